@@ -37,7 +37,10 @@ function checked<D extends DType>(dtype: D, shape: readonly number[], data: Type
 }
 
 /** A float32 array; `values` is used without a copy when it already is a `Float32Array`. */
-export function float32(shape: readonly number[], values: Float32Array | readonly number[]): NDArray<'float32'> {
+export function float32(
+  shape: readonly number[],
+  values: Float32Array | readonly number[],
+): NDArray<'float32'> {
   return checked('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));
 }
 
@@ -58,5 +61,7 @@ export function zeros(shape: readonly number[]): NDArray<'float32'> {
 
 /** Whether a value is an array rather than a tree of arrays. */
 export function isNDArray(value: unknown): value is NDArray {
-  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
+  return (
+    typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value
+  );
 }

@@ -1,0 +1,51 @@
+import type { GraphModel, GraphNode } from './onnx/model.js';
+
+/** Operations whose output may be a view of their first input's memory. */
+const views = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
+
+/** Operations that read an element before they write the same element of the output. */
+const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
+
+/**
+ * Whether an output may be written into the memory of an input.
+ *
+ * ONNX Runtime runs nodes in any order that respects their inputs, so the write is safe only if
+ * everything else that reads the old value must have run before: each reader is an ancestor of the
+ * node that writes, or is that node itself and works element by element.
+ */
+export function canWriteInPlace(graph: GraphModel, inputName: string, outputName: string): boolean {
+  const writer = graph.nodes.find((node) => node.outputs.includes(outputName));
+  // An input that is returned as it is, or one that the graph does not have.
+  if (writer === undefined) return true;
+  const before = ancestors(graph, writer);
+  const buffers = new Set([inputName]);
+  for (const node of graph.nodes) {
+    const read = node.inputs.filter((name) => buffers.has(name));
+    if (read.length === 0) continue;
+    if (node === writer) {
+      const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
+      if (!elementwise.has(node.op) || !direct) return false;
+    } else if (!before.has(node)) {
+      return false;
+    }
+    // Whoever reads a view reads the input's memory as well.
+    if (views.has(node.op) && read.includes(node.inputs[0] as string)) buffers.add(node.outputs[0] as string);
+  }
+  return true;
+}
+
+function ancestors(graph: GraphModel, node: GraphNode): ReadonlySet<GraphNode> {
+  const producers = new Map(graph.nodes.flatMap((each) => each.outputs.map((name) => [name, each] as const)));
+  const found = new Set<GraphNode>();
+  const open = [node];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const name of next.inputs) {
+      const producer = producers.get(name);
+      if (producer !== undefined && !found.has(producer)) {
+        found.add(producer);
+        open.push(producer);
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,142 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import { float32, int32, type NDArray, scalar } from './array.js';
+import { type Arrays, compile } from './compile.js';
+import { evaluate, maxRelativeDifference } from './testing.js';
+
+type Regression = { w: tf.Tensor2D; x: tf.Tensor2D; y: tf.Tensor2D };
+
+const regression = ({ w, x, y }: Regression) => {
+  const { value, grad } = tf.valueAndGrad((weights: tf.Tensor2D) =>
+    tf
+      .matMul(x as tf.Tensor2D, weights as tf.Tensor2D)
+      .sub(y)
+      .square()
+      .mean(),
+  )(w);
+  return { w: w.sub(grad.mul(0.1)), loss: value };
+};
+
+const data = (): Arrays<Regression> => ({
+  w: float32([2, 1], [0, 0]),
+  x: float32([3, 2], [1, 2, 3, 4, 5, 6]),
+  y: float32([3, 1], [1, 2, 3]),
+});
+
+describe('compile', () => {
+  it('computes what TensorFlow.js computes, gradients included', async () => {
+    const traced = await compile(regression)(data());
+    const eager = await evaluate(regression, data());
+    expect(maxRelativeDifference(traced, eager)).toBeLessThan(1e-6);
+  });
+
+  it('updates arrays in place and leaves them out of the outputs', async () => {
+    const inputs = data();
+    const { buffer } = inputs.w.data;
+    const expected = await evaluate(regression, data());
+    const step = compile(regression, { inPlace: ['w'] });
+    const outputs = await step(inputs);
+    expect(Object.keys(outputs)).toEqual(['loss']);
+    expect(inputs.w.data.buffer).toBe(buffer);
+    expect(maxRelativeDifference({ w: inputs.w }, { w: expected.w })).toBeLessThan(1e-6);
+  });
+
+  it('copies a result whose input is still needed after it, and says so', async () => {
+    // `b` reads the old `a` but nothing makes it run before the new `a` is written.
+    const swap = compile(
+      ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => ({ a: tf.add(b, 1), b: tf.mul(a, 2) }),
+      {
+        inPlace: ['a', 'b'],
+      },
+    );
+    const inputs = { a: float32([2], [1, 2]), b: float32([2], [10, 20]) };
+    await swap(inputs);
+    expect(Array.from(inputs.a.data)).toEqual([11, 21]);
+    expect(Array.from(inputs.b.data)).toEqual([2, 4]);
+    expect(swap.executables[0]?.copied).toEqual(['a', 'b']);
+  });
+
+  it('compiles once for each set of shapes and forgets the oldest', async () => {
+    const double = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, 2) }), { maxExecutables: 2 });
+    for (const n of [1, 2, 1, 2]) await double({ x: float32([n], Array(n).fill(1)) });
+    expect(double.executables).toHaveLength(2);
+    const { y } = await double({ x: float32([3], [1, 2, 3]) });
+    expect(Array.from(y.data)).toEqual([2, 4, 6]);
+    expect(double.executables).toHaveLength(2);
+    double.dispose();
+  });
+
+  it('runs off the JavaScript thread', async () => {
+    const heavy = compile(({ x }: { x: tf.Tensor }) => {
+      let y = x as tf.Tensor2D;
+      for (let i = 0; i < 40; i++) y = tf.matMul(y, x as tf.Tensor2D).mul(1e-3);
+      return { y: tf.sum(y) };
+    });
+    const x = float32([512, 512], new Float32Array(512 * 512).fill(0.01));
+    await heavy({ x });
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    await heavy({ x });
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(3);
+  });
+
+  it('returns inputs, constants and one value under two names', async () => {
+    const odd = compile(({ x }: { x: tf.Tensor }) => {
+      const y = tf.mul(x, 3);
+      return { same: x, constant: tf.tensor1d([1, 2]), first: y, second: y };
+    });
+    const out = await odd({ x: float32([2], [1, 2]) });
+    expect(Array.from(out.same.data)).toEqual([1, 2]);
+    expect(Array.from(out.constant.data)).toEqual([1, 2]);
+    expect(Array.from(out.first.data)).toEqual([3, 6]);
+    expect(Array.from(out.second.data)).toEqual([3, 6]);
+  });
+});
+
+describe('errors', () => {
+  it('names the kernel without a mapping and the operation that asked for it', async () => {
+    const fft = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.einsum('i,i->', x, x) }));
+    await expect(fft({ x: float32([2], [1, 2]) })).rejects.toMatchObject({
+      code: 'unmapped-kernel',
+      message: expect.stringMatching(/'Einsum'.*tf\.einsum/),
+    });
+  });
+
+  it('refuses to read a traced value', async () => {
+    const read = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.scalar(x.dataSync()[0]!) }));
+    await expect(read({ x: scalar(1) })).rejects.toMatchObject({ code: 'traced-value-read' });
+  });
+
+  it('refuses a tensor from outside', async () => {
+    await tf.setBackend('cpu');
+    const outside = tf.scalar(1);
+    const add = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.add(x, outside) }));
+    await expect(add({ x: scalar(1) })).rejects.toMatchObject({ code: 'bad-state' });
+    expect(tf.getBackend()).toBe('cpu');
+  });
+
+  it('refuses a result in place that does not fit its input', async () => {
+    const grow = compile(({ x }: { x: tf.Tensor }) => ({ x: tf.concat([x, x]) }), { inPlace: ['x'] });
+    await expect(grow({ x: float32([1], [1]) })).rejects.toMatchObject({ code: 'bad-state' });
+  });
+
+  it('refuses data that does not fill the shape', () => {
+    expect(() => int32([2, 2], [1, 2, 3])).toThrow(/holds 4 elements, the data has 3/);
+  });
+
+  it('refuses a leaf that is not an array', async () => {
+    const identity = compile(({ x }: { x: tf.Tensor }) => ({ x }));
+    await expect(identity({ x: 1 as unknown as NDArray })).rejects.toMatchObject({ code: 'bad-tree' });
+  });
+
+  it('passes on what the runtime refuses', async () => {
+    const bad = compile(({ x, i }: { x: tf.Tensor; i: tf.Tensor }) => ({
+      y: tf.gather(x, i as tf.Tensor1D),
+    }));
+    await expect(bad({ x: float32([2], [1, 2]), i: int32([1], [7]) })).rejects.toMatchObject({
+      code: 'runtime',
+      message: expect.stringContaining('out of'),
+    });
+  });
+});

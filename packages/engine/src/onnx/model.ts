@@ -1,0 +1,107 @@
+import type { DType } from '../array.js';
+import { ProtobufWriter } from './protobuf.js';
+
+/** Element types in a graph: those of arrays, and int64 for shapes, axes and indices. */
+export type GraphType = DType | 'int64';
+
+/** ONNX `TensorProto.DataType` of each element type. */
+export const onnxTypes: Readonly<Record<GraphType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+
+/** An ONNX attribute, tagged by kind because the format distinguishes 1 and 1.0. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] };
+
+/** One operation. `domain` is empty for the standard operator set. */
+export interface GraphNode {
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A constant of the graph. */
+export interface Initializer {
+  readonly name: string;
+  readonly type: GraphType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** Name, type and shape of an input or output of the graph. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: GraphType;
+  readonly shape: readonly number[];
+}
+
+/** A whole graph, nodes in an order in which they can run. */
+export interface GraphModel {
+  readonly nodes: readonly GraphNode[];
+  readonly initializers: readonly Initializer[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
+/** Domain of the operators that ONNX Runtime adds to the standard ones. */
+export const contribDomain = 'com.microsoft';
+
+/** The standard operator set that the kernel mappings are written against. */
+export const opset = 18;
+
+const irVersion = 9;
+
+/** Encodes a graph as the bytes of an `.onnx` file (`ModelProto`, onnx.proto3). */
+export function encodeModel(model: GraphModel): Uint8Array {
+  return new ProtobufWriter()
+    .int(1, irVersion)
+    .string(2, 'gram')
+    .message(7, (graph) => {
+      for (const node of model.nodes) graph.message(1, (w) => writeNode(w, node));
+      graph.string(2, 'gram');
+      for (const tensor of model.initializers) graph.message(5, (w) => writeTensor(w, tensor));
+      for (const input of model.inputs) graph.message(11, (w) => writeValueInfo(w, input));
+      for (const output of model.outputs) graph.message(12, (w) => writeValueInfo(w, output));
+    })
+    .message(8, (w) => w.string(1, '').int(2, opset))
+    .message(8, (w) => w.string(1, contribDomain).int(2, 1))
+    .finish();
+}
+
+function writeNode(writer: ProtobufWriter, node: GraphNode): void {
+  for (const input of node.inputs) writer.string(1, input);
+  for (const output of node.outputs) writer.string(2, output);
+  // A name per node makes ONNX Runtime's errors and profiles point to it.
+  writer.string(3, `${node.op}_${node.outputs[0]}`).string(4, node.op);
+  for (const [name, value] of Object.entries(node.attributes)) {
+    writer.message(5, (attribute) => {
+      attribute.string(1, name);
+      if ('int' in value) attribute.int(3, value.int).int(20, 2);
+      else if ('float' in value) attribute.float(2, value.float).int(20, 1);
+      else if ('string' in value) attribute.string(4, value.string).int(20, 3);
+      else attribute.packedInts(8, value.ints).int(20, 7);
+    });
+  }
+  if (node.domain !== '') writer.string(7, node.domain);
+}
+
+function writeTensor(writer: ProtobufWriter, tensor: Initializer): void {
+  writer
+    .packedInts(1, tensor.shape)
+    .int(2, onnxTypes[tensor.type])
+    .string(8, tensor.name)
+    .bytes(9, tensor.bytes);
+}
+
+function writeValueInfo(writer: ProtobufWriter, value: ValueInfo): void {
+  writer.string(1, value.name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.int(1, onnxTypes[value.type]).message(2, (shape) => {
+        for (const size of value.shape) shape.message(1, (dim) => dim.int(1, size));
+      }),
+    ),
+  );
+}

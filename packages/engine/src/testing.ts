@@ -1,0 +1,51 @@
+import * as tf from '@tensorflow/tfjs';
+import { isNDArray, type NDArray } from './array.js';
+import type { Arrays } from './compile.js';
+import { flattenTree, mapTree } from './tree.js';
+
+/**
+ * Runs a function eagerly on a backend of TensorFlow.js: the reference that traced runs are
+ * compared with in tests.
+ *
+ * @param backend a registered backend. @default 'cpu', TensorFlow.js' own in plain JavaScript
+ */
+export async function evaluate<T extends object, O extends object>(
+  fn: (inputs: T) => O,
+  inputs: Arrays<T>,
+  backend = 'cpu',
+): Promise<Arrays<O>> {
+  // TensorFlow.js advertises its Node addon at the first write of the JavaScript backend.
+  tf.env().set('IS_NODE', false);
+  await tf.setBackend(backend);
+  tf.engine().startScope();
+  try {
+    const result = fn(
+      mapTree(inputs, isNDArray, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype)) as T,
+    );
+    return mapTree(
+      result,
+      (value): value is tf.Tensor => value instanceof tf.Tensor,
+      (tensor) => ({ dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() }) as NDArray,
+    ) as Arrays<O>;
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+/** The largest difference between two trees of arrays, relative to the largest magnitude of each array. */
+export function maxRelativeDifference(actual: unknown, expected: unknown): number {
+  const found = flattenTree(actual, isNDArray);
+  let worst = 0;
+  for (const [path, { data: want }] of flattenTree(expected, isNDArray)) {
+    const got = found.get(path);
+    if (got === undefined || got.data.length !== want.length) return Number.POSITIVE_INFINITY;
+    let scale = 1e-6;
+    for (const value of want) scale = Math.max(scale, Math.abs(value));
+    for (let i = 0; i < want.length; i++) {
+      const difference = Math.abs(got.data[i]! - want[i]!) / scale;
+      // Written so that NaN counts as a difference.
+      if (!(difference <= worst)) worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    }
+  }
+  return worst;
+}

@@ -1,0 +1,57 @@
+import type { NamedAttrMap } from '@tensorflow/tfjs';
+import type { DType } from '../../array.js';
+import type { GraphBuilder, Value } from '../graph.js';
+
+/** What a mapping sees of one TensorFlow.js kernel call. */
+export interface KernelCall {
+  readonly graph: GraphBuilder;
+  /** Inputs under the names that TensorFlow.js gives them; a list has the names 0, 1, 2 ... */
+  readonly inputs: Readonly<Record<string, Value>>;
+  readonly attributes: NamedAttrMap;
+}
+
+/** Appends the ONNX nodes of one TensorFlow.js kernel and returns its result. */
+export type KernelMapping = (call: KernelCall) => Value | Value[];
+
+/** Mappings by TensorFlow.js kernel name. */
+export type KernelTable = Readonly<Record<string, KernelMapping>>;
+
+/** The input `name`, which the kernel's contract says is there. */
+export function input(call: KernelCall, name: string): Value {
+  const value = call.inputs[name];
+  if (value === undefined) throw new Error(`the kernel was called without its input '${name}'`);
+  return value;
+}
+
+/** The attribute `name` as the type that the kernel's contract says it has. */
+export function attribute<T>(call: KernelCall, name: string): T {
+  return call.attributes[name] as T;
+}
+
+/** Turns a possibly negative axis into an index. */
+export function normalizeAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** The shape of an elementwise result by NumPy's broadcasting rules. */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const left = a[a.length - rank + i] ?? 1;
+    const right = b[b.length - rank + i] ?? 1;
+    return left === 1 ? right : left;
+  });
+}
+
+/** Reshapes without a node when nothing changes. */
+export function reshape(graph: GraphBuilder, value: Value, shape: readonly number[]): Value {
+  if (shape.length === value.shape.length && shape.every((dim, i) => dim === value.shape[i])) return value;
+  return graph.node('Reshape', [value, graph.int64(shape)], shape, value.dtype);
+}
+
+/** Casts without a node when nothing changes. */
+export function cast(graph: GraphBuilder, value: Value, dtype: DType | 'int64'): Value {
+  if (value.dtype === dtype) return value;
+  const to = { float32: 1, int32: 6, int64: 7, bool: 9 }[dtype];
+  return graph.node('Cast', [value], value.shape, dtype, { attributes: { to: { int: to } } });
+}

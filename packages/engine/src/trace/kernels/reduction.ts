@@ -1,0 +1,69 @@
+import type { DType } from '../../array.js';
+import { attribute, cast, input, type KernelMapping, type KernelTable, normalizeAxis } from './kernel.js';
+
+const reduce =
+  (op: string): KernelMapping =>
+  (call) => {
+    const x = input(call, 'x');
+    const asked = attribute<number[] | number | null | undefined>(call, 'axis');
+    const listed = asked == null ? [] : Array.isArray(asked) ? asked : [asked];
+    const axes = (listed.length === 0 ? x.shape.map((_, i) => i) : listed).map((a) =>
+      normalizeAxis(a, x.shape.length),
+    );
+    if (axes.length === 0) return x;
+    const keepDims = attribute<boolean | undefined>(call, 'keepDims') ?? false;
+    const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
+    // Whole-number sums run in float32 on no device that we know better: int32 stays int32.
+    return call.graph.node(op, [x, call.graph.int64(axes)], shape, x.dtype, {
+      attributes: { keepdims: { int: keepDims ? 1 : 0 } },
+    });
+  };
+
+const argReduce =
+  (op: string): KernelMapping =>
+  (call) => {
+    const x = input(call, 'x');
+    const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
+    const shape = x.shape.filter((_, i) => i !== axis);
+    const index = call.graph.node(op, [x], shape, 'int64', {
+      attributes: { axis: { int: axis }, keepdims: { int: 0 } },
+    });
+    return cast(call.graph, index, 'int32');
+  };
+
+const alongAxis =
+  (op: string, inputName: string, axisName: string): KernelMapping =>
+  (call) => {
+    const x = input(call, inputName);
+    const axis = normalizeAxis(attribute<number>(call, axisName), x.shape.length);
+    return call.graph.node(op, [x], x.shape, 'float32' satisfies DType, {
+      attributes: { axis: { int: axis } },
+    });
+  };
+
+/** Sums, extremes and normalisations along axes. */
+export const reduction: KernelTable = {
+  Sum: reduce('ReduceSum'),
+  Mean: reduce('ReduceMean'),
+  Max: reduce('ReduceMax'),
+  Min: reduce('ReduceMin'),
+  Prod: reduce('ReduceProd'),
+  ArgMax: argReduce('ArgMax'),
+  ArgMin: argReduce('ArgMin'),
+  Softmax: alongAxis('Softmax', 'logits', 'dim'),
+  LogSoftmax: alongAxis('LogSoftmax', 'logits', 'axis'),
+  Cumsum: (call) => {
+    const x = input(call, 'x');
+    const axis = call.graph.constant(
+      [normalizeAxis(attribute<number>(call, 'axis'), x.shape.length)],
+      [],
+      'int64',
+    );
+    return call.graph.node('CumSum', [x, axis], x.shape, x.dtype, {
+      attributes: {
+        exclusive: { int: attribute<boolean>(call, 'exclusive') ? 1 : 0 },
+        reverse: { int: attribute<boolean>(call, 'reverse') ? 1 : 0 },
+      },
+    });
+  },
+};

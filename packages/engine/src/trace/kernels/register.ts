@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs';
+import { EngineError } from '../../error.js';
+import { activeOp, type TraceBackend, traceBackendName } from '../backend.js';
+import type { Value } from '../graph.js';
+import { elementwise } from './elementwise.js';
+import { indexing } from './indexing.js';
+import type { KernelMapping, KernelTable } from './kernel.js';
+import { linearAlgebra } from './linear-algebra.js';
+import { reduction } from './reduction.js';
+import { shaping } from './shaping.js';
+
+const families: readonly KernelTable[] = [elementwise, shaping, reduction, linearAlgebra, indexing];
+
+/** Names of the TensorFlow.js kernels that can be traced. */
+export const tracedKernels: readonly string[] = families.flatMap((family) => Object.keys(family)).sort();
+
+/** Registers every mapping, and for every other kernel that TensorFlow.js knows an error that names it. */
+export function registerKernels(backend: TraceBackend): void {
+  for (const family of families) {
+    for (const [name, mapping] of Object.entries(family)) register(name, record(backend, mapping));
+  }
+  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+    if (!tracedKernels.includes(kernelName)) {
+      register(kernelName, () => {
+        throw unmappedKernel(kernelName, activeOp());
+      });
+    }
+  }
+}
+
+/** The error for a kernel without a mapping. */
+export function unmappedKernel(kernel: string, op: string): EngineError {
+  return new EngineError(
+    'unmapped-kernel',
+    `the kernel '${kernel}', which tf.${op} asks for, has no ONNX mapping`,
+    'express it with other operations, or add a mapping to the kernel tables of @gram/engine',
+  );
+}
+
+function register(kernelName: string, kernelFunc: tf.KernelFunc): void {
+  tf.registerKernel({ kernelName, backendName: traceBackendName, kernelFunc });
+}
+
+function record(backend: TraceBackend, mapping: KernelMapping): tf.KernelFunc {
+  return ({ inputs, attrs }) => {
+    const values: Record<string, Value> = {};
+    for (const [name, tensor] of Object.entries(inputs)) {
+      // TensorFlow.js lists optional inputs that are absent as null.
+      if (tensor != null) values[name] = backend.value(tensor as tf.TensorInfo);
+    }
+    const result = mapping({ graph: backend.graph, inputs: values, attributes: attrs ?? {} });
+    return Array.isArray(result)
+      ? result.map((value) => backend.tensorInfo(value))
+      : backend.tensorInfo(result);
+  };
+}

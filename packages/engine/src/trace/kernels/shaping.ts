@@ -1,0 +1,121 @@
+import { sizeOf } from '../../array.js';
+import type { GraphBuilder, Value } from '../graph.js';
+import { attribute, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
+
+function slice(graph: GraphBuilder, x: Value, begin: readonly number[], size: readonly number[]): Value {
+  const shape = size.map((length, axis) => (length < 0 ? x.shape[axis]! - begin[axis]! : length));
+  // Only the axes that are cut: a shorter node, and one that ONNX Runtime copies in larger pieces.
+  const cut = shape.flatMap((length, axis) => (length === x.shape[axis] ? [] : [axis]));
+  if (cut.length === 0) return x;
+  const starts = cut.map((axis) => begin[axis]!);
+  const ends = cut.map((axis) => begin[axis]! + shape[axis]!);
+  return graph.node('Slice', [x, graph.int64(starts), graph.int64(ends), graph.int64(cut)], shape, x.dtype);
+}
+
+/** Kernels that move values without computing new ones. */
+export const shaping: KernelTable = {
+  Reshape: (call) => {
+    const x = input(call, 'x');
+    const asked = attribute<number[]>(call, 'shape');
+    const known = asked.reduce((product, dim) => (dim < 0 ? product : product * dim), 1);
+    return reshape(
+      call.graph,
+      x,
+      asked.map((dim) => (dim < 0 ? sizeOf(x.shape) / known : dim)),
+    );
+  },
+  ExpandDims: (call) => {
+    const x = input(call, 'input');
+    const axis = normalizeAxis(attribute<number>(call, 'dim'), x.shape.length + 1);
+    return reshape(call.graph, x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
+  },
+  Transpose: (call) => {
+    const x = input(call, 'x');
+    const perm = attribute<number[]>(call, 'perm');
+    if (perm.every((from, to) => from === to)) return x;
+    return call.graph.node(
+      'Transpose',
+      [x],
+      perm.map((axis) => x.shape[axis]!),
+      x.dtype,
+      {
+        attributes: { perm: { ints: perm } },
+      },
+    );
+  },
+  Slice: (call) => slice(call.graph, input(call, 'x'), attribute(call, 'begin'), attribute(call, 'size')),
+  SplitV: (call) => {
+    const x = input(call, 'x');
+    const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
+    const asked = attribute<number[] | number>(call, 'numOrSizeSplits');
+    const equal = typeof asked === 'number' ? Array<number>(asked).fill(x.shape[axis]! / asked) : asked;
+    const rest = x.shape[axis]! - equal.reduce((total, size) => total + Math.max(size, 0), 0);
+    const sizes = equal.map((size) => (size < 0 ? rest : size));
+    const outputs = sizes.map((size) => ({
+      shape: x.shape.map((dim, i) => (i === axis ? size : dim)),
+      dtype: x.dtype,
+    }));
+    return call.graph.nodeWithOutputs('Split', [x, call.graph.int64(sizes)], outputs, {
+      attributes: { axis: { int: axis } },
+    });
+  },
+  Concat: (call) => {
+    const parts = Object.values(call.inputs);
+    const first = parts[0] as Value;
+    if (parts.length === 1) return first;
+    const axis = normalizeAxis(attribute<number>(call, 'axis'), first.shape.length);
+    const length = parts.reduce((total, part) => total + part.shape[axis]!, 0);
+    const shape = first.shape.map((dim, i) => (i === axis ? length : dim));
+    return call.graph.node('Concat', parts, shape, first.dtype, { attributes: { axis: { int: axis } } });
+  },
+  Pack: (call) => {
+    const parts = Object.values(call.inputs);
+    const first = parts[0] as Value;
+    const axis = normalizeAxis(attribute<number>(call, 'axis'), first.shape.length + 1);
+    const unit = [...first.shape.slice(0, axis), 1, ...first.shape.slice(axis)];
+    const shape = unit.map((dim, i) => (i === axis ? parts.length : dim));
+    const units = parts.map((part) => reshape(call.graph, part, unit));
+    return call.graph.node('Concat', units, shape, first.dtype, { attributes: { axis: { int: axis } } });
+  },
+  Unpack: (call) => {
+    const x = input(call, 'value');
+    const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
+    return Array.from({ length: x.shape[axis]! }, (_, index) => {
+      const begin = x.shape.map((_dim, i) => (i === axis ? index : 0));
+      const part = slice(
+        call.graph,
+        x,
+        begin,
+        x.shape.map((dim, i) => (i === axis ? 1 : dim)),
+      );
+      return reshape(
+        call.graph,
+        part,
+        x.shape.filter((_dim, i) => i !== axis),
+      );
+    });
+  },
+  PadV2: (call) => {
+    const x = input(call, 'x');
+    const paddings = attribute<[number, number][]>(call, 'paddings');
+    const value = call.graph.constant([attribute<number>(call, 'constantValue')], [], x.dtype);
+    const pads = call.graph.int64([
+      ...paddings.map(([before]) => before),
+      ...paddings.map(([, after]) => after),
+    ]);
+    const shape = x.shape.map((dim, i) => dim + paddings[i]![0] + paddings[i]![1]);
+    return call.graph.node('Pad', [x, pads, value], shape, x.dtype);
+  },
+  Tile: (call) => {
+    const x = input(call, 'x');
+    const reps = attribute<number[]>(call, 'reps');
+    const shape = x.shape.map((dim, i) => dim * reps[i]!);
+    return call.graph.node('Tile', [x, call.graph.int64(reps)], shape, x.dtype);
+  },
+  Fill: (call) => {
+    const dtype = attribute<'float32' | 'int32' | 'bool' | undefined>(call, 'dtype') ?? 'float32';
+    return call.graph.filled(attribute(call, 'shape'), attribute(call, 'value'), dtype);
+  },
+  ZerosLike: (call) => call.graph.filled(input(call, 'x').shape, 0, input(call, 'x').dtype),
+  OnesLike: (call) => call.graph.filled(input(call, 'x').shape, 1, input(call, 'x').dtype),
+};

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import type { NDArray } from '@gram/engine';
+import { z } from 'zod';
+import type { LlamaConfig } from '../config/llama-config.js';
+import { type Weights, weightShapes } from '../config/weight-shapes.js';
+import { ModelError } from '../error.js';
+import type { Header, TensorEntry } from '../safetensors/header.js';
+import { readHeader, readTensor } from '../safetensors/read.js';
+import { checkShapes } from './check-weights.js';
+import { describeIssues, quoted, readJsonFile } from './json.js';
+import { exists, withFile } from './read.js';
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+const EMBEDDING = 'model.embed_tokens.weight';
+const LM_HEAD = 'lm_head.weight';
+const MAX_INDEX_BYTES = 100_000_000;
+const MAX_SHARDS = 10_000;
+
+// A name without a separator cannot leave the folder.
+const shardName = z.string().regex(/^[\w.-]+\.safetensors$/, 'not the name of a shard');
+const indexSchema = z.object({ weight_map: z.record(z.string(), shardName) });
+
+/** File of the folder -> its header. */
+type Headers = ReadonlyMap<string, Header>;
+
+async function readHeaders(dir: string, files: Iterable<string>): Promise<Headers> {
+  const headers = new Map<string, Header>();
+  for (const file of files) {
+    const path = join(dir, file);
+    headers.set(file, await withFile(path, (handle, size) => readHeader(handle, size, path)));
+  }
+  return headers;
+}
+
+async function readShardHeaders(dir: string): Promise<Headers> {
+  const where = join(dir, INDEX);
+  const refuse = (problem: string) =>
+    new ModelError('bad-weights', `${where}: ${problem}`, 'get the model again from its source');
+  const result = indexSchema.safeParse(await readJsonFile(where, MAX_INDEX_BYTES));
+  if (!result.success) throw refuse(describeIssues(result.error));
+  const shardOf = new Map(Object.entries(result.data.weight_map));
+  const shards = new Set(shardOf.values());
+  if (shards.size > MAX_SHARDS)
+    throw refuse(`names ${shards.size} shards, more than the limit of ${MAX_SHARDS}`);
+  const headers = await readHeaders(dir, shards);
+  for (const [shard, header] of headers) {
+    for (const name of header.tensors.keys()) {
+      if (shardOf.get(name) !== shard)
+        throw refuse(`${shard} holds ${quoted(name)}, the index says otherwise`);
+    }
+  }
+  for (const [name, shard] of shardOf) {
+    if (!headers.get(shard)?.tensors.has(name)) throw refuse(`${quoted(name)} is not in ${shard}`);
+  }
+  return headers;
+}
+
+function sameBits(a: Float32Array, b: Float32Array): boolean {
+  const [x, y] = [a, b].map((data) => new Uint32Array(data.buffer, data.byteOffset, data.length));
+  return x!.every((bits, i) => bits === y![i]);
+}
+
+/**
+ * Reads the weights of a model from `model.safetensors` or the shards of `model.safetensors.index.json`. All names
+ * and shapes are checked before the first tensor is read.
+ */
+export async function loadWeights(dir: string, config: LlamaConfig): Promise<Weights> {
+  let headers: Headers;
+  if (await exists(join(dir, SINGLE))) headers = await readHeaders(dir, [SINGLE]);
+  else if (await exists(join(dir, INDEX))) headers = await readShardHeaders(dir);
+  else {
+    throw new ModelError(
+      'file-missing',
+      `${dir} holds neither ${SINGLE} nor ${INDEX}`,
+      'convert other formats to safetensors; pickled weights are never read, because loading them runs code',
+    );
+  }
+  const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
+  const shapes = weightShapes(config);
+  const expected = new Map(Object.entries(shapes));
+  // Some writers store the tied head a second time.
+  const copiedHead =
+    config.architecture === 'LlamaForCausalLM' && config.tieWordEmbeddings && found.has(LM_HEAD);
+  if (copiedHead) expected.set(LM_HEAD, shapes[EMBEDDING]!);
+  checkShapes(found, expected, dir);
+
+  const read: Record<string, NDArray<'float32'>> = Object.create(null);
+  for (const [file, { tensors }] of headers) {
+    const path = join(dir, file);
+    await withFile(path, async (handle) => {
+      for (const [name, entry] of tensors) read[name] = await readTensor(handle, name, entry, path);
+    });
+  }
+  if (copiedHead && !sameBits(read[LM_HEAD]!.data, read[EMBEDDING]!.data)) {
+    throw new ModelError(
+      'bad-weights',
+      `${dir}: ${LM_HEAD} differs from the embedding matrix, to which config.json ties it`,
+      'set tie_word_embeddings to false in config.json if the head is meant to be its own',
+    );
+  }
+  const weights: Record<string, NDArray<'float32'>> = Object.create(null);
+  for (const name of Object.keys(shapes)) weights[name] = read[name]!;
+  return weights;
+}

@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs';
+import type { LlamaConfig } from './config/llama-config.js';
+import { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
+
+/** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
+function headRows(config: LlamaConfig, weights: WeightTensors): tf.Tensor2D {
+  return weights[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'] as tf.Tensor2D;
+}
+
+/** log(sum(exp(x))) of each row, `[N, V]` to `[N]`; its gradient is the softmax, computed once. */
+function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
+  return tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
+    const top = tf.max(x, -1, true);
+    const value = tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, top)), -1, true)), top);
+    save([x, value]);
+    return {
+      value: tf.reshape(value, [-1]),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [input, lse] = saved as [tf.Tensor, tf.Tensor];
+        return tf.mul(tf.exp(tf.sub(input, lse)), tf.reshape(dy, [-1, 1]));
+      },
+    };
+  })(logits) as tf.Tensor1D;
+}
+
+/**
+ * Negative log-likelihood of the next token, computed at chosen positions only.
+ *
+ * @param tokens `[B, T]` int32
+ * @param positions `[P]` int32, `b * T + t`: the state at position t of sequence b predicts
+ * @param targets `[P]` int32, the token that follows each position
+ * @returns `[P]`
+ */
+export function nextTokenLosses(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  positions: tf.Tensor1D,
+  targets: tf.Tensor1D,
+): tf.Tensor1D {
+  const head = headRows(config, weights);
+  const states = finalNorm(config, weights, tf.gather(hiddenStates(config, weights, tokens), positions));
+  // The target's logit from its own row of the head: no one-hot over the vocabulary.
+  const targetLogits = tf.sum(tf.mul(states, tf.gather(head, targets)), -1);
+  return tf.sub(logSumExp(tf.matMul(states, head, false, true)), targetLogits);
+}
+
+/**
+ * Logits of the label tokens as the next token after `last`. Only their rows of the head are used.
+ *
+ * @param tokens `[B, T]` int32
+ * @param last `[B]` int32, position of the last token of each prompt
+ * @param labels token ids of the labels
+ * @returns `[B, labels.length]`
+ */
+export function labelLogits(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  last: tf.Tensor1D,
+  labels: readonly number[],
+): tf.Tensor2D {
+  const rows = tf.gather(headRows(config, weights), tf.tensor1d([...labels], 'int32'));
+  return tf.matMul(finalNorm(config, weights, stateAt(config, weights, tokens, last)), rows, false, true);
+}
+
+/**
+ * The scalar of a reward head at one position of each sequence (`LlamaForSequenceClassification`).
+ *
+ * @param tokens `[B, T]` int32
+ * @param last `[B]` int32, position of the last token of each sequence
+ * @returns `[B]`
+ */
+export function values(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  last: tf.Tensor1D,
+): tf.Tensor1D {
+  const states = finalNorm(config, weights, stateAt(config, weights, tokens, last));
+  return tf.reshape(tf.matMul(states, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
+}

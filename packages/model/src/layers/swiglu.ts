@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * The gated activation of Llama's feed-forward layer: silu(gate) * up, silu(a) = a sigmoid(a).
+ *
+ * The gradient is written out to keep fewer arrays: with s = sigmoid(gate) and h = gate s,
+ * d gate = dy up (s + h (1 - s)),  d up = dy h.
+ *
+ * @param gate `[N, F]`
+ * @param up `[N, F]`
+ * @returns `[N, F]`
+ */
+export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+  return tf.customGrad((...args) => {
+    const [a, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const s = tf.sigmoid(a);
+    const h = tf.mul(a, s);
+    save([b, s, h]);
+    return {
+      value: tf.mul(h, b),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [other, sigmoid, silu] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const slope = tf.add(sigmoid, tf.sub(silu, tf.mul(silu, sigmoid)));
+        return [tf.mul(tf.mul(dy, other), slope), tf.mul(dy, silu)];
+      },
+    };
+  })(gate, up) as tf.Tensor2D;
+}
