@@ -63,7 +63,7 @@ const ignored = Object.fromEntries(
     'unsloth_fixed',
     'unsloth_version',
     'use_cache',
-  ].map((name) => [name, z.unknown()]),
+  ].map((name) => [name, z.unknown().optional()]),
 );
 
 // The defaults are those of transformers' LlamaConfig.

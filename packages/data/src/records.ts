@@ -1,0 +1,27 @@
+/** A judged pair: somebody (or an oracle) preferred `chosen` to `rejected` as the answer to `prompt`. */
+export interface PreferencePair {
+  readonly id: string;
+  readonly prompt: string;
+  readonly chosen: string;
+  readonly rejected: string;
+  /** Kind of task or subset of a benchmark, for results by group. */
+  readonly family?: string;
+}
+
+/** Two answers to one prompt without a judgement: what the first training stage of GRAM reads. */
+export interface ResponsePair {
+  readonly id: string;
+  readonly prompt: string;
+  readonly responses: readonly [string, string];
+  readonly family?: string;
+}
+
+/** Any number of answers to one prompt, for ranking and best-of-n. */
+export interface ResponseList {
+  readonly id: string;
+  readonly prompt: string;
+  readonly responses: readonly string[];
+  /** One reward per response where a gold reward is known. */
+  readonly rewards?: readonly number[];
+  readonly family?: string;
+}

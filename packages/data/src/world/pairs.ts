@@ -1,0 +1,84 @@
+import { DataError } from '../error.js';
+import type { Random } from '../random.js';
+import type { PreferencePair, ResponsePair } from '../records.js';
+import type { Task } from './task.js';
+import type { Quality } from './writers.js';
+
+type Mixture = readonly (readonly [Quality, number])[];
+
+/** Shares in which a labeled pair draws each of its responses, before the length balance. Sums to 1. */
+export const LABELED_MIXTURE: Mixture = [
+  ['right', 0.24],
+  ['partial', 0.11],
+  ['wrong', 0.13],
+  ['off-topic', 0.09],
+  ['padded', 0.07],
+  ['rambling', 0.08],
+  ['unsafe', 0.06],
+  ['echo', 0.04],
+  ['truncated', 0.07],
+  ['misformatted', 0.07],
+  ['refusal', 0.04],
+];
+
+/** Shares in which an unlabeled pair draws each of its responses: plausible answers, mostly good. Sums to 1. */
+export const UNLABELED_MIXTURE: Mixture = [
+  ['right', 0.6],
+  ['partial', 0.12],
+  ['wrong', 0.1],
+  ['padded', 0.08],
+  ['misformatted', 0.06],
+  ['truncated', 0.04],
+];
+
+function drawQuality(random: Random, mixture: Mixture): Quality {
+  let rest = random.uniform();
+  for (const [quality, share] of mixture) {
+    rest -= share;
+    if (rest < 0) return quality;
+  }
+  return (mixture.at(-1) as Mixture[number])[0];
+}
+
+function drawTexts(random: Random, task: Task, mixture: Mixture): [string, string] {
+  const draw = () => task.write(random, drawQuality(random, mixture));
+  const first = draw();
+  let second = draw();
+  for (let attempt = 0; attempt < 100 && second === first; attempt++) second = draw();
+  return [first, second];
+}
+
+/** Pairs whose rewards differ by less are redrawn, as annotators leave out pairs that they can not tell apart. */
+const SMALLEST_MARGIN = 0.05;
+
+/** Two different responses of the unlabeled mixture. */
+export function unlabeledPair(random: Random, task: Task): ResponsePair {
+  const { id, prompt, family } = task;
+  return { id, prompt, responses: drawTexts(random, task, UNLABELED_MIXTURE), family };
+}
+
+/**
+ * Two responses whose rewards differ and a noisy label:
+ *
+ *     P(a is chosen) = sigmoid(beta * (reward(a) - reward(b)))          (Bradley and Terry, 1952)
+ *
+ * A fair coin decides whether the longer response shall be the better one and pairs are redrawn until they
+ * agree with it, so that length tells nothing about quality.
+ */
+export function labeledPair(random: Random, task: Task, beta: number): PreferencePair {
+  const longerWins = random.uniform() < 0.5;
+  for (let attempt = 0; attempt < 500; attempt++) {
+    const [a, b] = drawTexts(random, task, LABELED_MIXTURE);
+    const margin = task.reward(a) - task.reward(b);
+    if (Math.abs(margin) < SMALLEST_MARGIN) continue;
+    if (attempt < 50 && margin > 0 !== (longerWins ? a.length > b.length : a.length < b.length)) continue;
+    const aWins = random.uniform() < 1 / (1 + Math.exp(-beta * margin));
+    const { id, prompt, family } = task;
+    return { id, prompt, chosen: aWins ? a : b, rejected: aWins ? b : a, family };
+  }
+  throw new DataError(
+    'unknown-task',
+    `no two responses of different rewards for ${task.id}`,
+    'Give the family writers whose responses differ in reward.',
+  );
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { ModelError } from '../error.js';
+import { configToJson, type LlamaConfig, parseConfig } from './llama-config.js';
+
+const sizes = {
+  model_type: 'llama',
+  architectures: ['LlamaForCausalLM'],
+  vocab_size: 100,
+  hidden_size: 32,
+  intermediate_size: 64,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+};
+
+function failure(change: Record<string, unknown>): ModelError {
+  try {
+    parseConfig({ ...sizes, ...change }, 'config.json');
+  } catch (error) {
+    expect(error).toBeInstanceOf(ModelError);
+    return error as ModelError;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('parseConfig', () => {
+  it('gives absent fields the defaults of transformers', () => {
+    expect(parseConfig(sizes, 'config.json')).toEqual({
+      architecture: 'LlamaForCausalLM',
+      vocabSize: 100,
+      hiddenSize: 32,
+      intermediateSize: 64,
+      numHiddenLayers: 2,
+      numAttentionHeads: 4,
+      numKeyValueHeads: 4,
+      headDim: 8,
+      rmsNormEps: 1e-6,
+      ropeTheta: 10_000,
+      maxPositionEmbeddings: 2048,
+      tieWordEmbeddings: false,
+    });
+  });
+
+  it('reads the fields that decide numbers and ignores those that do not', () => {
+    const config = parseConfig(
+      {
+        ...sizes,
+        num_key_value_heads: 2,
+        head_dim: 16,
+        rms_norm_eps: 1e-5,
+        rope_theta: 500_000,
+        rope_scaling: null,
+        max_position_embeddings: 8192,
+        tie_word_embeddings: true,
+        bos_token_id: 1,
+        eos_token_id: [2, 3],
+        pad_token_id: null,
+        hidden_act: 'silu',
+        attention_bias: false,
+        attention_dropout: 0.0,
+        mlp_bias: false,
+        pretraining_tp: 1,
+        initializer_range: 0.041666666666666664,
+        rope_interleaved: false,
+        torch_dtype: 'bfloat16',
+        transformers_version: '4.40.1',
+        use_cache: true,
+      },
+      'config.json',
+    );
+    expect(config).toMatchObject({
+      numKeyValueHeads: 2,
+      headDim: 16,
+      rmsNormEps: 1e-5,
+      ropeTheta: 500_000,
+      maxPositionEmbeddings: 8192,
+      tieWordEmbeddings: true,
+      bosTokenId: 1,
+      eosTokenId: [2, 3],
+    });
+    expect(config.padTokenId).toBeUndefined();
+  });
+
+  it('reads rope_parameters, which newer versions of transformers write', () => {
+    const rope_parameters = { rope_type: 'default', rope_theta: 7 };
+    expect(parseConfig({ ...sizes, rope_parameters }, 'config.json').ropeTheta).toBe(7);
+    expect(failure({ rope_parameters, rope_theta: 8 }).message).toContain('rope_theta is given twice');
+  });
+
+  const refused: [Record<string, unknown>, string][] = [
+    [{ model_type: 'qwen3' }, 'model_type: only "llama" is supported'],
+    [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures.0:'],
+    [{ architectures: [] }, 'architectures:'],
+    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling'],
+    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling'],
+    [{ rope_parameters: { rope_type: 'yarn', rope_theta: 1 } }, 'rope_parameters.rope_type: only "default"'],
+    [{ rope_interleaved: true }, 'rope_interleaved: only false is supported'],
+    [{ attention_bias: true }, 'attention_bias: only false is supported'],
+    [{ mlp_bias: true }, 'mlp_bias: only false is supported'],
+    [{ hidden_act: 'gelu' }, 'hidden_act: only "silu" is supported'],
+    [{ pretraining_tp: 2 }, 'pretraining_tp: only 1 is supported'],
+    [{ attention_dropout: 0.1 }, 'attention_dropout: only 0 is supported'],
+    [{ quantization_config: {} }, '"quantization_config"'],
+    [{ auto_map: {} }, '"auto_map"'],
+    [{ vocab_size: undefined }, 'vocab_size:'],
+    [{ hidden_size: 32.5 }, 'hidden_size:'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers:'],
+    [{ rms_norm_eps: 0 }, 'rms_norm_eps:'],
+    [{ num_attention_heads: 5 }, 'num_attention_heads does not divide hidden_size'],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads does not divide num_attention_heads'],
+    [{ head_dim: 7 }, 'head_dim 7 is odd'],
+    [{ eos_token_id: [2, 100] }, 'a special token id is not below vocab_size'],
+  ];
+  it.each(refused)('refuses %j by name', (change, message) => {
+    const error = failure(change);
+    expect(error.code).toBe('bad-config');
+    expect(error.message).toContain('config.json: ');
+    expect(error.message).toContain(message);
+  });
+
+  it('takes a sequence classifier with one label only', () => {
+    const architectures = ['LlamaForSequenceClassification'];
+    const parse = (change: object) => parseConfig({ ...sizes, architectures, ...change }, 'config.json');
+    expect(parse({ num_labels: 1 }).architecture).toBe('LlamaForSequenceClassification');
+    expect(parse({ id2label: { 0: 'LABEL_0' } }).architecture).toBe('LlamaForSequenceClassification');
+    expect(failure({ architectures }).message).toContain('only one label is supported');
+    expect(failure({ architectures, id2label: { 0: 'a', 1: 'b' } }).message).toContain('only one label');
+    expect(failure({ architectures, id2label: { 0: 'a' }, num_labels: 2 }).message).toContain(
+      'only one label',
+    );
+  });
+
+  it('refuses what is not an object', () => {
+    for (const json of [null, [], 'llama', 3])
+      expect(() => parseConfig(json, 'config.json')).toThrow(ModelError);
+  });
+});
+
+describe('configToJson', () => {
+  it('is read back as the same configuration', () => {
+    const causal: LlamaConfig = {
+      architecture: 'LlamaForCausalLM',
+      vocabSize: 50,
+      hiddenSize: 24,
+      intermediateSize: 40,
+      numHiddenLayers: 3,
+      numAttentionHeads: 6,
+      numKeyValueHeads: 2,
+      headDim: 10,
+      rmsNormEps: 1e-5,
+      ropeTheta: 1234,
+      maxPositionEmbeddings: 77,
+      tieWordEmbeddings: true,
+      bosTokenId: 3,
+      eosTokenId: [4, 5],
+    };
+    const classifier: LlamaConfig = {
+      ...causal,
+      architecture: 'LlamaForSequenceClassification',
+      padTokenId: 0,
+    };
+    for (const config of [causal, classifier]) {
+      const json: unknown = JSON.parse(JSON.stringify(configToJson(config)));
+      expect(parseConfig(json, 'config')).toEqual(config);
+    }
+  });
+});

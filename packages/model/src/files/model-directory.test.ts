@@ -1,0 +1,268 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { float32 } from '@gram/engine';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configToJson, type LlamaConfig } from '../config/llama-config.js';
+import type { Weights } from '../config/weight-shapes.js';
+import { initWeights } from '../init.js';
+import { writeSafetensors } from '../safetensors/write.js';
+import type { GramMetadata } from './gram-metadata.js';
+import { loadModel, MODEL_FILES, saveModel } from './model-directory.js';
+
+const config: LlamaConfig = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 5,
+  hiddenSize: 4,
+  intermediateSize: 6,
+  numHiddenLayers: 1,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+  headDim: 2,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 32,
+  tieWordEmbeddings: false,
+  bosTokenId: 1,
+  eosTokenId: [2, 4],
+};
+const gram: GramMetadata = {
+  format: 1,
+  kind: 'generative',
+  judgePrompt: 'gram-v1',
+  chat: 'plain',
+  maxLength: 32,
+  training: { seed: 3, stages: ['pretrain', { steps: 10 }] },
+};
+const tokenizerJson = JSON.stringify({
+  added_tokens: [{ id: 1, content: '<s>', special: true }],
+  model: { type: 'BPE', vocab: { a: 0, '<unused>': 1, b: 2, c: 3, d: 4 }, merges: [] },
+});
+
+let count = 0;
+const weights = initWeights(config, { normal: () => count++ });
+
+let root: string;
+let dir: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'gram-model-'));
+  dir = join(root, 'model');
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const readJson = async (name: string): Promise<unknown> =>
+  JSON.parse(await readFile(join(dir, name), 'utf8'));
+
+/** A directory as another program may have written it. */
+async function directory(of: Partial<LlamaConfig>, files: Record<string, Weights | string>): Promise<void> {
+  await mkdir(dir);
+  await writeFile(join(dir, 'config.json'), JSON.stringify(configToJson({ ...config, ...of })));
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(dir, name);
+    await (typeof content === 'string' ? writeFile(path, content) : writeSafetensors(path, content));
+  }
+}
+
+function without(name: string): Weights {
+  const { [name]: _, ...rest } = weights;
+  return rest;
+}
+
+describe('saveModel', () => {
+  it('is loaded back exactly', async () => {
+    await saveModel(dir, { config, weights, gram, tokenizerJson });
+    const loaded = await loadModel(dir);
+    expect(loaded.config).toEqual(config);
+    expect(loaded.gram).toEqual(gram);
+    expect(Object.keys(loaded.weights)).toEqual(Object.keys(weights));
+    expect({ ...loaded.weights }).toEqual(weights);
+    expect((await readdir(dir)).toSorted()).toEqual(MODEL_FILES);
+    expect(await readdir(root)).toEqual(['model']);
+  });
+
+  it('writes what AutoTokenizer needs', async () => {
+    await saveModel(dir, { config, weights, gram, tokenizerJson });
+    expect(await readFile(join(dir, 'tokenizer.json'), 'utf8')).toBe(tokenizerJson);
+    expect(await readJson('tokenizer_config.json')).toEqual({
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      model_max_length: 32,
+      model_input_names: ['input_ids', 'attention_mask'],
+      clean_up_tokenization_spaces: false,
+      bos_token: '<s>',
+      eos_token: 'b',
+    });
+  });
+
+  it('replaces a saved model, but not a folder with other files', async () => {
+    await saveModel(dir, { config, weights, gram, tokenizerJson });
+    await saveModel(dir, { config, weights, gram: { ...gram, maxLength: 16 } });
+    expect((await loadModel(dir)).gram?.maxLength).toBe(16);
+    expect(await readdir(dir)).not.toContain('tokenizer.json');
+    await writeFile(join(dir, 'notes.txt'), '');
+    await expect(saveModel(dir, { config, weights, gram })).rejects.toMatchObject({
+      code: 'not-replaceable',
+    });
+  });
+
+  it.each([
+    ['weights of another model', { weights: without('model.norm.weight') }, 'bad-weights'],
+    ['a configuration that cannot be', { config: { ...config, headDim: 3 } }, 'bad-config'],
+    ['metadata that cannot be', { gram: { ...gram, maxLength: 0 } }, 'bad-metadata'],
+    [
+      'a kind unlike the architecture',
+      { gram: { ...gram, kind: 'discriminative' as const } },
+      'bad-metadata',
+    ],
+    ['a tokenizer that is no JSON', { tokenizerJson: '{' }, 'bad-tokenizer'],
+    ['a tokenizer without the special tokens', { tokenizerJson: '{}' }, 'bad-tokenizer'],
+  ])('refuses %s and writes nothing', async (_, change, code) => {
+    await expect(saveModel(dir, { config, weights, gram, ...change })).rejects.toMatchObject({ code });
+    expect(await readdir(root)).toEqual([]);
+  });
+});
+
+describe('loadModel', () => {
+  it('loads a plain language model without gram.json', async () => {
+    await directory({}, { 'model.safetensors': weights });
+    expect((await loadModel(dir)).gram).toBeUndefined();
+  });
+
+  it('names up to five tensors of each fault and counts them', async () => {
+    const { 'lm_head.weight': head, 'model.norm.weight': norm } = weights;
+    const extra = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`extra.${i}`, norm!]));
+    await directory(
+      {},
+      { 'model.safetensors': { 'lm_head.weight': norm!, 'score.weight': head!, ...extra } },
+    );
+    const error = await loadModel(dir).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'bad-weights' });
+    const { message } = error as Error;
+    expect(message).toContain('11 missing ("model.embed_tokens.weight", ');
+    expect(message).toContain('8 unexpected ("extra.0", "extra.1", "extra.2", "extra.3", "extra.4", ...)');
+    expect(message).toContain('1 of the wrong shape ("lm_head.weight" [4] instead of [5,4])');
+  });
+
+  it('takes a tied head that is absent or equal, and refuses another', async () => {
+    const tied = { tieWordEmbeddings: true };
+    const embedding = weights['model.embed_tokens.weight']!;
+    await directory(tied, { 'model.safetensors': without('lm_head.weight') });
+    expect(Object.keys((await loadModel(dir)).weights)).not.toContain('lm_head.weight');
+
+    await writeSafetensors(join(dir, 'model.safetensors'), { ...weights, 'lm_head.weight': embedding });
+    expect(Object.keys((await loadModel(dir)).weights)).not.toContain('lm_head.weight');
+
+    const data = embedding.data.slice();
+    data[19]! += 1;
+    const other = { ...weights, 'lm_head.weight': float32(embedding.shape, data) };
+    await writeSafetensors(join(dir, 'model.safetensors'), other);
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'bad-weights',
+      message: expect.stringContaining('lm_head.weight differs from the embedding matrix'),
+    });
+  });
+
+  it('refuses a next-token head in a classifier', async () => {
+    const { 'lm_head.weight': _, ...body } = weights;
+    const scored = { ...body, 'score.weight': float32([1, 4], [1, 2, 3, 4]) };
+    await directory({ architecture: 'LlamaForSequenceClassification' }, { 'model.safetensors': scored });
+    expect((await loadModel(dir)).weights['score.weight']!.data).toEqual(Float32Array.of(1, 2, 3, 4));
+    await writeSafetensors(join(dir, 'model.safetensors'), {
+      ...scored,
+      'lm_head.weight': weights['lm_head.weight']!,
+    });
+    await expect(loadModel(dir)).rejects.toThrow('1 unexpected ("lm_head.weight")');
+  });
+
+  it.each([
+    ['an unknown field', { ...gram, x: 1 }, 'Unrecognized key'],
+    ['another format', { ...gram, format: 2 }, 'format: only format 1 is known'],
+    ['another kind', { ...gram, kind: 'oracle' }, 'kind:'],
+    ['an empty id', { ...gram, chat: '' }, 'chat:'],
+    ['a missing field', { ...gram, judgePrompt: undefined }, 'judgePrompt:'],
+    ['training that is a list', { ...gram, training: [] }, 'training:'],
+    [
+      'the kind of another architecture',
+      { ...gram, kind: 'discriminative' },
+      'a discriminative reward model',
+    ],
+  ])('refuses a gram.json with %s', async (_, json, message) => {
+    await directory({}, { 'model.safetensors': weights, 'gram.json': JSON.stringify(json) });
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'bad-metadata',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('refuses __proto__ in gram.json and config.json', async () => {
+    const hostile = `{"__proto__":{"kind":"generative"},${JSON.stringify(gram).slice(1)}`;
+    await directory({}, { 'model.safetensors': weights, 'gram.json': hostile });
+    await expect(loadModel(dir)).rejects.toMatchObject({ code: 'bad-json' });
+    await rm(join(dir, 'gram.json'));
+    await writeFile(join(dir, 'config.json'), '{"__proto__":{}}');
+    await expect(loadModel(dir)).rejects.toMatchObject({ code: 'bad-json' });
+  });
+
+  it('refuses a configuration file over its limit', async () => {
+    await directory({}, { 'config.json': ' '.repeat(10_000_001) });
+    await expect(loadModel(dir)).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  it('says what is missing, and where an interrupted save left the model', async () => {
+    await expect(loadModel(dir)).rejects.toMatchObject({ code: 'file-missing', hint: 'check the path' });
+    await saveModel(dir, { config, weights, gram });
+    await rename(dir, `${dir}.gram-old`);
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'file-missing',
+      hint: expect.stringContaining(`rename ${dir}.gram-old back to ${dir}`),
+    });
+    await directory({}, { 'pytorch_model.bin': '' });
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'file-missing',
+      hint: expect.stringContaining('pickled weights are never read'),
+    });
+  });
+});
+
+describe('loadModel on shards', () => {
+  const INDEX = 'model.safetensors.index.json';
+  const names = Object.keys(weights);
+  const shard = (keep: (i: number) => boolean): Weights =>
+    Object.fromEntries(Object.entries(weights).filter((_, i) => keep(i)));
+  const first = 'model-00001-of-00002.safetensors';
+  const second = 'model-00002-of-00002.safetensors';
+  const shards = { [first]: shard((i) => i < 5), [second]: shard((i) => i >= 5) };
+  const map = Object.fromEntries(names.map((name, i) => [name, i < 5 ? first : second]));
+  const index = (weight_map: unknown) => JSON.stringify({ metadata: { total_size: 1 }, weight_map });
+
+  it('joins them', async () => {
+    await directory({}, { ...shards, [INDEX]: index(map) });
+    const loaded = await loadModel(dir);
+    expect(Object.keys(loaded.weights)).toEqual(names);
+    expect({ ...loaded.weights }).toEqual(weights);
+  });
+
+  const [name] = names as [string];
+  it.each([
+    ['a path above the folder', { ...map, [name]: '../model.safetensors' }, 'not the name of a shard'],
+    ['an absolute path', { ...map, [name]: '/tmp/model.safetensors' }, 'not the name of a shard'],
+    ['another file type', { ...map, [name]: 'model.bin' }, 'not the name of a shard'],
+    ['a tensor in the wrong shard', { ...map, [name]: second }, 'the index says otherwise'],
+    ['a tensor that no shard holds', { ...map, extra: first }, '"extra" is not in'],
+    ['a tensor left out', { ...map, [name]: undefined }, 'the index says otherwise'],
+    ['no map', [], 'weight_map'],
+  ])('refuses an index with %s', async (_, weightMap, message) => {
+    await directory({}, { ...shards, [INDEX]: index(weightMap) });
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'bad-weights',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('names a missing shard', async () => {
+    await directory({}, { [first]: shards[first]!, [INDEX]: index(map) });
+    await expect(loadModel(dir)).rejects.toMatchObject({
+      code: 'file-missing',
+      message: expect.stringContaining(second),
+    });
+  });
+});

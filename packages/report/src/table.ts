@@ -1,0 +1,61 @@
+import { ReportError } from './error.js';
+import { formatNumber } from './format.js';
+import { displayWidth, oneLine } from './text.js';
+
+/** A column of a table. */
+export interface Column {
+  name: string;
+  /** Default: `right` if every cell of the column is a number, else `left`. */
+  align?: 'left' | 'right';
+}
+
+/** Rows of cells, one cell for each column. Numbers are shown with four significant digits; strings as they are. */
+export interface Table {
+  columns: Column[];
+  rows: (string | number)[][];
+  /** Says what the table shows. `textTable` leaves it out. */
+  caption?: string;
+}
+
+/**
+ * The alignment of each column and the text of each cell.
+ *
+ * @throws ReportError `bad-table` if a row has not one cell for each column.
+ */
+export function layOut(table: Table): { aligns: ('left' | 'right')[]; cells: string[][] } {
+  const { columns, rows } = table;
+  rows.forEach((row, index) => {
+    if (row.length === columns.length) return;
+    throw new ReportError(
+      'bad-table',
+      `row ${index + 1} of the table has ${row.length} cells for ${columns.length} columns`,
+      'Give each row one cell for each column; an empty string leaves a cell blank.',
+    );
+  });
+  const aligns = columns.map(
+    (column, at) =>
+      column.align ??
+      (rows.length > 0 && rows.every((row) => typeof row[at] === 'number') ? 'right' : 'left'),
+  );
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatNumber(cell) : cell)));
+  return { aligns, cells };
+}
+
+/**
+ * A table as aligned plain text: a header, a rule, one line a row, two spaces between columns, no newline at the end.
+ *
+ * @throws ReportError `bad-table` if a row has not one cell for each column.
+ */
+export function textTable(table: Table): string {
+  const { aligns, cells } = layOut(table);
+  const names = table.columns.map((column) => oneLine(column.name));
+  const lines = [names, ...cells.map((row) => row.map(oneLine))];
+  const widths = names.map((_, at) => Math.max(...lines.map((line) => displayWidth(line[at]!))));
+  const pad = (text: string, at: number) => {
+    const space = ' '.repeat(widths[at]! - displayWidth(text));
+    return aligns[at] === 'right' ? space + text : text + space;
+  };
+  const [header, ...body] = lines.map((line) => line.map(pad).join('  ').trimEnd());
+  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  return [header, rule, ...body].join('\n');
+}

@@ -1,0 +1,107 @@
+import { TokenizeError } from '../error.js';
+import { learnMerges, type Word } from './merges.js';
+import { byteAlphabet, preTokenPattern, splitPreTokens } from './pre-tokens.js';
+
+export interface TrainBpeOptions {
+  /** The texts to learn from; read once. Special tokens spelled out in them count as ordinary text. */
+  readonly texts: Iterable<string>;
+  /** The most tokens to have: special ones, 256 bytes and merges. */
+  readonly vocabSize: number;
+  /** Tokens such as `<|end|>`; they get the first ids, in this order. */
+  readonly specialTokens: readonly string[];
+}
+
+/**
+ * Trains a byte-level BPE tokenizer and returns it as the object of a `tokenizer.json`, readable by Hugging Face
+ * libraries. Ids: special tokens, then the 256 bytes in the order of their characters, then merges in the order
+ * learned, as Hugging Face's own trainer gives them at a minimum frequency of two. Every byte is a token, so no text
+ * is ever lost, and every ASCII character, "A" and "B" among them, is a single token. The same texts in any order
+ * give the same tokenizer. The vocabulary stays smaller than asked for when no pair of tokens occurs twice any more.
+ *
+ * @throws TokenizeError `bad-bpe-options` for too small or too large a vocabulary, or unusable special tokens
+ */
+export function trainBpe({ texts, vocabSize, specialTokens }: TrainBpeOptions): object {
+  const firstByte = specialTokens.length;
+  const firstMerge = firstByte + byteAlphabet.length;
+  checkOptions(vocabSize, specialTokens, firstMerge);
+
+  const names = [...specialTokens, ...byteAlphabet.toSorted()];
+  const merges: string[] = [];
+  const idOfByte = byteAlphabet.map((character) => names.indexOf(character, firstByte));
+  for (const [left, right] of learnMerges(countWords(texts, idOfByte), firstMerge, vocabSize - firstMerge)) {
+    merges.push(`${names[left]} ${names[right]}`);
+    names.push(`${names[left]}${names[right]}`);
+  }
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: specialTokens.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: null,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: preTokenPattern }, behavior: 'Isolated', invert: false },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      ],
+    },
+    post_processor: null,
+    decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: Object.fromEntries(names.map((name, id) => [name, id])),
+      merges,
+    },
+  };
+}
+
+function countWords(texts: Iterable<string>, idOfByte: readonly number[]): Word[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    for (const token of splitPreTokens(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
+  }
+  return Array.from(counts, ([token, count]) => ({
+    symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte]!),
+    count,
+  }));
+}
+
+function checkOptions(vocabSize: number, specialTokens: readonly string[], smallest: number): void {
+  if (!Number.isInteger(vocabSize) || vocabSize < smallest || vocabSize > 1_000_000) {
+    throw new TokenizeError(
+      'bad-bpe-options',
+      `vocabSize is ${vocabSize}`,
+      `Give a whole number from ${smallest} (special tokens and 256 bytes) to 1000000.`,
+    );
+  }
+  for (const [index, token] of specialTokens.entries()) {
+    // A name of several pre-tokens can not be learned from text, so the two kinds of token never collide.
+    if (
+      /^[!-~]+$/.test(token) &&
+      splitPreTokens(token).length > 1 &&
+      specialTokens.indexOf(token) === index
+    ) {
+      continue;
+    }
+    throw new TokenizeError(
+      'bad-bpe-options',
+      `the special token ${JSON.stringify(token)} can not be used`,
+      'Give each special token once, as visible ASCII with letters and punctuation, such as <|end|>.',
+    );
+  }
+}

@@ -1,0 +1,117 @@
+import { TokenizeError } from '../error.js';
+import type { Tokenizer } from '../library.js';
+import type { ChatLayout } from '../prompts/chat-layout.js';
+import type { JudgePrompt } from '../prompts/judge-prompt.js';
+import { fitLengths } from './fit.js';
+
+/**
+ * Ids of the fixed text of one kind of conversation. User texts, the prompt first, stand between the pieces:
+ * `pieces[0] prompt pieces[1] response pieces[2] ...`
+ */
+export interface Template {
+  readonly pieces: readonly (readonly number[])[];
+  /** Sum of the lengths of the pieces. */
+  readonly length: number;
+  /** How many ids of `pieces[1]` come before the boundary that {@link fillTemplate} reports. */
+  readonly boundary: number;
+}
+
+/** What to do with a conversation longer than allowed: refuse it, or shorten the user text in it. */
+export type Overlong = 'error' | 'truncate';
+
+/** The judging prompt up to the assistant's start; the label comes next. Boundary: the first answer's text. */
+export async function comparisonTemplate(
+  tokenizer: Tokenizer,
+  { instruction, question, answers: [a, b], between, tail }: JudgePrompt,
+  chat: ChatLayout,
+): Promise<Template> {
+  return compile(tokenizer, [
+    [chat.bos + chat.userStart + instruction + question.start],
+    [question.end + a.start],
+    [a.end + between + b.start],
+    [b.end + tail + chat.userEnd + chat.assistantStart],
+  ]);
+}
+
+/** The stage-1 conversation: the question, then both answers in one turn. Boundary: that turn's first token. */
+export async function responsePairTemplate(
+  tokenizer: Tokenizer,
+  { question, answers: [a, b], between }: JudgePrompt,
+  chat: ChatLayout,
+): Promise<Template> {
+  return compile(tokenizer, [
+    [chat.bos + chat.userStart + question.start],
+    [question.end + chat.userEnd + chat.assistantStart, a.start],
+    [a.end + between + b.start],
+    [b.end + chat.end],
+  ]);
+}
+
+/** The plain conversation that a discriminative model scores. Boundary: the response's first token. */
+export async function responseTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
+  return compile(tokenizer, [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart], [chat.end]]);
+}
+
+/** Each piece is a list of texts that are encoded apart; the boundary falls after the first text of the second. */
+async function compile(tokenizer: Tokenizer, texts: readonly (readonly string[])[]): Promise<Template> {
+  const encoded = await Promise.all(
+    texts.map((piece) => Promise.all(piece.map((text) => tokenizer.encodeTemplate(text)))),
+  );
+  const pieces = encoded.map((piece) => piece.flat());
+  return {
+    pieces,
+    length: pieces.reduce((sum, piece) => sum + piece.length, 0),
+    boundary: encoded[1]?.[0]?.length ?? 0,
+  };
+}
+
+/** A template with user text in it. */
+export interface Filled {
+  readonly ids: number[];
+  readonly truncated: boolean;
+  /** Index in `ids` of the template's boundary. */
+  readonly boundary: number;
+}
+
+/**
+ * Puts user texts into a template. Where they do not fit and `overlong` is `truncate`, responses keep their heads
+ * and the prompt keeps its end, where the latest turn and usually the question stand; see {@link fitLengths}.
+ *
+ * @param id names the record in errors
+ * @throws TokenizeError `too-long`, `template-too-long`
+ */
+export function fillTemplate(
+  template: Template,
+  prompt: readonly number[],
+  responses: readonly (readonly number[])[],
+  { maxLength, overlong, id }: { maxLength: number; overlong: Overlong; id?: string },
+): Filled {
+  const record = id === undefined ? 'the record' : `record ${JSON.stringify(id)}`;
+  const room = maxLength - template.length;
+  if (!(room > responses.length)) {
+    throw new TokenizeError(
+      'template-too-long',
+      `maxLength ${maxLength} has no room for text: the template alone takes ${template.length} tokens`,
+      'Raise maxLength, or take a shorter judging prompt.',
+    );
+  }
+  const lengths = responses.map((response) => response.length);
+  const needed = lengths.reduce((sum, length) => sum + length, template.length + prompt.length);
+  if (needed > maxLength && overlong === 'error') {
+    throw new TokenizeError(
+      'too-long',
+      `${record} needs ${needed} tokens and ${maxLength} are allowed`,
+      'Raise maxLength, drop the record, or set overlong to "truncate".',
+    );
+  }
+  const kept = fitLengths(room, prompt.length, lengths);
+  const parts = [template.pieces[0]!, prompt.slice(prompt.length - kept.prompt), template.pieces[1]!];
+  for (const [index, response] of responses.entries()) {
+    parts.push(response.slice(0, kept.responses[index]), template.pieces[index + 2]!);
+  }
+  return {
+    ids: parts.flat(),
+    truncated: needed > maxLength,
+    boundary: template.pieces[0]!.length + kept.prompt + template.boundary,
+  };
+}

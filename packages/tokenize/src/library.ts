@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import { TokenizeError } from './error.js';
+import { brokenTokenizer, parseTokenizerJson, withoutSpecialTokens } from './tokenizer-json.js';
+
+/** Larger than any published tokenizer.json (about 35 MB), small enough to parse without harm. */
+const maxFileBytes = 128 * 1024 * 1024;
+
+/** Text to token ids and back. It holds no state between calls; calls run on Node's thread pool. */
+export interface Tokenizer {
+  /** One more than the largest id: the number of rows an embedding needs. */
+  readonly vocabSize: number;
+  /** Ids of foreign text. A special token spelled out in it is ordinary text. Adds nothing at the ends. */
+  encode(text: string): Promise<number[]>;
+  /** Ids of trusted template text, in which special tokens are parsed. Adds nothing at the ends. */
+  encodeTemplate(text: string): Promise<number[]>;
+  /** Text of the ids; unknown ids give nothing. `skipSpecial` (default false) leaves special tokens out. */
+  decode(ids: readonly number[], options?: { readonly skipSpecial?: boolean }): Promise<string>;
+  /** Id of a token by its name in the vocabulary, special tokens included. */
+  tokenId(token: string): number | undefined;
+  /** Name of a token in the vocabulary. Byte-level vocabularies spell bytes as printable characters. */
+  tokenName(id: number): string | undefined;
+  /** The exact contents of the tokenizer.json. */
+  readonly json: string;
+  /** Writes `json` to `tokenizer.json` in a directory, which is created. All or nothing. */
+  save(directory: string): Promise<void>;
+}
+
+/**
+ * Reads a Hugging Face tokenizer from disk.
+ *
+ * @param path a `tokenizer.json`, or a directory that holds one
+ * @throws TokenizeError `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
+ */
+export function loadTokenizer(path: string): Tokenizer {
+  let file = path;
+  try {
+    if (statSync(path).isDirectory()) file = join(path, 'tokenizer.json');
+    const { size } = statSync(file);
+    if (size > maxFileBytes) throw tooLarge(file, size);
+    return fromText(readFileSync(file, 'utf8'), file);
+  } catch (cause) {
+    if (cause instanceof TokenizeError) throw cause;
+    throw new TokenizeError(
+      'tokenizer-missing',
+      `can not read a tokenizer from ${file}`,
+      'Give the path of a tokenizer.json or of the directory that holds it.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Builds a tokenizer from the contents of a `tokenizer.json`, as text or as an object.
+ *
+ * @throws TokenizeError `tokenizer-too-large`, `tokenizer-broken`
+ */
+export function tokenizerFromJson(json: object | string): Tokenizer {
+  const text = typeof json === 'string' ? json : `${JSON.stringify(json, null, 2)}\n`;
+  if (text.length > maxFileBytes) throw tooLarge('the given JSON', text.length);
+  return fromText(text, 'the given JSON');
+}
+
+function fromText(text: string, source: string): Tokenizer {
+  const json = parseTokenizerJson(text, source);
+  const full = openNative(text, source);
+  // The library has no switch to leave special tokens unparsed, hence a second copy that does not know them.
+  const hasSpecial = json.added_tokens?.some((token) => token.special) ?? false;
+  const plain = hasSpecial ? openNative(JSON.stringify(withoutSpecialTokens(json)), source) : full;
+  return {
+    vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
+    encode: (value) => idsOf(plain, value),
+    encodeTemplate: (value) => idsOf(full, value),
+    decode: (ids, options) => full.decode([...ids], options?.skipSpecial ?? false),
+    tokenId: (token) => full.tokenToId(token) ?? undefined,
+    tokenName: (id) => full.idToToken(id) ?? undefined,
+    json: text,
+    save: (directory) => save(directory, text),
+  };
+}
+
+function openNative(text: string, source: string): NativeTokenizer {
+  try {
+    const native = NativeTokenizer.fromString(text);
+    // Some files ask for truncation to a model's window, which would cut silently.
+    native.disableTruncation();
+    native.disablePadding();
+    return native;
+  } catch (cause) {
+    throw brokenTokenizer(source, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
+  return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
+}
+
+async function save(directory: string, text: string): Promise<void> {
+  const target = join(directory, 'tokenizer.json');
+  const temporary = `${target}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(directory, { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new TokenizeError(
+      'save-failed',
+      `can not write ${target}`,
+      'Check that the directory can be written and the disk has room.',
+      { cause },
+    );
+  }
+}
+
+function tooLarge(source: string, size: number): TokenizeError {
+  return new TokenizeError(
+    'tokenizer-too-large',
+    `${source} has ${size} bytes, more than the limit of ${maxFileBytes}`,
+    'Check that the file is a tokenizer.json.',
+  );
+}

@@ -1,0 +1,124 @@
+import { compile, type NDArray, scalar, zeros } from '@gram/engine';
+import type { LlamaConfig, Weights } from '@gram/model';
+import * as tf from '@tensorflow/tfjs';
+import type { Batch, Objective } from './objectives/objective.js';
+import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
+
+/** What one optimizer step reports. */
+export interface StepResult {
+  readonly loss: number;
+  readonly correct: number | undefined;
+  readonly gradientNorm: number;
+  /** False when loss or gradient was not finite: nothing was changed. */
+  readonly applied: boolean;
+}
+
+/** Numbers of one optimizer step. */
+export interface StepOptions {
+  /** Number of the update, from 1. */
+  readonly update: number;
+  readonly learningRate: number;
+  /** Largest global norm of the gradient. */
+  readonly maxGradientNorm: number;
+}
+
+/** A training step with its weights, gradients and moments, all updated in place. */
+export interface TrainingStep {
+  run(batches: readonly Batch<NDArray>[], options: StepOptions): Promise<StepResult>;
+  dispose(): void;
+}
+
+type Loss = (inputs: { weights: NamedTensors; gradients: NamedTensors; batch: Batch<tf.Tensor> }) => {
+  gradients: Record<string, tf.Tensor>;
+  loss: tf.Tensor;
+  correct: tf.Tensor;
+};
+
+/** Loss and gradients of an objective as a pure function of weights and batch. */
+export function lossAndGradients<Example>(config: LlamaConfig, objective: Objective<Example>): Loss {
+  return ({ weights, batch }) => {
+    const names = Object.keys(weights);
+    let correct: tf.Tensor | undefined;
+    const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
+      const named = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
+      const result = objective.loss(config, named, batch);
+      correct = result.correct;
+      return result.loss;
+    })(names.map((name) => weights[name]!));
+    return {
+      gradients: Object.fromEntries(names.map((name, i) => [name, grads[i]!])),
+      loss: value,
+      correct: correct ?? tf.scalar(0),
+    };
+  };
+}
+
+/**
+ * Compiles an objective and an optimizer into a step.
+ *
+ * Gradients and update are separate graphs: the update may then write weights in place, and
+ * micro-batches add up in the gradient's own memory.
+ */
+export function createTrainingStep<Example>(
+  config: LlamaConfig,
+  objective: Objective<Example>,
+  optimizer: Optimizer,
+  weights: Weights,
+  moments: Moments<NDArray<'float32'>>,
+): TrainingStep {
+  const gradients = Object.fromEntries(
+    Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)]),
+  );
+  const fresh = lossAndGradients(config, objective);
+  const accumulated: Loss = (inputs) => {
+    const result = fresh(inputs);
+    for (const [name, sum] of Object.entries(inputs.gradients)) {
+      result.gradients[name] = tf.add(sum, result.gradients[name]!);
+    }
+    return result;
+  };
+  const first = compile(fresh, { inPlace: ['gradients'], maxExecutables: 24 });
+  const further = compile(accumulated, { inPlace: ['gradients'], maxExecutables: 24 });
+  const squaredNorm = compile(({ values }: { values: NamedTensors }) => ({
+    sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),
+  }));
+  const update = compile(
+    (inputs: {
+      weights: NamedTensors;
+      moments: Moments<tf.Tensor>;
+      gradients: NamedTensors;
+      step: ReturnType<Optimizer['scalars']> extends infer S ? { [K in keyof S]: tf.Tensor } : never;
+    }) => optimizer.update(inputs.weights, inputs.moments, inputs.gradients, inputs.step),
+    { inPlace: ['weights', 'moments'] },
+  );
+
+  return {
+    async run(batches, { update: t, learningRate, maxGradientNorm }) {
+      let loss = 0;
+      let correct = 0;
+      for (const [i, batch] of batches.entries()) {
+        const out = await (i === 0 ? first : further)({ weights, gradients, batch });
+        loss += out.loss.data[0]!;
+        correct += out.correct.data[0]!;
+      }
+      const { sum } = await squaredNorm({ values: gradients });
+      const gradientNorm = Math.sqrt(sum.data[0]!);
+      const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+      if (applied) {
+        const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
+        const { learningRate: lr, ...rest } = optimizer.scalars(t, learningRate, clip);
+        const step = {
+          learningRate: scalar(lr),
+          gradientScale: scalar(rest.gradientScale),
+          correction1: scalar(rest.correction1),
+          correction2: scalar(rest.correction2),
+        };
+        await update({ weights, moments, gradients, step });
+      }
+      return { loss, correct: objective.ordersPairs ? correct : undefined, gradientNorm, applied };
+    },
+    dispose() {
+      for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();
+    },
+  };
+}
