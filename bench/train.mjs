@@ -65,7 +65,9 @@ async function gemmRate(random) {
     inputs.w[`w${i}`] = float32([out, inner], filled(out * inner));
   }
   const products = compile(({ x, w }) =>
-    Object.fromEntries(shapes.map((_, i) => [`y${i}`, tf.sum(tf.matMul(x[`x${i}`], w[`w${i}`], false, true))])),
+    Object.fromEntries(
+      shapes.map((_, i) => [`y${i}`, tf.sum(tf.matMul(x[`x${i}`], w[`w${i}`], false, true))]),
+    ),
   );
   const flop = shapes.reduce((sum, [out, inner]) => sum + 2 * tokens * out * inner, 0);
   const times = await timed(15, () => products(inputs));
@@ -76,7 +78,12 @@ async function gemmRate(random) {
 const random = createRandom(1, 'bench');
 const weights = initWeights(config, random);
 const like = () =>
-  Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]));
+  Object.fromEntries(
+    Object.entries(weights).map(([name, { shape, data }]) => [
+      name,
+      float32(shape, new Float32Array(data.length)),
+    ]),
+  );
 const step = createTrainingStep(config, pairGeneration, adamW(), weights, { m: like(), v: like() });
 const examples = Array.from({ length: rows }, () => ({
   ids: Array.from({ length }, () => random.integer(config.vocabSize)),
@@ -94,10 +101,16 @@ step.dispose();
 const seconds = median(times);
 const rate = (6 * parameters * tokens) / seconds / 1e9;
 const gemm = Math.max(before, after);
-console.log(`onnxruntime ${runtimeVersion()}, ${threadCount()} threads, ${(parameters / 1e6).toFixed(1)} M parameters, batch ${rows} x ${length}, ${steps} steps`);
-console.log(`step, median (min - max)    ${seconds.toFixed(3)} s (${Math.min(...times).toFixed(3)} - ${Math.max(...times).toFixed(3)})`);
+console.log(
+  `onnxruntime ${runtimeVersion()}, ${threadCount()} threads, ${(parameters / 1e6).toFixed(1)} M parameters, batch ${rows} x ${length}, ${steps} steps`,
+);
+console.log(
+  `step, median (min - max)    ${seconds.toFixed(3)} s (${Math.min(...times).toFixed(3)} - ${Math.max(...times).toFixed(3)})`,
+);
 console.log(`tokens                      ${(tokens / seconds).toFixed(0)} /s`);
 console.log(`useful work                 ${rate.toFixed(1)} GFLOP/s`);
-console.log(`matrix products, in a graph ${gemm.toFixed(1)} GFLOP/s (before ${before.toFixed(1)}, after ${after.toFixed(1)})`);
+console.log(
+  `matrix products, in a graph ${gemm.toFixed(1)} GFLOP/s (before ${before.toFixed(1)}, after ${after.toFixed(1)})`,
+);
 console.log(`ratio                       ${(rate / gemm).toFixed(2)} (target: at least 0.60)`);
 console.log(`peak memory                 ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);

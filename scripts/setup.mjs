@@ -8,14 +8,17 @@ const stamp = join(root, 'node_modules', '.gram-setup');
 
 checkNode();
 const state = dependencyState();
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== state) {
+const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === state;
+process.exitCode = (installed ? 0 : await install()) || (await step('Building', turbo('build')));
+
+async function install() {
   rmSync(stamp, { force: true });
   // Without a terminal pnpm would stop where it has a question about node_modules of another layout.
   const options = ['--frozen-lockfile', '--prefer-offline', '--config.confirmModulesPurge=false'];
-  await step('Installing packages', pnpm('install', ...options));
-  writeFileSync(stamp, state);
+  const code = await step('Installing packages', pnpm('install', ...options));
+  if (code === 0) writeFileSync(stamp, state);
+  return code;
 }
-await step('Building', turbo('build'));
 
 function checkNode() {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -43,16 +46,15 @@ function dependencyState() {
   return hash.digest('hex');
 }
 
+/** Runs a command and gives its exit code; its output is only shown if it failed. */
 async function step(name, command) {
   const start = performance.now();
   process.stdout.write(`${name} ... `);
   const { code, output } = await run(command);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  if (code === 0) {
-    console.log(`${seconds} s`);
-    return;
+  console.log(code === 0 ? `${seconds} s` : `failed after ${seconds} s`);
+  if (code !== 0) {
+    console.error(`${output.trimEnd()}\n${name} failed: "${command.join(' ')}" exited with code ${code}.`);
   }
-  console.log(`failed after ${seconds} s`);
-  console.error(`${output.trimEnd()}\n${name} failed: "${command.join(' ')}" exited with code ${code}.`);
-  process.exit(code);
+  return code;
 }

@@ -1,7 +1,22 @@
 export { DataError } from './error.js';
 export { createRandom, type Random } from './random.js';
+export {
+  type DropReason,
+  type PreferenceFormat,
+  preferenceFormats,
+  type ReadOptions,
+  readPreferences,
+} from './readers/preferences.js';
+export { type FileRecord, readRecords } from './readers/records.js';
+export {
+  type ResponseFormat,
+  type ResponseOptions,
+  readResponsePairs,
+  responseFormats,
+} from './readers/responses.js';
 export type { PreferencePair, ResponseList, ResponsePair } from './records.js';
 export { ORACLE_WEIGHTS } from './world/oracle.js';
 export type { Task } from './world/task.js';
 export { createWorld, oracleAccuracy, type Split, type World, type WorldOptions } from './world/world.js';
 export { QUALITIES, type Quality } from './world/writers.js';
+export { writeJsonl } from './write-jsonl.js';

@@ -8,7 +8,7 @@ export {
   saveCheckpoint,
   type TrainingState,
 } from './checkpoint.js';
-export { encodePreferences, encodeResponsePairs, encodeRewardPairs, type Examples } from './encode.js';
+export { type Examples, encodePreferences, encodeResponsePairs, encodeRewardPairs } from './encode.js';
 export { TrainError } from './error.js';
 export { bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
 export type { Batch, Objective, ObjectiveResult } from './objectives/objective.js';

@@ -1,7 +1,7 @@
+import { createRandom } from '@gram/data';
 import { compile, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type LlamaConfig } from '@gram/model';
-import { createRandom } from '@gram/data';
 import type * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { bradleyTerry } from './objectives/bradley-terry.js';
@@ -58,7 +58,10 @@ async function check<E>(config: LlamaConfig, objective: Objective<E>, examples: 
   for (const name of Object.keys(weights)) {
     const difference = maxRelativeDifference({ g: traced.gradients[name] }, { g: eager.gradients[name] });
     expect(difference, `gradient of ${name}`).toBeLessThanOrEqual(1e-5);
-    expect(Math.max(...Array.from(eager.gradients[name]!.data, Math.abs)), `gradient of ${name}`).toBeGreaterThan(0);
+    expect(
+      Math.max(...Array.from(eager.gradients[name]!.data, Math.abs)),
+      `gradient of ${name}`,
+    ).toBeGreaterThan(0);
   }
 }
 

@@ -12,11 +12,12 @@ interface Entry {
   readonly constant?: tf.BackendValues;
 }
 
-/** The operation that TensorFlow.js is executing right now, for messages. */
+/** The operation that TensorFlow.js is executing right now, such as `tf.einsum`, for messages. */
 export function activeOp(): string {
   // Operations run in a scope named after them: 'einsum__op'.
-  const scope = (tf.engine() as unknown as { state: { activeScope?: { name?: string } } }).state.activeScope;
-  return scope?.name?.replace(/__op$/, '') ?? 'a direct kernel call';
+  const { state } = tf.engine() as unknown as { state: { scopeStack: { name?: string }[] } };
+  const scope = state.scopeStack.findLast(({ name }) => name?.endsWith('__op'));
+  return scope?.name === undefined ? 'a kernel call' : `tf.${scope.name.slice(0, -'__op'.length)}`;
 }
 
 /** A backend of TensorFlow.js that computes nothing: every kernel appends nodes to a graph. */

@@ -97,5 +97,5 @@ function isArraySpec(value: unknown): value is ArraySpec {
 function explained(error: unknown): unknown {
   if (error instanceof EngineError || !(error instanceof Error)) return error;
   const kernel = /[Kk]ernel '([^']+)' not registered/.exec(error.message)?.[1];
-  return kernel === undefined ? error : unmappedKernel(kernel, 'runKernel');
+  return kernel === undefined ? error : unmappedKernel(kernel, 'a kernel call');
 }

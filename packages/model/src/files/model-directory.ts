@@ -78,7 +78,7 @@ export async function loadModel(dir: string): Promise<LoadedModel> {
 }
 
 /**
- * Saves a model as a directory that `loadModel`, transformers and vLLM load. The directory appears as a whole, see
+ * Saves a model as a directory that `loadModel` and transformers load. The directory appears as a whole, see
  * `writeDirectoryAtomic`; an existing one is replaced if it holds nothing but `MODEL_FILES`. Everything is
  * checked before the first byte is written.
  *

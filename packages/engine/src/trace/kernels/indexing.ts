@@ -1,3 +1,4 @@
+import type { DType } from '../../array.js';
 import { attribute, cast, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
 
 /** Kernels that look values up by index, and their gradients. */
@@ -28,14 +29,18 @@ export const indexing: KernelTable = {
   },
   OneHot: (call) => {
     const indices = input(call, 'indices');
-    const depth = attribute<number>(call, 'depth');
+    const depth = call.graph.constant([attribute<number>(call, 'depth')], [], 'int32');
+    const dtype = attribute<DType | undefined>(call, 'dtype') ?? 'int32';
     const values = [attribute<number>(call, 'offValue'), attribute<number>(call, 'onValue')];
+    const shape = [...indices.shape, attribute<number>(call, 'depth')];
     return call.graph.node(
       'OneHot',
-      [indices, call.graph.constant([depth], [], 'int32'), call.graph.constant(values, [2], 'float32')],
-      [...indices.shape, depth],
-      'float32',
-      { attributes: { axis: { int: -1 } } },
+      [indices, depth, call.graph.constant(values, [2], dtype)],
+      shape,
+      dtype,
+      {
+        attributes: { axis: { int: -1 } },
+      },
     );
   },
 };

@@ -5,7 +5,10 @@ const reduce =
   (op: string): KernelMapping =>
   (call) => {
     const x = input(call, 'x');
-    const asked = attribute<number[] | number | null | undefined>(call, 'axis');
+    // Max alone calls its axes 'reductionIndices'.
+    const asked =
+      attribute<number[] | number | null | undefined>(call, 'axis') ??
+      attribute<number[] | number | null | undefined>(call, 'reductionIndices');
     const listed = asked == null ? [] : Array.isArray(asked) ? asked : [asked];
     const axes = (listed.length === 0 ? x.shape.map((_, i) => i) : listed).map((a) =>
       normalizeAxis(a, x.shape.length),
@@ -13,7 +16,6 @@ const reduce =
     if (axes.length === 0) return x;
     const keepDims = attribute<boolean | undefined>(call, 'keepDims') ?? false;
     const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
-    // Whole-number sums run in float32 on no device that we know better: int32 stays int32.
     return call.graph.node(op, [x, call.graph.int64(axes)], shape, x.dtype, {
       attributes: { keepdims: { int: keepDims ? 1 : 0 } },
     });

@@ -32,7 +32,7 @@ export function registerKernels(backend: TraceBackend): void {
 export function unmappedKernel(kernel: string, op: string): EngineError {
   return new EngineError(
     'unmapped-kernel',
-    `the kernel '${kernel}', which tf.${op} asks for, has no ONNX mapping`,
+    `the kernel '${kernel}', which ${op} asks for, has no ONNX mapping`,
     'express it with other operations, or add a mapping to the kernel tables of @gram/engine',
   );
 }

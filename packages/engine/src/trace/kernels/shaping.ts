@@ -116,6 +116,18 @@ export const shaping: KernelTable = {
     const dtype = attribute<'float32' | 'int32' | 'bool' | undefined>(call, 'dtype') ?? 'float32';
     return call.graph.filled(attribute(call, 'shape'), attribute(call, 'value'), dtype);
   },
+  Range: (call) => {
+    const [start, stop, step] = ['start', 'stop', 'step'].map((name) => attribute<number>(call, name)) as [
+      number,
+      number,
+      number,
+    ];
+    const values = Array.from(
+      { length: Math.max(0, Math.ceil((stop - start) / step)) },
+      (_, i) => start + i * step,
+    );
+    return call.graph.constant(values, [values.length], attribute(call, 'dtype'));
+  },
   ZerosLike: (call) => call.graph.filled(input(call, 'x').shape, 0, input(call, 'x').dtype),
   OnesLike: (call) => call.graph.filled(input(call, 'x').shape, 1, input(call, 'x').dtype),
 };

@@ -1,0 +1,152 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { DataError } from '../error.js';
+
+/** One JSON object of a file, unchecked. */
+export interface FileRecord {
+  readonly record: Readonly<Record<string, unknown>>;
+  /** Position in the file, from 1: the line of a JSONL file, the element of a JSON array. */
+  readonly number: number;
+  /** The file and the position, for messages. */
+  readonly where: string;
+}
+
+/** Longest line of a JSONL file, in bytes. */
+const LINE_LIMIT = 16 * 2 ** 20;
+/** Longest JSON array, in bytes after decompression; an array is parsed as a whole. */
+const ARRAY_LIMIT = 256 * 2 ** 20;
+
+const NEWLINE = 10;
+
+/**
+ * Reads the JSON objects of a file, one at a time.
+ *
+ * The name decides the form: `.jsonl` has one object a line (blank lines are skipped) and is streamed, `.json`
+ * is one array; either may be gzipped and end in `.gz`. Keys named `__proto__` are left out.
+ *
+ * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged gzip data),
+ * `bad-json`, `bad-record` (an element that is no object) or `too-large` (a line above 16 MiB, an array above
+ * 256 MiB)
+ */
+export function readRecords(path: string): AsyncIterable<FileRecord> {
+  const form = /\.(jsonl?)(\.gz)?$/.exec(path)?.[1];
+  if (form === undefined) {
+    throw new DataError(
+      'unknown-extension',
+      `can not tell the form of ${path}`,
+      'Name the file .jsonl, .json, .jsonl.gz or .json.gz after what it holds.',
+    );
+  }
+  return form === 'jsonl' ? readLines(path) : readArray(path);
+}
+
+async function* readLines(path: string): AsyncGenerator<FileRecord> {
+  let number = 0;
+  let parts: Buffer[] = [];
+  let length = 0;
+  function* finish(): Generator<FileRecord> {
+    number++;
+    const where = `${path} line ${number}`;
+    const text = decode(Buffer.concat(parts, length), where);
+    [parts, length] = [[], 0];
+    if (text.trim() !== '') yield { record: toObject(parse(text, where), where), number, where };
+  }
+  for await (const chunk of bytesOf(path)) {
+    let start = 0;
+    while (start < chunk.length) {
+      const newline = chunk.indexOf(NEWLINE, start);
+      const end = newline < 0 ? chunk.length : newline;
+      length += end - start;
+      if (length > LINE_LIMIT) throw tooLarge(`${path} line ${number + 1}`, LINE_LIMIT);
+      parts.push(chunk.subarray(start, end));
+      if (newline >= 0) yield* finish();
+      start = end + 1;
+    }
+  }
+  if (length > 0) yield* finish();
+}
+
+async function* readArray(path: string): AsyncGenerator<FileRecord> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of bytesOf(path)) {
+    length += chunk.length;
+    if (length > ARRAY_LIMIT) throw tooLarge(path, ARRAY_LIMIT);
+    parts.push(chunk);
+  }
+  const value = parse(decode(Buffer.concat(parts, length), path), path);
+  if (!Array.isArray(value)) {
+    throw new DataError('bad-json', `${path} holds no array`, 'Wrap the records in [ ], or use .jsonl.');
+  }
+  for (const [index, element] of value.entries()) {
+    const where = `${path} record ${index + 1}`;
+    yield { record: toObject(element, where), number: index + 1, where };
+  }
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new DataError('file-missing', `can not find ${path}`, 'Check the path.', { cause });
+  });
+  if (!found.isFile()) {
+    throw new DataError('file-unreadable', `${path} is no file`, 'Give the path of one file.');
+  }
+  const file = createReadStream(path);
+  // A pipe does not hand errors on, and an unread file must not stay open.
+  const stream = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  file.on('error', (error) => stream.destroy(error));
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (cause) {
+    throw new DataError(
+      'file-unreadable',
+      `can not read ${path}: ${(cause as Error).message}`,
+      'Check that the file is whole and that you may read it.',
+      { cause },
+    );
+  } finally {
+    file.destroy();
+  }
+}
+
+function decode(bytes: Buffer, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new DataError('bad-json', `${where} is not UTF-8`, 'Save the file as UTF-8.', { cause });
+  }
+}
+
+function parse(text: string, where: string): unknown {
+  try {
+    // The reviver costs time, so it runs only where the key can be written.
+    return /__proto__|\\u005f/i.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(
+      'bad-json',
+      `${where} is not JSON: ${(cause as Error).message}`,
+      'Repair or remove it; a cut-off download often ends this way.',
+      { cause },
+    );
+  }
+}
+
+function withoutPrototype(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
+}
+
+function toObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DataError('bad-record', `${where} is no object`, 'Make every record a JSON object.');
+  }
+  return value as Record<string, unknown>;
+}
+
+function tooLarge(where: string, limit: number): DataError {
+  return new DataError(
+    'too-large',
+    `${where} is longer than ${limit / 2 ** 20} MiB`,
+    'Split the record, or write a long array as .jsonl.',
+  );
+}

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { canWriteInPlace } from './aliasing.js';
+import type { GraphModel, GraphNode } from './onnx/model.js';
+
+const node = (op: string, inputs: string[], output: string): GraphNode => ({
+  op,
+  domain: '',
+  inputs,
+  outputs: [output],
+  attributes: {},
+});
+const graph = (...nodes: GraphNode[]): GraphModel => ({ nodes, initializers: [], inputs: [], outputs: [] });
+
+it('allows an elementwise writer, and readers that must run before it', () => {
+  expect(
+    canWriteInPlace(graph(node('Mul', ['w', 'k'], 'a'), node('Sub', ['a', 'u'], 'out')), 'w', 'out'),
+  ).toBe(true);
+  expect(canWriteInPlace(graph(node('Sub', ['w', 'u'], 'out')), 'w', 'out')).toBe(true);
+});
+
+it('refuses a writer that reads other elements than it writes', () => {
+  expect(canWriteInPlace(graph(node('MatMul', ['w', 'u'], 'out')), 'w', 'out')).toBe(false);
+});
+
+it('refuses a reader that may run after the write', () => {
+  const late = graph(node('Sub', ['w', 'u'], 'out'), node('MatMul', ['w', 'x'], 'y'));
+  expect(canWriteInPlace(late, 'w', 'out')).toBe(false);
+});
+
+it('sees readers through views', () => {
+  const view = graph(
+    node('Reshape', ['w', 'shape'], 'flat'),
+    node('Mul', ['flat', 'k'], 'y'),
+    node('Sub', ['u', 'k'], 'out'),
+  );
+  expect(canWriteInPlace(view, 'w', 'out')).toBe(false);
+});

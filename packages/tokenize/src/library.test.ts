@@ -1,0 +1,143 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byteAlphabet } from './bpe/pre-tokens.js';
+import { trainBpe } from './bpe/train-bpe.js';
+import { loadTokenizer, tokenizerFromJson } from './library.js';
+
+const specialTokens = ['<|pad|>', '<|end|>', '<|user|>'];
+const json = trainBpe({ texts: ['the end of the end'], vocabSize: 300, specialTokens });
+const tokenizer = tokenizerFromJson(json);
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tokenize-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('special tokens', () => {
+  it('are parsed in templates and are plain text in user text', async () => {
+    const text = 'a<|end|>b<|user|>';
+    const [template, user] = [await tokenizer.encodeTemplate(text), await tokenizer.encode(text)];
+    expect(template).toEqual([tokenizer.tokenId('a'), 1, tokenizer.tokenId('b'), 2]);
+    expect(user.some((id) => id < specialTokens.length)).toBe(false);
+    expect(await tokenizer.decode(user)).toBe(text);
+    expect(await tokenizer.decode(template)).toBe(text);
+    expect(await tokenizer.decode(template, { skipSpecial: true })).toBe('ab');
+  });
+
+  it('never come out of user text, whatever it is made of', async () => {
+    const parts = fc.constantFrom(...specialTokens, '<|', '|>', 'end', '<', '>', ' ', '\n', 'é');
+    await fc.assert(
+      fc.asyncProperty(fc.array(parts), async (pieces) => {
+        const ids = await tokenizer.encode(pieces.join(''));
+        expect(ids.every((id) => id >= specialTokens.length)).toBe(true);
+        expect(await tokenizer.decode(ids)).toBe(pieces.join(''));
+      }),
+    );
+  });
+
+  it.each([
+    { where: 'in the vocabulary, with holes', names: { '<eot>': 256, '<tab>': 300 }, eot: 256, tab: 300 },
+    { where: 'behind the vocabulary', names: {}, eot: 256, tab: 257 },
+  ])('stay unparsed where the model looks whole words up: $where', async ({ names, eot, tab }) => {
+    const bytes = Object.fromEntries(byteAlphabet.map((name, byte) => [name, byte]));
+    const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+    const whole = tokenizerFromJson({
+      added_tokens: [
+        { id: eot, content: '<eot>', special: true, ...flags },
+        { id: tab, content: '<tab>', special: false, ...flags },
+      ],
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      model: { type: 'BPE', vocab: { ...bytes, ...names }, merges: [], ignore_merges: true },
+    });
+    expect(await whole.encodeTemplate('<eot>')).toEqual([eot]);
+    expect(await whole.encode('<eot>')).toHaveLength(5);
+    // Ordinary added tokens, such as runs of spaces, belong to the vocabulary of user text.
+    expect(await whole.encode('x<tab>')).toEqual([bytes.x, tab]);
+    expect(whole.vocabSize).toBe(tab + 1);
+  });
+});
+
+describe('a file that asks for truncation and padding', () => {
+  it('is encoded whole and bare', async () => {
+    const padding = {
+      strategy: { Fixed: 9 },
+      direction: 'Right',
+      pad_id: 0,
+      pad_type_id: 0,
+      pad_token: '<|pad|>',
+    };
+    const truncation = { direction: 'Right', max_length: 2, strategy: 'LongestFirst', stride: 0 };
+    const odd = tokenizerFromJson({ ...json, truncation, padding });
+    expect(await odd.encode('xyzw')).toHaveLength(4);
+    expect(await odd.encodeTemplate('xyzw')).toHaveLength(4);
+  });
+});
+
+describe('saving and loading', () => {
+  it('keeps the exact contents', async () => {
+    const target = join(folder, 'a', 'b');
+    await tokenizer.save(target);
+    expect(readdirSync(target)).toEqual(['tokenizer.json']);
+    expect(readFileSync(join(target, 'tokenizer.json'), 'utf8')).toBe(tokenizer.json);
+    for (const path of [target, join(target, 'tokenizer.json')]) {
+      const loaded = loadTokenizer(path);
+      expect(loaded.json).toBe(tokenizer.json);
+      expect(loaded.vocabSize).toBe(tokenizer.vocabSize);
+      expect(await loaded.encode('the end 🙂')).toEqual(await tokenizer.encode('the end 🙂'));
+    }
+    expect(tokenizerFromJson(tokenizer.json).json).toBe(tokenizer.json);
+  });
+
+  it('leaves nothing behind when it can not write', async () => {
+    const target = join(folder, 'taken');
+    mkdirSync(join(target, 'tokenizer.json', 'in-the-way'), { recursive: true });
+    await expect(tokenizer.save(target)).rejects.toMatchObject({ code: 'save-failed' });
+    expect(readdirSync(target)).toEqual(['tokenizer.json']);
+  });
+
+  it('says what is wrong with a path or file', () => {
+    const big = join(folder, 'big.json');
+    writeFileSync(big, '');
+    truncateSync(big, 200 * 1024 * 1024);
+    const broken = join(folder, 'broken.json');
+    writeFileSync(broken, tokenizer.json.slice(0, 500));
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    const cases = [
+      [join(folder, 'none'), 'tokenizer-missing'],
+      [empty, 'tokenizer-missing'],
+      [big, 'tokenizer-too-large'],
+      [broken, 'tokenizer-broken'],
+    ] as const;
+    for (const [path, code] of cases) {
+      expect(() => loadTokenizer(path)).toThrow(
+        expect.objectContaining({ code, message: expect.stringContaining(path), hint: expect.any(String) }),
+      );
+    }
+  });
+
+  it.each([
+    { model: { type: 'Nonsense' } },
+    { model: { type: 'BPE' } },
+    { model: { type: 'BPE', vocab: {}, merges: [['a', 'b']] } },
+    {
+      ...json,
+      pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false },
+    },
+  ])('refuses what the library can not use (%#)', (value) => {
+    expect(() => tokenizerFromJson(value)).toThrow(expect.objectContaining({ code: 'tokenizer-broken' }));
+  });
+});
