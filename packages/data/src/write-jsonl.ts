@@ -5,6 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { DataError } from './error.js';
 
+/** Characters that are gathered before they are written. */
+const BLOCK = 2 ** 16;
+
 /**
  * Writes records as JSON, one a line; gzipped when the name ends in `.gz`. The file appears whole or not at all:
  * it is written under a temporary name in the same folder, flushed and renamed.
@@ -20,17 +23,26 @@ export async function writeJsonl(
     throw unwritable(path, cause);
   });
   let failure: unknown;
-  async function* lines() {
+  async function* blocks() {
     try {
-      for await (const record of records) yield `${JSON.stringify(record)}\n`;
+      let block = '';
+      for await (const record of records) {
+        block += `${JSON.stringify(record)}\n`;
+        if (block.length < BLOCK) continue;
+        yield block;
+        block = '';
+      }
+      yield block;
     } catch (error) {
       failure = error;
       throw error;
     }
   }
   try {
-    const target = file.createWriteStream({ autoClose: false });
-    const source = Readable.from(lines());
+    const source = Readable.from(blocks());
+    const target = async (chunks: AsyncIterable<string | Buffer>) => {
+      for await (const chunk of chunks) await file.appendFile(chunk);
+    };
     await (path.endsWith('.gz') ? pipeline(source, createGzip(), target) : pipeline(source, target));
     await file.sync();
     await file.close();

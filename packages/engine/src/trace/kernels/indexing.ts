@@ -33,14 +33,16 @@ export const indexing: KernelTable = {
     const dtype = attribute<DType | undefined>(call, 'dtype') ?? 'int32';
     const values = [attribute<number>(call, 'offValue'), attribute<number>(call, 'onValue')];
     const shape = [...indices.shape, attribute<number>(call, 'depth')];
-    return call.graph.node(
+    // ONNX Runtime has this operation for float32 values only.
+    const hot = call.graph.node(
       'OneHot',
-      [indices, depth, call.graph.constant(values, [2], dtype)],
+      [indices, depth, call.graph.constant(values, [2], 'float32')],
       shape,
-      dtype,
+      'float32',
       {
         attributes: { axis: { int: -1 } },
       },
     );
+    return cast(call.graph, hot, dtype);
   },
 };

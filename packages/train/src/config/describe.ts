@@ -1,0 +1,66 @@
+import { closest } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { configKeys } from './schema.js';
+
+/** What is wrong with a configuration, and what to do about it; each on one line. */
+export interface ConfigProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+const expectations: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'a mapping of keys',
+};
+
+/** Describes the first issue of a configuration that failed its schema. */
+export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigProblem {
+  const path = issue.path.join('.');
+  const name = path === '' ? 'the configuration' : path;
+  if (issue.code === 'unrecognized_keys') return unknownKey(path, issue.keys[0]!);
+  const value = valueAt(config, issue.path);
+  if (value === undefined && path !== '' && issue.code !== 'custom') {
+    return { message: `${name} is missing`, hint: `add ${name} to the configuration` };
+  }
+  if (issue.code === 'invalid_type') {
+    const wanted = expectations[issue.expected] ?? issue.expected;
+    return { message: `${name} must be ${wanted}, not ${shown(value)}`, hint: 'correct its value' };
+  }
+  if (issue.code === 'invalid_value') {
+    const known = issue.values.map(String);
+    return {
+      message: `${name} must be one of ${known.join(', ')}, not ${shown(value)}`,
+      hint: `did you mean ${closest(String(value), known)}?`,
+    };
+  }
+  if (issue.code === 'custom') return { message: `${name} ${issue.message}`, hint: 'correct its value' };
+  return { message: `${name} is ${shown(value)}: ${issue.message}`, hint: 'correct its value' };
+}
+
+function unknownKey(section: string, key: string): ConfigProblem {
+  const prefixed = (parent: string, name: string) => (parent === '' ? name : `${parent}.${name}`);
+  const elsewhere = Object.keys(configKeys).find((parent) => configKeys[parent]!.includes(key));
+  const here = configKeys[section] ?? [];
+  const nearest = elsewhere === undefined ? prefixed(section, closest(key, [...here])) : prefixed(elsewhere, key);
+  return {
+    message: `there is no key ${JSON.stringify(prefixed(section, key))}`,
+    hint: `did you mean ${nearest}? Keys here: ${here.join(', ')}`,
+  };
+}
+
+function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
+  let value = config;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

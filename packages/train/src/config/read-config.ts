@@ -1,0 +1,96 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { TrainError } from '../error.js';
+import { describeIssue } from './describe.js';
+import { type TrainingConfig, trainingSchema } from './schema.js';
+import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
+
+/** A configuration is written by hand; a larger file is something else. */
+const maxBytes = 1_000_000;
+
+/**
+ * Reads and checks a training configuration in YAML, and fills in the defaults.
+ *
+ * Relative paths of `data.path`, `init.model` and `output`, whether written in the file or given as an override, start
+ * at the directory of the file: the same file and overrides mean the same run from wherever it is started.
+ *
+ * @param overrides `key.path=value` each, laid over the file in order. The value is YAML, so `optimizer.epochs=3` is a
+ *   number; an empty value removes the key.
+ * @throws TrainError `bad-config`: the file is missing or no YAML, a key is unknown (the nearest known one is named), a
+ *   value is missing, of the wrong type or out of range.
+ */
+export function readTrainingConfig(path: string, overrides: readonly string[] = []): TrainingConfig {
+  const raw = parse(readText(path), path, 'correct the YAML there');
+  for (const override of overrides) applyOverride(raw, override);
+  const result = trainingSchema.safeParse(raw);
+  if (!result.success) {
+    const { message, hint } = describeIssue(result.error.issues[0]!, raw);
+    throw new TrainError('bad-config', `${path}: ${message}`, hint);
+  }
+  const config = result.data;
+  const from = (target: string) => resolve(dirname(path), target);
+  return {
+    ...config,
+    data: { ...config.data, path: from(config.data.path) },
+    init: config.init.model === undefined ? config.init : { ...config.init, model: from(config.init.model) },
+    output: from(config.output),
+  };
+}
+
+/** Writes a configuration as the YAML that reads back the same. */
+export function formatTrainingConfig(config: TrainingConfig): string {
+  return formatYaml(config);
+}
+
+function readText(path: string): string {
+  let size: number;
+  try {
+    size = statSync(path).size;
+    if (size <= maxBytes) return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new TrainError('bad-config', `can not read the configuration ${path}`, 'check the path', { cause });
+  }
+  throw new TrainError(
+    'bad-config',
+    `the configuration ${path} has ${size} bytes, more than the limit of ${maxBytes}`,
+    'check that it is the right file',
+  );
+}
+
+function parse(text: string, where: string, hint: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    if (!(cause instanceof YamlProblem)) throw cause;
+    throw new TrainError('bad-config', `${where}: ${cause.message}`, hint, { cause });
+  }
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Sets one value in place. What the key means is for the schema to say. */
+function applyOverride(raw: unknown, override: string): void {
+  const [, name, text] = /^([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)=(.*)$/s.exec(override) ?? [];
+  if (name === undefined || text === undefined) {
+    throw new TrainError(
+      'bad-config',
+      `can not read the override ${JSON.stringify(override)}`,
+      'write it as key=value, for example optimizer.learningRate=0.001',
+    );
+  }
+  const value = parse(text, `override ${JSON.stringify(override)}`, 'give a YAML value, in quotes where it is text');
+  const keys = name.split('.');
+  const last = keys.pop()!;
+  let target = raw;
+  for (const key of keys) {
+    if (!isMapping(target)) return;
+    if (!Object.hasOwn(target, key)) target[key] = {};
+    target = target[key];
+  }
+  // Anything but a mapping here is an error of the file, which the schema reports.
+  if (!isMapping(target)) return;
+  if (value === null) delete target[last];
+  else target[last] = value;
+}

@@ -1,0 +1,165 @@
+import { preferenceFormats, type ResponseFormat, responseFormats } from '@gram/data';
+import { judgePrompts, plainChat } from '@gram/tokenize';
+import { z } from 'zod';
+import type { SmoothingConvention } from '../objectives/smoothing.js';
+
+/** What a run trains: GRAM's first or second stage, or the discriminative baseline. */
+export type TrainingStage = 'pair-generation' | 'preference' | 'bradley-terry';
+
+/** A training run as a file describes it, with the defaults filled in and paths made absolute. */
+export interface TrainingConfig {
+  readonly stage: TrainingStage;
+  readonly data: {
+    readonly path: string;
+    /** One of `responseFormats` for `pair-generation`, of `preferenceFormats` otherwise. @default 'preference' */
+    readonly format: ResponseFormat;
+    /** Records to read from the start of the file. @default all */
+    readonly limit?: number;
+  };
+  readonly init: {
+    /** Directory of the model to start from. Either this or `scratch`. */
+    readonly model?: string;
+    /** Architecture of a new model. */
+    readonly scratch?: ScratchConfig;
+    /** Id of the judging prompt. @default that of the model, or `gram-compact-1` */
+    readonly judgePrompt?: string;
+    /** Id of the chat layout. @default that of the model, or `gram-plain-1` */
+    readonly chat?: string;
+  };
+  /** Longest sequence in tokens. */
+  readonly maxLength: number;
+  /** Whether a longer record is an error or is cut to fit. @default 'error' */
+  readonly overlong: 'error' | 'truncate';
+  /** Strength of label smoothing; not for `pair-generation`. @default 0.1 for `preference`, 0 for `bradley-terry` */
+  readonly labelSmoothing?: number;
+  /** How `labelSmoothing` is counted. @default 'paper' */
+  readonly smoothingConvention: SmoothingConvention;
+  readonly optimizer: {
+    readonly learningRate: number;
+    /** Records per optimizer step. */
+    readonly batchSize: number;
+    /** Records that are computed at once; smaller needs less memory. @default batchSize */
+    readonly microBatchSize?: number;
+    /** @default 1 */
+    readonly epochs: number;
+    /** Share of the steps that warm up. @default 0.1 */
+    readonly warmupRatio: number;
+    /** @default 0 */
+    readonly weightDecay: number;
+    /** Largest global norm of the gradient. @default 1 */
+    readonly maxGradientNorm: number;
+  };
+  /** Decides new weights, the order of the data and where the chosen response stands. @default 0 */
+  readonly seed: number;
+  /** Directory for the model, checkpoints, metrics and the report. */
+  readonly output: string;
+  /** Optimizer steps between checkpoints. @default none but the one on interruption */
+  readonly checkpointEvery?: number;
+  /** How many checkpoints stay; older ones are deleted. @default 2 */
+  readonly keepCheckpoints: number;
+}
+
+/** Architecture of a new model, as `LlamaConfig` names it. Its tokenizer is trained on the text of the data. */
+export interface ScratchConfig {
+  /** The most tokens of the tokenizer; a small text may give fewer. */
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly numHiddenLayers: number;
+  readonly numAttentionHeads: number;
+  /** @default numAttentionHeads */
+  readonly numKeyValueHeads?: number;
+  /** Longest sequence the model is made for. */
+  readonly maxPositionEmbeddings: number;
+  /** @default 10000 */
+  readonly ropeTheta: number;
+  /** @default 0.00001 */
+  readonly rmsNormEps: number;
+  /** @default true */
+  readonly tieWordEmbeddings: boolean;
+}
+
+const count = z.int().min(1);
+const positive = z.number().positive();
+const text = z.string().min(1, 'must not be empty');
+
+const data = z.strictObject({
+  path: text,
+  format: z.enum(responseFormats as readonly [ResponseFormat, ...ResponseFormat[]]).default('preference'),
+  limit: count.optional(),
+});
+
+const scratch = z.strictObject({
+  vocabSize: count,
+  hiddenSize: count,
+  intermediateSize: count,
+  numHiddenLayers: count.max(1000),
+  numAttentionHeads: count,
+  numKeyValueHeads: count.optional(),
+  maxPositionEmbeddings: count,
+  ropeTheta: positive.default(10_000),
+  rmsNormEps: positive.max(1).default(1e-5),
+  tieWordEmbeddings: z.boolean().default(true),
+});
+
+const init = z.strictObject({
+  model: text.optional(),
+  scratch: scratch.optional(),
+  judgePrompt: z.enum(judgePrompts.map(({ id }) => id) as [string, ...string[]]).optional(),
+  chat: z.enum([plainChat.id]).optional(),
+});
+
+const optimizer = z.strictObject({
+  learningRate: positive,
+  batchSize: count,
+  microBatchSize: count.optional(),
+  epochs: count.default(1),
+  warmupRatio: z.number().min(0).max(1).default(0.1),
+  weightDecay: z.number().min(0).default(0),
+  maxGradientNorm: positive.default(1),
+});
+
+const root = z.strictObject({
+  stage: z.enum(['pair-generation', 'preference', 'bradley-terry']),
+  data,
+  init,
+  maxLength: count,
+  overlong: z.enum(['error', 'truncate']).default('error'),
+  labelSmoothing: z.number().min(0).lt(1).optional(),
+  smoothingConvention: z.enum(['paper', 'uniform-mix']).default('paper'),
+  optimizer,
+  seed: z.int().default(0),
+  output: text,
+  checkpointEvery: count.optional(),
+  keepCheckpoints: count.default(2),
+});
+
+/** The keys of each mapping of a configuration, by its path. */
+export const configKeys: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(root.shape),
+  data: Object.keys(data.shape),
+  init: Object.keys(init.shape),
+  'init.scratch': Object.keys(scratch.shape),
+  optimizer: Object.keys(optimizer.shape),
+};
+
+/** The fields of a configuration and what must hold between them. */
+export const trainingSchema: z.ZodType<TrainingConfig> = root.superRefine((config, context) => {
+  const { stage, labelSmoothing = 0, smoothingConvention } = config;
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if ((config.init.model === undefined) === (config.init.scratch === undefined)) {
+    refuse(['init'], 'needs either model or scratch, and not both');
+  }
+  if (config.init.scratch !== undefined && config.maxLength > config.init.scratch.maxPositionEmbeddings) {
+    refuse(['maxLength'], 'is more than init.scratch.maxPositionEmbeddings');
+  }
+  if (stage === 'pair-generation' && config.labelSmoothing !== undefined) {
+    refuse(['labelSmoothing'], 'has no meaning in the stage pair-generation, which has no labels');
+  }
+  if (stage !== 'pair-generation' && !(preferenceFormats as readonly string[]).includes(config.data.format)) {
+    refuse(['data', 'format'], `has no labels, which the stage ${stage} needs`);
+  }
+  if (smoothingConvention === 'paper' && labelSmoothing >= 0.5) {
+    refuse(['labelSmoothing'], 'must be below 0.5, or the wrong label would be the likelier one');
+  }
+});
