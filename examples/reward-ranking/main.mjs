@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { createWorld, oracleAccuracy } from '@gram/data';
+import { createRandom, createWorld, oracleAccuracy } from '@gram/data';
 import { createProgress, formatDuration, textTable, writePage } from '@gram/report';
 import { evaluatePairs, pairedBootstrap } from '@gram/reward';
 import { makeEncoder, trainModels } from './models.mjs';
@@ -52,12 +52,15 @@ console.log(`\n${textTable(accuracyTable(results, ceilings))}\n`);
 
 const correct = ({ items }) => items.map((item) => (item.correct ? 1 : 0));
 const [two, vanilla] = results;
-const gain = pairedBootstrap(correct(two.outOfDistribution), correct(vanilla.outOfDistribution), {
-  seed: recipe.seed,
-});
+const gain = pairedBootstrap(
+  correct(two.outOfDistribution),
+  correct(vanilla.outOfDistribution),
+  createRandom(recipe.seed, 'difference'),
+);
+const points = (value) => (100 * value).toFixed(1);
 const difference =
-  `Out of distribution, two stages minus one: ${(100 * gain.mean).toFixed(1)} points ` +
-  `(95 % interval ${(100 * gain.interval[0]).toFixed(1)} to ${(100 * gain.interval[1]).toFixed(1)}).`;
+  `Out of distribution, two stages minus one: ${points(gain.difference)} points ` +
+  `(95 % interval ${points(gain.interval[0])} to ${points(gain.interval[1])}).`;
 console.log(difference);
 
 const judge = models[0].model;

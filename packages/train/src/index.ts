@@ -8,6 +8,9 @@ export {
   saveCheckpoint,
   type TrainingState,
 } from './checkpoint.js';
+export { type PreparedTraining, prepareTraining } from './config/prepare.js';
+export { formatTrainingConfig, readTrainingConfig } from './config/read-config.js';
+export type { ScratchConfig, TrainingConfig, TrainingStage } from './config/schema.js';
 export { type Examples, encodePreferences, encodeResponsePairs, encodeRewardPairs } from './encode.js';
 export { TrainError } from './error.js';
 export { bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';

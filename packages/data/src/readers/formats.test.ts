@@ -195,7 +195,7 @@ describe('the real files', () => {
     ['hhh-alignment/hhh.jsonl', 'hhh', 221, 0],
     ['ultrafeedback-sample/train.jsonl.gz', 'ultrafeedback', 1000, 4],
     ['ultrafeedback-sample/eval.jsonl.gz', 'ultrafeedback', 200, 1],
-    ['rmb/pairwise-harmlessness.jsonl.gz', 'rmb', 5583, 0],
+    ['rmb/pairwise-harmlessness.jsonl.gz', 'rmb', 5583, 7],
     ['webgpt/comparisons.jsonl.gz', 'webgpt', 901, 245],
   ])('%s', async (file, format, records, drops) => {
     let dropped = 0;
@@ -205,12 +205,13 @@ describe('the real files', () => {
   });
 
   it.skipIf(!existsSync(real)).each([
-    ['alpaca-eval/responses.jsonl.gz', 805],
-    ['arena-hard/responses.jsonl.gz', 500],
-  ])('%s', async (file, prompts) => {
+    ['alpaca-eval/responses.jsonl.gz', 805, 1610],
+    ['arena-hard/responses.jsonl.gz', 500, 999],
+  ])('%s', async (file, prompts, count) => {
     const path = join(real, file);
     const pairs = await gather(readResponsePairs(path, 'outputs', { pairsPerPrompt: 2 }));
-    expect(pairs.length).toBe(2 * prompts);
+    expect(pairs).toHaveLength(count);
+    expect(new Set(pairs.map(({ id }) => id.split('/')[0])).size).toBe(prompts);
     for (const { responses } of pairs) expect(responses[0]).not.toBe(responses[1]);
   });
 });

@@ -90,6 +90,8 @@ export const preferenceFormats = Object.keys(parsers) as readonly PreferenceForm
  * `hh-rlhf` splits a transcript at the last `\n\nAssistant:` that both sides share word for word: what follows
  * it is the response, trimmed, and what precedes it is the prompt. A prompt of one human turn loses its
  * `Human:` mark; a longer one keeps the marks and the blank lines between turns.
+ * Transcripts that part before their last turn (5 of the 1,812 of harmless-base) keep the later turns in the
+ * responses.
  *
  * @throws {DataError} `unknown-format`, `bad-record` (names the field, the record and the file), and the errors
  * of `readRecords`

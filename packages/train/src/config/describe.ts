@@ -44,7 +44,8 @@ function unknownKey(section: string, key: string): ConfigProblem {
   const prefixed = (parent: string, name: string) => (parent === '' ? name : `${parent}.${name}`);
   const elsewhere = Object.keys(configKeys).find((parent) => configKeys[parent]!.includes(key));
   const here = configKeys[section] ?? [];
-  const nearest = elsewhere === undefined ? prefixed(section, closest(key, [...here])) : prefixed(elsewhere, key);
+  const nearest =
+    elsewhere === undefined ? prefixed(section, closest(key, [...here])) : prefixed(elsewhere, key);
   return {
     message: `there is no key ${JSON.stringify(prefixed(section, key))}`,
     hint: `did you mean ${nearest}? Keys here: ${here.join(', ')}`,

@@ -80,7 +80,11 @@ function applyOverride(raw: unknown, override: string): void {
       'write it as key=value, for example optimizer.learningRate=0.001',
     );
   }
-  const value = parse(text, `override ${JSON.stringify(override)}`, 'give a YAML value, in quotes where it is text');
+  const value = parse(
+    text,
+    `override ${JSON.stringify(override)}`,
+    'give a YAML value, in quotes where it is text',
+  );
   const keys = name.split('.');
   const last = keys.pop()!;
   let target = raw;

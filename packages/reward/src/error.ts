@@ -1,0 +1,20 @@
+/** What went wrong while scoring; `code` is stable, `hint` says what to do. */
+export class RewardError extends Error {
+  override readonly name = 'RewardError';
+
+  constructor(
+    readonly code:
+      | 'bad-option'
+      | 'bad-values'
+      | 'model-mismatch'
+      | 'no-pairs'
+      | 'not-a-reward-model'
+      | 'not-finite'
+      | 'too-few-responses',
+    message: string,
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,133 @@
+import { createRandom, type PreferencePair } from '@gram/data';
+import { bootstrapInterval, type Interval } from './bootstrap.js';
+import { RewardError } from './error.js';
+import type { Comparator, Comparison, RunOptions } from './reward-model.js';
+
+/** Pairs that are compared in one call; their results are handed out together. */
+const PAIRS_AT_ONCE = 512;
+
+/** The result of one pair, fit to be a line of a JSON Lines file. */
+export interface EvaluatedPair {
+  readonly id: string;
+  readonly family?: string;
+  readonly score_chosen: number;
+  readonly score_rejected: number;
+  /** Whether the chosen response has the strictly higher score: a tie is wrong. */
+  readonly correct: boolean;
+  /** Probability of the chosen response when it is shown first, and second. */
+  readonly orders?: readonly [number, number];
+  readonly consistent: boolean;
+  readonly truncated: boolean;
+  readonly neutralised: boolean;
+}
+
+/** Accuracy on a group of pairs. */
+export interface Accuracy {
+  readonly accuracy: number;
+  /** See `bootstrapInterval`. */
+  readonly interval: Interval;
+  /** Number of pairs. */
+  readonly pairs: number;
+}
+
+/** What `evaluatePairs` finds. */
+export interface Evaluation extends Accuracy {
+  /** Fraction of pairs on which both orders prefer the same response. */
+  readonly consistency: number;
+  /** Mean of |P(chosen) shown first - P(chosen) shown second|; 0 for a model that sees one response at a time. */
+  readonly meanPositionBias: number;
+  /** Number of pairs whose text was cut. */
+  readonly truncated: number;
+  /** Time taken, compilation included. */
+  readonly seconds: number;
+  readonly pairsPerSecond: number;
+  /** Accuracy of each family; pairs without a family are left out. */
+  readonly byFamily: Readonly<Record<string, Accuracy>>;
+  /** In the order of the pairs. */
+  readonly items: readonly EvaluatedPair[];
+}
+
+/** Options of `evaluatePairs`. */
+export interface EvaluateOptions extends RunOptions {
+  /** Seed of the bootstrap. @default 0 */
+  readonly seed?: number;
+  /** Called with each result, in order, in groups of some hundred. */
+  readonly onItem?: (item: EvaluatedPair) => void;
+}
+
+/**
+ * Measures how often a model prefers the chosen response of a pair.
+ *
+ * @throws RewardError `no-pairs`; whatever `compare` throws
+ */
+export async function evaluatePairs(
+  model: Comparator,
+  pairs: readonly PreferencePair[],
+  { seed = 0, signal, onProgress, onItem }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  if (pairs.length === 0) {
+    throw new RewardError('no-pairs', 'there are no pairs to evaluate', 'Give at least one pair.');
+  }
+  const started = performance.now();
+  const items: EvaluatedPair[] = [];
+  for (let start = 0; start < pairs.length; start += PAIRS_AT_ONCE) {
+    const part = pairs.slice(start, start + PAIRS_AT_ONCE);
+    const results = await model.compare(
+      part.map(({ id, prompt, chosen, rejected }) => ({ id, prompt, a: chosen, b: rejected })),
+      { signal, onProgress: (done) => onProgress?.(start + done, pairs.length) },
+    );
+    const evaluated = part.map((pair, index) => evaluatedPair(pair, results[index]!));
+    items.push(...evaluated);
+    if (onItem !== undefined) evaluated.forEach((item) => void onItem(item));
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    ...accuracyOf(items, seed),
+    consistency: mean(items.map(({ consistent }) => Number(consistent))),
+    meanPositionBias: mean(items.map(({ orders }) => (orders ? Math.abs(orders[0] - orders[1]) : 0))),
+    truncated: items.filter(({ truncated }) => truncated).length,
+    seconds,
+    pairsPerSecond: pairs.length / seconds,
+    byFamily: byFamily(items, seed),
+    items,
+  };
+}
+
+function evaluatedPair({ id, family }: PreferencePair, comparison: Comparison): EvaluatedPair {
+  const { probability, orders, consistent, truncated, neutralised } = comparison;
+  return {
+    id,
+    ...(family !== undefined && { family }),
+    score_chosen: probability,
+    score_rejected: 1 - probability,
+    correct: probability > 1 - probability,
+    ...(orders !== undefined && { orders }),
+    consistent,
+    truncated,
+    neutralised,
+  };
+}
+
+function byFamily(items: readonly EvaluatedPair[], seed: number): Record<string, Accuracy> {
+  const groups = new Map<string, EvaluatedPair[]>();
+  for (const item of items) {
+    if (item.family === undefined) continue;
+    const group = groups.get(item.family);
+    if (group === undefined) groups.set(item.family, [item]);
+    else group.push(item);
+  }
+  // A stream for each family: its interval does not depend on the other families.
+  return Object.fromEntries(
+    [...groups].map(([family, group]) => [family, accuracyOf(group, seed, family)] as const),
+  );
+}
+
+function accuracyOf(items: readonly EvaluatedPair[], seed: number, ...stream: string[]): Accuracy {
+  const correct = items.map((item) => Number(item.correct));
+  const random = createRandom(seed, 'bootstrap', ...stream);
+  return { accuracy: mean(correct), interval: bootstrapInterval(correct, random), pairs: items.length };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,88 @@
+import { int32, type NDArray } from '@gram/engine';
+import { type Batch, bucketBatches } from './batching.js';
+import { RewardError } from './error.js';
+import type { RunOptions } from './reward-model.js';
+
+/** Tokens of a batch, 8192, unless told otherwise. */
+export const DEFAULT_BATCH_TOKENS = 8192;
+
+/** Items that are encoded at a time. */
+const ENCODE_AT_ONCE = 64;
+
+/** Runs a model on `tokens` `[B, T]` and `last` `[B]` and gives `[B * width]` numbers. */
+export type Forward = (inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> }) => Promise<NDArray>;
+
+/** Encodes items a few at a time, in order. `id` names an item in errors. */
+export async function encodeAll<Item extends { readonly id?: string }, Encoded>(
+  items: readonly Item[],
+  encode: (item: Item, id: string) => Promise<Encoded>,
+  signal?: AbortSignal,
+): Promise<Encoded[]> {
+  const encoded: Encoded[] = [];
+  for (let start = 0; start < items.length; start += ENCODE_AT_ONCE) {
+    signal?.throwIfAborted();
+    const part = items.slice(start, start + ENCODE_AT_ONCE);
+    encoded.push(
+      ...(await Promise.all(part.map((item, index) => encode(item, item.id ?? `item ${start + index}`)))),
+    );
+  }
+  return encoded;
+}
+
+/**
+ * Runs a model on sequences of any lengths, in batches, and gives the numbers of each sequence, in order.
+ *
+ * @throws RewardError `bad-option`, `not-finite`; the signal's reason when it is aborted
+ */
+export async function runSequences(
+  sequences: readonly (readonly number[])[],
+  forward: Forward,
+  batchTokens: number,
+  { signal, onProgress }: RunOptions,
+): Promise<number[][]> {
+  const results: number[][] = new Array(sequences.length);
+  let done = 0;
+  const lengths = sequences.map((ids) => ids.length);
+  for (const batch of bucketBatches(lengths, batchTokens)) {
+    signal?.throwIfAborted();
+    const { data } = await forward(batchInputs(sequences, batch));
+    const width = data.length / batch.rows;
+    for (const [row, item] of batch.items.entries()) {
+      const numbers = Array.from(data.subarray(row * width, (row + 1) * width));
+      if (!numbers.every(Number.isFinite)) throw notFinite();
+      results[item] = numbers;
+    }
+    done += batch.items.length;
+    onProgress?.(done, sequences.length);
+  }
+  return results;
+}
+
+/** Progress in other units: `total` items that take the same time each. */
+export function inUnitsOf(
+  total: number,
+  onProgress: RunOptions['onProgress'],
+): NonNullable<RunOptions['onProgress']> {
+  return (done, all) => onProgress?.(Math.floor((total * done) / all), total);
+}
+
+function batchInputs(sequences: readonly (readonly number[])[], { length, rows, items }: Batch) {
+  const tokens = new Int32Array(rows * length);
+  const last = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    // Rows that only fill up the shape repeat real ones.
+    const ids = sequences[items[row % items.length] as number] as readonly number[];
+    // Padding on the right stays 0: no real position sees it.
+    tokens.set(ids, row * length);
+    last[row] = ids.length - 1;
+  }
+  return { tokens: int32([rows, length], tokens), last: int32([rows], last) };
+}
+
+function notFinite(): RewardError {
+  return new RewardError(
+    'not-finite',
+    'the model gave a number that is not finite',
+    'Check the weights: training may have diverged, or the file is damaged.',
+  );
+}

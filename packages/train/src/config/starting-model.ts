@@ -1,0 +1,149 @@
+import { createRandom, type Random } from '@gram/data';
+import { float32 } from '@gram/engine';
+import { initWeights, type LlamaConfig, loadModel, type Weights, weightShapes } from '@gram/model';
+import { loadTokenizer, plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { TrainError } from '../error.js';
+import { type TrainingRecords, textsOf } from './records.js';
+import type { ScratchConfig, TrainingConfig } from './schema.js';
+
+/** What a run starts from. */
+export interface StartingModel {
+  readonly config: LlamaConfig;
+  /** To be trained in place. */
+  readonly weights: Weights;
+  readonly tokenizer: Tokenizer;
+  /** Ids of the judging prompt and of the chat layout. */
+  readonly judgePrompt: string;
+  readonly chat: string;
+  /** Names of weights that are random, where the others were loaded. */
+  readonly newWeights: readonly string[];
+}
+
+const defaultPrompt = 'gram-compact-1';
+/** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */
+const headDeviation = 0.02;
+
+/**
+ * The model that a configuration starts from: loaded and given the head that the stage needs, or new.
+ *
+ * @throws TrainError `bad-config` when model, tokenizer and configuration do not fit together; the errors of `loadModel`
+ *   and `loadTokenizer`
+ */
+export async function startingModel(
+  config: TrainingConfig,
+  records: TrainingRecords,
+): Promise<StartingModel> {
+  const { init, seed } = config;
+  if (init.scratch !== undefined) {
+    const tokenizer = tokenizerFromJson(
+      trainBpe({
+        texts: textsOf(records),
+        vocabSize: init.scratch.vocabSize,
+        specialTokens: plainChat.specialTokens,
+      }),
+    );
+    const llama = scratchConfig(init.scratch, tokenizer, config.stage);
+    const weights = initWeights(llama, createRandom(seed, 'weights'));
+    const { judgePrompt = defaultPrompt, chat = plainChat.id } = init;
+    return { config: llama, weights, tokenizer, judgePrompt, chat, newWeights: [] };
+  }
+  const directory = init.model!;
+  const loaded = await loadModel(directory);
+  const tokenizer = loadTokenizer(directory);
+  checkFit(config, loaded.config, tokenizer, directory);
+  return {
+    ...withHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
+    tokenizer,
+    judgePrompt: init.judgePrompt ?? loaded.gram?.judgePrompt ?? defaultPrompt,
+    chat: init.chat ?? loaded.gram?.chat ?? plainChat.id,
+  };
+}
+
+/** Checks what `config` says against the model in a directory. */
+export function checkFit(
+  { maxLength }: TrainingConfig,
+  { maxPositionEmbeddings, vocabSize }: LlamaConfig,
+  tokenizer: Tokenizer,
+  directory: string,
+): void {
+  if (maxLength > maxPositionEmbeddings) {
+    throw new TrainError(
+      'bad-config',
+      `maxLength is ${maxLength}, and the model in ${directory} is made for ${maxPositionEmbeddings} tokens`,
+      `set maxLength to ${maxPositionEmbeddings} or less`,
+    );
+  }
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new TrainError(
+      'bad-config',
+      `the tokenizer in ${directory} has ${tokenizer.vocabSize} tokens and the model ${vocabSize}`,
+      'use the tokenizer that belongs to the model',
+    );
+  }
+}
+
+function scratchConfig(
+  { numKeyValueHeads, vocabSize: _, ...scratch }: ScratchConfig,
+  tokenizer: Tokenizer,
+  stage: TrainingConfig['stage'],
+): LlamaConfig {
+  const { hiddenSize, numAttentionHeads: heads } = scratch;
+  if (hiddenSize % (2 * heads) !== 0) {
+    throw new TrainError(
+      'bad-config',
+      `init.scratch.hiddenSize is ${hiddenSize}, which ${heads} heads can not share in even parts`,
+      `make it a multiple of ${2 * heads}`,
+    );
+  }
+  if (numKeyValueHeads !== undefined && heads % numKeyValueHeads !== 0) {
+    throw new TrainError(
+      'bad-config',
+      `init.scratch.numKeyValueHeads is ${numKeyValueHeads}, which does not divide the ${heads} heads`,
+      'make numAttentionHeads a multiple of it',
+    );
+  }
+  return {
+    architecture: stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM',
+    ...scratch,
+    vocabSize: tokenizer.vocabSize,
+    numKeyValueHeads: numKeyValueHeads ?? heads,
+    headDim: hiddenSize / heads,
+    eosTokenId: tokenizer.tokenId(plainChat.end),
+    padTokenId: tokenizer.tokenId(plainChat.pad),
+  };
+}
+
+/** Keeps the decoder and puts a reward head in the place of the next-token head where the stage wants one. */
+function withHead(
+  config: LlamaConfig,
+  weights: Weights,
+  stage: TrainingConfig['stage'],
+  directory: string,
+  random: Random,
+): Pick<StartingModel, 'config' | 'weights' | 'newWeights'> {
+  const wanted = stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM';
+  if (config.architecture === wanted) return { config, weights, newWeights: [] };
+  if (wanted === 'LlamaForCausalLM') {
+    throw new TrainError(
+      'bad-config',
+      `the model in ${directory} gives a score and has no next-token head, which the stage ${stage} needs`,
+      'start from a language model',
+    );
+  }
+  const scoring: LlamaConfig = { ...config, architecture: wanted };
+  const newWeights: string[] = [];
+  const all = Object.entries(weightShapes(scoring)).map(([name, shape]) => {
+    const loaded = weights[name];
+    if (loaded !== undefined) return [name, loaded] as const;
+    newWeights.push(name);
+    const size = shape.reduce((product, dimension) => product * dimension, 1);
+    return [
+      name,
+      float32(
+        shape,
+        Float32Array.from({ length: size }, () => headDeviation * random.normal()),
+      ),
+    ] as const;
+  });
+  return { config: scoring, weights: Object.fromEntries(all), newWeights };
+}
