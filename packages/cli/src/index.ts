@@ -1,1 +1,2 @@
-export {};
+export type { Io } from './command.js';
+export { main } from './main.js';

@@ -12,7 +12,7 @@ const scripted: Comparator = {
         probability: (first + second) / 2,
         orders: [first, second] as const,
         consistent: first > 0.5 === second > 0.5,
-        truncated: a.length > 7,
+        truncated: a.endsWith('cut'),
         neutralised: false,
       };
     });
@@ -33,7 +33,7 @@ const pairs = [
   pair('right', '0.9 0.7', 'f'),
   pair('tie', '0.75 0.25', 'f'),
   pair('wrong', '0.1 0.2', '__proto__'),
-  pair('cut', '0.6 0.625'),
+  pair('cut', '0.6 0.625 cut'),
 ];
 
 it('counts accuracy, ties as wrong, and both measures of position', async () => {

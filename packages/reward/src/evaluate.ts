@@ -78,7 +78,7 @@ export async function evaluatePairs(
     );
     const evaluated = part.map((pair, index) => evaluatedPair(pair, results[index]!));
     items.push(...evaluated);
-    if (onItem !== undefined) evaluated.forEach((item) => void onItem(item));
+    for (const item of evaluated) onItem?.(item);
   }
   const seconds = (performance.now() - started) / 1000;
   return {

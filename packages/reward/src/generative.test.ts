@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, expect, it, vi } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyWeights, unequalItems } from './__fixtures__/tiny-model.js';
 import { createGenerativeRewardModel } from './generative.js';
+import type { Comparison } from './reward-model.js';
 
 const config = tinyConfig('LlamaForCausalLM');
 const weights = tinyWeights(config);
@@ -84,7 +85,7 @@ it('counts progress in pairs', async () => {
 
 it('ranks and scores with its own comparisons', async () => {
   const { prompt, a, b } = unequalItems[3]!;
-  const [{ probability }] = (await model.compare([{ prompt, a, b }])) as [{ probability: number }];
+  const [{ probability }] = (await model.compare([{ prompt, a, b }])) as [Comparison];
   expect(await model.score(prompt, a, b)).toBeCloseTo(probability, 6);
   const ranking = await model.rank(prompt, [a, b]);
   expect(ranking.scores[0]).toBeCloseTo(probability, 6);

@@ -138,7 +138,11 @@ function resumedModel(config: TrainingConfig, { model }: Checkpoint, directory: 
 }
 
 /** What `gram.json` keeps of the run. */
-function trainingNotes({ stage, labelSmoothing, smoothingConvention }: TrainingConfig) {
+function trainingNotes({
+  stage,
+  labelSmoothing,
+  smoothingConvention,
+}: TrainingConfig): NonNullable<GramMetadata['training']> {
   return labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
 }
 

@@ -1,0 +1,86 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ModelToSave, parameterCount, saveModel, writeFileAtomic } from '@gram/model';
+import { lineChart, page, type Series, writePage } from '@gram/report';
+import {
+  checkpointPath,
+  formatTrainingConfig,
+  type PreparedTraining,
+  type StepRecord,
+  saveCheckpoint,
+  type TrainingConfig,
+  type TrainingState,
+} from '@gram/train';
+
+/** Saves a checkpoint and the metrics up to it, and deletes all but the newest checkpoints. Returns its path. */
+export async function keepCheckpoint(
+  { output, keepCheckpoints }: TrainingConfig,
+  model: ModelToSave,
+  state: TrainingState,
+): Promise<string> {
+  const path = checkpointPath(output, state.step);
+  await saveCheckpoint(path, model, state);
+  await writeMetrics(output, state.history);
+  const names = (await readdir(output)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
+  for (const name of names.slice(0, -keepCheckpoints)) await rm(join(output, name), { recursive: true });
+  return path;
+}
+
+/** Writes the model, the metrics and the report of a finished run. Returns the path of the model. */
+export async function writeResults(
+  config: TrainingConfig,
+  { model, examples, truncated }: PreparedTraining,
+  state: TrainingState,
+): Promise<string> {
+  const { output } = config;
+  const path = join(output, 'model');
+  await mkdir(output, { recursive: true });
+  await saveModel(path, model);
+  await writeMetrics(output, state.history);
+  const facts = [
+    ['parameters', parameterCount(model.config)],
+    ['examples', examples],
+    ['examples cut to fit', truncated],
+    ['steps', state.step],
+    ['steps skipped, not finite', state.skipped],
+    ['tokens', state.history.reduce((sum, { tokens }) => sum + tokens, 0)],
+  ] satisfies [string, number][];
+  const html = page({
+    title: `Training: ${config.stage}`,
+    subtitle: `${model.gram.kind} reward model, judging prompt ${model.gram.judgePrompt}`,
+    sections: [
+      { heading: 'Curves', figures: curves(state.history).map((svg) => ({ svg })) },
+      { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: facts }] },
+      {
+        heading: 'Configuration',
+        paragraphs: formatTrainingConfig(config).trimEnd().split('\n'),
+      },
+    ],
+  });
+  await writePage(join(output, 'report.html'), html);
+  return path;
+}
+
+async function writeMetrics(output: string, history: readonly StepRecord[]): Promise<void> {
+  await writeFileAtomic(
+    join(output, 'metrics.jsonl'),
+    history.map((record) => `${JSON.stringify(record)}\n`).join(''),
+  );
+}
+
+function curves(history: readonly StepRecord[]): string[] {
+  const chart = (title: string, yLabel: string, value: (record: StepRecord) => number, smooth = 0) => {
+    const series: Series = { name: title, points: history.map((record) => [record.step, value(record)]) };
+    return lineChart({ title, xLabel: 'step', yLabel, series: [series], smooth });
+  };
+  // Enough to see a trend through the noise of a batch, and nothing for a run too short to have one.
+  const smooth = history.length > 50 ? 0.9 : 0;
+  return [
+    chart('Loss', 'nats', ({ loss }) => loss, smooth),
+    ...(history[0]?.accuracy === undefined
+      ? []
+      : [chart('Accuracy', 'share of pairs', ({ accuracy = Number.NaN }) => accuracy, smooth)]),
+    chart('Gradient norm', 'before clipping', ({ gradientNorm }) => gradientNorm, smooth),
+    chart('Learning rate', 'per step', ({ learningRate }) => learningRate),
+  ];
+}

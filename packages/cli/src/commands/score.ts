@@ -1,0 +1,49 @@
+import { textTable } from '@gram/report';
+import { loadRewardModel } from '@gram/reward';
+import { defineCommand } from '../command.js';
+import { cutOrRefuse, explainTooLong, tooLong } from './too-long.js';
+
+/** `gram score`: which of two responses is better. */
+export const scoreCommand = defineCommand({
+  name: 'score',
+  summary: 'Compares two responses to a prompt, each shown first once.',
+  flags: {
+    model: { value: 'DIR', required: true, help: 'Directory of a reward model.' },
+    prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
+    a: { value: 'TEXT', required: true, help: 'The first response.' },
+    b: { value: 'TEXT', required: true, help: 'The second response.' },
+    'too-long': tooLong,
+    json: { help: 'Print JSON.' },
+  },
+  example: 'gram score --model runs/one/model --prompt "Add 2 and 3." --a "5" --b "6"',
+  cost: 'loading the model and two forward passes.',
+  async run({ model: directory, prompt, a, b, 'too-long': overlong, json }, io) {
+    const model = await loadRewardModel(directory, { overlong: cutOrRefuse(overlong) });
+    try {
+      const [result] = await explainTooLong(() =>
+        model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),
+      );
+      const { probability, orders, consistent, truncated, neutralised } = result!;
+      if (json) {
+        io.stdout.write(`${JSON.stringify({ probability, orders, consistent, truncated, neutralised })}\n`);
+        return;
+      }
+      const rows: [string, number][] = [
+        ...(orders === undefined
+          ? []
+          : ([
+              ['a shown first', orders[0]],
+              ['b shown first', orders[1]],
+            ] as [string, number][])),
+        ['mean', probability],
+      ];
+      const verdict = probability === 0.5 ? 'a tie' : `${probability > 0.5 ? 'a' : 'b'} is better`;
+      const agreement = consistent ? '' : '; the verdict depends on the order of the responses';
+      const columns = [{ name: 'order' }, { name: 'P(a is better)' }];
+      io.stdout.write(`${textTable({ columns, rows })}\n\n${verdict}${agreement}\n`);
+      if (truncated) io.stderr.write('text was cut to fit the model\n');
+    } finally {
+      model.dispose();
+    }
+  },
+});

@@ -1,0 +1,13 @@
+/** What went wrong in a command; `code` is stable, `hint` says what to do. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+
+  constructor(
+    readonly code: 'usage' | 'exists' | 'no-checkpoint' | 'too-long' | 'interrupted',
+    message: string,
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
