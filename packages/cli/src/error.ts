@@ -3,7 +3,7 @@ export class CliError extends Error {
   override readonly name = 'CliError';
 
   constructor(
-    readonly code: 'usage' | 'exists' | 'no-checkpoint' | 'too-long' | 'interrupted',
+    readonly code: 'usage' | 'exists' | 'unwritable' | 'no-checkpoint' | 'too-long' | 'interrupted',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

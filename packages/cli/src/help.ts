@@ -15,8 +15,9 @@ export function generalHelp(commands: readonly Pick<Command, 'name' | 'summary'>
       ['--version', 'The version.'],
     ]),
     '',
-    'Results go to stdout, everything else to stderr. Exit status: 0 done, 1 refused with one line that says why,',
-    '2 wrong usage, 70 a fault of gram itself, 130 interrupted.',
+    'Results go to stdout, everything else to stderr. Exit status: 0 done,',
+    '1 refused with one line that says why, 2 wrong usage, 70 a fault of gram',
+    'itself, 130 interrupted.',
     '',
   ].join('\n');
 }

@@ -64,7 +64,7 @@ function described(summary: Omit<Evaluation, 'items'>, dropped: number): string 
   const row = (name: string, { accuracy, interval, pairs }: Accuracy) => [
     name,
     percent(accuracy),
-    `${percent(interval.low)} to ${percent(interval.high)}`,
+    `${percent(interval[0])} to ${percent(interval[1])}`,
     pairs,
   ];
   const families = Object.entries(summary.byFamily).map(([name, accuracy]) => row(name, accuracy));

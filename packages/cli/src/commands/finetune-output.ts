@@ -1,16 +1,39 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ModelToSave, parameterCount, saveModel, writeFileAtomic } from '@gram/model';
+import {
+  checkReplaceable,
+  MODEL_FILES,
+  type ModelToSave,
+  parameterCount,
+  saveModel,
+  writeFileAtomic,
+} from '@gram/model';
 import { lineChart, page, type Series, writePage } from '@gram/report';
 import {
   checkpointPath,
-  formatTrainingConfig,
   type PreparedTraining,
   type StepRecord,
   saveCheckpoint,
   type TrainingConfig,
   type TrainingState,
 } from '@gram/train';
+import { CliError } from '../error.js';
+
+/**
+ * Makes the output directory, so that a run that could not write its results fails before it starts.
+ *
+ * @throws CliError `unwritable`; ModelError `not-replaceable`
+ */
+export async function claimOutput(output: string): Promise<void> {
+  try {
+    await mkdir(output, { recursive: true });
+    await access(output, constants.W_OK);
+  } catch (cause) {
+    const hint = 'choose an output in a folder that you may write to';
+    throw new CliError('unwritable', `can not write to ${output}`, hint, { cause });
+  }
+  await checkReplaceable(join(output, 'model'), MODEL_FILES);
+}
 
 /** Saves a checkpoint and the metrics up to it, and deletes all but the newest checkpoints. Returns its path. */
 export async function keepCheckpoint(
@@ -34,7 +57,6 @@ export async function writeResults(
 ): Promise<string> {
   const { output } = config;
   const path = join(output, 'model');
-  await mkdir(output, { recursive: true });
   await saveModel(path, model);
   await writeMetrics(output, state.history);
   const facts = [
@@ -53,12 +75,19 @@ export async function writeResults(
       { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: facts }] },
       {
         heading: 'Configuration',
-        paragraphs: formatTrainingConfig(config).trimEnd().split('\n'),
+        tables: [{ columns: [{ name: 'key' }, { name: 'value' }], rows: settings(config) }],
       },
     ],
   });
   await writePage(join(output, 'report.html'), html);
   return path;
+}
+
+/** The leaves of a configuration: path and value. */
+function settings(value: object, prefix = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, inner]): [string, string][] =>
+    typeof inner === 'object' ? settings(inner, `${prefix}${key}.`) : [[`${prefix}${key}`, String(inner)]],
+  );
 }
 
 async function writeMetrics(output: string, history: readonly StepRecord[]): Promise<void> {

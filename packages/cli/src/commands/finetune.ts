@@ -13,7 +13,7 @@ import {
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
-import { keepCheckpoint, writeResults } from './finetune-output.js';
+import { claimOutput, keepCheckpoint, writeResults } from './finetune-output.js';
 
 /** `gram finetune`: trains a model as a configuration file says. */
 export const finetuneCommand = defineCommand({
@@ -35,7 +35,7 @@ export const finetuneCommand = defineCommand({
     'print-config': { help: 'Print the configuration with its defaults, and stop.' },
   },
   example: 'gram finetune --config preference.yaml --set output=runs/two',
-  cost: 'a forward and two backward passes of every example and epoch; 16 bytes of memory a parameter and the activations of a micro-batch.',
+  cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a parameter and the activations of one micro-batch.',
   async run(values, io) {
     const config = readTrainingConfig(values.config, values.set);
     if (values['print-config']) {
@@ -46,7 +46,11 @@ export const finetuneCommand = defineCommand({
     if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
     const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
     describe(config, prepared, checkpoint, io);
-    if (values['dry-run']) return;
+    if (values['dry-run']) {
+      io.stderr.write('dry run: nothing was written\n');
+      return;
+    }
+    await claimOutput(config.output);
     const state = await trainWithCheckpoints(config, prepared, io);
     const path = await writeResults(config, prepared, state);
     io.stdout.write(`${path}\n`);

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
 import type { GraphBuilder, Value } from './graph.js';
 
-/** Name under which the recording backend is registered with TensorFlow.js. */
-export const traceBackendName = 'gram-trace';
+/**
+ * Name under which the recording backend is registered with TensorFlow.js. Its registry is global, so
+ * two copies of this package in one process need names of their own.
+ */
+export const traceBackendName = `gram-trace-${randomUUID()}`;
 
 interface Entry {
   readonly value: Value;

@@ -133,35 +133,38 @@ const arrays = (positive: boolean) =>
       return { x: make(), y: make() };
     });
 
-describe.each(cases)('%s', (_name, fn, options = {}) => {
-  it("agrees with TensorFlow.js' own backend", async () => {
-    const run = ({ x, y }: { x: T; y: T }) => {
-      if (options.gradient === false) return { value: fn(x, y), dx: tf.zeros([1]), dy: tf.zeros([1]) };
-      // Weighted, so that the gradient differs from element to element.
-      const weighted = (a: T, b: T) => {
-        const out = fn(a, b);
-        return tf.add(
-          tf.sum(tf.mul(out, tf.reshape(tf.range(1, out.size + 1), out.shape))),
-          tf.sum(tf.mul(tf.add(a, b), 0)),
-        );
+describe.each(cases.map(([name, fn, options = {}]) => ({ name, fn, options })))(
+  '$name',
+  ({ fn, options }) => {
+    it("agrees with TensorFlow.js' own backend", async () => {
+      const run = ({ x, y }: { x: T; y: T }) => {
+        if (options.gradient === false) return { value: fn(x, y), dx: tf.zeros([1]), dy: tf.zeros([1]) };
+        // Weighted, so that the gradient differs from element to element.
+        const weighted = (a: T, b: T) => {
+          const out = fn(a, b);
+          return tf.add(
+            tf.sum(tf.mul(out, tf.reshape(tf.range(1, out.size + 1), out.shape))),
+            tf.sum(tf.mul(tf.add(a, b), 0)),
+          );
+        };
+        const [dx, dy] = tf.grads(weighted)([x, y]) as [T, T];
+        return { value: fn(x, y), dx, dy };
       };
-      const [dx, dy] = tf.grads(weighted)([x, y]) as [T, T];
-      return { value: fn(x, y), dx, dy };
-    };
-    await fc.assert(
-      fc.asyncProperty(arrays(options.positive ?? false), async (inputs) => {
-        const compiled = compile(run);
-        const traced = await compiled(inputs);
-        compiled.dispose();
-        const eager = await evaluate(run, inputs);
-        expect(maxRelativeDifference(traced, eager)).toBeLessThan(1e-5);
-        expect(traced.value.shape).toEqual(eager.value.shape);
-        expect(traced.value.dtype).toBe(eager.value.dtype);
-      }),
-      { numRuns: 4 },
-    );
-  });
-});
+      await fc.assert(
+        fc.asyncProperty(arrays(options.positive ?? false), async (inputs) => {
+          const compiled = compile(run);
+          const traced = await compiled(inputs);
+          compiled.dispose();
+          const eager = await evaluate(run, inputs);
+          expect(maxRelativeDifference(traced, eager)).toBeLessThan(1e-5);
+          expect(traced.value.shape).toEqual(eager.value.shape);
+          expect(traced.value.dtype).toBe(eager.value.dtype);
+        }),
+        { numRuns: 4 },
+      );
+    });
+  },
+);
 
 it('adds up rows that are gathered more than once', async () => {
   const run = ({ table, ids }: { table: tf.Tensor2D; ids: tf.Tensor1D }) => {

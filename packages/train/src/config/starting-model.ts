@@ -1,6 +1,14 @@
 import { createRandom, type Random } from '@gram/data';
 import { float32 } from '@gram/engine';
-import { initWeights, type LlamaConfig, loadModel, type Weights, weightShapes } from '@gram/model';
+import {
+  configToJson,
+  initWeights,
+  type LlamaConfig,
+  loadModel,
+  parseConfig,
+  type Weights,
+  weightShapes,
+} from '@gram/model';
 import { loadTokenizer, plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { TrainError } from '../error.js';
 import { type TrainingRecords, textsOf } from './records.js';
@@ -102,7 +110,7 @@ function scratchConfig(
       'make numAttentionHeads a multiple of it',
     );
   }
-  return {
+  const config: LlamaConfig = {
     architecture: stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM',
     ...scratch,
     vocabSize: tokenizer.vocabSize,
@@ -111,6 +119,8 @@ function scratchConfig(
     eosTokenId: tokenizer.tokenId(plainChat.end),
     padTokenId: tokenizer.tokenId(plainChat.pad),
   };
+  // As it will be read back from a checkpoint, for a resumed run is recognised by its config, key order included.
+  return parseConfig(configToJson(config), 'init.scratch');
 }
 
 /** Keeps the decoder and puts a reward head in the place of the next-token head where the stage wants one. */

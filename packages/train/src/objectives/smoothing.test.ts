@@ -20,7 +20,7 @@ describe('the smoothed ranking loss', () => {
   // Test vectors of the derivation: eps, margin, loss, slope.
   it.each([
     [0.1, 2, 0.326928, -0.019203],
-    [0.1, 0, 0.693147, -0.4],
+    [0.1, 0, Math.LN2, -0.4],
     [0.1, -1, 1.213262, -0.631059],
     [0.05, 2, 0.226928, -0.069203],
     [0.05, -1, 1.263262, -0.681059],

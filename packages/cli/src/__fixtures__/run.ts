@@ -1,0 +1,57 @@
+import { createWorld, writeJsonl } from '@gram/data';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main } from '../main.js';
+
+/** What a command did. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `gram` in this process. `onStderr` sees each piece that is written there. */
+export async function gram(
+  argv: readonly string[],
+  { signal = new AbortController().signal, onStderr }: { signal?: AbortSignal; onStderr?: (text: string) => void } = {},
+): Promise<Outcome> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const stderr = {
+    write(text: string) {
+      err.push(text);
+      onStderr?.(text);
+      return true;
+    },
+  } as NodeJS.WriteStream;
+  const status = await main(argv, { stdout: { write: (text) => out.push(text) }, stderr, signal });
+  return { status, stdout: out.join(''), stderr: err.join('') };
+}
+
+/** A folder for one test file, with forty judged pairs of the synthetic world and a configuration for them. */
+export async function workshop() {
+  const directory = mkdtempSync(join(tmpdir(), 'gram-cli-'));
+  const path = (name: string) => join(directory, name);
+  await writeJsonl(path('pairs.jsonl'), createWorld({ seed: 5 }).labeledPairs(40));
+  writeFileSync(path('config.yaml'), config);
+  return { directory, path, remove: () => rmSync(directory, { recursive: true }) };
+}
+
+const config = `
+stage: preference
+data: { path: pairs.jsonl }
+init:
+  scratch:
+    vocabSize: 512
+    hiddenSize: 32
+    intermediateSize: 48
+    numHiddenLayers: 1
+    numAttentionHeads: 4
+    numKeyValueHeads: 2
+    maxPositionEmbeddings: 512
+maxLength: 512
+optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4, epochs: 2 }
+seed: 3
+output: out
+`;

@@ -1,0 +1,166 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gram, workshop } from '../__fixtures__/run.js';
+
+let shop: Awaited<ReturnType<typeof workshop>>;
+const finetune = (output: string, ...more: string[]) =>
+  gram(['finetune', '--config', shop.path('config.yaml'), '--set', `output=${output}`, ...more]);
+const weightsOf = (output: string) => readFileSync(shop.path(`${output}/model/model.safetensors`));
+
+beforeAll(async () => {
+  shop = await workshop();
+  const { status, stderr } = await finetune('straight');
+  expect(status, stderr).toBe(0);
+});
+afterAll(() => shop.remove());
+
+describe('gram finetune', () => {
+  it('writes model, metrics and report, and prints the path of the model last', async () => {
+    const { status, stdout, stderr } = await finetune('whole', '--set', 'checkpointEvery=3');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toBe(`${shop.path('whole/model')}\n`);
+    // Of the checkpoints after 3, 6 and 9 steps two are kept.
+    expect(readdirSync(shop.path('whole')).sort()).toEqual([
+      'checkpoint-0000006',
+      'checkpoint-0000009',
+      'metrics.jsonl',
+      'model',
+      'report.html',
+    ]);
+    const metrics = readFileSync(shop.path('whole/metrics.jsonl'), 'utf8').trimEnd().split('\n');
+    expect(metrics.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(readFileSync(shop.path('whole/report.html'), 'utf8')).toMatch(
+      /<svg[\s\S]*optimizer\.learningRate/,
+    );
+    // Checkpoints do not change what is computed.
+    expect(weightsOf('whole').equals(weightsOf('straight'))).toBe(true);
+  });
+
+  it('stopped after 5 of 10 steps and resumed, ends with the weights of a straight run', async () => {
+    const interrupt = new AbortController();
+    const argv = ['finetune', '--config', shop.path('config.yaml'), '--set', 'output=stopped'];
+    const stopped = await gram([...argv, '--set', 'checkpointEvery=5'], {
+      signal: interrupt.signal,
+      onStderr: (text) => text.includes('checkpoint-0000005') && interrupt.abort(),
+    });
+    expect(stopped.status).toBe(130);
+    expect(stopped.stderr).toMatch(/^gram: interrupted; .*; go on with --resume from step 5$/m);
+    expect(readdirSync(shop.path('stopped')).sort()).toEqual(['checkpoint-0000005', 'metrics.jsonl']);
+
+    const otherSmoothing = await gram([...argv, '--resume', '--set', 'labelSmoothing=0.3']);
+    expect(otherSmoothing).toMatchObject({ status: 1, stdout: '' });
+    expect(otherSmoothing.stderr).toContain('label smoothing');
+    const otherRate = await gram([...argv, '--resume', '--set', 'optimizer.learningRate=1']);
+    expect(otherRate.stderr).toContain('other data, options or architecture');
+
+    const resumed = await gram([...argv, '--resume']);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(resumed.stderr).toContain('going on after step 5');
+    expect(weightsOf('stopped').equals(weightsOf('straight'))).toBe(true);
+    expect(readFileSync(shop.path('stopped/metrics.jsonl'))).toEqual(
+      readFileSync(shop.path('straight/metrics.jsonl')),
+    );
+  });
+
+  it('saves the last whole step when it is interrupted between checkpoints', async () => {
+    const interrupt = new AbortController();
+    const { signal } = interrupt;
+    // Reading checks the signal once for each of the 40 pairs, training once before each step.
+    let checks = 0;
+    signal.throwIfAborted = () => {
+      if (++checks === 40 + 4) interrupt.abort();
+      AbortSignal.prototype.throwIfAborted.call(signal);
+    };
+    const argv = ['finetune', '--config', shop.path('config.yaml'), '--set', 'output=between'];
+    const stopped = await gram([...argv, '--set', 'checkpointEvery=2'], { signal });
+    expect(stopped.status, stopped.stderr).toBe(130);
+    expect(stopped.stderr).toContain('go on with --resume from step 3');
+    const names = ['checkpoint-0000002', 'checkpoint-0000003', 'metrics.jsonl'];
+    expect(readdirSync(shop.path('between')).sort()).toEqual(names);
+    const resumed = await gram([...argv, '--resume', shop.path('between/checkpoint-0000002')]);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(weightsOf('between').equals(weightsOf('straight'))).toBe(true);
+  });
+
+  it('goes from stage 1 to stage 2, and to a reward head that it says is new', async () => {
+    const first = await finetune('stage1', '--set', 'stage=pair-generation', '--set', 'optimizer.epochs=1');
+    expect(first.status, first.stderr).toBe(0);
+    expect(gramJson('stage1')).toMatchObject({ kind: 'generative', training: { stage: 'pair-generation' } });
+    const from = [
+      '--set',
+      'init.scratch=',
+      '--set',
+      'init.model=stage1/model',
+      '--set',
+      'optimizer.epochs=1',
+    ];
+    const second = await finetune('stage2', ...from);
+    expect(second.status, second.stderr).toBe(0);
+    expect(second.stderr).not.toContain('new, not loaded');
+    const baseline = await finetune('baseline', ...from, '--set', 'stage=bradley-terry');
+    expect(baseline.status, baseline.stderr).toBe(0);
+    expect(baseline.stderr).toContain('new, not loaded: score.weight\n');
+    expect(gramJson('baseline')).toMatchObject({ kind: 'discriminative' });
+    const back = await finetune('back', ...from, '--set', 'init.model=baseline/model');
+    expect(back.stderr).toMatch(/^gram: .*has no next-token head.*\n$/m);
+  });
+
+  it('overwrites nothing and writes nothing in a dry run', async () => {
+    const before = weightsOf('straight');
+    const again = await finetune('straight');
+    expect(again).toMatchObject({ status: 1, stdout: '' });
+    expect(again.stderr).toMatch(
+      /^gram: .*straight is not empty; go on with --resume, or choose another output\n$/,
+    );
+    expect(weightsOf('straight').equals(before)).toBe(true);
+    const without = await finetune('straight', '--resume');
+    expect(without.stderr).toMatch(/holds no checkpoint/);
+    const dry = await finetune('dry', '--dry-run');
+    expect(dry).toMatchObject({ status: 0, stdout: '' });
+    expect(dry.stderr).toMatch(/40 examples of at most \d+ tokens, 10 steps/);
+    expect(existsSync(shop.path('dry'))).toBe(false);
+  });
+
+  it('prints a configuration that it reads back', async () => {
+    const { status, stdout } = await finetune('printed', '--print-config', '--set', 'labelSmoothing=0.2');
+    expect(status).toBe(0);
+    writeFileSync(shop.path('printed.yaml'), stdout);
+    const again = await gram(['finetune', '--config', shop.path('printed.yaml'), '--print-config']);
+    expect(again.stdout).toBe(stdout);
+    expect(stdout).toContain('labelSmoothing: 0.2');
+  });
+
+  it.each([
+    [
+      'an unknown key',
+      ['--set', 'optimizer.leraningRate=1'],
+      /no key "optimizer.leraningRate"; did you mean optimizer.learningRate\?/,
+    ],
+    ['missing data', ['--set', 'data.path=absent.jsonl'], /can not find .*absent\.jsonl; /],
+    [
+      'a pair that does not fit',
+      ['--set', 'maxLength=60'],
+      /record ".*" needs \d+ tokens and 60 are allowed; /,
+    ],
+    ['too little room for the prompt', ['--set', 'maxLength=5'], /maxLength 5 has no room/],
+    [
+      'a model that is not there',
+      ['--set', 'init.scratch=', '--set', 'init.model=absent'],
+      /absent does not exist; /,
+    ],
+    ['a missing checkpoint', ['--resume', 'absent-checkpoint'], /absent-checkpoint.* does not exist; /],
+    ['heads that do not share', ['--set', 'init.scratch.hiddenSize=36'], /hiddenSize is 36/],
+    ['a vocabulary that is too small', ['--set', 'init.scratch.vocabSize=100'], /vocabSize is 100; /],
+    ['more positions than the model has', ['--set', 'maxLength=1024'], /maxLength is more than/],
+  ])('refuses %s with one line and writes nothing', async (_name, more, message) => {
+    const { status, stdout, stderr } = await finetune('refused', ...more);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^gram: [^\n]*\n$/);
+    expect(stderr).toMatch(message);
+    expect(existsSync(shop.path('refused'))).toBe(false);
+  });
+});
+
+function gramJson(output: string): unknown {
+  return JSON.parse(readFileSync(shop.path(`${output}/model/gram.json`), 'utf8'));
+}

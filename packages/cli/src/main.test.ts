@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { gram } from './__fixtures__/run.js';
+
+describe('gram', () => {
+  it('explains itself and its commands', async () => {
+    const general = await gram(['--help']);
+    for (const name of ['finetune', 'eval', 'score', 'rank']) {
+      expect(general.stdout).toContain(`  ${name} `);
+      const help = await gram([name, '--help']);
+      expect(help.status).toBe(0);
+      expect(help.stdout).toMatch(/Usage: gram [\s\S]*Example: gram [\s\S]*Cost: /);
+    }
+    expect((await gram([])).stdout).toBe(general.stdout);
+    expect((await gram(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  const scoring = ['score', '--model', 'm', '--prompt', 'p', '--a', 'x'];
+  it.each([
+    ['an unknown command', ['evaluate'], /no command "evaluate"; did you mean gram eval\?/],
+    ['an unknown flag', ['eval', '--modle', 'x'], /eval has no flag --modle; did you mean --model\?/],
+    ['an inherited name as a flag', ['eval', '--toString'], /no flag --toString/],
+    ['a missing flag', scoring, /--b is missing/],
+    ['a forgotten value', [...scoring, '--b', '--json'], /--b needs a value/],
+    ['a value at the end', [...scoring, '--b'], /--b needs a value/],
+    ['a value where none is taken', [...scoring, '--b', 'y', '--json=yes'], /--json takes no value/],
+    ['a flag given twice', [...scoring, '--a', 'y'], /--a is given twice/],
+    ['a loose word', [...scoring, '--b', 'y', 'z'], /loose word "z"/],
+    [
+      'a wrong choice',
+      ['eval', '--model', 'm', '--data', 'd', '--format', 'hhrlhf'],
+      /did you mean hh-rlhf\?/,
+    ],
+    ['no number', ['eval', '--model', 'm', '--data', 'd', '--limit', '0'], /--limit can not be "0"/],
+    ['no responses', ['rank', '--model', 'm', '--prompt', 'p'], /needs responses/],
+  ])('refuses %s with status 2 and one line', async (_name, argv, message) => {
+    const { status, stdout, stderr } = await gram(argv);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^gram: [^\n]*; [^\n]*\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  it('takes text that starts with a dash, and a bare --resume before another flag', async () => {
+    const dashed = await gram([...scoring, '--b', '- an item']);
+    // The flags are fine, so the next thing to fail is the model.
+    expect(dashed.stderr).toMatch(/^gram: m does not exist/);
+    const resumed = await gram(['finetune', '--resume', '--config', 'absent.yaml']);
+    expect(resumed.stderr).toContain('can not read the configuration absent.yaml');
+  });
+});
