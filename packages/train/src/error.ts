@@ -3,7 +3,7 @@ export class TrainError extends Error {
   override readonly name = 'TrainError';
 
   constructor(
-    readonly code: 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'exists',
+    readonly code: 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

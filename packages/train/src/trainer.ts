@@ -136,9 +136,11 @@ function microBatches<Example>(
   return batches;
 }
 
-/** Identifies a run by its data, options and architecture, not by its progress. */
-function fingerprintOf<Example>({ config, examples, options }: TrainRun<Example>): string {
-  const hash = createHash('sha256').update(JSON.stringify([config, options]));
+/** Identifies a run by its objective, data, options and architecture, not by its progress. */
+function fingerprintOf<Example>({ config, objective, examples, options }: TrainRun<Example>): string {
+  // By name, so that the order in which somebody wrote the keys does not matter.
+  const sorted = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = createHash('sha256').update(JSON.stringify([objective.name, sorted(config), sorted(options)]));
   for (const example of examples) hash.update(JSON.stringify(example));
   return hash.digest('hex');
 }

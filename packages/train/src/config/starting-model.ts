@@ -119,7 +119,7 @@ function scratchConfig(
     eosTokenId: tokenizer.tokenId(plainChat.end),
     padTokenId: tokenizer.tokenId(plainChat.pad),
   };
-  // As it will be read back from a checkpoint, for a resumed run is recognised by its config, key order included.
+  // As it will be read back from a checkpoint, for a resumed run is recognised by its config.
   return parseConfig(configToJson(config), 'init.scratch');
 }
 

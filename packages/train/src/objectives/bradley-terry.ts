@@ -19,6 +19,7 @@ export interface RewardExample {
  */
 export function bradleyTerry(labelSmoothing = 0): Objective<RewardExample> {
   return {
+    name: `bradley-terry, smoothing ${labelSmoothing}`,
     ordersPairs: true,
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     weight: () => 1,

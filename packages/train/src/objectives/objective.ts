@@ -18,6 +18,8 @@ export interface ObjectiveResult {
  * is the same however it is cut into micro-batches.
  */
 export interface Objective<Example> {
+  /** Names the loss and its constants; runs of different objectives do not resume each other. */
+  readonly name: string;
   /** Whether the loss orders pairs, so that an accuracy can be shown. */
   readonly ordersPairs: boolean;
   /** Length of the longest sequence of an example, in tokens. */

@@ -18,6 +18,7 @@ export interface GenerationExample {
  * The head runs at supervised positions only.
  */
 export const pairGeneration: Objective<GenerationExample> = {
+  name: 'pair-generation',
   ordersPairs: false,
   length: ({ ids }) => ids.length,
   weight: ({ ids, lossFrom }) => ids.length - lossFrom,

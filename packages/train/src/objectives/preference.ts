@@ -31,6 +31,7 @@ export function preference({
   labelSmoothing = 0.1,
 }: PreferenceOptions): Objective<PreferenceExample> {
   return {
+    name: `preference, smoothing ${labelSmoothing}, labels ${labels}`,
     ordersPairs: true,
     length: ({ ids }) => ids.length,
     weight: () => 1,

@@ -1,2 +1,0 @@
-import {test} from 'vitest';
-test('readme', async () => { await import('./readme-code.js'); });
