@@ -16,15 +16,18 @@ import { recipe } from './recipe.mjs';
 
 /** Trains a byte-level BPE on texts of the world and makes the encoder of judge prompts. */
 export async function makeEncoder(world) {
+  const prompt = judgePrompt(recipe.judgePrompt);
+  // The template's words stand in every input: seen often here, they become single tokens.
+  const template = Array(100).fill(prompt.instruction + prompt.tail);
   const tokenizerJson = trainBpe({
-    texts: world.corpus(recipe.data.tokenizerTexts),
+    texts: [...world.corpus(recipe.data.tokenizerTexts), ...template],
     vocabSize: recipe.tokenizer.vocabSize,
     specialTokens: plainChat.specialTokens,
   });
   const tokenizer = tokenizerFromJson(tokenizerJson);
   const encoder = await createPairEncoder({
     tokenizer,
-    prompt: judgePrompt(recipe.judgePrompt),
+    prompt,
     chat: plainChat,
     maxLength: recipe.maxLength,
     overlong: 'error',

@@ -6,9 +6,9 @@ export const recipe = {
   seed: 7,
   data: {
     /** Pairs of responses without labels, for stage 1 (paper: 400,000). */
-    unlabeled: 12_000,
+    unlabeled: 16_000,
     /** Labeled pairs, for stage 2 and both baselines (paper: 400,000). */
-    labeled: 12_000,
+    labeled: 20_000,
     /** Test pairs of each distribution. */
     test: 1000,
     /** Texts that the tokenizer is trained on. */
@@ -31,7 +31,7 @@ export const recipe = {
   },
   training: { batchSize: 32, epochs: 1, warmupRatio: 0.1, weightDecay: 0.01, seed: 1 },
   /** Learning rates (paper: 2e-5 for stage 1 and 1e-5 for the others, on pretrained models). */
-  learningRate: { stage1: 2e-3, stage2: 2e-3, vanilla: 2e-3, discriminative: 2e-3 },
+  learningRate: { stage1: 2e-3, stage2: 1e-3, vanilla: 1e-3, discriminative: 1e-3 },
   /** Label smoothing of stage 2 (paper: 0.1). */
   labelSmoothing: 0.1,
   /** Lists that are ranked at the end. */

@@ -57,5 +57,5 @@ export const unequalItems = [
   { prompt: 'where is the dog', a: 'the dog sat on the log. '.repeat(3), b: 'no' },
   { prompt: 'x', a: 'y', b: 'z' },
   { prompt: 'the cat and the dog '.repeat(4), a: 'sat '.repeat(20), b: 'and '.repeat(17) },
-  { prompt: 'Q: a marker\nA: here', a: 'B: and here', b: 'plain' },
+  { prompt: 'Q: a marker\nanswer A: here', a: 'answer B: and here', b: 'plain' },
 ];

@@ -133,7 +133,7 @@ describe('records that are too long', () => {
   it('are cut fairly around an intact template', async () => {
     // One token per character, each text its own letter, so that the pieces can be told apart.
     const text = (letter: string) => fc.nat({ max: 80 }).map((length) => letter.repeat(length));
-    const template = '<|user|>Pick the better answer.\nQ:\nA:\nB:\nBetter:<|assistant|>';
+    const template = '<|user|>Pick the better answer.\nQ:\nanswer A:\nanswer B:\nBetter:<|assistant|>';
     const templateLength = (await tokenizer.encodeTemplate(template)).length;
     await fc.assert(
       fc.asyncProperty(
@@ -151,7 +151,7 @@ describe('records that are too long', () => {
           const whole = templateLength + prompt.length + a.length + b.length;
           expect(one.truncated).toBe(whole > maxLength);
           const rendered = await tokenizer.decode(one.ids);
-          expect(rendered.replace(/x*(\nA:)7*(\nB:)9*\n/, '$1$2\n')).toBe(template);
+          expect(rendered.replace(/x*(\nanswer A:)7*(\nanswer B:)9*\n/, '$1$2\n')).toBe(template);
           const [keptA, keptB] = [rendered.split('7').length - 1, rendered.split('9').length - 1];
           if (keptA < a.length && keptB < b.length) expect(keptA).toBe(keptB);
           else expect(Math.min(keptA, keptB)).toBe(Math.min(a.length, b.length));
@@ -165,17 +165,17 @@ describe('records that are too long', () => {
   });
 
   it('keep the heads of responses and the end of the prompt', async () => {
-    const digits = '0123456789'.repeat(5);
-    const encoder = await create({ maxLength: 40, overlong: 'truncate' });
+    const digits = '0123456789'.repeat(8);
+    const encoder = await create({ maxLength: 64, overlong: 'truncate' });
     const result = await encoder.responsePair({ prompt: digits, responses: [digits, digits] });
     const text = await tokenizer.decode(result.ids);
     const [, prompt = '', first = '', second = ''] =
-      /Q:(\d*)\n<\|assistant\|>A:(\d*)\nB:(\d*)<\|end\|>$/.exec(text) ?? [];
+      /Q:(\d*)\n<\|assistant\|>answer A:(\d*)\nanswer B:(\d*)<\|end\|>$/.exec(text) ?? [];
     expect(digits.endsWith(prompt) && digits.startsWith(first) && first === second).toBe(true);
     expect(Math.min(prompt.length, first.length)).toBeGreaterThan(3);
     expect(result.ids[result.lossFrom - 1]).toBe(id('<|assistant|>'));
     const single = await encoder.response({ prompt: 'hi', response: digits });
-    expect(single.ids).toHaveLength(40);
+    expect(single.ids).toHaveLength(64);
     expect(single.ids.at(-1)).toBe(id('<|end|>'));
   });
 });

@@ -68,13 +68,14 @@ const gramCompact1: JudgePrompt = {
   instruction: 'Pick the better answer.\n',
   question: { start: 'Q:', end: '\n' },
   answers: [
-    { start: 'A:', end: '' },
-    { start: 'B:', end: '' },
+    // Not 'A:', or stage 1 would teach that an assistant's turn starts with the label A.
+    { start: 'answer A:', end: '' },
+    { start: 'answer B:', end: '' },
   ],
   between: '\n',
   tail: '\nBetter:',
   labels: ['A', 'B'],
-  markers: ['Q:', 'A:', 'B:', 'Better:'],
+  markers: ['Q:', 'answer A:', 'answer B:', 'Better:'],
   // Mid-line they are ordinary words ("FAQ: ..."); a line of its own is what makes one a marker.
   markersCount: 'at-line-start',
 };
