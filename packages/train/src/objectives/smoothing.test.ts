@@ -22,6 +22,8 @@ describe('the smoothed ranking loss', () => {
     [0.1, 2, 0.326928, -0.019203],
     [0.1, 0, Math.LN2, -0.4],
     [0.1, -1, 1.213262, -0.631059],
+    // The two-label part of the full-vocabulary example: logits 2.0 and 0.5.
+    [0.1, 1.5, 0.351413, -0.082426],
     [0.05, 2, 0.226928, -0.069203],
     [0.05, -1, 1.263262, -0.681059],
   ])('eps %d, margin %d', async (eps, margin, loss, slope) => {
