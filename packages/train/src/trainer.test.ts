@@ -115,6 +115,28 @@ describe('train', () => {
     expect(await readdir(directory)).toEqual(['checkpoint-0000007']);
   });
 
+  it('gives the same bytes twice, at a size at which operations are split over threads', async () => {
+    const larger = {
+      ...config,
+      vocabSize: 64,
+      hiddenSize: 64,
+      intermediateSize: 128,
+      numHiddenLayers: 1,
+      headDim: 32,
+    };
+    const long = Array.from({ length: 64 }, (_, i) => {
+      const random = createRandom(4, 'long', i);
+      return { ids: Array.from({ length: 60 }, () => 2 + random.integer(8)), label: (i % 2) as 0 | 1 };
+    });
+    const run = async () => {
+      const weights = initWeights(larger, createRandom(2, 'weights'));
+      const once = { learningRate: 1e-2, batchSize: 32 };
+      await train({ config: larger, weights, objective, examples: long, options: once });
+      return bytes(weights);
+    };
+    expect(await run()).toEqual(await run());
+  });
+
   it('refuses to resume with other options, and says so before any step', async () => {
     const weights = fresh();
     const done = await train({ config, weights, objective, examples, options: { ...options, epochs: 1 } });

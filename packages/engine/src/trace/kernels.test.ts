@@ -179,6 +179,27 @@ it('adds up rows that are gathered more than once', async () => {
   expect(Array.from(grad.data)).toEqual([2, 3, 0, 0, 10, 13]);
 });
 
+it('adds up repeated rows exactly and in one order, at a size that is worth several threads', async () => {
+  const [rows, segments, width] = [1024, 64, 96];
+  const ids = int32(
+    [rows],
+    Int32Array.from({ length: rows }, (_, i) => (i * i) % segments),
+  );
+  const x = float32(
+    [rows, width],
+    Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i)),
+  );
+  const exact = new Float64Array(segments * width);
+  for (let i = 0; i < rows * width; i++)
+    exact[ids.data[Math.floor(i / width)]! * width + (i % width)]! += x.data[i]!;
+  const sum = compile((inputs: { ids: tf.Tensor1D; x: tf.Tensor2D }) => ({
+    sums: tf.unsortedSegmentSum(inputs.x, inputs.ids, segments),
+  }));
+  const { sums: first } = await sum({ ids, x });
+  for (const [i, value] of exact.entries()) expect(Math.abs(first.data[i]! - value)).toBeLessThan(1e-3);
+  for (let run = 0; run < 20; run++) expect((await sum({ ids, x })).sums.data).toEqual(first.data);
+});
+
 it('lists the kernels that can be traced', () => {
   expect(tracedKernels).toContain('BatchMatMul');
   expect(tracedKernels).not.toContain('Einsum');

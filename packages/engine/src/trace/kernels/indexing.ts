@@ -1,4 +1,4 @@
-import type { DType } from '../../array.js';
+import { type DType, sizeOf } from '../../array.js';
 import { attribute, cast, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
 
 /** Kernels that look values up by index, and their gradients. */
@@ -16,16 +16,30 @@ export const indexing: KernelTable = {
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))];
     return call.graph.node('GatherND', [x, cast(call.graph, indices, 'int64')], shape, x.dtype);
   },
-  // The gradient of a gather: rows are added to where they were taken from.
+  // The gradient of a gather: rows are added to where they were taken from. Not ScatterND, whose
+  // sums ONNX Runtime splits over threads that overwrite each other where an index repeats.
   UnsortedSegmentSum: (call) => {
     const x = input(call, 'x');
     const ids = cast(call.graph, input(call, 'segmentIds'), 'int64');
-    const shape = [attribute<number>(call, 'numSegments'), ...x.shape.slice(ids.shape.length)];
-    const zeros = call.graph.filled(shape, 0, x.dtype);
-    const indices = reshape(call.graph, ids, [...ids.shape, 1]);
-    return call.graph.node('ScatterND', [zeros, indices, x], shape, x.dtype, {
-      attributes: { reduction: { string: 'add' } },
-    });
+    const rows = sizeOf(ids.shape);
+    const width = sizeOf(x.shape.slice(ids.shape.length));
+    const segments = attribute<number>(call, 'numSegments');
+    const zeros = call.graph.filled([segments, width], 0, x.dtype);
+    const columns = reshape(call.graph, ids, [rows, 1]);
+    const indices = call.graph.node(
+      'Expand',
+      [columns, call.graph.int64([rows, width])],
+      [rows, width],
+      'int64',
+    );
+    const summed = call.graph.node(
+      'ScatterElements',
+      [zeros, indices, reshape(call.graph, x, [rows, width])],
+      [segments, width],
+      x.dtype,
+      { attributes: { axis: { int: 0 }, reduction: { string: 'add' } } },
+    );
+    return reshape(call.graph, summed, [segments, ...x.shape.slice(ids.shape.length)]);
   },
   OneHot: (call) => {
     const indices = input(call, 'indices');
