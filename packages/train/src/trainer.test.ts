@@ -130,7 +130,7 @@ describe('train', () => {
     });
     const run = async () => {
       const weights = initWeights(larger, createRandom(2, 'weights'));
-      const once = { learningRate: 1e-2, batchSize: 32, epochs: 6 };
+      const once = { learningRate: 1e-2, batchSize: 64, epochs: 6 };
       await train({ config: larger, weights, objective, examples: long, options: once });
       return bytes(weights);
     };
