@@ -66,6 +66,15 @@ describe('compile', () => {
     double.dispose();
   });
 
+  it('keeps executables that are running when it makes room', async () => {
+    const sum = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.sum(tf.exp(x)) }), { maxExecutables: 1 });
+    const sizes = [300_000, 200_000, 100_000];
+    const runs = sizes.map((n) => sum({ x: float32([n], new Float32Array(n)) }));
+    const results = await Promise.all(runs);
+    expect(results.map(({ y }) => y.data[0])).toEqual(sizes);
+    sum.dispose();
+  });
+
   it('runs off the JavaScript thread', async () => {
     const heavy = compile(({ x }: { x: tf.Tensor }) => {
       let y = x as tf.Tensor2D;

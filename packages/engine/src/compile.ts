@@ -24,7 +24,7 @@ export interface CompileOptions<InPlace extends string> {
   readonly inPlace?: readonly InPlace[];
   /** Executables kept, one for each set of input shapes; the one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
-  /** Write an ONNX Runtime profile of each executable to files that start with this path. */
+  /** Write an ONNX Runtime profile of each executable, when it is disposed, to files that start with this path. */
   readonly profile?: string;
 }
 
@@ -97,9 +97,12 @@ export function compile<T extends object, O extends object, const InPlace extend
     cache.delete(key);
     cache.set(key, executable);
     if (cache.size > maxExecutables) {
-      const [oldest, { session }] = [...cache][0] as [string, Executable];
-      session.dispose();
-      cache.delete(oldest);
+      // One that is running stays: the next call makes room.
+      const oldest = [...cache].find(([, each]) => each !== executable && !each.session.busy);
+      if (oldest !== undefined) {
+        oldest[1].session.dispose();
+        cache.delete(oldest[0]);
+      }
     }
     return executable;
   };

@@ -97,13 +97,10 @@ export class Session {
 
   /**
    * @param model bytes of an ONNX model.
-   * @param profilePrefix write a profile of every operation to a file with this prefix.
+   * @param profilePrefix write a profile of every operation to a file with this prefix, when disposed.
    * @throws EngineError `runtime` when ONNX Runtime refuses the model.
    */
-  constructor(
-    model: Uint8Array,
-    private readonly profilePrefix?: string,
-  ) {
+  constructor(model: Uint8Array, profilePrefix?: string) {
     const { library, env } = getRuntime();
     const { api } = library;
     const options = created(library, 'CreateSessionOptions');
@@ -149,18 +146,14 @@ export class Session {
     }
   }
 
-  /** Ends profiling, if it was on; the profile is then in a file that starts with the prefix. */
-  endProfiling(): void {
-    if (this.profilePrefix === undefined) return;
-    const { library } = getRuntime();
-    const allocator = created(library, 'GetAllocatorWithDefaultOptions');
-    const path = created(library, 'SessionEndProfiling', this.handle, allocator);
-    check(library, library.api.AllocatorFree(allocator, path));
+  /** Whether a run has not ended yet. */
+  get busy(): boolean {
+    return this.running > 0;
   }
 
   /** Frees the graph and its memory. */
   dispose(): void {
-    if (this.running > 0) {
+    if (this.busy) {
       throw new EngineError(
         'bad-state',
         'the executable is still running',

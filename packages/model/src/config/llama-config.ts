@@ -119,8 +119,8 @@ function inconsistencies(config: LlamaConfig): string[] {
 }
 
 /**
- * Reads the parsed `config.json` of a Llama model. What would change the model's numbers and is not implemented
- * is refused by name: scaled rotary embedding, biases, another activation, another model type, unknown fields.
+ * Reads the parsed `config.json` of a Llama model. What would change the model's numbers without our
+ * knowing how is refused by name: scaled rotary embedding, biases, another activation, another model type, unknown fields.
  * Absent fields get the defaults of transformers, except the five sizes, which must be there.
  *
  * @param where names the file in messages.
