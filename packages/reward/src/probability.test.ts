@@ -26,6 +26,15 @@ it('does not depend on which response is called a', () => {
       expect(bothOrders(ab, ba).probability + bothOrders(ba, ab).probability).toBeCloseTo(1, 12);
       expect(bothOrders(ab, ba).consistent).toBe(bothOrders(ba, ab).consistent);
     }),
+    {
+      examples: [
+        [
+          [0, 2 ** -54],
+          [0, 0],
+        ],
+      ],
+      numRuns: 2000,
+    },
   );
 });
 

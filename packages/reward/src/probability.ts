@@ -26,6 +26,7 @@ export function bothOrders(
   return {
     probability: (first + second) / 2,
     orders: [first, second],
-    consistent: Math.sign(first - 0.5) === Math.sign(second - 0.5),
+    // By the logits: a difference too small to move a probability from 0.5 would count in one order only.
+    consistent: Math.sign(ab[0] - ab[1]) === Math.sign(ba[1] - ba[0]),
   };
 }
