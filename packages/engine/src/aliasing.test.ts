@@ -18,6 +18,12 @@ it('allows an elementwise writer, and readers that must run before it', () => {
   expect(canWriteInPlace(graph(node('Sub', ['w', 'u'], 'out')), 'w', 'out')).toBe(true);
 });
 
+it('allows an update of some elements, but not from the array itself', () => {
+  expect(canWriteInPlace(graph(node('ScatterND', ['w', 'i', 'u'], 'out')), 'w', 'out')).toBe(true);
+  expect(canWriteInPlace(graph(node('ScatterND', ['u', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
+  expect(canWriteInPlace(graph(node('ScatterND', ['w', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
+});
+
 it('refuses a writer that reads other elements than it writes', () => {
   expect(canWriteInPlace(graph(node('MatMul', ['w', 'u'], 'out')), 'w', 'out')).toBe(false);
 });

@@ -6,12 +6,15 @@ const views = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']
 /** Operations that read an element before they write the same element of the output. */
 const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
 
+/** Operations that change elements of their first input and leave the others where they are. */
+const updating = new Set(['ScatterND']);
+
 /**
  * Whether an output may be written into the memory of an input.
  *
  * ONNX Runtime runs nodes in any order that respects their inputs, so the write is safe only if
  * everything else that reads the old value must have run before: each reader is an ancestor of the
- * node that writes, or is that node itself and works element by element.
+ * node that writes, or is that node itself and works element by element or updates the old value.
  */
 export function canWriteInPlace(graph: GraphModel, inputName: string, outputName: string): boolean {
   const writer = graph.nodes.find((node) => node.outputs.includes(outputName));
@@ -24,7 +27,8 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
     if (read.length === 0) continue;
     if (node === writer) {
       const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
-      if (!elementwise.has(node.op) || !direct) return false;
+      const safe = elementwise.has(node.op) || (updating.has(node.op) && onlyFirst(node, inputName));
+      if (!safe || !direct) return false;
     } else if (!before.has(node)) {
       return false;
     }
@@ -32,6 +36,10 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
     if (views.has(node.op) && read.includes(node.inputs[0] as string)) buffers.add(node.outputs[0] as string);
   }
   return true;
+}
+
+function onlyFirst({ inputs }: GraphNode, name: string): boolean {
+  return inputs.indexOf(name) === 0 && inputs.lastIndexOf(name) === 0;
 }
 
 function ancestors(graph: GraphModel, node: GraphNode): ReadonlySet<GraphNode> {

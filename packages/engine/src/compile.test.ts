@@ -41,6 +41,21 @@ describe('compile', () => {
     expect(maxRelativeDifference({ w: inputs.w }, { w: expected.w })).toBeLessThan(1e-6);
   });
 
+  it('updates some rows of an array in place, without a copy of the others', async () => {
+    const put = compile(
+      ({ all, rows, at }: { all: tf.Tensor2D; rows: tf.Tensor2D; at: tf.Tensor2D }) => {
+        const next = tf.tensorScatterUpdate(all, at, rows);
+        return { all: next, sum: tf.sum(next) };
+      },
+      { inPlace: ['all'] },
+    );
+    const all = float32([3, 2], [1, 2, 3, 4, 5, 6]);
+    const { sum } = await put({ all, rows: float32([1, 2], [30, 40]), at: int32([1, 1], [1]) });
+    expect(Array.from(all.data)).toEqual([1, 2, 30, 40, 5, 6]);
+    expect(sum.data[0]).toBe(84);
+    expect(put.executables[0]?.copied).toEqual([]);
+  });
+
   it('copies a result whose input is still needed after it, and says so', async () => {
     // `b` reads the old `a` but nothing makes it run before the new `a` is written.
     const swap = compile(

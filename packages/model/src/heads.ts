@@ -25,6 +25,20 @@ function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
 }
 
 /**
+ * Logits of the next token over the whole vocabulary.
+ *
+ * @param states `[N, hiddenSize]`, before the final norm
+ * @returns `[N, vocabSize]`
+ */
+export function vocabularyLogits(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  states: tf.Tensor2D,
+): tf.Tensor2D {
+  return tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true);
+}
+
+/**
  * Negative log-likelihood of the next token, computed at chosen positions only.
  *
  * @param tokens `[B, T]` int32
@@ -66,6 +80,22 @@ export function labelLogits(
 }
 
 /**
+ * The scalar of a reward head at chosen positions (`LlamaForSequenceClassification`).
+ *
+ * @param tokens `[B, T]` int32
+ * @param positions `[P]` int32, `b * T + t`
+ * @returns `[P]`
+ */
+export function valuesAt(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  positions: tf.Tensor1D,
+): tf.Tensor1D {
+  return scoreHead(config, weights, tf.gather(hiddenStates(config, weights, tokens), positions));
+}
+
+/**
  * The scalar of a reward head at one position of each sequence (`LlamaForSequenceClassification`).
  *
  * @param tokens `[B, T]` int32
@@ -78,6 +108,10 @@ export function values(
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
 ): tf.Tensor1D {
-  const states = finalNorm(config, weights, stateAt(config, weights, tokens, last));
-  return tf.reshape(tf.matMul(states, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
+  return scoreHead(config, weights, stateAt(config, weights, tokens, last));
+}
+
+function scoreHead(config: LlamaConfig, weights: WeightTensors, states: tf.Tensor2D): tf.Tensor1D {
+  const normal = finalNorm(config, weights, states);
+  return tf.reshape(tf.matMul(normal, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
 }

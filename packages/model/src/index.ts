@@ -11,7 +11,15 @@ export {
   type ModelToSave,
   saveModel,
 } from './files/model-directory.js';
-export { labelLogits, nextTokenLosses, values } from './heads.js';
+export type {
+  Completion,
+  Decoding,
+  GenerateOptions,
+  GenerationRequest,
+} from './generation/generation.js';
+export { createGenerator, type Generator, type GeneratorOptions } from './generation/generator.js';
+export { type Candidates, filteredDistribution } from './generation/sampling.js';
+export { labelLogits, nextTokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
 export { initWeights } from './init.js';
 export { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { LlamaConfig } from './config/llama-config.js';
-import { type AttentionTables, attentionAt, attentionTables, causalAttention } from './layers/attention.js';
+import {
+  attentionAt,
+  causalAttention,
+  causalMask,
+  type KeysAndValues,
+  keysAndValues,
+  positionTables,
+  rotateAt,
+} from './layers/attention.js';
 import { rmsNorm } from './layers/rms-norm.js';
 import { swiglu } from './layers/swiglu.js';
 
@@ -17,12 +25,7 @@ export type WeightTensors = Readonly<Record<string, tf.Tensor>>;
  * @returns `[B * T, hiddenSize]`, row `b * T + t` for position t of sequence b
  */
 export function hiddenStates(config: LlamaConfig, weights: WeightTensors, tokens: tf.Tensor2D): tf.Tensor2D {
-  const [batch, length] = tokens.shape;
-  const tables = attentionTables(config, length);
-  let x = embed(weights, tokens);
-  for (let i = 0; i < config.numHiddenLayers; i++)
-    x = layer(config, layerWeights(weights, i), tables, x, batch);
-  return x;
+  return layers(config, weights, tokens, config.numHiddenLayers).states;
 }
 
 /**
@@ -39,28 +42,85 @@ export function stateAt(
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
 ): tf.Tensor2D {
-  const [batch, length] = tokens.shape;
-  const tables = attentionTables(config, length);
-  const top = config.numHiddenLayers - 1;
-  let x = embed(weights, tokens);
-  for (let i = 0; i < top; i++) x = layer(config, layerWeights(weights, i), tables, x, batch);
+  return readPrompt(config, weights, tokens, last).state;
+}
 
+/**
+ * What `stateAt` computes, with the keys and values of every layer and position, from which
+ * `continueAt` goes on.
+ */
+export function readPrompt(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  last: tf.Tensor1D,
+): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const [batch, length] = tokens.shape;
+  const top = config.numHiddenLayers - 1;
+  const { states, cache } = layers(config, weights, tokens, top);
   const w = layerWeights(weights, top);
-  const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
+  const tables = positionTables(config, length);
+  const normal = rmsNorm(states, w('input_layernorm'), config.rmsNormEps);
   const starts = tf.tensor1d(
     Int32Array.from({ length: batch }, (_, b) => b * length),
     'int32',
   );
   const rows = tf.add(last, starts) as tf.Tensor1D;
-  const mixed = attentionAt(
-    config,
-    tables,
-    linear(tf.gather(normal, rows), w('self_attn.q_proj')),
-    linear(normal, w('self_attn.k_proj')),
-    linear(normal, w('self_attn.v_proj')),
-    last,
+  const seen = keysAndValues(config, tables, ...projections(w, normal), batch);
+  const q = linear(tf.gather(normal, rows), w('self_attn.q_proj'));
+  const mixed = attentionAt(config, tables, q, seen, last);
+  const state = feedForward(config, w, tf.add(tf.gather(states, rows), linear(mixed, w('self_attn.o_proj'))));
+  return { state, cache: [...cache, seen] };
+}
+
+/** Rotated keys, and values, of one layer with room for C positions: `[B * numKeyValueHeads * C, headDim]`. */
+export interface LayerCache {
+  readonly keys: tf.Tensor2D;
+  readonly values: tf.Tensor2D;
+}
+
+/**
+ * One more token of each sequence: its state after the last layer, before the final norm.
+ *
+ * @param tokens `[B]` int32
+ * @param positions `[B]` int32, the position of each token; keys and values of all earlier ones are
+ *   in the cache, and what the cache holds from there on is never read
+ * @param cache one for each layer
+ * @returns `[B, hiddenSize]`, and the cache with the new token in it
+ */
+export function continueAt(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor1D,
+  positions: tf.Tensor1D,
+  cache: readonly LayerCache[],
+): { state: tf.Tensor2D; cache: LayerCache[] } {
+  const { numKeyValueHeads: groups, headDim } = config;
+  const [batch] = tokens.shape;
+  const capacity = cache[0]!.keys.shape[0] / (batch * groups);
+  const tables = positionTables(config, capacity);
+  const starts = tf.tensor2d(
+    Int32Array.from({ length: batch * groups }, (_, i) => i * capacity),
+    [batch, groups],
+    'int32',
   );
-  return feedForward(config, w, tf.add(tf.gather(x, rows), linear(mixed, w('self_attn.o_proj'))));
+  const places = tf.reshape(tf.add(starts, tf.expandDims(positions, 1)), [-1, 1]);
+  const put = (past: tf.Tensor2D, rows: tf.Tensor) =>
+    tf.tensorScatterUpdate(past, places, tf.reshape(rows, [-1, headDim]));
+  const byHead = (all: tf.Tensor2D): tf.Tensor4D => tf.reshape(all, [batch, groups, capacity, headDim]);
+  let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tokens);
+  const next = cache.map((past, i) => {
+    const w = layerWeights(weights, i);
+    const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
+    const [k, v] = projections(w, normal);
+    const rotated = rotateAt(tf.reshape(k, [batch, groups, headDim]), tables.keys, positions);
+    const now = { keys: put(past.keys, rotated), values: put(past.values, v) };
+    const seen = { keys: byHead(now.keys), values: byHead(now.values) };
+    const mixed = attentionAt(config, tables, linear(normal, w('self_attn.q_proj')), seen, positions);
+    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
+    return now;
+  });
+  return { state: x, cache: next };
 }
 
 /** The final norm, to be applied to the states that a head reads. */
@@ -74,29 +134,35 @@ function layerWeights(weights: WeightTensors, index: number): LayerWeights {
   return (name) => weights[`model.layers.${index}.${name}.weight`] as tf.Tensor;
 }
 
-function embed(weights: WeightTensors, tokens: tf.Tensor2D): tf.Tensor2D {
-  return tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tf.reshape(tokens, [-1]));
+/** The embedding and the first `count` layers, at every position. */
+function layers(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  count: number,
+): { states: tf.Tensor2D; cache: KeysAndValues[] } {
+  const [batch, length] = tokens.shape;
+  const tables = positionTables(config, length);
+  const mask = causalMask(length);
+  let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tf.reshape(tokens, [-1]));
+  const cache = Array.from({ length: count }, (_, i) => {
+    const w = layerWeights(weights, i);
+    const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
+    const seen = keysAndValues(config, tables, ...projections(w, normal), batch);
+    const mixed = causalAttention(config, tables, mask, linear(normal, w('self_attn.q_proj')), seen);
+    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
+    return seen;
+  });
+  return { states: x, cache };
 }
 
 function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
   return tf.matMul(x, weight as tf.Tensor2D, false, true);
 }
 
-function layer(
-  config: LlamaConfig,
-  w: LayerWeights,
-  tables: AttentionTables,
-  x: tf.Tensor2D,
-  batch: number,
-): tf.Tensor2D {
-  const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-  const [q, k, v] = ['q', 'k', 'v'].map((name) => linear(normal, w(`self_attn.${name}_proj`))) as [
-    tf.Tensor2D,
-    tf.Tensor2D,
-    tf.Tensor2D,
-  ];
-  const mixed = causalAttention(config, tables, q, k, v, batch);
-  return feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
+/** Keys and values before their heads are split. */
+function projections(w: LayerWeights, normal: tf.Tensor2D): [k: tf.Tensor2D, v: tf.Tensor2D] {
+  return [linear(normal, w('self_attn.k_proj')), linear(normal, w('self_attn.v_proj'))];
 }
 
 function feedForward(config: LlamaConfig, w: LayerWeights, x: tf.Tensor2D): tf.Tensor2D {

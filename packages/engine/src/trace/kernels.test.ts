@@ -115,6 +115,12 @@ const cases: readonly Case[] = [
       ),
     { gradient: false },
   ],
+  [
+    'tensorScatterUpdate',
+    (x, y) =>
+      tf.tensorScatterUpdate(x, tf.tensor2d([1], [1, 1], 'int32'), tf.slice(y, [0, 0, 0], [1, -1, -1])),
+    { gradient: false },
+  ],
   ['oneHot', (x) => tf.oneHot(tf.cast(tf.argMax(x, 2), 'int32'), 5), { gradient: false }],
 ];
 

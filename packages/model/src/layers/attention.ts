@@ -5,28 +5,55 @@ import { type RopeTables, ropeTables, rotate } from './rope.js';
 /** What the score of a key that must not be seen becomes; exp of it is zero in float32. */
 const hidden = -1e9;
 
-/** Constants that all layers of a forward pass share. */
-export interface AttentionTables {
+/** Position tables that all layers of a forward pass share. */
+export interface PositionTables {
   readonly keys: RopeTables;
+  /** Scaled by 1/sqrt(headDim), which saves scaling the scores. */
   readonly queries: RopeTables;
-  /** `[T, T]`: zero where query t may see key s <= t. */
-  readonly causal: tf.Tensor2D;
 }
 
-/** Position tables and causal mask for sequences of `length` tokens. */
-export function attentionTables(config: LlamaConfig, length: number): AttentionTables {
-  const mask = new Float32Array(length * length);
-  for (let t = 0; t < length; t++) mask.fill(hidden, t * length + t + 1, (t + 1) * length);
+/** Tables for positions 0 to `length - 1`. */
+export function positionTables(config: LlamaConfig, length: number): PositionTables {
   return {
     keys: ropeTables(config, length),
     queries: ropeTables(config, length, 1 / Math.sqrt(config.headDim)),
-    causal: tf.tensor2d(mask, [length, length]),
   };
 }
 
+/** `[T, T]`: zero where query t may see key s <= t, and a large negative number elsewhere. */
+export function causalMask(length: number): tf.Tensor2D {
+  const mask = new Float32Array(length * length);
+  for (let t = 0; t < length; t++) mask.fill(hidden, t * length + t + 1, (t + 1) * length);
+  return tf.tensor2d(mask, [length, length]);
+}
+
+/** Rotated keys, and values, of every position: `[B, numKeyValueHeads, T, headDim]`. */
+export interface KeysAndValues {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
 /** `[B*T, heads * headDim]` to `[B, heads, T, headDim]`. */
-function splitHeads(x: tf.Tensor, batch: number, heads: number, headDim: number): tf.Tensor {
+function splitHeads(x: tf.Tensor, batch: number, heads: number, headDim: number): tf.Tensor4D {
   return tf.transpose(tf.reshape(x, [batch, -1, heads, headDim]), [0, 2, 1, 3]);
+}
+
+/**
+ * Keys and values as attention reads them.
+ *
+ * @param k `[B*T, numKeyValueHeads * headDim]`, as `v`; position t of a row is row t of the tables
+ */
+export function keysAndValues(
+  { numKeyValueHeads, headDim }: LlamaConfig,
+  { keys }: PositionTables,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  batch: number,
+): KeysAndValues {
+  return {
+    keys: rotate(splitHeads(k, batch, numKeyValueHeads, headDim), keys.cos, keys.sin) as tf.Tensor4D,
+    values: splitHeads(v, batch, numKeyValueHeads, headDim),
+  };
 }
 
 /**
@@ -36,25 +63,22 @@ function splitHeads(x: tf.Tensor, batch: number, heads: number, headDim: number)
  * repeated. Padding on the right needs no mask: no real position sees it.
  *
  * @param q `[B*T, numAttentionHeads * headDim]`
- * @param k `[B*T, numKeyValueHeads * headDim]`, as `v`
+ * @param mask `[T, T]`, see `causalMask`
  * @returns `[B*T, numAttentionHeads * headDim]`
  */
 export function causalAttention(
   config: LlamaConfig,
-  tables: AttentionTables,
+  tables: PositionTables,
+  mask: tf.Tensor2D,
   q: tf.Tensor,
-  k: tf.Tensor,
-  v: tf.Tensor,
-  batch: number,
+  { keys, values }: KeysAndValues,
 ): tf.Tensor2D {
   const { numAttentionHeads: heads, numKeyValueHeads: groups, headDim } = config;
-  const length = tables.causal.shape[0];
+  const [batch, , length] = keys.shape;
   const rows = (heads / groups) * length;
   const queries = rotate(splitHeads(q, batch, heads, headDim), tables.queries.cos, tables.queries.sin);
-  const keys = rotate(splitHeads(k, batch, groups, headDim), tables.keys.cos, tables.keys.sin);
-  const values = splitHeads(v, batch, groups, headDim);
   const scores = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
-  const masked = tf.add(tf.reshape(scores, [batch, heads, length, length]), tables.causal);
+  const masked = tf.add(tf.reshape(scores, [batch, heads, length, length]), mask);
   const weights = tf.reshape(tf.softmax(masked), [batch, groups, rows, length]);
   const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]);
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [-1, heads * headDim]);
@@ -63,32 +87,34 @@ export function causalAttention(
 /**
  * Attention of one position in each row over the positions up to it.
  *
- * @param q `[B, numAttentionHeads * headDim]`, the queries at `last`
- * @param k `[B*T, numKeyValueHeads * headDim]`, as `v`
- * @param last `[B]` int32, the position of each query
+ * @param q `[B, numAttentionHeads * headDim]`, the queries at `positions`
+ * @param positions `[B]` int32, the position of each query
  * @returns `[B, numAttentionHeads * headDim]`
  */
 export function attentionAt(
   config: LlamaConfig,
-  tables: AttentionTables,
+  tables: PositionTables,
   q: tf.Tensor,
-  k: tf.Tensor,
-  v: tf.Tensor,
-  last: tf.Tensor1D,
+  { keys, values }: KeysAndValues,
+  positions: tf.Tensor1D,
 ): tf.Tensor2D {
   const { numAttentionHeads: heads, numKeyValueHeads: groups, headDim } = config;
-  const batch = last.shape[0];
-  const length = tables.causal.shape[0];
-  const perQuery = (table: tf.Tensor) => tf.reshape(tf.gather(table, last), [batch, 1, headDim / 2]);
-  const queries = rotate(
-    tf.reshape(q, [batch, heads, headDim]),
-    perQuery(tables.queries.cos),
-    perQuery(tables.queries.sin),
-  );
-  const keys = rotate(splitHeads(k, batch, groups, headDim), tables.keys.cos, tables.keys.sin);
-  const values = splitHeads(v, batch, groups, headDim);
+  const [batch, , length] = keys.shape;
+  const queries = rotateAt(tf.reshape(q, [batch, heads, headDim]), tables.queries, positions);
   const grouped = tf.reshape(queries, [batch, groups, heads / groups, headDim]);
-  const mask = tf.reshape(tf.gather(tables.causal, last), [batch, 1, 1, length]);
+  const later = tf.greater(tf.range(0, length, 1, 'int32'), tf.reshape(positions, [batch, 1, 1, 1]));
+  const mask = tf.mul(tf.cast(later, 'float32'), hidden);
   const weights = tf.softmax(tf.add(tf.matMul(grouped, keys, false, true), mask));
   return tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
+}
+
+/**
+ * Rotates one position of each row.
+ *
+ * @param x `[B, heads, headDim]`
+ * @param positions `[B]` int32
+ */
+export function rotateAt(x: tf.Tensor, { cos, sin }: RopeTables, positions: tf.Tensor1D): tf.Tensor {
+  const at = (table: tf.Tensor2D) => tf.expandDims(tf.gather(table, positions), 1);
+  return rotate(x, at(cos), at(sin));
 }

@@ -16,6 +16,12 @@ export const indexing: KernelTable = {
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))];
     return call.graph.node('GatherND', [x, cast(call.graph, indices, 'int64')], shape, x.dtype);
   },
+  // Where an index repeats, which of its updates stays is not defined.
+  TensorScatterUpdate: (call) => {
+    const x = input(call, 'tensor');
+    const indices = cast(call.graph, input(call, 'indices'), 'int64');
+    return call.graph.node('ScatterND', [x, indices, input(call, 'updates')], x.shape, x.dtype);
+  },
   // The gradient of a gather: rows are added to where they were taken from. Not ScatterND, whose
   // sums ONNX Runtime splits over threads that overwrite each other where an index repeats.
   UnsortedSegmentSum: (call) => {

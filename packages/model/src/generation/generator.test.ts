@@ -1,0 +1,193 @@
+import { compile, int32 } from '@gram/engine';
+import type * as tf from '@tensorflow/tfjs';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { LlamaConfig } from '../config/llama-config.js';
+import { vocabularyLogits } from '../heads.js';
+import { initWeights } from '../init.js';
+import { hiddenStates, type WeightTensors } from '../llama.js';
+import type { GenerateOptions, GenerationRequest } from './generation.js';
+import { createGenerator } from './generator.js';
+import { logProbability } from './sampling.js';
+
+const config: LlamaConfig = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 23,
+  hiddenSize: 24,
+  intermediateSize: 40,
+  numHiddenLayers: 3,
+  numAttentionHeads: 6,
+  numKeyValueHeads: 2,
+  headDim: 4,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 64,
+  // A tied head would only repeat the last token.
+  tieWordEmbeddings: false,
+};
+
+function stream(seed: number) {
+  let state = seed;
+  return {
+    uniform: () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    },
+  };
+}
+const { uniform } = stream(99);
+const normal = () => 8 * (uniform() + uniform() + uniform() - 1.5);
+const weights = initWeights(config, { normal });
+const ids = (length: number) => Array.from({ length }, () => Math.floor(uniform() * config.vocabSize));
+const prompts = [3, 1, 12, 7, 17, 5, 9, 2].map(ids);
+
+const generator = createGenerator({ config, weights });
+afterAll(() => generator.dispose());
+
+const forward = compile((inputs: { weights: WeightTensors; tokens: tf.Tensor2D }) => ({
+  logits: vocabularyLogits(config, inputs.weights, hiddenStates(config, inputs.weights, inputs.tokens)),
+}));
+/** Logits of the token after `tokens`, from a full forward pass over all of them. */
+async function fullLogits(tokens: readonly number[]): Promise<Float32Array> {
+  const { logits } = await forward({ weights, tokens: int32([1, tokens.length], tokens) });
+  return (logits.data as Float32Array).slice(-config.vocabSize);
+}
+
+const greedy = { temperature: 0 };
+const stopIds = [4, 9];
+const options: GenerateOptions = { maxNewTokens: 9, stopIds };
+
+describe('greedy generation', () => {
+  it('equals the argmax of the full forward pass, token for token, for unequal prompts in one batch', async () => {
+    const results = await generator.generate(
+      prompts.map((prompt) => ({ ids: prompt, decodings: [greedy] })),
+      options,
+    );
+    const lengths = new Set<number>();
+    for (const [i, [completion]] of results.entries()) {
+      const tokens = [...prompts[i]!];
+      for (const [t, id] of completion!.ids.entries()) {
+        const logits = await fullLogits(tokens);
+        expect(id).toBe(logits.indexOf(Math.max(...logits)));
+        expect(completion!.logProbabilities[t]).toBeCloseTo(logProbability(logits, id), 5);
+        tokens.push(id);
+      }
+      lengths.add(completion!.ids.length);
+      const isStop = completion!.ids.map((id) => stopIds.includes(id));
+      expect(completion!.finished).toBe(isStop.at(-1) ? 'stop' : 'length');
+      expect(isStop.slice(0, -1)).not.toContain(true);
+    }
+    // Otherwise the batch never shrank, and half of the code was not run.
+    expect(lengths.size).toBeGreaterThan(2);
+  });
+
+  it('sees weights that were changed in place', async () => {
+    const request = [{ ids: prompts[0]!, decodings: [greedy] }];
+    const [[before]] = (await generator.generate(request, options)) as [[{ ids: number[] }]];
+    const { data } = weights['model.norm.weight']!;
+    data.forEach((value, i) => {
+      data[i] = -value;
+    });
+    const [[after]] = (await generator.generate(request, options)) as [[{ ids: number[] }]];
+    data.forEach((value, i) => {
+      data[i] = -value;
+    });
+    expect(after.ids).not.toEqual(before.ids);
+    expect((await generator.generate(request, options))[0]![0]!.ids).toEqual(before.ids);
+  });
+});
+
+describe('sampling', () => {
+  const decodingsOf = (i: number) => [
+    { temperature: 0.75, topP: 0.95, random: stream(10 + i) },
+    greedy,
+    { temperature: 2, topK: 9, random: stream(20 + i) },
+  ];
+
+  it('does not depend on what is generated beside it, nor on the order', async () => {
+    const together = await generator.generate(
+      prompts.map((prompt, i) => ({ ids: prompt, decodings: decodingsOf(i) })),
+      options,
+    );
+    const reversed = await generator.generate(
+      prompts.map((prompt, i) => ({ ids: prompt, decodings: decodingsOf(i) })).reverse(),
+      options,
+    );
+    expect(reversed.reverse().map((each) => each.map(({ ids }) => ids))).toEqual(
+      together.map((each) => each.map(({ ids }) => ids)),
+    );
+    const small = createGenerator({ config, weights, batchTokens: 1 });
+    for (const [i, ids] of prompts.entries()) {
+      for (const [d, decoding] of decodingsOf(i).entries()) {
+        const [[alone]] = (await small.generate([{ ids, decodings: [decoding] }], options)) as [
+          [(typeof together)[0][0]],
+        ];
+        expect(alone.ids).toEqual(together[i]![d]!.ids);
+        for (const [t, value] of alone.logProbabilities.entries()) {
+          expect(Math.abs(value - together[i]![d]!.logProbabilities[t]!)).toBeLessThan(1e-5);
+        }
+      }
+    }
+    small.dispose();
+  });
+
+  it('gives log-probabilities of the model itself, whatever the decoding', async () => {
+    const [[completion]] = (await generator.generate(
+      [{ ids: prompts[2]!, decodings: [{ temperature: 3, random: stream(1) }] }],
+      options,
+    )) as [[{ ids: number[]; logProbabilities: number[] }]];
+    const tokens = [...prompts[2]!];
+    for (const [t, id] of completion.ids.entries()) {
+      expect(completion.logProbabilities[t]).toBeCloseTo(logProbability(await fullLogits(tokens), id), 5);
+      tokens.push(id);
+    }
+  });
+
+  it('reports progress and can be stopped', async () => {
+    const small = createGenerator({ config, weights, batchTokens: 64 });
+    const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy, greedy] }));
+    const seen: number[] = [];
+    const controller = new AbortController();
+    const run = small.generate(requests, {
+      ...options,
+      signal: controller.signal,
+      onProgress: (done, total) => {
+        expect(total).toBe(16);
+        seen.push(done);
+        if (done >= 6) controller.abort(new Error('enough'));
+      },
+    });
+    await expect(run).rejects.toThrow('enough');
+    expect(seen).toEqual([2, 4, 6]);
+    small.dispose();
+  });
+});
+
+describe('bad requests', () => {
+  const good: GenerationRequest = { ids: [1, 2], decodings: [greedy] };
+  it.each<[string, GenerationRequest, Partial<GenerateOptions>]>([
+    ['an empty prompt', { ...good, ids: [] }, {}],
+    ['a token outside of the vocabulary', { ...good, ids: [23] }, {}],
+    ['more tokens than the model is made for', { ...good, ids: ids(60) }, {}],
+    ['no new token', good, { maxNewTokens: 0 }],
+    ['a stop token outside of the vocabulary', good, { stopIds: [-1] }],
+    ['no random stream', { ...good, decodings: [{ temperature: 1 }] }, {}],
+    ['a negative temperature', { ...good, decodings: [{ temperature: -1, random: stream(1) }] }, {}],
+    ['a temperature that is no number', { ...good, decodings: [{ temperature: Number.NaN }] }, {}],
+    ['topP of 0', { ...good, decodings: [{ topP: 0, random: stream(1) }] }, {}],
+    ['topK of 0', { ...good, decodings: [{ topK: 0, random: stream(1) }] }, {}],
+  ])('%s is refused', async (_name, request, change) => {
+    const run = generator.generate([good, request], { ...options, ...change });
+    await expect(run).rejects.toMatchObject({ code: 'bad-request' });
+  });
+
+  it('weights that are not finite are an error, not a text', async () => {
+    const broken = { ...weights, 'model.norm.weight': { ...weights['model.norm.weight']! } };
+    broken['model.norm.weight'] = {
+      ...broken['model.norm.weight'],
+      data: new Float32Array(24).fill(Number.NaN),
+    };
+    const bad = createGenerator({ config, weights: broken });
+    await expect(bad.generate([good], options)).rejects.toMatchObject({ code: 'not-finite' });
+    bad.dispose();
+  });
+});
