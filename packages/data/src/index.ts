@@ -1,6 +1,11 @@
 export { DataError } from './error.js';
 export { createRandom, type Random } from './random.js';
 export {
+  type DemonstrationFormat,
+  demonstrationFormats,
+  readDemonstrations,
+} from './readers/demonstrations.js';
+export {
   type DropReason,
   type PreferenceFormat,
   preferenceFormats,
@@ -14,9 +19,10 @@ export {
   readResponsePairs,
   responseFormats,
 } from './readers/responses.js';
-export type { PreferencePair, ResponseList, ResponsePair } from './records.js';
+export type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from './records.js';
 export { ORACLE_WEIGHTS } from './world/oracle.js';
+export type { Split } from './world/splits.js';
 export type { Task } from './world/task.js';
-export { createWorld, oracleAccuracy, type Split, type World, type WorldOptions } from './world/world.js';
+export { createWorld, oracleAccuracy, type World, type WorldOptions } from './world/world.js';
 export { QUALITIES, type Quality } from './world/writers.js';
 export { writeJsonl } from './write-jsonl.js';

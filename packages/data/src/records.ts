@@ -16,6 +16,21 @@ export interface ResponsePair {
   readonly family?: string;
 }
 
+/** One answer to a prompt, to be imitated: what supervised fine-tuning of a policy reads. */
+export interface Demonstration {
+  readonly id: string;
+  readonly prompt: string;
+  readonly response: string;
+  readonly family?: string;
+}
+
+/** A prompt that a policy is to answer. */
+export interface PromptRecord {
+  readonly id: string;
+  readonly prompt: string;
+  readonly family?: string;
+}
+
 /** Any number of answers to one prompt, for ranking and best-of-n. */
 export interface ResponseList {
   readonly id: string;

@@ -39,6 +39,26 @@ export function vocabularyLogits(
 }
 
 /**
+ * Negative log-likelihood of one token each.
+ *
+ * @param states `[P, hiddenSize]`, before the final norm
+ * @param targets `[P]` int32, the token that follows each state
+ * @returns `[P]`
+ */
+export function tokenLosses(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  states: tf.Tensor2D,
+  targets: tf.Tensor1D,
+): tf.Tensor1D {
+  const head = headRows(config, weights);
+  const normal = finalNorm(config, weights, states);
+  // The target's logit from its own row of the head: no one-hot over the vocabulary.
+  const targetLogits = tf.sum(tf.mul(normal, tf.gather(head, targets)), -1);
+  return tf.sub(logSumExp(tf.matMul(normal, head, false, true)), targetLogits);
+}
+
+/**
  * Negative log-likelihood of the next token, computed at chosen positions only.
  *
  * @param tokens `[B, T]` int32
@@ -53,11 +73,8 @@ export function nextTokenLosses(
   positions: tf.Tensor1D,
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
-  const head = headRows(config, weights);
-  const states = finalNorm(config, weights, tf.gather(hiddenStates(config, weights, tokens), positions));
-  // The target's logit from its own row of the head: no one-hot over the vocabulary.
-  const targetLogits = tf.sum(tf.mul(states, tf.gather(head, targets)), -1);
-  return tf.sub(logSumExp(tf.matMul(states, head, false, true)), targetLogits);
+  const states = tf.gather(hiddenStates(config, weights, tokens), positions);
+  return tokenLosses(config, weights, states, targets);
 }
 
 /**

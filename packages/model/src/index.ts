@@ -1,5 +1,6 @@
 export { configToJson, type LlamaConfig, parseConfig } from './config/llama-config.js';
 export { parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
+export { copyWeights } from './copy-weights.js';
 export { ModelError } from './error.js';
 export { checkReplaceable, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export type { GramMetadata } from './files/gram-metadata.js';
@@ -19,7 +20,7 @@ export type {
 } from './generation/generation.js';
 export { createGenerator, type Generator, type GeneratorOptions } from './generation/generator.js';
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
-export { labelLogits, nextTokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
+export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
 export { initWeights } from './init.js';
 export { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';

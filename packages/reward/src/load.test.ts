@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GramMetadata, saveModel } from '@gram/model';
+import { saveModel } from '@gram/model';
 import { afterAll, expect, it } from 'vitest';
 import {
   tinyConfig,
@@ -20,9 +20,15 @@ afterAll(() => rm(root, { recursive: true }));
 const architectures = {
   generative: 'LlamaForCausalLM',
   discriminative: 'LlamaForSequenceClassification',
+  policy: 'LlamaForCausalLM',
+  value: 'LlamaForSequenceClassification',
 } as const;
 
-async function saved(name: string, kind: GramMetadata['kind'], metadata: Partial<GramMetadata> = {}) {
+async function saved(
+  name: string,
+  kind: 'generative' | 'discriminative',
+  metadata: { judgePrompt?: string; chat?: string; maxLength?: number } = {},
+) {
   const dir = join(root, name);
   const config = tinyConfig(architectures[kind]);
   const weights = tinyWeights(config);
@@ -67,6 +73,23 @@ it('refuses a plain language model, with a hint', async () => {
   await expect(loadRewardModel(dir)).rejects.toMatchObject({
     name: 'RewardError',
     code: 'not-a-reward-model',
+    hint: expect.stringContaining('reward model'),
+  });
+});
+
+it.each(['policy', 'value'] as const)('refuses a %s model, with a hint', async (kind) => {
+  const dir = join(root, kind);
+  const config = tinyConfig(architectures[kind]);
+  await saveModel(dir, {
+    config,
+    weights: tinyWeights(config),
+    gram: { format: 1, kind, chat: 'gram-plain-1', maxLength: 200 },
+    tokenizerJson: tinyTokenizer.json,
+  });
+  await expect(loadRewardModel(dir)).rejects.toMatchObject({
+    name: 'RewardError',
+    code: 'not-a-reward-model',
+    message: expect.stringContaining(`${dir} holds a ${kind} model`),
     hint: expect.stringContaining('reward model'),
   });
 });

@@ -28,6 +28,17 @@ export async function loadRewardModel(
       'Give the directory of a trained reward model; a plain language model has to be trained first.',
     );
   }
+  if (gram.judgePrompt === undefined) {
+    const use =
+      gram.kind === 'policy'
+        ? 'writes answers and does not judge them'
+        : 'serves the training of a policy only';
+    throw new RewardError(
+      'not-a-reward-model',
+      `${dir} holds a ${gram.kind} model, which ${use}`,
+      'Give the directory of a generative or discriminative reward model.',
+    );
+  }
   if (gram.chat !== plainChat.id) {
     throw new RewardError(
       'model-mismatch',

@@ -1,10 +1,15 @@
 export { type TrainBpeOptions, trainBpe } from './bpe/train-bpe.js';
+export {
+  type ChatEncoder,
+  type ChatEncoderOptions,
+  createChatEncoder,
+  type Encoded,
+  type EncodedTurn,
+} from './encode/chat-encoder.js';
 export { type NeutralText, neutraliseMarkers, restoreMarkers } from './encode/markers.js';
 export {
   createPairEncoder,
-  type Encoded,
   type EncodedComparison,
-  type EncodedTurn,
   type PairEncoder,
   type PairEncoderOptions,
 } from './encode/pair-encoder.js';

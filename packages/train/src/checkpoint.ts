@@ -55,12 +55,9 @@ export function checkpointPath(directory: string, step: number): string {
 /** Writes a checkpoint under a temporary name and renames it: it is there whole, or not at all. */
 export async function saveCheckpoint(path: string, model: ModelToSave, state: TrainingState): Promise<void> {
   const { moments, ...rest } = state;
-  const tensors: Record<string, NDArray<'float32'>> = {};
-  for (const [name, array] of Object.entries(moments.m)) tensors[`m.${name}`] = array;
-  for (const [name, array] of Object.entries(moments.v)) tensors[`v.${name}`] = array;
   await writeDirectoryAtomic(path, checkpointFiles, async (temporary) => {
     await saveModel(join(temporary, 'model'), model);
-    await writeSafetensors(join(temporary, momentsFile), tensors);
+    await writeMoments(join(temporary, momentsFile), moments);
     await writeFile(join(temporary, stateFile), JSON.stringify(rest));
   });
 }
@@ -94,22 +91,38 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   if (!Number.isInteger(rest?.step) || !Array.isArray(rest.history) || typeof rest.fingerprint !== 'string') {
     throw broken(`${stateFile} lacks step, history or fingerprint`);
   }
-  const { tensors } = await readSafetensors(join(path, momentsFile));
-  const m: Record<string, NDArray<'float32'>> = {};
-  const v: Record<string, NDArray<'float32'>> = {};
-  for (const [name, weight] of Object.entries(model.weights)) {
-    for (const [kind, target] of [
-      ['m', m],
-      ['v', v],
-    ] as const) {
-      const moment = tensors[`${kind}.${name}`];
-      if (moment === undefined || String(moment.shape) !== String(weight.shape)) {
-        throw broken(`${momentsFile} has no tensor ${kind}.${name} of shape [${weight.shape}]`);
-      }
-      target[name] = moment;
-    }
-  }
-  return { ...rest, moments: { m, v }, model };
+  const moments = await readMoments(join(path, momentsFile), model.weights);
+  return { ...rest, moments, model };
+}
+
+/** Writes moments as one safetensors file, with the names `m.WEIGHT` and `v.WEIGHT`. */
+export async function writeMoments(path: string, { m, v }: Moments<NDArray<'float32'>>): Promise<void> {
+  const named = (kind: string, arrays: Readonly<Record<string, NDArray<'float32'>>>) =>
+    Object.entries(arrays).map(([name, array]) => [`${kind}.${name}`, array] as const);
+  await writeSafetensors(path, Object.fromEntries([...named('m', m), ...named('v', v)]));
+}
+
+/**
+ * Reads what `writeMoments` wrote.
+ *
+ * @param weights the weights that the moments belong to
+ * @throws TrainError `bad-checkpoint` when one is missing or misshapen; ModelError for a broken file
+ */
+export async function readMoments(path: string, weights: Weights): Promise<Moments<NDArray<'float32'>>> {
+  const { tensors } = await readSafetensors(path);
+  const named = (kind: string) =>
+    Object.fromEntries(
+      Object.entries(weights).map(([name, { shape }]) => {
+        const moment = tensors[`${kind}.${name}`];
+        if (moment !== undefined && String(moment.shape) === String(shape)) return [name, moment];
+        throw new TrainError(
+          'bad-checkpoint',
+          `${path} has no tensor ${kind}.${name} of shape [${shape}]`,
+          'resume from another checkpoint, or start anew',
+        );
+      }),
+    );
+  return { m: named('m'), v: named('v') };
 }
 
 /** Moments of a run that has not begun. */

@@ -1,8 +1,8 @@
-import { createRandom, type PreferencePair, type ResponsePair } from '@gram/data';
-import type { PairEncoder } from '@gram/tokenize';
+import { createRandom, type Demonstration, type PreferencePair, type ResponsePair } from '@gram/data';
+import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from './objectives/bradley-terry.js';
-import type { GenerationExample } from './objectives/pair-generation.js';
 import type { PreferenceExample } from './objectives/preference.js';
+import type { GenerationExample } from './objectives/token-generation.js';
 
 /** Encoded records, and how many of them had to be cut to fit. */
 export interface Examples<Example> {
@@ -51,6 +51,17 @@ export function encodePreferences(
     const [a, b] = label === 0 ? [chosen, rejected] : [rejected, chosen];
     const { ids, truncated } = await encoder.comparison({ id, prompt, a, b });
     return { example: { ids, label }, truncated };
+  });
+}
+
+/** Supervised fine-tuning: the response after the prompt, to be written to its end token. */
+export function encodeDemonstrations(
+  encoder: ChatEncoder,
+  demonstrations: readonly Demonstration[],
+): Promise<Examples<GenerationExample>> {
+  return encodeAll(demonstrations, async (demonstration) => {
+    const { ids, lossFrom, truncated } = await encoder.response(demonstration);
+    return { example: { ids, lossFrom }, truncated };
   });
 }
 

@@ -6,8 +6,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Batch, Objective } from './objectives/objective.js';
-import { pairGeneration } from './objectives/pair-generation.js';
 import { preference } from './objectives/preference.js';
+import { pairGeneration } from './objectives/token-generation.js';
 import type { NamedTensors } from './optimizers/adamw.js';
 import { lossAndGradients } from './training-step.js';
 

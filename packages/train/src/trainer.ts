@@ -107,9 +107,8 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
           );
         }
         const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
-        const accuracy = result.correct === undefined ? {} : { accuracy: result.correct };
-        const { loss, gradientNorm } = result;
-        const record = { step, loss, ...accuracy, gradientNorm, learningRate, tokens };
+        const { loss, metrics, gradientNorm } = result;
+        const record = { step, loss, ...metrics, gradientNorm, learningRate, tokens };
         history.push(record);
         await run.onStep?.(record, state(), total);
       }
@@ -120,7 +119,11 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   return state();
 }
 
-function microBatches<Example>(
+/**
+ * The arrays of one optimizer step, in micro-batches of at most `size` examples. Their weights sum to 1 over all of them;
+ * lengths are rounded up to a multiple of 16.
+ */
+export function microBatches<Example>(
   objective: Objective<Example>,
   examples: readonly Example[],
   size: number,

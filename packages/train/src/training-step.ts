@@ -7,7 +7,8 @@ import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
 /** What one optimizer step reports. */
 export interface StepResult {
   readonly loss: number;
-  readonly correct: number | undefined;
+  /** The objective's metrics, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly gradientNorm: number;
   /** False when loss or gradient was not finite: nothing was changed. */
   readonly applied: boolean;
@@ -31,24 +32,24 @@ export interface TrainingStep {
 type Loss = (inputs: { weights: NamedTensors; gradients: NamedTensors; batch: Batch<tf.Tensor> }) => {
   gradients: Record<string, tf.Tensor>;
   loss: tf.Tensor;
-  correct: tf.Tensor;
+  metrics: Readonly<Record<string, tf.Tensor>>;
 };
 
 /** Loss and gradients of an objective as a pure function of weights and batch. */
 export function lossAndGradients<Example>(config: LlamaConfig, objective: Objective<Example>): Loss {
   return ({ weights, batch }) => {
     const names = Object.keys(weights);
-    let correct: tf.Tensor | undefined;
+    let metrics: Readonly<Record<string, tf.Tensor>> = {};
     const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
       const named = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
       const result = objective.loss(config, named, batch);
-      correct = result.correct;
+      metrics = result.metrics ?? {};
       return result.loss;
     })(names.map((name) => weights[name]!));
     return {
       gradients: Object.fromEntries(names.map((name, i) => [name, grads[i]!])),
       loss: value,
-      correct: correct ?? tf.scalar(0),
+      metrics,
     };
   };
 }
@@ -95,11 +96,11 @@ export function createTrainingStep<Example>(
   return {
     async run(batches, { update: t, learningRate, maxGradientNorm }) {
       let loss = 0;
-      let correct = 0;
+      const metrics = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
       for (const [i, batch] of batches.entries()) {
         const out = await (i === 0 ? first : further)({ weights, gradients, batch });
         loss += out.loss.data[0]!;
-        correct += out.correct.data[0]!;
+        for (const name of objective.metrics) metrics[name]! += out.metrics[name]!.data[0]!;
       }
       const { sum } = await squaredNorm({ values: gradients });
       const gradientNorm = Math.sqrt(sum.data[0]!);
@@ -115,7 +116,7 @@ export function createTrainingStep<Example>(
         };
         await update({ weights, moments, gradients, step });
       }
-      return { loss, correct: objective.ordersPairs ? correct : undefined, gradientNorm, applied };
+      return { loss, metrics, gradientNorm, applied };
     },
     dispose() {
       for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();

@@ -29,11 +29,16 @@ export async function gram(
   return { status, stdout: out.join(''), stderr: err.join('') };
 }
 
-/** A folder for one test file, with forty judged pairs of the synthetic world and a configuration for them. */
+/**
+ * A folder for one test file, with forty judged pairs and forty demonstrations of the synthetic world and a
+ * configuration for the pairs.
+ */
 export async function workshop() {
   const directory = mkdtempSync(join(tmpdir(), 'gram-cli-'));
   const path = (name: string) => join(directory, name);
-  await writeJsonl(path('pairs.jsonl'), createWorld({ seed: 5 }).labeledPairs(40));
+  const world = createWorld({ seed: 5 });
+  await writeJsonl(path('pairs.jsonl'), world.labeledPairs(40));
+  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(40));
   writeFileSync(path('config.yaml'), config);
   return { directory, path, remove: () => rmSync(directory, { recursive: true }) };
 }

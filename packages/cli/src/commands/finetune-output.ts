@@ -2,6 +2,7 @@ import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   checkReplaceable,
+  type GramMetadata,
   MODEL_FILES,
   type ModelToSave,
   parameterCount,
@@ -69,7 +70,7 @@ export async function writeResults(
   ] satisfies [string, number][];
   const html = page({
     title: `Training: ${config.stage}`,
-    subtitle: `${model.gram.kind} reward model, judging prompt ${model.gram.judgePrompt}`,
+    subtitle: described(model.gram),
     sections: [
       { heading: 'Curves', figures: curves(state.history).map((svg) => ({ svg })) },
       { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: facts }] },
@@ -81,6 +82,10 @@ export async function writeResults(
   });
   await writePage(join(output, 'report.html'), html);
   return path;
+}
+
+function described({ kind, judgePrompt }: GramMetadata): string {
+  return judgePrompt === undefined ? `${kind} model` : `${kind} reward model, judging prompt ${judgePrompt}`;
 }
 
 /** The leaves of a configuration: path and value. */

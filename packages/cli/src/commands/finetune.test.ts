@@ -105,6 +105,77 @@ describe('gram finetune', () => {
     expect(back.stderr).toMatch(/^gram: .*has no next-token head.*\n$/m);
   });
 
+  it('trains a policy on demonstrations, which judges nothing until it is trained to', async () => {
+    const demonstrations = ['--set', 'stage=sft', '--set', 'data.path=demonstrations.jsonl'];
+    const first = await finetune('policy', ...demonstrations);
+    expect(first.status, first.stderr).toBe(0);
+    expect(first.stderr).toMatch(/^sft: 40 examples of at most \d+ tokens, 10 steps$/m);
+    expect(first.stderr).toMatch(/^model: policy, [\d,]+ parameters$/m);
+    expect(gramJson('policy')).toEqual({
+      format: 1,
+      kind: 'policy',
+      chat: 'gram-plain-1',
+      maxLength: 512,
+      training: { stage: 'sft' },
+    });
+    const metrics = readFileSync(shop.path('policy/metrics.jsonl'), 'utf8').trimEnd().split('\n');
+    const losses = metrics.map((line) => JSON.parse(line).loss);
+    expect(losses.at(-1)).toBeLessThan(losses[0] - 0.3);
+    expect(readFileSync(shop.path('policy/report.html'), 'utf8')).toContain('policy model');
+
+    const model = shop.path('policy/model');
+    const data = shop.path('pairs.jsonl');
+    for (const argv of [
+      ['score', '--model', model, '--prompt', 'p', '--a', 'x', '--b', 'y'],
+      ['rank', '--model', model, '--prompt', 'p', '--response', 'x', '--response', 'y'],
+      ['eval', '--model', model, '--data', data],
+    ]) {
+      const { status, stdout, stderr } = await gram(argv);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toMatch(/^gram: .*holds a policy model.*; Give the directory of .* reward model\.\n$/);
+    }
+
+    const go = ['--set', 'init.scratch=', '--set', 'init.model=policy/model', '--set', 'optimizer.epochs=1'];
+    const more = await finetune('policy-2', ...go, ...demonstrations, '--set', 'data.limit=8');
+    expect(more.status, more.stderr).toBe(0);
+    const judge = await finetune('policy-judge', ...go);
+    expect(judge.status, judge.stderr).toBe(0);
+    expect(gramJson('policy-judge')).toMatchObject({ kind: 'generative', judgePrompt: 'gram-compact-1' });
+    const chosen = await finetune(
+      'from-pairs',
+      '--set',
+      'stage=sft',
+      '--set',
+      'data.format=preference',
+      '--dry-run',
+    );
+    expect(chosen.stderr).toContain('sft: 40 examples');
+  });
+
+  it('stopped and resumed, ends with the policy of a straight run', async () => {
+    const argv = ['--set', 'stage=sft', '--set', 'data.path=demonstrations.jsonl'];
+    expect((await finetune('whole-policy', ...argv)).status).toBe(0);
+    const interrupt = new AbortController();
+    const command = ['finetune', '--config', shop.path('config.yaml'), '--set', 'output=half', ...argv];
+    const stopped = await gram([...command, '--set', 'checkpointEvery=5'], {
+      signal: interrupt.signal,
+      onStderr: (text) => text.includes('checkpoint-0000005') && interrupt.abort(),
+    });
+    expect(stopped.status).toBe(130);
+    const other = await gram([
+      ...command,
+      '--resume',
+      '--set',
+      'stage=pair-generation',
+      '--set',
+      'data.path=pairs.jsonl',
+    ]);
+    expect(other.stderr).toContain('made in another stage');
+    const resumed = await gram([...command, '--resume']);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(weightsOf('half').equals(weightsOf('whole-policy'))).toBe(true);
+  });
+
   it('overwrites nothing and writes nothing in a dry run', async () => {
     const before = weightsOf('straight');
     const again = await finetune('straight');

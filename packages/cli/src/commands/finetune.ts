@@ -18,7 +18,7 @@ import { claimOutput, keepCheckpoint, writeResults } from './finetune-output.js'
 /** `gram finetune`: trains a model as a configuration file says. */
 export const finetuneCommand = defineCommand({
   name: 'finetune',
-  summary: 'Trains a reward model, or runs its first stage, as a configuration file says.',
+  summary: 'Trains a reward model, its first stage or a policy, as a configuration file says.',
   flags: {
     config: { value: 'FILE', required: true, help: 'The configuration, in YAML.' },
     set: {

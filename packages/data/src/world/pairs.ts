@@ -1,44 +1,8 @@
 import { DataError } from '../error.js';
 import type { Random } from '../random.js';
 import type { PreferencePair, ResponsePair } from '../records.js';
+import { drawQuality, LABELED_MIXTURE, type Mixture, UNLABELED_MIXTURE } from './mixtures.js';
 import type { Task } from './task.js';
-import type { Quality } from './writers.js';
-
-type Mixture = readonly (readonly [Quality, number])[];
-
-/** Shares in which a labeled pair draws each of its responses, before the length balance. Sums to 1. */
-export const LABELED_MIXTURE: Mixture = [
-  ['right', 0.24],
-  ['partial', 0.11],
-  ['wrong', 0.13],
-  ['off-topic', 0.09],
-  ['padded', 0.07],
-  ['rambling', 0.08],
-  ['unsafe', 0.06],
-  ['echo', 0.04],
-  ['truncated', 0.07],
-  ['misformatted', 0.07],
-  ['refusal', 0.04],
-];
-
-/** Shares in which an unlabeled pair draws each of its responses: plausible answers, mostly good. Sums to 1. */
-export const UNLABELED_MIXTURE: Mixture = [
-  ['right', 0.6],
-  ['partial', 0.12],
-  ['wrong', 0.1],
-  ['padded', 0.08],
-  ['misformatted', 0.06],
-  ['truncated', 0.04],
-];
-
-function drawQuality(random: Random, mixture: Mixture): Quality {
-  let rest = random.uniform();
-  for (const [quality, share] of mixture) {
-    rest -= share;
-    if (rest < 0) return quality;
-  }
-  return (mixture.at(-1) as Mixture[number])[0];
-}
 
 function drawTexts(random: Random, task: Task, mixture: Mixture): [string, string] {
   const draw = () => task.write(random, drawQuality(random, mixture));

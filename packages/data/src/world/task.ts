@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../random.js';
+import type { Random } from '../random.js';
 import type { Family } from './blueprint.js';
 import { FORMATS, type FormatName } from './format.js';
 import { oracleReward } from './oracle.js';
@@ -49,9 +49,4 @@ export function drawTask(random: Random, family: Family, id: string): Task {
       return texts;
     },
   };
-}
-
-/** The side of the train/test divide that a prompt falls on; decided by its text, so the sides never share one. */
-export function sideOf(prompt: string): 'train' | 'test' {
-  return createRandom(0, 'side', prompt).uniform() < 0.7 ? 'train' : 'test';
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../error.js';
 import { createRandom } from '../random.js';
-import { LABELED_MIXTURE, UNLABELED_MIXTURE } from './pairs.js';
-import { createWorld, oracleAccuracy, type Split } from './world.js';
+import { DEMONSTRATION_MIXTURE, LABELED_MIXTURE, UNLABELED_MIXTURE } from './mixtures.js';
+import { createWorld, oracleAccuracy } from './world.js';
 import { QUALITIES } from './writers.js';
 
 const world = createWorld({ seed: 1 });
@@ -109,23 +109,16 @@ describe('judged pairs', () => {
 });
 
 describe('splits', () => {
-  it('share no prompt between training and test', () => {
-    const prompts = (split: Split, all = world) =>
-      new Set(all.tasks(split, 1500).map(({ prompt }) => prompt));
-    const broad = createWorld({ seed: 1, families: 'all' });
-    const train = [prompts('unlabeled', broad), prompts('labeled'), prompts('adaptation-train')];
-    for (const split of ['in-distribution', 'out-of-distribution', 'adaptation-test'] as const) {
-      const test = prompts(split);
-      for (const side of train) expect([...test].filter((each) => side.has(each))).toEqual([]);
-    }
-  });
-
   it('hold whole families out', () => {
     const seen = (list: readonly { family?: string }[]) => [...new Set(list.map(({ family }) => family))];
     expect(seen(judged.labeled)).toEqual(world.inDistribution);
     expect(seen(world.unlabeledPairs(50))).toEqual(world.inDistribution);
     expect(seen(judged['out-of-distribution'])).toEqual(world.outOfDistribution);
     expect(seen(createWorld({ seed: 1, families: 'all' }).unlabeledPairs(50))).toEqual(families);
+    expect(seen(world.demonstrations(50))).toEqual(world.inDistribution);
+    for (const split of ['policy', 'policy-validation', 'policy-test'] as const) {
+      expect(seen(world.prompts(split, 50))).toEqual(world.inDistribution);
+    }
     expect(new Set(families).size).toBe(14);
   });
 });
@@ -135,6 +128,7 @@ describe('createWorld', () => {
     expect(createWorld({ seed: 1 }).labeledPairs(40)).toEqual(judged.labeled.slice(0, 40));
     expect(createWorld({ seed: 2 }).labeledPairs(40)).not.toEqual(judged.labeled.slice(0, 40));
     expect(world.unlabeledPairs(10)).toEqual(world.unlabeledPairs(30).slice(0, 10));
+    expect(world.demonstrations(10)).toEqual(world.demonstrations(30).slice(0, 10));
     expect(world.lists('out-of-distribution', 3, 6)).toEqual(
       world.lists('out-of-distribution', 5, 6).slice(0, 3),
     );
@@ -150,6 +144,22 @@ describe('createWorld', () => {
     expect(mean(rewards.map((reward) => (reward < 0.1 ? 1 : 0)))).toBeLessThan(0.15);
   });
 
+  it('gives demonstrations that leave room to do better', () => {
+    const rewards = world.demonstrations(1600).map(({ id, response }) => world.reward(id, response));
+    expect(mean(rewards)).toBeGreaterThan(0.61);
+    expect(mean(rewards)).toBeLessThan(0.69);
+    expect(mean(rewards.map((reward) => (reward > 0.95 ? 1 : 0)))).toBeGreaterThan(0.37);
+    expect(mean(rewards.map((reward) => (reward > 0.95 ? 1 : 0)))).toBeLessThan(0.47);
+  });
+
+  it('gives the prompts of the tasks of a split', () => {
+    const tasks = world.tasks('policy', 20).map(({ id, prompt, family }) => ({ id, prompt, family }));
+    expect(world.prompts('policy', 20)).toEqual(tasks);
+    expect(world.prompts('sft', 20).map(({ id }) => id)).toEqual(
+      world.demonstrations(20).map(({ id }) => id),
+    );
+  });
+
   it('gives lists with their rewards, from bad to good', () => {
     for (const { id, responses, rewards = [] } of world.lists('in-distribution', 16, 11)) {
       expect(responses).toHaveLength(11);
@@ -160,7 +170,7 @@ describe('createWorld', () => {
   });
 
   it('has mixtures that sum to 1', () => {
-    for (const mixture of [LABELED_MIXTURE, UNLABELED_MIXTURE]) {
+    for (const mixture of [LABELED_MIXTURE, UNLABELED_MIXTURE, DEMONSTRATION_MIXTURE]) {
       expect(mixture.reduce((sum, [, share]) => sum + share, 0)).toBeCloseTo(1, 9);
     }
   });

@@ -1,22 +1,12 @@
 import { DataError } from '../error.js';
 import { createRandom } from '../random.js';
-import type { PreferencePair, ResponseList, ResponsePair } from '../records.js';
+import type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from '../records.js';
 import type { Family } from './blueprint.js';
 import { ADAPTATION, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION } from './families/index.js';
+import { DEMONSTRATION_MIXTURE, drawQuality } from './mixtures.js';
 import { labeledPair, unlabeledPair } from './pairs.js';
-import { drawTask, sideOf, type Task } from './task.js';
-
-/**
- * Splits of the world. `unlabeled`, `labeled` and `adaptation-train` hold training prompts, the others test
- * prompts; no prompt text is on both sides.
- */
-export type Split =
-  | 'unlabeled'
-  | 'labeled'
-  | 'in-distribution'
-  | 'out-of-distribution'
-  | 'adaptation-train'
-  | 'adaptation-test';
+import { belongsTo, FAMILIES, familiesBySplit, type Split } from './splits.js';
+import { drawTask, type Task } from './task.js';
 
 export interface WorldOptions {
   /** Everything the world gives is a function of this seed. */
@@ -40,6 +30,8 @@ export interface World {
   readonly adaptation: readonly string[];
   /** The first `n` tasks of a split; families take turns. */
   tasks(split: Split, n: number): Task[];
+  /** The prompts of the same tasks. */
+  prompts(split: Split, n: number): PromptRecord[];
   /** Pairs of plausible responses, unjudged: 60 % of the responses are right, the rest have lesser faults. */
   unlabeledPairs(n: number): ResponsePair[];
   /** Judged pairs of the in-distribution families, for training. */
@@ -48,6 +40,11 @@ export interface World {
   testPairs(split: 'in-distribution' | 'out-of-distribution', n: number): PreferencePair[];
   /** Judged pairs of one adaptation family. */
   adaptationPairs(family: string, side: 'train' | 'test', n: number): PreferencePair[];
+  /**
+   * One written answer to each task of the `sft` split. 42 % are right; the others are wrong, wordy, unfinished or in
+   * the wrong form. Their mean oracle reward is about 0.65.
+   */
+  demonstrations(n: number): Demonstration[];
   /** `size` responses of diverse quality to each of the first `prompts` tasks of a split, with oracle rewards. */
   lists(split: Split, prompts: number, size: number): ResponseList[];
   /** Oracle reward in [0, 1] of a response to the task with this id. */
@@ -55,17 +52,6 @@ export interface World {
   /** `n` prompts with responses of all families, one text each, to train a tokenizer on. They carry no label. */
   corpus(n: number): string[];
 }
-
-const sides: Readonly<Record<Split, 'train' | 'test'>> = {
-  unlabeled: 'train',
-  labeled: 'train',
-  'in-distribution': 'test',
-  'out-of-distribution': 'test',
-  'adaptation-train': 'train',
-  'adaptation-test': 'test',
-};
-
-const everyFamily: readonly Family[] = [...IN_DISTRIBUTION, ...OUT_OF_DISTRIBUTION, ...ADAPTATION];
 
 /**
  * Creates a world. Nothing is stored: tasks and responses are drawn when asked for.
@@ -77,20 +63,13 @@ export function createWorld({ seed, beta = 12, families = 'in-distribution' }: W
   if (!(beta >= 0)) {
     throw new DataError('bad-option', `beta is ${beta}`, 'Give a beta of zero or more.');
   }
-  const splits: Readonly<Record<Split, readonly Family[]>> = {
-    unlabeled: families === 'all' ? everyFamily : IN_DISTRIBUTION,
-    labeled: IN_DISTRIBUTION,
-    'in-distribution': IN_DISTRIBUTION,
-    'out-of-distribution': OUT_OF_DISTRIBUTION,
-    'adaptation-train': ADAPTATION,
-    'adaptation-test': ADAPTATION,
-  };
+  const splits = familiesBySplit(families);
 
   function task(split: Split, family: Family, index: number): Task {
     const id = `${split}/${family.name}/${index}`;
     for (let attempt = 0; ; attempt++) {
       const drawn = drawTask(createRandom(seed, 'task', split, family.name, index, attempt), family, id);
-      if (sideOf(drawn.prompt) === sides[split]) return drawn;
+      if (belongsTo(split, drawn.prompt)) return drawn;
     }
   }
 
@@ -116,11 +95,19 @@ export function createWorld({ seed, beta = 12, families = 'in-distribution' }: W
     outOfDistribution: OUT_OF_DISTRIBUTION.map(({ name }) => name),
     adaptation: ADAPTATION.map(({ name }) => name),
     tasks: (split, n) => tasks(split, n),
+    prompts: (split, n) => tasks(split, n).map(({ id, prompt, family }) => ({ id, prompt, family })),
     unlabeledPairs: (n) =>
       tasks('unlabeled', n).map((each) => unlabeledPair(stream('unlabeled', each), each)),
     labeledPairs: (n) => labeled(tasks('labeled', n)),
     testPairs: (split, n) => labeled(tasks(split, n)),
     adaptationPairs: (family, side, n) => labeled(tasks(`adaptation-${side}`, n, family)),
+    demonstrations: (n) =>
+      tasks('sft', n).map((each) => {
+        const random = stream('demonstration', each);
+        const quality = drawQuality(random, DEMONSTRATION_MIXTURE);
+        const { id, prompt, family } = each;
+        return { id, prompt, response: each.write(random, quality), family };
+      }),
     lists: (split, prompts, size) =>
       tasks(split, prompts).map((each) => {
         const responses = each.candidates(stream('list', each), size);
@@ -129,15 +116,15 @@ export function createWorld({ seed, beta = 12, families = 'in-distribution' }: W
       }),
     reward: (id, response) => {
       const [split = '', name, index = ''] = id.split('/');
-      const family = everyFamily.find((each) => each.name === name);
+      const family = FAMILIES.find((each) => each.name === name);
       if (!Object.hasOwn(splits, split) || family === undefined || !/^\d{1,9}$/.test(index))
         throw unknown(id);
       return task(split as Split, family, Number(index)).reward(response);
     },
     corpus: (n) =>
       Array.from({ length: n }, (_, at) => {
-        const family = everyFamily[at % everyFamily.length] as Family;
-        const index = Math.floor(at / everyFamily.length);
+        const family = FAMILIES[at % FAMILIES.length] as Family;
+        const index = Math.floor(at / FAMILIES.length);
         const random = createRandom(seed, 'corpus', family.name, index);
         const each = drawTask(random, family, `corpus/${family.name}/${index}`);
         return [each.prompt, ...each.candidates(random, 3)].join('\n');

@@ -2,13 +2,9 @@ import { z } from 'zod';
 import { ModelError } from '../error.js';
 import { describeIssues, type JsonValue } from './json.js';
 
-/** `gram.json`: how a reward model was trained and must be asked. */
-export interface GramMetadata {
+/** What `gram.json` says of every kind of model. */
+interface CommonMetadata {
   readonly format: 1;
-  /** Judges a pair by the next token, or scores one response. */
-  readonly kind: 'generative' | 'discriminative';
-  /** Id of the judge prompt. */
-  readonly judgePrompt: string;
   /** Id of the chat template. */
   readonly chat: string;
   /** Longest input in tokens. */
@@ -17,16 +13,45 @@ export interface GramMetadata {
   readonly training?: { readonly [key: string]: JsonValue };
 }
 
+/** A reward model: it judges a pair by the next token (`generative`), or scores one response (`discriminative`). */
+interface RewardModelMetadata extends CommonMetadata {
+  readonly kind: 'generative' | 'discriminative';
+  /** Id of the judge prompt. */
+  readonly judgePrompt: string;
+}
+
+/**
+ * A `policy` answers prompts; it is made by supervised fine-tuning or by RLHF. A `value` model predicts the return of
+ * PPO. Neither is asked for a judgement.
+ */
+interface PolicyMetadata extends CommonMetadata {
+  readonly kind: 'policy' | 'value';
+  readonly judgePrompt?: undefined;
+}
+
+/** `gram.json`: what kind of model it is, how it was trained and how it must be asked. */
+export type GramMetadata = RewardModelMetadata | PolicyMetadata;
+
 const id = z.string().min(1).max(200);
 
-const schema = z.strictObject({
-  format: z.literal(1, 'only format 1 is known; a newer version of gram wrote this'),
-  kind: z.enum(['generative', 'discriminative']),
-  judgePrompt: id,
+const format = z.literal(1, 'only format 1 is known; a newer version of gram wrote this');
+const rest = {
   chat: id,
   maxLength: z.int().min(1),
   training: z.record(z.string(), z.json()).optional(),
-});
+};
+
+const schema = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ format, kind: z.enum(['generative', 'discriminative']), judgePrompt: id, ...rest }),
+    z.strictObject({ format, kind: z.enum(['policy', 'value']), ...rest }),
+  ],
+  {
+    error: ({ code }) =>
+      code === 'invalid_union' ? 'must be generative, discriminative, policy or value' : undefined,
+  },
+);
 
 /**
  * Checks the parsed content of `gram.json`.

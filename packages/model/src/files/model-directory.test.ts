@@ -34,6 +34,7 @@ const gram: GramMetadata = {
   maxLength: 32,
   training: { seed: 3, stages: ['pretrain', { steps: 10 }] },
 };
+const policy: GramMetadata = { format: 1, kind: 'policy', chat: 'plain', maxLength: 32 };
 const tokenizerJson = JSON.stringify({
   added_tokens: [{ id: 1, content: '<s>', special: true }],
   model: { type: 'BPE', vocab: { a: 0, '<unused>': 1, b: 2, c: 3, d: 4 }, merges: [] },
@@ -80,6 +81,19 @@ describe('saveModel', () => {
     expect(await readdir(root)).toEqual(['model']);
   });
 
+  it('keeps a policy and a value model, which have no judge prompt', async () => {
+    await saveModel(dir, { config, weights, gram: policy });
+    expect((await loadModel(dir)).gram).toEqual(policy);
+    const { 'lm_head.weight': _, ...body } = weights;
+    await saveModel(dir, {
+      config: { ...config, architecture: 'LlamaForSequenceClassification' },
+      weights: { ...body, 'score.weight': float32([1, 4], [1, 2, 3, 4]) },
+      gram: { ...policy, kind: 'value' },
+    });
+    expect(await readJson('gram.json')).toEqual({ ...policy, kind: 'value' });
+    expect((await loadModel(dir)).gram?.kind).toBe('value');
+  });
+
   it('writes what AutoTokenizer needs', async () => {
     await saveModel(dir, { config, weights, gram, tokenizerJson });
     expect(await readFile(join(dir, 'tokenizer.json'), 'utf8')).toBe(tokenizerJson);
@@ -113,6 +127,7 @@ describe('saveModel', () => {
       { gram: { ...gram, kind: 'discriminative' as const } },
       'bad-metadata',
     ],
+    ['a value model that writes', { gram: { ...policy, kind: 'value' as const } }, 'bad-metadata'],
     ['a tokenizer that is no JSON', { tokenizerJson: '{' }, 'bad-tokenizer'],
     ['a tokenizer without the special tokens', { tokenizerJson: '{}' }, 'bad-tokenizer'],
   ])('refuses %s and writes nothing', async (_, change, code) => {
@@ -176,7 +191,14 @@ describe('loadModel', () => {
   it.each([
     ['an unknown field', { ...gram, x: 1 }, 'Unrecognized key'],
     ['another format', { ...gram, format: 2 }, 'format: only format 1 is known'],
-    ['another kind', { ...gram, kind: 'oracle' }, 'kind:'],
+    [
+      'another kind',
+      { ...gram, kind: 'oracle' },
+      'kind: must be generative, discriminative, policy or value',
+    ],
+    ['no kind', { ...gram, kind: undefined }, 'kind: must be generative'],
+    ['a policy with a judge prompt', { ...gram, kind: 'policy' }, 'Unrecognized key: "judgePrompt"'],
+    ['a list', [], 'expected object, received array'],
     ['an empty id', { ...gram, chat: '' }, 'chat:'],
     ['a missing field', { ...gram, judgePrompt: undefined }, 'judgePrompt:'],
     ['training that is a list', { ...gram, training: [] }, 'training:'],
@@ -185,6 +207,7 @@ describe('loadModel', () => {
       { ...gram, kind: 'discriminative' },
       'a discriminative reward model',
     ],
+    ['a value model that writes', { ...policy, kind: 'value' }, 'a value model is a LlamaForSequence'],
   ])('refuses a gram.json with %s', async (_, json, message) => {
     await directory({}, { 'model.safetensors': weights, 'gram.json': JSON.stringify(json) });
     await expect(loadModel(dir)).rejects.toMatchObject({

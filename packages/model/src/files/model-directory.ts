@@ -40,19 +40,26 @@ export interface ModelToSave {
   readonly tokenizerJson?: string;
 }
 
-function checkKind(gram: GramMetadata, config: LlamaConfig, where: string): void {
-  const wanted = gram.kind === 'generative' ? 'LlamaForCausalLM' : 'LlamaForSequenceClassification';
+const architectures = {
+  generative: ['a generative reward model', 'LlamaForCausalLM'],
+  discriminative: ['a discriminative reward model', 'LlamaForSequenceClassification'],
+  policy: ['a policy', 'LlamaForCausalLM'],
+  value: ['a value model', 'LlamaForSequenceClassification'],
+} as const satisfies Record<GramMetadata['kind'], readonly [string, LlamaConfig['architecture']]>;
+
+function checkKind({ kind }: GramMetadata, config: LlamaConfig, where: string): void {
+  const [name, wanted] = architectures[kind];
   if (config.architecture === wanted) return;
   throw new ModelError(
     'bad-metadata',
-    `${where}: a ${gram.kind} reward model is a ${wanted}, the configuration says ${config.architecture}`,
+    `${where}: ${name} is a ${wanted}, the configuration says ${config.architecture}`,
     'use the gram.json and the config.json of one model',
   );
 }
 
 /**
  * Loads a model in the layout of Hugging Face: `config.json`, `model.safetensors` (or its shards and their index)
- * and, for a reward model, `gram.json`. Weights are float32, in the order of `weightShapes`. A missing, additional
+ * and, for a model that this project made, `gram.json`. Weights are float32, in the order of `weightShapes`. A missing, additional
  * or misshapen tensor is an error. A stored copy of a tied head is dropped when it equals the embedding matrix.
  *
  * @throws ModelError of every code but those of writing.

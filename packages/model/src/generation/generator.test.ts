@@ -82,17 +82,17 @@ describe('greedy generation', () => {
 
   it('sees weights that were changed in place', async () => {
     const request = [{ ids: prompts[0]!, decodings: [greedy] }];
-    const [[before]] = (await generator.generate(request, options)) as [[{ ids: number[] }]];
+    const before = await generator.generate(request, options);
     const { data } = weights['model.norm.weight']!;
     data.forEach((value, i) => {
       data[i] = -value;
     });
-    const [[after]] = (await generator.generate(request, options)) as [[{ ids: number[] }]];
+    const after = await generator.generate(request, options);
     data.forEach((value, i) => {
       data[i] = -value;
     });
-    expect(after.ids).not.toEqual(before.ids);
-    expect((await generator.generate(request, options))[0]![0]!.ids).toEqual(before.ids);
+    expect(after).not.toEqual(before);
+    expect(await generator.generate(request, options)).toEqual(before);
   });
 });
 
@@ -118,9 +118,7 @@ describe('sampling', () => {
     const small = createGenerator({ config, weights, batchTokens: 1 });
     for (const [i, ids] of prompts.entries()) {
       for (const [d, decoding] of decodingsOf(i).entries()) {
-        const [[alone]] = (await small.generate([{ ids, decodings: [decoding] }], options)) as [
-          [(typeof together)[0][0]],
-        ];
+        const alone = (await small.generate([{ ids, decodings: [decoding] }], options))[0]![0]!;
         expect(alone.ids).toEqual(together[i]![d]!.ids);
         for (const [t, value] of alone.logProbabilities.entries()) {
           expect(Math.abs(value - together[i]![d]!.logProbabilities[t]!)).toBeLessThan(1e-5);
@@ -131,10 +129,11 @@ describe('sampling', () => {
   });
 
   it('gives log-probabilities of the model itself, whatever the decoding', async () => {
-    const [[completion]] = (await generator.generate(
+    const [completions] = await generator.generate(
       [{ ids: prompts[2]!, decodings: [{ temperature: 3, random: stream(1) }] }],
       options,
-    )) as [[{ ids: number[]; logProbabilities: number[] }]];
+    );
+    const completion = completions![0]!;
     const tokens = [...prompts[2]!];
     for (const [t, id] of completion.ids.entries()) {
       expect(completion.logProbabilities[t]).toBeCloseTo(logProbability(await fullLogits(tokens), id), 5);

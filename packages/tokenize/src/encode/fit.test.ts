@@ -12,6 +12,8 @@ describe('fitLengths', () => {
     { room: 20, prompt: 100, responses: [2, 3], kept: [15, 2, 3] },
     { room: 20, prompt: 100, responses: [40], kept: [10, 10] },
     { room: 3, prompt: 9, responses: [9, 0], kept: [2, 1, 0] },
+    { room: 9, prompt: 9, responses: [], kept: [9] },
+    { room: 3, prompt: 9, responses: [], kept: [3] },
   ])('shares $room among $prompt and $responses', ({ room, prompt, responses, kept }) => {
     const result = fitLengths(room, prompt, responses);
     expect([result.prompt, ...result.responses]).toEqual(kept);

@@ -10,7 +10,7 @@ export interface Kept {
  * Responses give way first, the longest first: one cap holds for all of them. They are not pushed below half of the
  * room for a long prompt's sake; from there on the prompt gives way. So two responses that were both cut are
  * equally long, one that was not cut is no longer than the cut one, and order does not matter. At most
- * `responses.length - 1` tokens of room stay unused.
+ * `responses.length - 1` tokens of room stay unused, none without responses.
  *
  * @param room tokens to share
  * @param prompt length of the prompt in tokens

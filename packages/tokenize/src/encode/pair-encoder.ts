@@ -1,36 +1,20 @@
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
-import type { ChatLayout } from '../prompts/chat-layout.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
-import { neutraliseMarkers } from './markers.js';
 import {
-  comparisonTemplate,
-  fillTemplate,
-  type Overlong,
-  responsePairTemplate,
-  responseTemplate,
-  type Template,
-} from './template.js';
+  type ChatEncoder,
+  type ChatEncoderOptions,
+  createChatEncoder,
+  type Encoded,
+  type EncodedTurn,
+} from './chat-encoder.js';
+import { neutraliseMarkers } from './markers.js';
+import { comparisonTemplate, fillTemplate, responsePairTemplate, type Template } from './template.js';
 
-export interface PairEncoderOptions {
-  readonly tokenizer: Tokenizer;
+export interface PairEncoderOptions extends ChatEncoderOptions {
   readonly prompt: JudgePrompt;
-  readonly chat: ChatLayout;
-  /** The most ids a result may have. */
-  readonly maxLength: number;
-  /** `error` refuses longer records, `truncate` shortens responses fairly, then the prompt. */
-  readonly overlong: Overlong;
   /** Leave markers in user text as they are, for parity with other implementations. Default false. */
   readonly raw?: boolean;
-}
-
-/** Ids of one conversation, bos included where the layout has one, without padding. */
-export interface Encoded {
-  readonly ids: number[];
-  /** Whether user text was cut to fit. */
-  readonly truncated: boolean;
-  /** Whether markers in user text were escaped. */
-  readonly neutralised: boolean;
 }
 
 export interface EncodedComparison extends Encoded {
@@ -38,17 +22,10 @@ export interface EncodedComparison extends Encoded {
   readonly prefixLength: number;
 }
 
-export interface EncodedTurn extends Encoded {
-  /** Index of the assistant turn's first id: what a language-model loss supervises, to the end of `ids`. */
-  readonly lossFrom: number;
-}
-
-/** Turns prompts and responses into ids. `id` names the record in errors. */
-export interface PairEncoder {
+/** Turns prompts and pairs of responses into ids, and plain conversations as well. `id` names the record in errors. */
+export interface PairEncoder extends ChatEncoder {
   /** Ids of the two labels: of the first and of the second response being better. */
   readonly labelIds: readonly [number, number];
-  readonly padId: number;
-  readonly endId: number;
   /** The judging prompt up to the assistant's start; the next token is the label. */
   comparison(record: { id?: string; prompt: string; a: string; b: string }): Promise<EncodedComparison>;
   /** Stage 1: the question in the user's turn, both responses and the end token in the assistant's. */
@@ -57,8 +34,6 @@ export interface PairEncoder {
     prompt: string;
     responses: readonly [string, string];
   }): Promise<EncodedTurn>;
-  /** For a discriminative model: a plain conversation; the score is read at the last id. */
-  response(record: { id?: string; prompt: string; response: string }): Promise<EncodedTurn>;
 }
 
 /**
@@ -74,46 +49,38 @@ export interface PairEncoder {
  */
 export async function createPairEncoder(options: PairEncoderOptions): Promise<PairEncoder> {
   const { tokenizer, prompt: judge, chat, maxLength, overlong, raw = false } = options;
-  const [labelIds, comparison, responsePair, response] = await Promise.all([
+  const [plain, labelIds, comparison, responsePair] = await Promise.all([
+    createChatEncoder(options),
     findLabelIds(tokenizer, judge),
     comparisonTemplate(tokenizer, judge, chat),
     responsePairTemplate(tokenizer, judge, chat),
-    responseTemplate(tokenizer, chat),
-    checkSpecialTokens(tokenizer, chat),
   ]);
 
   async function fill(
     template: Template,
-    texts: { id?: string; prompt: string; responses: readonly string[] },
-    neutralise: boolean,
+    { id, prompt, responses }: { id?: string; prompt: string; responses: readonly string[] },
   ) {
-    const parts = [texts.prompt, ...texts.responses].map((text) =>
-      neutralise ? neutraliseMarkers(judge, text) : { text, neutralised: false },
+    const parts = [prompt, ...responses].map((text) =>
+      raw ? { text, neutralised: false } : neutraliseMarkers(judge, text),
     );
     const [promptIds = [], ...responseIds] = await Promise.all(
       parts.map(({ text }) => tokenizer.encode(text)),
     );
     return {
-      ...fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id: texts.id }),
+      ...fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id }),
       neutralised: parts.some((part) => part.neutralised),
     };
   }
 
   return {
+    ...plain,
     labelIds,
-    padId: tokenizer.tokenId(chat.pad)!,
-    endId: tokenizer.tokenId(chat.end)!,
     async comparison({ id, prompt, a, b }) {
-      const { boundary, ...rest } = await fill(comparison, { id, prompt, responses: [a, b] }, !raw);
+      const { boundary, ...rest } = await fill(comparison, { id, prompt, responses: [a, b] });
       return { ...rest, prefixLength: boundary };
     },
-    async responsePair({ id, prompt, responses }) {
-      const { boundary, ...rest } = await fill(responsePair, { id, prompt, responses }, !raw);
-      return { ...rest, lossFrom: boundary };
-    },
-    async response({ id, prompt, response: text }) {
-      // No marker of the judging prompt stands here, so there is none to imitate.
-      const { boundary, ...rest } = await fill(response, { id, prompt, responses: [text] }, false);
+    async responsePair(record) {
+      const { boundary, ...rest } = await fill(responsePair, record);
       return { ...rest, lossFrom: boundary };
     },
   };
@@ -131,17 +98,4 @@ async function findLabelIds(tokenizer: Tokenizer, judge: JudgePrompt): Promise<[
     );
   };
   return Promise.all([find(judge.labels[0]), find(judge.labels[1])]);
-}
-
-async function checkSpecialTokens(tokenizer: Tokenizer, chat: ChatLayout): Promise<void> {
-  for (const token of new Set([...chat.specialTokens, chat.pad, chat.end])) {
-    const id = tokenizer.tokenId(token);
-    const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
-    if (id !== undefined && parsed.length === 1 && parsed[0] === id && !plain.includes(id)) continue;
-    throw new TokenizeError(
-      'special-token-missing',
-      `the tokenizer has no special token ${JSON.stringify(token)}, which the chat layout ${chat.id} needs`,
-      'Use the layout that belongs to the tokenizer, or train a tokenizer with these special tokens.',
-    );
-  }
 }

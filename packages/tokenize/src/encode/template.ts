@@ -47,7 +47,12 @@ export async function responsePairTemplate(
   ]);
 }
 
-/** The plain conversation that a discriminative model scores. Boundary: the response's first token. */
+/** The user's turn up to the assistant's start, which a policy goes on from. Boundary: the end. */
+export async function promptTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
+  return compile(tokenizer, [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart]]);
+}
+
+/** The plain conversation of a prompt and its response. Boundary: the response's first token. */
 export async function responseTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
   return compile(tokenizer, [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart], [chat.end]]);
 }
@@ -88,11 +93,12 @@ export function fillTemplate(
 ): Filled {
   const record = id === undefined ? 'the record' : `record ${JSON.stringify(id)}`;
   const room = maxLength - template.length;
+  // Every text may keep a token at least; so a prompt alone needs room for one.
   if (!(room > responses.length)) {
     throw new TokenizeError(
       'template-too-long',
       `maxLength ${maxLength} has no room for text: the template alone takes ${template.length} tokens`,
-      'Raise maxLength, or take a shorter judging prompt.',
+      'Raise maxLength, or take a shorter judging prompt or chat layout.',
     );
   }
   const lengths = responses.map((response) => response.length);

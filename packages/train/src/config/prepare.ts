@@ -1,19 +1,32 @@
 import { join } from 'node:path';
-import type { GramMetadata, ModelToSave } from '@gram/model';
-import { createPairEncoder, judgePrompt, loadTokenizer, type PairEncoder, plainChat } from '@gram/tokenize';
+import type { ModelToSave } from '@gram/model';
+import {
+  type ChatEncoderOptions,
+  createChatEncoder,
+  createPairEncoder,
+  judgePrompt,
+  loadTokenizer,
+  plainChat,
+} from '@gram/tokenize';
 import { totalSteps } from '../batches.js';
 import { type Checkpoint, loadCheckpoint, type TrainingState } from '../checkpoint.js';
-import { type Examples, encodePreferences, encodeResponsePairs, encodeRewardPairs } from '../encode.js';
+import {
+  type Examples,
+  encodeDemonstrations,
+  encodePreferences,
+  encodeResponsePairs,
+  encodeRewardPairs,
+} from '../encode.js';
 import { TrainError } from '../error.js';
 import { bradleyTerry } from '../objectives/bradley-terry.js';
 import type { Objective } from '../objectives/objective.js';
-import { pairGeneration } from '../objectives/pair-generation.js';
 import { preference } from '../objectives/preference.js';
 import { paperSmoothing } from '../objectives/smoothing.js';
+import { pairGeneration, supervisedFineTuning } from '../objectives/token-generation.js';
 import { type TrainRun, train } from '../trainer.js';
 import { readRecords, type TrainingRecords } from './records.js';
 import type { TrainingConfig } from './schema.js';
-import { checkFit, type StartingModel, startingModel } from './starting-model.js';
+import { checkFit, metadata, type StartingModel, startingModel } from './starting-model.js';
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
@@ -49,35 +62,16 @@ export async function prepareTraining(
     resume === undefined
       ? await startingModel(config, records)
       : resumedModel(config, resume, join(checkpoint!, 'model'));
-  const training = trainingNotes(config);
-  if (resume !== undefined && JSON.stringify(resume.model.gram?.training) !== JSON.stringify(training)) {
+  const { gram, tokenizer } = start;
+  const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(gram.training);
+  if (resume !== undefined && !sameNotes) {
     throw new TrainError(
       'bad-checkpoint',
       `${checkpoint} was made in another stage or with another label smoothing`,
       'resume with the configuration that started the run, or start anew in another directory',
     );
   }
-  const encoder = await createPairEncoder({
-    tokenizer: start.tokenizer,
-    prompt: judgePrompt(start.judgePrompt),
-    chat: chatLayout(start.chat),
-    maxLength: config.maxLength,
-    overlong: config.overlong,
-  });
-  const gram: GramMetadata = {
-    format: 1,
-    kind: config.stage === 'bradley-terry' ? 'discriminative' : 'generative',
-    judgePrompt: start.judgePrompt,
-    chat: start.chat,
-    maxLength: config.maxLength,
-    training,
-  };
-  const model = {
-    config: start.config,
-    weights: start.weights,
-    gram,
-    tokenizerJson: start.tokenizer.json,
-  };
+  const model = { config: start.config, weights: start.weights, gram, tokenizerJson: tokenizer.json };
   const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
     const { examples, truncated } = encoded;
     const options = { ...config.optimizer, seed: config.seed };
@@ -101,16 +95,25 @@ export async function prepareTraining(
         }),
     };
   };
-  return encodeFor(config, records, encoder, prepared);
+  const { maxLength, overlong } = config;
+  const options = { tokenizer, chat: chatLayout(gram.chat), maxLength, overlong };
+  return encodeFor(config, records, options, gram.judgePrompt, prepared);
 }
 
 /** Encodes the records for their stage and hands them on with the objective of the stage. */
 async function encodeFor(
   { labelSmoothing, smoothingConvention, seed }: TrainingConfig,
   records: TrainingRecords,
-  encoder: PairEncoder,
+  options: ChatEncoderOptions,
+  judge: string | undefined,
   prepared: <Example>(encoded: Examples<Example>, objective: Objective<Example>) => PreparedTraining,
 ): Promise<PreparedTraining> {
+  if (records.stage === 'sft') {
+    const encoder = await createChatEncoder(options);
+    return prepared(await encodeDemonstrations(encoder, records.demonstrations), supervisedFineTuning);
+  }
+  // Every stage but sft trains a judge, which has a prompt.
+  const encoder = await createPairEncoder({ ...options, prompt: judgePrompt(judge!) });
   const smoothing =
     labelSmoothing === undefined ? undefined : paperSmoothing(labelSmoothing, smoothingConvention);
   switch (records.stage) {
@@ -133,17 +136,13 @@ function resumedModel(config: TrainingConfig, { model }: Checkpoint, directory: 
   }
   const tokenizer = loadTokenizer(directory);
   checkFit(config, model.config, tokenizer, directory);
-  const { judgePrompt, chat } = gram;
-  return { config: model.config, weights: model.weights, tokenizer, judgePrompt, chat, newWeights: [] };
-}
-
-/** What `gram.json` keeps of the run. */
-function trainingNotes({
-  stage,
-  labelSmoothing,
-  smoothingConvention,
-}: TrainingConfig): NonNullable<GramMetadata['training']> {
-  return labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
+  return {
+    config: model.config,
+    weights: model.weights,
+    tokenizer,
+    gram: metadata(config, gram),
+    newWeights: [],
+  };
 }
 
 function chatLayout(id: string) {

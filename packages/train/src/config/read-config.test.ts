@@ -73,6 +73,47 @@ describe('a training configuration', () => {
     expect(config.init.scratch?.tieWordEmbeddings).toBe(true);
   });
 
+  it('takes the format of the data from the stage', () => {
+    const format = (...overrides: string[]) => readTrainingConfig(file(good), overrides).data.format;
+    expect(format('stage=sft')).toBe('demonstration');
+    expect(format('stage=pair-generation')).toBe('preference');
+    expect(format('stage=sft', 'data.format=alpaca')).toBe('alpaca');
+    expect(format('stage=sft', 'data.format=hh-rlhf')).toBe('hh-rlhf');
+    expect(format('stage=pair-generation', 'data.format=outputs')).toBe('outputs');
+    const printed = formatTrainingConfig(readTrainingConfig(file(good), ['stage=sft', 'data.limit=7']));
+    expect(printed).toMatch(
+      /^stage: sft\ndata:\n {2}path: .*\n {2}format: demonstration\n {2}limit: 7\ninit:/,
+    );
+  });
+
+  it.each([
+    [
+      'labels for a policy',
+      ['stage=sft', 'labelSmoothing=0.1'],
+      /labelSmoothing has no meaning in the stage sft/,
+    ],
+    [
+      'a judging prompt for a policy',
+      ['stage=sft', 'init.judgePrompt=gram-compact-1'],
+      /init\.judgePrompt has no meaning in the stage sft/,
+    ],
+    [
+      'many answers to imitate',
+      ['stage=sft', 'data.format=outputs'],
+      /data\.format has no chosen response, which the stage sft needs/,
+    ],
+    ['single answers with labels', ['data.format=alpaca'], /data\.format has no labels/],
+    [
+      'single answers as pairs',
+      ['stage=pair-generation', 'data.format=demonstration'],
+      /data\.format has no second response, which the stage pair-generation needs/,
+    ],
+  ])('refuses %s', (_name, overrides, message) => {
+    const error = errorOf(good, overrides);
+    expect(error.code).toBe('bad-config');
+    expect(error.message).toMatch(message);
+  });
+
   it.each([
     [
       'a misspelt key',

@@ -1,16 +1,21 @@
 import {
+  type Demonstration,
+  type DemonstrationFormat,
   type PreferenceFormat,
   type PreferencePair,
+  type ResponseFormat,
   type ResponsePair,
+  readDemonstrations,
   readPreferences,
   readResponsePairs,
 } from '@gram/data';
 import { TrainError } from '../error.js';
 import type { TrainingConfig } from './schema.js';
 
-/** The records of a run: with labels, or without. */
+/** The records of a run: pairs with labels or without, or single answers. */
 export type TrainingRecords =
   | { readonly stage: 'pair-generation'; readonly pairs: readonly ResponsePair[] }
+  | { readonly stage: 'sft'; readonly demonstrations: readonly Demonstration[] }
   | { readonly stage: 'preference' | 'bradley-terry'; readonly pairs: readonly PreferencePair[] };
 
 /**
@@ -32,15 +37,23 @@ export async function readRecords(
     if (taken.length > 0) return taken;
     throw new TrainError('no-data', `${path} gives no record`, 'check the file and its format');
   };
-  return stage === 'pair-generation'
-    ? { stage, pairs: await take(readResponsePairs(path, format, { seed })) }
-    : { stage, pairs: await take(readPreferences(path, format as PreferenceFormat)) };
+  // That the format suits the stage was checked with the configuration.
+  switch (stage) {
+    case 'pair-generation':
+      return { stage, pairs: await take(readResponsePairs(path, format as ResponseFormat, { seed })) };
+    case 'sft':
+      return { stage, demonstrations: await take(readDemonstrations(path, format as DemonstrationFormat)) };
+    default:
+      return { stage, pairs: await take(readPreferences(path, format as PreferenceFormat)) };
+  }
 }
 
 /** Every text of the records, once each. */
 export function* textsOf(records: TrainingRecords): Generator<string> {
   if (records.stage === 'pair-generation') {
     for (const { prompt, responses } of records.pairs) yield* [prompt, ...responses];
+  } else if (records.stage === 'sft') {
+    for (const { prompt, response } of records.demonstrations) yield* [prompt, response];
   } else {
     for (const { prompt, chosen, rejected } of records.pairs) yield* [prompt, chosen, rejected];
   }

@@ -1,18 +1,30 @@
-import { preferenceFormats, type ResponseFormat, responseFormats } from '@gram/data';
+import {
+  type DemonstrationFormat,
+  demonstrationFormats,
+  preferenceFormats,
+  type ResponseFormat,
+  responseFormats,
+} from '@gram/data';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
 import type { SmoothingConvention } from '../objectives/smoothing.js';
 
-/** What a run trains: GRAM's first or second stage, or the discriminative baseline. */
-export type TrainingStage = 'pair-generation' | 'preference' | 'bradley-terry';
+/** What a run trains: GRAM's first or second stage, the discriminative baseline, or a policy on demonstrations. */
+export type TrainingStage = 'pair-generation' | 'preference' | 'bradley-terry' | 'sft';
+
+/** Name of a data format of any stage. */
+export type DataFormat = ResponseFormat | DemonstrationFormat;
 
 /** A training run as a file describes it, with the defaults filled in and paths made absolute. */
 export interface TrainingConfig {
   readonly stage: TrainingStage;
   readonly data: {
     readonly path: string;
-    /** One of `responseFormats` for `pair-generation`, of `preferenceFormats` otherwise. @default 'preference' */
-    readonly format: ResponseFormat;
+    /**
+     * One of `responseFormats` for `pair-generation`, of `demonstrationFormats` for `sft`, of `preferenceFormats`
+     * otherwise. @default 'demonstration' for `sft`, 'preference' otherwise
+     */
+    readonly format: DataFormat;
     /** Records to read from the start of the file. @default all */
     readonly limit?: number;
   };
@@ -21,7 +33,7 @@ export interface TrainingConfig {
     readonly model?: string;
     /** Architecture of a new model. */
     readonly scratch?: ScratchConfig;
-    /** Id of the judging prompt. @default that of the model, or `gram-compact-1` */
+    /** Id of the judging prompt; not for `sft`. @default that of the model, or `gram-compact-1` */
     readonly judgePrompt?: string;
     /** Id of the chat layout. @default that of the model, or `gram-plain-1` */
     readonly chat?: string;
@@ -30,7 +42,7 @@ export interface TrainingConfig {
   readonly maxLength: number;
   /** Whether a longer record is an error or is cut to fit. @default 'error' */
   readonly overlong: 'error' | 'truncate';
-  /** Strength of label smoothing; not for `pair-generation`. @default 0.1 for `preference`, 0 for `bradley-terry` */
+  /** Strength of label smoothing, where there are labels. @default 0.1 for `preference`, 0 for `bradley-terry` */
   readonly labelSmoothing?: number;
   /** How `labelSmoothing` is counted. @default 'paper' */
   readonly smoothingConvention: SmoothingConvention;
@@ -83,9 +95,20 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const text = z.string().min(1, 'must not be empty');
 
+/** The formats that a stage reads, and what it misses in the others. */
+const inputs: Readonly<
+  Record<TrainingStage, { readonly formats: readonly DataFormat[]; readonly need: string }>
+> = {
+  'pair-generation': { formats: responseFormats, need: 'second response' },
+  preference: { formats: preferenceFormats, need: 'labels' },
+  'bradley-terry': { formats: preferenceFormats, need: 'labels' },
+  sft: { formats: demonstrationFormats, need: 'chosen response' },
+};
+const allFormats = [...new Set(Object.values(inputs).flatMap(({ formats }) => formats))];
+
 const data = z.strictObject({
   path: text,
-  format: z.enum(responseFormats as readonly [ResponseFormat, ...ResponseFormat[]]).default('preference'),
+  format: z.enum(allFormats as [DataFormat, ...DataFormat[]]).optional(),
   limit: count.optional(),
 });
 
@@ -120,7 +143,7 @@ const optimizer = z.strictObject({
 });
 
 const root = z.strictObject({
-  stage: z.enum(['pair-generation', 'preference', 'bradley-terry']),
+  stage: z.enum(['pair-generation', 'preference', 'bradley-terry', 'sft']),
   data,
   init,
   maxLength: count,
@@ -143,8 +166,15 @@ export const configKeys: Readonly<Record<string, readonly string[]>> = {
   optimizer: Object.keys(optimizer.shape),
 };
 
+/** The default of the data's format depends on the stage. */
+const withFormat = root.transform(({ stage, data: { path, format, ...limit }, ...rest }) => ({
+  stage,
+  data: { path, format: format ?? (stage === 'sft' ? 'demonstration' : 'preference'), ...limit },
+  ...rest,
+}));
+
 /** The fields of a configuration and what must hold between them. */
-export const trainingSchema: z.ZodType<TrainingConfig> = root.superRefine((config, context) => {
+export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine((config, context) => {
   const { stage, labelSmoothing = 0, smoothingConvention } = config;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if ((config.init.model === undefined) === (config.init.scratch === undefined)) {
@@ -153,11 +183,14 @@ export const trainingSchema: z.ZodType<TrainingConfig> = root.superRefine((confi
   if (config.init.scratch !== undefined && config.maxLength > config.init.scratch.maxPositionEmbeddings) {
     refuse(['maxLength'], 'is more than init.scratch.maxPositionEmbeddings');
   }
-  if (stage === 'pair-generation' && config.labelSmoothing !== undefined) {
-    refuse(['labelSmoothing'], 'has no meaning in the stage pair-generation, which has no labels');
+  if (config.labelSmoothing !== undefined && (stage === 'pair-generation' || stage === 'sft')) {
+    refuse(['labelSmoothing'], `has no meaning in the stage ${stage}, which has no labels`);
   }
-  if (stage !== 'pair-generation' && !(preferenceFormats as readonly string[]).includes(config.data.format)) {
-    refuse(['data', 'format'], `has no labels, which the stage ${stage} needs`);
+  if (config.init.judgePrompt !== undefined && stage === 'sft') {
+    refuse(['init', 'judgePrompt'], 'has no meaning in the stage sft, which trains no judge');
+  }
+  if (!inputs[stage].formats.includes(config.data.format)) {
+    refuse(['data', 'format'], `has no ${inputs[stage].need}, which the stage ${stage} needs`);
   }
   if (smoothingConvention === 'paper' && labelSmoothing >= 0.5) {
     refuse(['labelSmoothing'], 'must be below 0.5, or the wrong label would be the likelier one');

@@ -2,6 +2,7 @@ import { createRandom, type Random } from '@gram/data';
 import { float32 } from '@gram/engine';
 import {
   configToJson,
+  type GramMetadata,
   initWeights,
   type LlamaConfig,
   loadModel,
@@ -20,9 +21,8 @@ export interface StartingModel {
   /** To be trained in place. */
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
-  /** Ids of the judging prompt and of the chat layout. */
-  readonly judgePrompt: string;
-  readonly chat: string;
+  /** How the trained model must be asked. */
+  readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
 }
@@ -52,8 +52,7 @@ export async function startingModel(
     );
     const llama = scratchConfig(init.scratch, tokenizer, config.stage);
     const weights = initWeights(llama, createRandom(seed, 'weights'));
-    const { judgePrompt = defaultPrompt, chat = plainChat.id } = init;
-    return { config: llama, weights, tokenizer, judgePrompt, chat, newWeights: [] };
+    return { config: llama, weights, tokenizer, gram: metadata(config, undefined), newWeights: [] };
   }
   const directory = init.model!;
   const loaded = await loadModel(directory);
@@ -62,9 +61,23 @@ export async function startingModel(
   return {
     ...withHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
     tokenizer,
-    judgePrompt: init.judgePrompt ?? loaded.gram?.judgePrompt ?? defaultPrompt,
-    chat: init.chat ?? loaded.gram?.chat ?? plainChat.id,
+    gram: metadata(config, loaded.gram),
   };
+}
+
+/**
+ * What `gram.json` will say of the trained model.
+ *
+ * @param before what it said of the model that the run starts from or goes on with
+ */
+export function metadata(config: TrainingConfig, before: GramMetadata | undefined): GramMetadata {
+  const { stage, init, maxLength, labelSmoothing, smoothingConvention } = config;
+  const training: GramMetadata['training'] =
+    labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
+  const common = { format: 1, chat: init.chat ?? before?.chat ?? plainChat.id, maxLength, training } as const;
+  if (stage === 'sft') return { ...common, kind: 'policy' };
+  const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompt;
+  return { ...common, kind: stage === 'bradley-terry' ? 'discriminative' : 'generative', judgePrompt };
 }
 
 /** Checks what `config` says against the model in a directory. */

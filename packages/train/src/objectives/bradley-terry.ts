@@ -20,7 +20,7 @@ export interface RewardExample {
 export function bradleyTerry(labelSmoothing = 0): Objective<RewardExample> {
   return {
     name: `bradley-terry, smoothing ${labelSmoothing}`,
-    ordersPairs: true,
+    metrics: ['accuracy'],
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     weight: () => 1,
     batch(examples, rows, length, total) {
@@ -41,7 +41,7 @@ export function bradleyTerry(labelSmoothing = 0): Objective<RewardExample> {
       const losses = smoothedRankingLoss(margins, labelSmoothing);
       return {
         loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar,
-        correct: shareCorrect(margins, batch.weights as tf.Tensor1D),
+        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
       };
     },
   };

@@ -5,10 +5,14 @@ import type * as tf from '@tensorflow/tfjs';
 /** The arrays of one micro-batch, by name. */
 export type Batch<T> = Readonly<Record<string, T>>;
 
-/** What a training step reports; `correct` is the weighted share of pairs ordered correctly. */
+/** What a training step reports. */
 export interface ObjectiveResult {
   readonly loss: tf.Scalar;
-  readonly correct?: tf.Scalar;
+  /**
+   * Weighted means over the examples, under the names that the objective lists. Made inside of the gradient's scope, so
+   * each must be kept (`tf.keep`).
+   */
+  readonly metrics?: Readonly<Record<string, tf.Scalar>>;
 }
 
 /**
@@ -20,8 +24,8 @@ export interface ObjectiveResult {
 export interface Objective<Example> {
   /** Names the loss and its constants; runs of different objectives do not resume each other. */
   readonly name: string;
-  /** Whether the loss orders pairs, so that an accuracy can be shown. */
-  readonly ordersPairs: boolean;
+  /** What the loss reports beside itself, such as `accuracy`, the share of pairs that are ordered correctly. */
+  readonly metrics: readonly string[];
   /** Length of the longest sequence of an example, in tokens. */
   length(example: Example): number;
   /** How much an example counts: supervised tokens, or 1 for a pair. */

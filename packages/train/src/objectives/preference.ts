@@ -32,7 +32,7 @@ export function preference({
 }: PreferenceOptions): Objective<PreferenceExample> {
   return {
     name: `preference, smoothing ${labelSmoothing}, labels ${labels}`,
-    ordersPairs: true,
+    metrics: ['accuracy'],
     length: ({ ids }) => ids.length,
     weight: () => 1,
     batch(examples, rows, length, total) {
@@ -60,7 +60,7 @@ export function preference({
       const losses = smoothedRankingLoss(margins, labelSmoothing);
       return {
         loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar,
-        correct: shareCorrect(margins, batch.weights as tf.Tensor1D),
+        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
       };
     },
   };

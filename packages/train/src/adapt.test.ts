@@ -1,0 +1,121 @@
+import { createRandom, createWorld } from '@gram/data';
+import { copyWeights, initWeights, type LlamaConfig } from '@gram/model';
+import { createPairEncoder, judgePrompt, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { describe, expect, it } from 'vitest';
+import { adaptRewardModel, type RewardAdaptation } from './adapt.js';
+
+const world = createWorld({ seed: 3 });
+const pairs = world.adaptationPairs('summary', 'train', 24);
+const tokenizer = tokenizerFromJson(
+  trainBpe({ texts: world.corpus(60), vocabSize: 512, specialTokens: plainChat.specialTokens }),
+);
+const encoder = await createPairEncoder({
+  tokenizer,
+  prompt: judgePrompt('gram-compact-1'),
+  chat: plainChat,
+  maxLength: 256,
+  overlong: 'error',
+});
+const architectures = {
+  generative: 'LlamaForCausalLM',
+  discriminative: 'LlamaForSequenceClassification',
+} as const;
+const configOf = (kind: RewardAdaptation['kind']): LlamaConfig => ({
+  architecture: architectures[kind],
+  vocabSize: tokenizer.vocabSize,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  numHiddenLayers: 1,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+  headDim: 8,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 256,
+  tieWordEmbeddings: true,
+});
+
+function runOf(kind: RewardAdaptation['kind'], change: Partial<RewardAdaptation> = {}): RewardAdaptation {
+  const config = configOf(kind);
+  const weights = initWeights(config, createRandom(2, 'weights'));
+  const options = { learningRate: 1e-2, batchSize: 4, epochs: 6, seed: 1 };
+  return { config, weights, encoder, kind, pairs, count: 8, seed: 5, options, ...change };
+}
+
+/** The ids of the pairs that an adaptation reads, in order, and its result. */
+async function watched(run: RewardAdaptation) {
+  const read: string[] = [];
+  const spy: typeof encoder = {
+    ...encoder,
+    comparison: (record) => {
+      read.push(record.id!);
+      return encoder.comparison(record);
+    },
+  };
+  return { read, ...(await adaptRewardModel({ ...run, encoder: spy })) };
+}
+
+describe('adaptRewardModel', () => {
+  it.each(['generative', 'discriminative'] as const)('fits a few labels of a %s model', async (kind) => {
+    const run = runOf(kind);
+    const before = copyWeights(run.weights);
+    const steps: number[] = [];
+    const { weights, history } = await adaptRewardModel({
+      ...run,
+      onStep: ({ step }) => void steps.push(step),
+    });
+    expect(run.weights).toEqual(before);
+    expect(Object.keys(weights)).toEqual(Object.keys(before));
+    expect(weights).not.toEqual(before);
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(history.map(({ step }) => step)).toEqual(steps);
+    const loss = (part: typeof history) => part.reduce((sum, record) => sum + record.loss, 0) / part.length;
+    expect(loss(history.slice(-2))).toBeLessThan(loss(history.slice(0, 2)) - 0.1);
+  });
+
+  it('takes a smaller number of labels from every larger one, as the seed says', async () => {
+    const options = { learningRate: 1e-3, batchSize: 24 };
+    const read = async (count: number, seed: number) =>
+      (await watched(runOf('generative', { count, seed, options }))).read;
+    const all = await read(24, 5);
+    expect(all.toSorted()).toEqual(pairs.map(({ id }) => id).toSorted());
+    expect(all).not.toEqual(pairs.map(({ id }) => id));
+    expect(await read(5, 5)).toEqual(all.slice(0, 5));
+    expect(await read(12, 5)).toEqual(all.slice(0, 12));
+    expect(await read(12, 6)).not.toEqual(all.slice(0, 12));
+  });
+
+  it('gives an equal copy for no labels', async () => {
+    const run = runOf('generative', { count: 0, pairs: [] });
+    const { weights, history } = await adaptRewardModel(run);
+    expect(weights).toEqual(run.weights);
+    expect(history).toEqual([]);
+    weights['model.norm.weight']!.data.fill(0);
+    expect(run.weights['model.norm.weight']!.data[0]).toBe(1);
+  });
+
+  it('passes the label smoothing on', async () => {
+    const loss = async (labelSmoothing?: number) =>
+      (await adaptRewardModel(runOf('generative', { labelSmoothing }))).history.at(-1)!.loss;
+    expect(await loss(0.1)).toBe(await loss());
+    expect(await loss(0.3)).toBeGreaterThan(await loss(0));
+  });
+
+  it.each([
+    ['more labels than there are', { count: 25 }, 'no-data', '25 labels are wanted and there are 24'],
+    ['a negative number of labels', { count: -1 }, 'bad-config', '-1'],
+    ['half a label', { count: 0.5 }, 'bad-config', '0.5'],
+    ['a head of the other kind', { kind: 'discriminative' }, 'bad-config', 'LlamaForSequenceClassification'],
+  ] as const)('refuses %s', async (_name, change, code, message) => {
+    await expect(adaptRewardModel(runOf('generative', change))).rejects.toMatchObject({
+      name: 'TrainError',
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('stops when it is told to', async () => {
+    const run = runOf('generative', { signal: AbortSignal.abort() });
+    await expect(adaptRewardModel(run)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

@@ -1,0 +1,94 @@
+import { createRandom, type PreferencePair } from '@gram/data';
+import { copyWeights, type LlamaConfig, type Weights } from '@gram/model';
+import type { PairEncoder } from '@gram/tokenize';
+import type { StepRecord } from './checkpoint.js';
+import { type Examples, encodePreferences, encodeRewardPairs } from './encode.js';
+import { TrainError } from './error.js';
+import { bradleyTerry } from './objectives/bradley-terry.js';
+import type { Objective } from './objectives/objective.js';
+import { preference } from './objectives/preference.js';
+import { type TrainOptions, type TrainRun, train } from './trainer.js';
+
+/** A reward model, and the labels of a new task that it is to be adapted to. */
+export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'signal'> {
+  readonly config: LlamaConfig;
+  /** Where training starts; they stay as they are. */
+  readonly weights: Weights;
+  readonly encoder: PairEncoder;
+  /** Judges by the next token, or by a reward head: `config` must have it. */
+  readonly kind: 'generative' | 'discriminative';
+  /** Labels of the task. */
+  readonly pairs: readonly PreferencePair[];
+  /** How many of them to learn from, 0 or more. */
+  readonly count: number;
+  /** Chooses the pairs and the place of the chosen response; `options.seed` orders the batches. */
+  readonly seed: number;
+  readonly options: TrainOptions;
+  /** In the paper's convention. @default 0.1 for `generative`, 0 for `discriminative` */
+  readonly labelSmoothing?: number;
+}
+
+/** An adapted model. */
+export interface Adaptation {
+  /** Share no memory with those that training started from. */
+  readonly weights: Weights;
+  /** One record a step; empty where no label was used. */
+  readonly history: readonly StepRecord[];
+}
+
+/**
+ * Adapts a reward model to a task with few labels: further training on `count` pairs with the loss of its kind,
+ * `preference` or `bradleyTerry`.
+ *
+ * The pairs are the first of a shuffle that depends on the seed alone, so a smaller number of labels is a part of every
+ * larger one. With 0 labels the result is a copy. The same call with the weights of a model that has not seen any
+ * labels gives the baseline to compare with.
+ *
+ * @throws TrainError `bad-config` when the count is no whole number or the architecture has not the head of the kind;
+ *   `no-data` when there are fewer pairs than `count`; the errors of the encoder and of `train`
+ */
+export async function adaptRewardModel(run: RewardAdaptation): Promise<Adaptation> {
+  const { encoder, kind, seed, labelSmoothing } = run;
+  const pairs = firstPairs(run);
+  checkHead(run);
+  if (kind === 'generative') {
+    const objective = preference({ labels: encoder.labelIds, labelSmoothing });
+    return trainCopy(run, await encodePreferences(encoder, pairs, seed), objective);
+  }
+  return trainCopy(run, await encodeRewardPairs(encoder, pairs), bradleyTerry(labelSmoothing));
+}
+
+function firstPairs({ pairs, count, seed }: RewardAdaptation): readonly PreferencePair[] {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new TrainError('bad-config', `the number of labels is ${count}`, 'give a whole number');
+  }
+  if (count > pairs.length) {
+    throw new TrainError(
+      'no-data',
+      `${count} labels are wanted and there are ${pairs.length}`,
+      'give more pairs, or ask for fewer labels',
+    );
+  }
+  return createRandom(seed, 'adaptation').shuffle(pairs).slice(0, count);
+}
+
+function checkHead({ config: { architecture }, kind }: RewardAdaptation): void {
+  const wanted = kind === 'generative' ? 'LlamaForCausalLM' : 'LlamaForSequenceClassification';
+  if (architecture === wanted) return;
+  throw new TrainError(
+    'bad-config',
+    `a ${kind} reward model is a ${wanted}, the configuration says ${architecture}`,
+    'give the kind and the configuration of one model',
+  );
+}
+
+async function trainCopy<Example>(
+  { config, weights: start, options, onStep, signal }: RewardAdaptation,
+  { examples }: Examples<Example>,
+  objective: Objective<Example>,
+): Promise<Adaptation> {
+  const weights = copyWeights(start);
+  if (examples.length === 0) return { weights, history: [] };
+  const { history } = await train({ config, weights, objective, examples, options, onStep, signal });
+  return { weights, history };
+}

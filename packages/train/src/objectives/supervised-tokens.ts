@@ -1,0 +1,51 @@
+import { int32, type NDArray } from '@gram/engine';
+import { padRows } from './objective.js';
+
+/** Where the supervised tokens of a micro-batch are. */
+export interface SupervisedTokens {
+  /** `[rows, length]` */
+  readonly tokens: NDArray<'int32'>;
+  /** `[size]`: `row * length + t`, the position that predicts each supervised token; 0 where there is none. */
+  readonly positions: NDArray<'int32'>;
+  /** `[size]`: the supervised token; 0 where there is none. */
+  readonly targets: NDArray<'int32'>;
+  /** Supervised tokens, in the order of the examples; the arrays are filled up to `size`. */
+  readonly count: number;
+  readonly size: number;
+}
+
+/**
+ * Lays sequences out as rows and lists the tokens from `lossFrom` on. The list is filled up to an eighth of the batch, or
+ * a multiple of it: few different sizes, so that few graphs are compiled.
+ *
+ * @param examples `ids`, and the index of the first supervised one, at least 1
+ */
+export function supervisedTokens(
+  examples: readonly { readonly ids: readonly number[]; readonly lossFrom: number }[],
+  rows: number,
+  length: number,
+): SupervisedTokens {
+  const positions: number[] = [];
+  const targets: number[] = [];
+  for (const [row, { ids, lossFrom }] of examples.entries()) {
+    for (let t = lossFrom; t < ids.length; t++) {
+      positions.push(row * length + t - 1);
+      targets.push(ids[t]!);
+    }
+  }
+  const unit = Math.max(1, Math.ceil((rows * length) / 8));
+  const size = Math.max(1, Math.ceil(positions.length / unit)) * unit;
+  const filled = (values: readonly number[]) => {
+    const data = new Int32Array(size);
+    data.set(values);
+    return int32([size], data);
+  };
+  const sequences = examples.map(({ ids }) => ids);
+  return {
+    tokens: padRows(sequences, rows, length),
+    positions: filled(positions),
+    targets: filled(targets),
+    count: positions.length,
+    size,
+  };
+}

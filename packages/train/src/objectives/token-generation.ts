@@ -1,0 +1,51 @@
+import { float32 } from '@gram/engine';
+import { nextTokenLosses } from '@gram/model';
+import * as tf from '@tensorflow/tfjs';
+import type { Objective } from './objective.js';
+import { supervisedTokens } from './supervised-tokens.js';
+
+/** A sequence of which the tokens from `lossFrom` on are to be predicted. */
+export interface GenerationExample {
+  readonly ids: readonly number[];
+  /** Index of the first supervised token, at least 1. */
+  readonly lossFrom: number;
+}
+
+/**
+ * Stage 1 of GRAM: learn to write both responses from the prompt, without labels.
+ *
+ *     L_pre = -log pi([y_a, y_b] | x), the mean over all supervised tokens of the step
+ */
+export const pairGeneration: Objective<GenerationExample> = tokenGeneration('pair-generation');
+
+/**
+ * Supervised fine-tuning of a policy: learn to write the demonstrated response from the prompt.
+ *
+ *     L_sft = -log pi(y | x), the mean over all supervised tokens of the step
+ */
+export const supervisedFineTuning: Objective<GenerationExample> = tokenGeneration('sft');
+
+/** The next-token loss of the supervised tokens; the head runs at their positions only. */
+function tokenGeneration(name: string): Objective<GenerationExample> {
+  return {
+    name,
+    metrics: [],
+    length: ({ ids }) => ids.length,
+    weight: ({ ids, lossFrom }) => ids.length - lossFrom,
+    batch(examples, rows, length, total) {
+      const { tokens, positions, targets, count, size } = supervisedTokens(examples, rows, length);
+      const weights = Float32Array.from({ length: size }, (_, i) => (i < count ? 1 / total : 0));
+      return { tokens, positions, targets, weights: float32([size], weights) };
+    },
+    loss(config, weights, batch) {
+      const losses = nextTokenLosses(
+        config,
+        weights,
+        batch.tokens as tf.Tensor2D,
+        batch.positions as tf.Tensor1D,
+        batch.targets as tf.Tensor1D,
+      );
+      return { loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar };
+    },
+  };
+}
