@@ -10,7 +10,8 @@ export class RewardError extends Error {
       | 'no-pairs'
       | 'not-a-reward-model'
       | 'not-finite'
-      | 'too-few-responses',
+      | 'too-few-responses'
+      | 'too-long',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

@@ -29,3 +29,13 @@ export type {
   RewardModel,
   RunOptions,
 } from './reward-model.js';
+export {
+  createResponseSampler,
+  type ResponseSampler,
+  type SampledPrompt,
+  type SampledResponse,
+  type SampleItem,
+  type SampleOptions,
+  type SamplerOptions,
+} from './sampler.js';
+export { type AgainstItem, scoreAgainst } from './score-against.js';

@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** The terms of PPO's policy loss, `[P]` each. */
+export interface PolicyTerms {
+  /** What is minimised. */
+  readonly losses: tf.Tensor1D;
+  /** log of the probability ratio of the new to the old policy. */
+  readonly logRatios: tf.Tensor1D;
+  /** 1 where the clipped term is the larger one, and the token gives no gradient; else 0. */
+  readonly clipped: tf.Tensor1D;
+}
+
+/**
+ * The clipped surrogate (Schulman et al. 2017, equation 7), negated, for each token:
+ *
+ *     max(-A rho, -A clip(rho, 1 - c, 1 + c)),  rho = pi(y) / pi_old(y)
+ *
+ * @param logProbabilities under the policy in training, `[P]`
+ * @param old under the policy that drew the tokens, `[P]`
+ * @param advantages `[P]`
+ * @param clip c
+ */
+export function policyTerms(
+  logProbabilities: tf.Tensor1D,
+  old: tf.Tensor1D,
+  advantages: tf.Tensor1D,
+  clip: number,
+): PolicyTerms {
+  const logRatios: tf.Tensor1D = tf.sub(logProbabilities, old);
+  const ratios = tf.exp(logRatios);
+  const cost = tf.neg(advantages);
+  const free = tf.mul(cost, ratios) as tf.Tensor1D;
+  const bounded = tf.mul(cost, tf.clipByValue(ratios, 1 - clip, 1 + clip)) as tf.Tensor1D;
+  return {
+    losses: tf.maximum(free, bounded) as tf.Tensor1D,
+    logRatios,
+    clipped: tf.cast(tf.greater(bounded, free), 'float32') as tf.Tensor1D,
+  };
+}

@@ -1,0 +1,85 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LlamaConfig, loadModel, saveModel, type Weights, writeFileAtomic } from '@gram/model';
+import { checkpointPath, latestCheckpoint } from '@gram/train';
+import { loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
+import { PpoError } from './error.js';
+import { fingerprintOf } from './fingerprint.js';
+import type { PpoOptions } from './options.js';
+import type { PpoRun } from './run.js';
+import { bestStep, type PpoState } from './state.js';
+
+/** The directory of a run. What is in it is whole at any moment. */
+export interface RunFiles {
+  /** Puts the newest checkpoint into the state of a run that has not begun; does nothing where there is none. */
+  load(state: PpoState): Promise<void>;
+  /** Writes the best policy, beside the one before it. */
+  saveBest(state: PpoState): Promise<void>;
+  /** Writes a checkpoint, then deletes what only older ones need. */
+  save(state: PpoState): Promise<void>;
+  /** Writes the best policy as `model`. */
+  finish(state: PpoState): Promise<void>;
+}
+
+const bestPath = (output: string, step: number) => join(output, `best-${String(step).padStart(7, '0')}`);
+
+/**
+ * Opens the directory of a run, where it has one.
+ *
+ * @throws PpoError `output-in-use` when it holds anything and the run is not to be resumed; `bad-checkpoint`
+ */
+export async function openRunFiles(run: PpoRun, options: PpoOptions): Promise<RunFiles | undefined> {
+  const { output, resume = false, policy, value, tokenizer } = run;
+  if (output === undefined) return undefined;
+  await mkdir(output, { recursive: true });
+  if (!resume && (await readdir(output)).length > 0) {
+    throw new PpoError(
+      'output-in-use',
+      `${output} is not empty`,
+      'set resume to go on with the run in it, or choose another output',
+    );
+  }
+  const { chat, maxLength } = policy.gram;
+  const frame = (kind: 'policy' | 'value', config: LlamaConfig) => ({
+    config,
+    gram: { format: 1 as const, kind, chat, maxLength, training: { advantages: options.advantages } },
+    tokenizerJson: tokenizer.json,
+  });
+  const models = {
+    policy: frame('policy', policy.config),
+    value: value && frame('value', value.config),
+  };
+  const fingerprint = fingerprintOf(run, options);
+  const saveAs = (path: string, weights: Weights) => saveModel(path, { ...models.policy, weights });
+
+  return {
+    async load(state) {
+      const path = await latestCheckpoint(output);
+      if (path === undefined) return;
+      const best = (step: number) => loadModel(bestPath(output, step));
+      await loadPpoCheckpoint(path, fingerprint, state);
+      const step = bestStep(state.evaluations);
+      state.best = { step, weights: (await best(step)).weights };
+    },
+    saveBest: ({ best }) => saveAs(bestPath(output, best.step), best.weights),
+    async save(state) {
+      const path = checkpointPath(output, state.step);
+      await savePpoCheckpoint(path, models, fingerprint, state);
+      const keep = [path, bestPath(output, state.best.step)];
+      for (const name of await readdir(output)) {
+        const other = join(output, name);
+        if (/^(checkpoint|best)-\d{7}$/.test(name) && !keep.includes(other))
+          await rm(other, { recursive: true });
+      }
+      await writeLines(join(output, 'steps.jsonl'), state.steps);
+      await writeLines(join(output, 'evaluations.jsonl'), state.evaluations);
+    },
+    async finish({ best }) {
+      await saveAs(join(output, 'model'), best.weights);
+    },
+  };
+}
+
+async function writeLines(path: string, records: readonly object[]): Promise<void> {
+  await writeFileAtomic(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+}

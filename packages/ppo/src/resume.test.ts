@@ -1,0 +1,125 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contents } from './__fixtures__/directory.js';
+import { tinyRun } from './__fixtures__/tiny-run.js';
+import type { PpoOptionsInput } from './options.js';
+import type { PpoResult } from './run.js';
+import { ppo } from './trainer.js';
+
+const root = mkdtempSync(join(tmpdir(), 'gram-ppo-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Scores and checkpoints fall on different steps, so that each may be lost without the other. */
+const options: PpoOptionsInput = {
+  steps: 7,
+  maxNewTokens: 6,
+  batchSize: 8,
+  miniBatchSize: 4,
+  epochs: 1,
+  valueOnlySteps: 1,
+  policyLearningRate: 3e-3,
+  valueLearningRate: 3e-3,
+  sampling: { temperature: 1, topP: 1 },
+  evaluateEvery: 2,
+  checkpointEvery: 3,
+  queueSize: 20,
+  seed: 5,
+};
+
+describe('a stopped run', () => {
+  let straight: Record<string, string>;
+  let result: PpoResult;
+  beforeAll(async () => {
+    result = await ppo({ ...tinyRun(), options, output: join(root, 'straight') });
+    straight = contents(join(root, 'straight'));
+  });
+
+  it('leaves one checkpoint, the best policy, a model and the records', () => {
+    const names = readdirSync(join(root, 'straight')).sort();
+    const best = `best-${String(result.best.step).padStart(7, '0')}`;
+    expect(names).toEqual([best, 'checkpoint-0000007', 'evaluations.jsonl', 'model', 'steps.jsonl']);
+    expect(result.evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 6, 7]);
+  });
+
+  it('resumes to the same bytes, wherever it stopped', async () => {
+    // Each score of the reward function is a place to stop: 7 steps and 5 rounds of validation.
+    for (let stopAt = 1; stopAt <= 12; stopAt++) {
+      const output = join(root, `stop-${stopAt}`);
+      let calls = 0;
+      const run = tinyRun();
+      const stopped = ppo({
+        ...run,
+        options,
+        output,
+        reward: (groups, context) => {
+          if (++calls === stopAt) throw new Error('killed');
+          return run.reward(groups, context);
+        },
+      });
+      await expect(stopped).rejects.toThrow('killed');
+      const resumed = await ppo({ ...tinyRun(), options, output, resume: true });
+      expect(contents(output), `stopped at call ${stopAt}`).toEqual(straight);
+      expect(JSON.stringify(resumed.steps)).toBe(JSON.stringify(result.steps));
+      expect(JSON.stringify(resumed.evaluations)).toBe(JSON.stringify(result.evaluations));
+      expect(resumed.best).toEqual(result.best);
+    }
+  });
+
+  it('resumes to the same bytes when it is stopped again and again, by an abort', async () => {
+    const output = join(root, 'aborted');
+    for (let round = 0; round < 3; round++) {
+      const controller = new AbortController();
+      let steps = 0;
+      const run = ppo({
+        ...tinyRun(),
+        options,
+        output,
+        resume: round > 0,
+        signal: controller.signal,
+        onStep: () => {
+          if (++steps === 4) controller.abort(new Error('interrupted'));
+        },
+      });
+      if (round < 2) await expect(run).rejects.toThrow('interrupted');
+      else await run;
+    }
+    expect(contents(output)).toEqual(straight);
+  });
+
+  it('has nothing left to do when it is resumed after its end', async () => {
+    const again = await ppo({
+      ...tinyRun(),
+      options,
+      output: join(root, 'straight'),
+      resume: true,
+      onStep: () => expect.unreachable(),
+    });
+    expect(again.stopped).toBe('steps');
+    expect(contents(join(root, 'straight'))).toEqual(straight);
+  });
+
+  it('is not resumed by accident, by another run, or from a broken checkpoint', async () => {
+    const output = join(root, 'straight');
+    await expect(ppo({ ...tinyRun(), options, output })).rejects.toMatchObject({ code: 'output-in-use' });
+    const other = tinyRun();
+    const [first, ...rest] = other.prompts;
+    for (const change of [
+      { options: { ...options, seed: 6 } },
+      { prompts: rest },
+      { validation: [first!] },
+      { policy: { ...other.policy, weights: other.value.weights } },
+    ]) {
+      const run = ppo({ ...tinyRun(), options, ...change, output, resume: true });
+      await expect(run).rejects.toMatchObject({ code: expect.stringMatching(/^bad-/) });
+    }
+    expect(contents(output)).toEqual(straight);
+    const broken = join(root, 'broken');
+    await ppo({ ...tinyRun(), options: { ...options, steps: 2 }, output: broken });
+    writeFileSync(join(broken, 'checkpoint-0000002', 'ppo.json'), '{"step": 1');
+    await expect(
+      ppo({ ...tinyRun(), options: { ...options, steps: 2 }, output: broken, resume: true }),
+    ).rejects.toMatchObject({ code: 'bad-checkpoint' });
+  });
+});

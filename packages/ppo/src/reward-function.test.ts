@@ -1,0 +1,134 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Comparator } from '@gram/reward';
+import { afterAll, describe, expect, it } from 'vitest';
+import { tinyRun } from './__fixtures__/tiny-run.js';
+import type { PpoOptionsInput } from './options.js';
+import { preferenceReward, type RewardFunction, scalarReward, scoreGroups } from './reward-function.js';
+import { ppo } from './trainer.js';
+
+const groups = [
+  { id: 'one', prompt: 'p', responses: ['a', 'bb'], reference: 'bb' },
+  { id: 'two', prompt: 'q', responses: ['c'], reference: 'd' },
+];
+const length: RewardFunction = (all) => all.map(({ responses }) => responses.map((text) => text.length));
+
+describe('scoreGroups', () => {
+  it('gives a number for each response of each group', async () => {
+    expect(await scoreGroups(length, groups, {})).toEqual([[1, 2], [1]]);
+  });
+
+  it.each<[string, RewardFunction, string, RegExp]>([
+    [
+      'throws for one prompt',
+      (all) => {
+        if (all.some(({ id }) => id === 'two')) throw new Error('no connection');
+        return length(all, {});
+      },
+      'reward-failed',
+      /prompt "two": no connection/,
+    ],
+    [
+      'throws for all together',
+      (all) => {
+        if (all.length > 1) throw new Error('too many');
+        return length(all, {});
+      },
+      'reward-failed',
+      /2 prompts from prompt "one" on: too many/,
+    ],
+    [
+      'returns too few lists',
+      () => [[1, 2]],
+      'bad-reward',
+      /1 lists for 2 prompts, the first being prompt "one"/,
+    ],
+    [
+      'returns too many numbers',
+      () => [
+        [1, 2],
+        [1, 2],
+      ],
+      'bad-reward',
+      /2 numbers for the 1 responses of prompt "two"/,
+    ],
+    ['returns something else', () => 3 as never, 'bad-reward', /returned number/],
+    ['returns no number', () => [[1, 2], ['x']] as never, 'bad-reward', /gave x for prompt "two"/],
+    ['returns NaN', () => [[1, Number.NaN], [1]], 'bad-reward', /gave NaN for prompt "one"/],
+    [
+      'returns an infinite number',
+      async () => [[1, 2], [Number.POSITIVE_INFINITY]],
+      'bad-reward',
+      /gave Infinity for prompt "two"/,
+    ],
+  ])('names the prompt when a reward function %s', async (_name, reward, code, message) => {
+    const scored = scoreGroups(reward, groups, {});
+    await expect(scored).rejects.toMatchObject({ code });
+    await expect(scored).rejects.toThrow(message);
+  });
+
+  it('passes an abort on', async () => {
+    const signal = AbortSignal.abort(new Error('stop'));
+    await expect(scoreGroups(length, groups, { signal })).rejects.toThrow('stop');
+  });
+});
+
+describe('a run whose reward function fails', () => {
+  const output = mkdtempSync(join(tmpdir(), 'gram-ppo-'));
+  afterAll(() => rmSync(output, { recursive: true }));
+  const options: PpoOptionsInput = {
+    steps: 5,
+    maxNewTokens: 6,
+    batchSize: 4,
+    epochs: 1,
+    valueOnlySteps: 1,
+    checkpointEvery: 2,
+    seed: 1,
+  };
+
+  it('stops with the prompt named and the last checkpoint intact', async () => {
+    let calls = 0;
+    const reward: RewardFunction = (all, context) => {
+      // One call scores the first policy, then one a step.
+      if (++calls > 4) return all.map(({ responses }) => responses.map(() => Number.NaN));
+      return tinyRun().reward(all, context);
+    };
+    await expect(ppo({ ...tinyRun(), reward, options, output })).rejects.toThrow(
+      /gave NaN for prompt "prompt \d"/,
+    );
+    expect(readdirSync(output).filter((name) => name.startsWith('checkpoint'))).toEqual([
+      'checkpoint-0000002',
+    ]);
+    const { steps } = await ppo({ ...tinyRun(), options, output, resume: true });
+    expect(steps).toHaveLength(5);
+  });
+});
+
+describe('rewards of models', () => {
+  const model: Comparator = {
+    compare: async (items) =>
+      items.map(({ a, b }) => ({
+        probability: a.length / (a.length + b.length),
+        consistent: true,
+        truncated: false,
+        neutralised: false,
+      })),
+  };
+
+  it('score against the greedy response, which itself gets one half', async () => {
+    expect(await scoreGroups(preferenceReward(model), groups, {})).toEqual([[1 / 3, 0.5], [0.5]]);
+    const [{ reference: _, ...without }] = groups as [(typeof groups)[0]];
+    await expect(scoreGroups(preferenceReward(model), [without], {})).rejects.toMatchObject({
+      code: 'bad-option',
+    });
+  });
+
+  it('take the scalar of a discriminative model as it is', async () => {
+    const scalar = scalarReward({
+      rewards: async (items) =>
+        items.map(({ response }) => ({ reward: -response.length, truncated: false, neutralised: false })),
+    });
+    expect(await scoreGroups(scalar, groups, {})).toEqual([[-1, -2], [-1]]);
+  });
+});

@@ -1,0 +1,135 @@
+import type { Comparator, DiscriminativeRewardModel } from '@gram/reward';
+import { scoreAgainst } from '@gram/reward';
+import { PpoError } from './error.js';
+
+/** A prompt with responses that are to be rewarded. */
+export interface RewardGroup {
+  readonly id: string;
+  readonly prompt: string;
+  /** At least one. */
+  readonly responses: readonly string[];
+  /** The greedy response of a policy to the same prompt; absent where the run makes none. */
+  readonly reference?: string;
+}
+
+/** What a reward function may use besides the groups. */
+export interface RewardContext {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Anything that rewards responses: a model, a rule, a remote service. It sees all groups of a step at once and returns
+ * one finite number for each response, in the same order. Equal inputs must give equal numbers if a resumed run is to
+ * repeat the one that was stopped.
+ */
+export type RewardFunction = (
+  groups: readonly RewardGroup[],
+  context: RewardContext,
+) => Promise<readonly (readonly number[])[]> | readonly (readonly number[])[];
+
+/**
+ * The reward of the paper (section 4.2 of the GRAM paper, after ReMax, Li et al. 2024): the probability, in both orders,
+ * that a response is preferred to the greedy one. Between 0 and 1; a response equal to the greedy one gets 0.5.
+ */
+export function preferenceReward(model: Comparator): RewardFunction {
+  return (groups, { signal }) =>
+    scoreAgainst(
+      model,
+      groups.map(({ id, prompt, responses, reference }) => {
+        if (reference === undefined) {
+          throw new PpoError(
+            'bad-option',
+            'a preference reward compares with the greedy response, and this run makes none',
+            'set greedyReference to true',
+          );
+        }
+        return { id, prompt, responses, reference };
+      }),
+      { signal },
+    );
+}
+
+/** The scalar of a discriminative reward model: any real number, and no reference is needed. */
+export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>): RewardFunction {
+  return async (groups, { signal }) => {
+    const items = groups.flatMap(({ id, prompt, responses }) =>
+      responses.map((response) => ({ id, prompt, response })),
+    );
+    const scored = await model.rewards(items, { signal });
+    let at = 0;
+    return groups.map(({ responses }) => responses.map(() => scored[at++]!.reward));
+  };
+}
+
+/**
+ * Calls a reward function and checks what it returns.
+ *
+ * @returns a number for each response of each group
+ * @throws PpoError `reward-failed` when it throws, `bad-reward` for a wrong count or a number that is not finite; both
+ *   name the prompt. The signal's reason when it is aborted
+ */
+export async function scoreGroups(
+  reward: RewardFunction,
+  groups: readonly RewardGroup[],
+  context: RewardContext,
+): Promise<number[][]> {
+  context.signal?.throwIfAborted();
+  let scores: readonly (readonly number[])[];
+  try {
+    scores = await reward(groups, context);
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    if (cause instanceof PpoError) throw cause;
+    const found = groups.length === 1 ? undefined : await firstFailure(reward, groups, context);
+    throw new PpoError(
+      'reward-failed',
+      `the reward function failed on ${named(found ?? groups)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'mend the reward function, then go on from the last checkpoint',
+      { cause },
+    );
+  }
+  if (!Array.isArray(scores) || scores.length !== groups.length) {
+    const count = Array.isArray(scores) ? `${scores.length} lists` : typeof scores;
+    throw bad(`returned ${count} for ${groups.length} prompts, the first being ${named(groups.slice(0, 1))}`);
+  }
+  for (const [i, group] of groups.entries()) {
+    const own: unknown = scores[i];
+    if (!Array.isArray(own) || own.length !== group.responses.length) {
+      const count = Array.isArray(own) ? `${own.length} numbers` : typeof own;
+      throw bad(`gave ${count} for the ${group.responses.length} responses of ${named([group])}`);
+    }
+    const wrong = own.find((score) => !Number.isFinite(score));
+    if (wrong !== undefined) throw bad(`gave ${String(wrong)} for ${named([group])}`);
+  }
+  return scores.map((own) => [...own]);
+}
+
+/** Asks about one prompt after the other, to name the one that fails. */
+async function firstFailure(
+  reward: RewardFunction,
+  groups: readonly RewardGroup[],
+  context: RewardContext,
+): Promise<readonly RewardGroup[] | undefined> {
+  for (const group of groups) {
+    try {
+      await reward([group], context);
+    } catch {
+      return [group];
+    }
+  }
+  return undefined;
+}
+
+function named(groups: readonly RewardGroup[]): string {
+  const [first] = groups;
+  const name = `prompt ${JSON.stringify(first?.id)}`;
+  return groups.length > 1 ? `${groups.length} prompts from ${name} on` : name;
+}
+
+function bad(what: string): PpoError {
+  return new PpoError(
+    'bad-reward',
+    `the reward function ${what}`,
+    'return one finite number for each response, in the order of the groups',
+  );
+}

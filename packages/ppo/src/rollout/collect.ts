@@ -1,0 +1,70 @@
+import { createRandom, type PromptRecord } from '@gram/data';
+import type { Decoding } from '@gram/model';
+import type { ResponseSampler, SampledResponse } from '@gram/reward';
+import type { RewardGroup } from '../reward-function.js';
+
+/** How responses are drawn. */
+export interface SamplingOptions {
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK?: number;
+}
+
+/** A prompt with the responses that the policy drew. */
+export interface Rollout {
+  readonly prompt: PromptRecord;
+  readonly promptIds: readonly number[];
+  readonly responses: readonly SampledResponse[];
+  /** The policy's greedy response, where one was asked for. */
+  readonly reference?: string;
+}
+
+/** What `collect` needs to know. */
+export interface CollectOptions {
+  readonly samplesPerPrompt: number;
+  readonly sampling: SamplingOptions;
+  /** Whether the greedy response is made too. */
+  readonly greedyReference: boolean;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+  /** Names the random streams: with the prompt's id and the sample's number it decides every draw. */
+  readonly stream: string | number;
+  readonly signal?: AbortSignal;
+}
+
+/** Draws responses to prompts, and the greedy ones beside them; prompts are read once for both. */
+export async function collect(
+  sampler: Pick<ResponseSampler, 'sample'>,
+  prompts: readonly PromptRecord[],
+  options: CollectOptions,
+): Promise<Rollout[]> {
+  const { samplesPerPrompt, sampling, greedyReference, maxNewTokens, seed, stream, signal } = options;
+  const items = prompts.map(({ id, prompt }, place) => {
+    const samples = Array.from(
+      { length: samplesPerPrompt },
+      // The place too, because a prompt may occur twice in a step.
+      (_, sample): Decoding => ({
+        ...sampling,
+        random: createRandom(seed, 'sample', stream, id, place, sample),
+      }),
+    );
+    return { id, prompt, decodings: greedyReference ? [...samples, { temperature: 0 }] : samples };
+  });
+  const sampled = await sampler.sample(items, { maxNewTokens, signal });
+  return sampled.map(({ promptIds, responses }, i) => ({
+    prompt: prompts[i]!,
+    promptIds,
+    responses: responses.slice(0, samplesPerPrompt),
+    ...(greedyReference && { reference: responses[samplesPerPrompt]!.text }),
+  }));
+}
+
+/** What a reward function sees of rollouts. */
+export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
+  return rollouts.map(({ prompt: { id, prompt }, responses, reference }) => ({
+    id,
+    prompt,
+    responses: responses.map(({ text }) => text),
+    ...(reference !== undefined && { reference }),
+  }));
+}

@@ -1,0 +1,83 @@
+import type { PromptRecord } from '@gram/data';
+import type { GramMetadata, LlamaConfig, Weights } from '@gram/model';
+import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import type { PpoOptions, PpoOptionsInput } from './options.js';
+import type { RewardFunction } from './reward-function.js';
+
+/** A model with its architecture. */
+export interface ModelParts {
+  readonly config: LlamaConfig;
+  readonly weights: Weights;
+}
+
+/** A run: who learns, from which prompts, for which reward. */
+export interface PpoRun {
+  /** The policy after supervised fine-tuning. A copy of its first weights is the reference; the weights are trained in place. */
+  readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength'> };
+  /** Needed for `gae`, trained in place; see `valueModelFrom`. */
+  readonly value?: ModelParts;
+  readonly tokenizer: Tokenizer;
+  readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
+  readonly prompts: readonly PromptRecord[];
+  /** Prompts on which the policy is scored on the way; none of them should be among `prompts`. */
+  readonly validation: readonly PromptRecord[];
+  readonly reward: RewardFunction;
+  /** A second reward that the policy is not trained for. Where given, it decides which policy is the best. */
+  readonly heldOut?: RewardFunction;
+  readonly options: PpoOptionsInput;
+  /** Directory of the run: checkpoints, the best policy, metrics. Without it nothing is written. */
+  readonly output?: string;
+  /** Goes on from the newest checkpoint in `output`, or begins where there is none. @default false */
+  readonly resume?: boolean;
+  /** Called after each step, and after each score on the validation prompts. */
+  readonly onStep?: (record: PpoStepRecord, options: PpoOptions) => void;
+  readonly onEvaluation?: (record: PpoEvaluation) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One step, as it is logged. Means are over responses, KL in nats a response. */
+export interface PpoStepRecord {
+  readonly step: number;
+  /** Mean raw score of the reward function. */
+  readonly score: number;
+  /** Mean KL to the reference over the responses, by the run's estimator. */
+  readonly kl: number;
+  /** Mean tokens of a response, and the share of responses that ended by themselves. */
+  readonly length: number;
+  readonly ended: number;
+  /** Mean loss of the policy's gradient steps; absent while the value model warms up. */
+  readonly policyLoss?: number;
+  readonly valueLoss?: number;
+  /** Over the policy's gradient steps: mean of old - new log-probability, and share of clipped tokens. */
+  readonly approxKl?: number;
+  readonly clipped?: number;
+  /** Gradient steps, of both models, that were left out because a number was not finite. */
+  readonly skipped: number;
+}
+
+/** Scores on the validation prompts: one response to each, drawn with the same random numbers every time. */
+export interface PpoEvaluation {
+  /** Steps done; 0 is the policy that the run began with. */
+  readonly step: number;
+  /** Mean reward against the greedy responses of the first policy. */
+  readonly reward: number;
+  readonly heldOut?: number;
+  /** Mean exact KL to the reference along the responses, in nats a response. */
+  readonly kl: number;
+  /** Whether it is the best so far, by `heldOut` where there is one, else by `reward`. */
+  readonly best: boolean;
+}
+
+/** Why a run ended. */
+export type StopReason = 'steps' | 'kl' | 'patience';
+
+/** What a run leaves. The policy's weights are those of the last step. */
+export interface PpoResult {
+  readonly stopped: StopReason;
+  readonly steps: readonly PpoStepRecord[];
+  readonly evaluations: readonly PpoEvaluation[];
+  /** The best policy by the validation prompts. */
+  readonly best: { readonly step: number; readonly weights: Weights };
+  /** Copy of the first policy. */
+  readonly reference: Weights;
+}
