@@ -65,14 +65,14 @@ it('counts the published number of parameters of SmolLM2-135M', () => {
   expect(parameterCount(smol)).toBe(134_515_008);
 });
 
-it('draws matrices with their deviation and sets norms to one', () => {
+it.each([0.02, 0.125])('draws matrices with their deviation, %d, and sets norms to one', (deviation) => {
   // A sequence of known variance 1: +1, -1, +1, ...
   let draws = 0;
-  const weights = initWeights(config, { normal: () => (draws++ % 2 === 0 ? 1 : -1) });
+  const weights = initWeights(config, { normal: () => (draws++ % 2 === 0 ? 1 : -1) }, deviation);
   expect(Object.keys(weights)).toEqual(Object.keys(weightShapes(config)));
   for (const [name, { data, shape }] of Object.entries(weights)) {
     const residual = name.includes('o_proj') || name.includes('down_proj');
-    const wanted = name.includes('norm') ? 1 : residual ? 0.02 / Math.sqrt(4) : 0.02;
+    const wanted = name.includes('norm') ? 1 : residual ? deviation / Math.sqrt(4) : deviation;
     expect(shape).toEqual(weightShapes(config)[name]);
     expect(data.every((value) => Math.fround(wanted) === Math.abs(value))).toBe(true);
   }
