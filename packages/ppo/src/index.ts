@@ -6,6 +6,12 @@ export { type Experience, type MeasuredResponse, makeExperience } from './experi
 export { fullKl, type KlEstimator, klEstimate, klTerms } from './kl.js';
 export { type PolicyTerms, policyTerms } from './losses/policy-loss.js';
 export { valueLosses } from './losses/value-loss.js';
+export {
+  createPolicyMeter,
+  type PolicyMeasurement,
+  type PolicyMeter,
+  type PolicyMeterOptions,
+} from './measure-policy.js';
 export { type PolicyExample, type PolicyOptions, policyObjective } from './objectives/policy.js';
 export { type ValueExample, valueObjective } from './objectives/value.js';
 export { type AdvantageEstimator, type PpoOptions, type PpoOptionsInput, ppoOptions } from './options.js';

@@ -30,8 +30,8 @@ export interface PpoRun {
   /** Goes on from the newest checkpoint in `output`, or begins where there is none. @default false */
   readonly resume?: boolean;
   /** Called after each step, and after each score on the validation prompts. */
-  readonly onStep?: (record: PpoStepRecord, options: PpoOptions) => void;
-  readonly onEvaluation?: (record: PpoEvaluation) => void;
+  readonly onStep?: (record: PpoStepRecord, options: PpoOptions) => void | Promise<void>;
+  readonly onEvaluation?: (record: PpoEvaluation) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 

@@ -89,8 +89,8 @@ describe('ppo', () => {
       const result = await ppo({
         ...run,
         options: { ...options, steps: 5, evaluateEvery: 2 },
-        onStep: (record) => records.push(record),
-        onEvaluation: (record) => records.push(record),
+        onStep: (record) => void records.push(record),
+        onEvaluation: (record) => void records.push(record),
       });
       expect(bytes(result.reference)).toEqual(first);
       return { policy: bytes(run.policy.weights), value: bytes(run.value.weights), records };

@@ -1,11 +1,13 @@
+import { copyWeights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { type Experience, klOfTokens, makeExperience, responseTokens } from './experience.js';
 import { createLearner, type Learner, type LearnerResult } from './learner.js';
+import { createPolicyMeter, type PolicyMeter } from './measure-policy.js';
 import { type PolicyExample, policyObjective } from './objectives/policy.js';
 import { type ValueExample, valueObjective } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { openRunFiles, type RunFiles } from './output.js';
-import { scoreGroups } from './reward-function.js';
+import { type RewardFunction, scoreGroups } from './reward-function.js';
 import { collect, rewardGroups } from './rollout/collect.js';
 import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
 import type { PpoResult, PpoRun, PpoStepRecord, StopReason } from './run.js';
@@ -13,7 +15,6 @@ import { miniBatches, planStep, promptsOfStep, type StepPlan } from './schedule.
 import { standardise } from './score-queue.js';
 import { checkRun, initialState } from './start.js';
 import { bestStep, type PpoState } from './state.js';
-import { createValidator, type Validator } from './validate.js';
 
 /**
  * RLHF: trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
@@ -56,7 +57,14 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
       }),
   };
   const tools: Tools = { run, options, sampler, meter, learners };
-  const validator = await createValidator(run, options, reference, sampler, meter);
+  const validator = await createPolicyMeter({
+    ...run,
+    ...options,
+    config: policy.config,
+    policy: policy.weights,
+    reference,
+    prompts: run.validation,
+  });
   try {
     if (state.step === 0 && state.evaluations.length === 0) {
       await score(state, validator, run, files);
@@ -68,7 +76,7 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
       const record = await takeStep(tools, state, plan);
       state.step++;
       state.steps.push(record);
-      run.onStep?.(record, options);
+      await run.onStep?.(record, options);
       const ends = stopReason(state, options);
       if (plan.evaluate || ends !== undefined) await score(state, validator, run, files);
       state.stopped = ends ?? patienceEnds(state, options);
@@ -76,7 +84,7 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
     }
     await files?.finish(state);
   } finally {
-    for (const tool of [sampler, meter, learners.policy, learners.value]) tool?.dispose();
+    for (const tool of [sampler, meter, validator, learners.policy, learners.value]) tool?.dispose();
   }
   const { stopped, steps, evaluations, best } = state;
   return { stopped, steps, evaluations, best, reference };
@@ -161,21 +169,25 @@ async function learn(
 /** Scores the policy on the validation prompts and keeps it if it is the best one. */
 async function score(
   state: PpoState,
-  validator: Validator,
+  validator: PolicyMeter,
   run: PpoRun,
   files: RunFiles | undefined,
 ): Promise<void> {
-  const measured = await validator.score();
+  const { reward, heldOut } = run;
+  const functions: Record<string, RewardFunction> = heldOut === undefined ? { reward } : { reward, heldOut };
+  const { rewards, kl } = await validator.measure(functions);
+  const means = Object.fromEntries(Object.entries(rewards).map(([name, values]) => [name, mean(values)]));
+  const measured = { ...(means as { reward: number; heldOut?: number }), kl: mean(kl) };
   const worth = (each: { reward: number; heldOut?: number }) => each.heldOut ?? each.reward;
   const known = state.evaluations.map(worth);
   const best = known.every((other) => worth(measured) > other);
   const evaluation = { step: state.step, ...measured, best };
   state.evaluations.push(evaluation);
   if (best) {
-    state.best = { step: state.step, weights: validator.copyOfPolicy() };
+    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
     await files?.saveBest(state);
   }
-  run.onEvaluation?.(evaluation);
+  await run.onEvaluation?.(evaluation);
 }
 
 function stopReason({ step, steps }: PpoState, options: PpoOptions): StopReason | undefined {

@@ -1,3 +1,13 @@
+export {
+  type BestOfNPoint,
+  bestOfN,
+  bestOfNCurve,
+  bestOfNKl,
+  type Choice,
+  type ChoiceItem,
+  type MeanReward,
+  type SampleRewards,
+} from './best-of-n.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './bootstrap.js';
 export {
   createDiscriminativeRewardModel,

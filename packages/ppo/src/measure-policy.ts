@@ -1,0 +1,95 @@
+import type { PromptRecord } from '@gram/data';
+import type { LlamaConfig, Weights } from '@gram/model';
+import { createResponseSampler, type ResponseSampler } from '@gram/reward';
+import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import { responseTokens } from './experience.js';
+import { type RewardFunction, type RewardGroup, scoreGroups } from './reward-function.js';
+import { collect, rewardGroups, type SamplingOptions } from './rollout/collect.js';
+import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
+
+/** A policy, the one that it came from, and what to measure it on. */
+export interface PolicyMeterOptions {
+  readonly config: LlamaConfig;
+  /** Read at each measurement. */
+  readonly policy: Weights;
+  /** Gives the greedy responses to compare with and the distribution for the KL. It must not change. */
+  readonly reference: Weights;
+  readonly tokenizer: Tokenizer;
+  readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
+  readonly prompts: readonly PromptRecord[];
+  readonly sampling: SamplingOptions;
+  readonly maxNewTokens: number;
+  /** Whether reward functions need the reference's greedy responses. @default true */
+  readonly greedyReference?: boolean;
+  /** With the prompt's id it decides every draw: all policies are measured with the same random numbers. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One response to each prompt and what it is worth, in the order of the prompts. */
+export interface PolicyMeasurement<Name extends string> {
+  readonly responses: readonly string[];
+  /** Rewards of the responses, by the name of the reward function. */
+  readonly rewards: Readonly<Record<Name, readonly number[]>>;
+  /** Exact KL to the reference, summed over the tokens of each response, in nats. */
+  readonly kl: readonly number[];
+}
+
+/** Measures a policy while it learns. */
+export interface PolicyMeter {
+  /** @throws PpoError `reward-failed`, `bad-reward`; the signal's reason */
+  measure<Name extends string>(
+    rewards: Readonly<Record<Name, RewardFunction>>,
+  ): Promise<PolicyMeasurement<Name>>;
+  dispose(): void;
+}
+
+/**
+ * Makes a meter. The greedy responses of the reference are made here, once: against those of a policy in training a
+ * pairwise reward would stay at one half however good both become.
+ */
+export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
+  const { config, policy, reference, greedyReference = true, prompts, signal } = options;
+  const fixed = greedyReference ? await greedyResponses(options) : undefined;
+  const sampler: ResponseSampler = createResponseSampler({ ...options, weights: policy });
+  const tokens: TokenMeter = createTokenMeter({ config, policy, reference });
+  return {
+    async measure(rewards) {
+      const rollouts = await collect(sampler, prompts, {
+        ...options,
+        samplesPerPrompt: 1,
+        greedyReference: false,
+        stream: 'measure',
+      });
+      const groups = rewardGroups(rollouts).map(
+        (group, i): RewardGroup => (fixed === undefined ? group : { ...group, reference: fixed[i]! }),
+      );
+      const scores: Record<string, number[]> = {};
+      for (const [name, reward] of Object.entries<RewardFunction>(rewards)) {
+        scores[name] = (await scoreGroups(reward, groups, { signal })).flat();
+      }
+      const measured = await tokens.reference(responseTokens(rollouts), true, signal);
+      return {
+        responses: groups.map(({ responses }) => responses[0]!),
+        rewards: scores as Record<keyof typeof rewards, number[]>,
+        kl: measured.map(({ kl }) => kl!.reduce((sum, value) => sum + value, 0)),
+      };
+    },
+    dispose() {
+      sampler.dispose();
+      tokens.dispose();
+    },
+  };
+}
+
+async function greedyResponses(options: PolicyMeterOptions): Promise<string[]> {
+  const { prompts, reference, maxNewTokens, signal } = options;
+  const sampler = createResponseSampler({ ...options, weights: reference });
+  try {
+    const items = prompts.map(({ id, prompt }) => ({ id, prompt, decodings: [{ temperature: 0 }] }));
+    const sampled = await sampler.sample(items, { maxNewTokens, signal });
+    return sampled.map(({ responses }) => responses[0]!.text);
+  } finally {
+    sampler.dispose();
+  }
+}

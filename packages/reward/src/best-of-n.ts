@@ -1,0 +1,177 @@
+import type { Random } from '@gram/data';
+import { bootstrapInterval, type Interval } from './bootstrap.js';
+import { RewardError } from './error.js';
+import type { Comparator, RunOptions } from './reward-model.js';
+
+/**
+ * log n - (n - 1) / n, in nats: the KL divergence of the best of n samples from the policy that they were drawn from
+ * (Stiennon et al. 2020). It is the usual axis of best-of-n curves; Beirami et al. 2024 show that it is an upper bound.
+ */
+export function bestOfNKl(n: number): number {
+  return Math.log(n) - (n - 1) / n;
+}
+
+/** Rewards of N samples of one prompt. */
+export interface SampleRewards {
+  /** By the reward model that chooses. */
+  readonly proxy: readonly number[];
+  /** By the reward that counts, in the same order. */
+  readonly gold?: readonly number[];
+}
+
+/** A mean over prompts. */
+export interface MeanReward {
+  readonly mean: number;
+  /** See `bootstrapInterval`. */
+  readonly interval: Interval;
+}
+
+/** What the best of n samples is worth. */
+export interface BestOfNPoint {
+  readonly n: number;
+  /** See `bestOfNKl`. */
+  readonly kl: number;
+  readonly proxy: MeanReward;
+  /** Where every group has gold rewards. */
+  readonly gold?: MeanReward;
+}
+
+/**
+ * The expected reward of the sample that the proxy likes best among n, for several n.
+ *
+ * Not one draw of n but the mean over all of them: of N samples in ascending order of the proxy, the one of rank i is the
+ * best of n drawn without replacement with probability C(i - 1, n - 1) / C(N, n). Samples of equal proxy share theirs.
+ *
+ * @param groups one for each prompt
+ * @param sizes values of n, each from 1 to the number of samples of the smallest group
+ * @throws RewardError `bad-values`, `bad-option`
+ */
+export function bestOfNCurve(
+  groups: readonly SampleRewards[],
+  sizes: readonly number[],
+  random: Pick<Random, 'integer'>,
+): BestOfNPoint[] {
+  checkGroups(groups, sizes);
+  const summary = (values: readonly number[]): MeanReward => ({
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    interval: bootstrapInterval(values, random),
+  });
+  const withGold = groups.every(({ gold }) => gold !== undefined);
+  return sizes.map((n) => {
+    const expected = (rewards: (group: SampleRewards) => readonly number[]) =>
+      summary(
+        groups.map((group) => {
+          const shares = choiceShares(group.proxy, n);
+          return rewards(group).reduce((sum, reward, i) => sum + shares[i]! * reward, 0);
+        }),
+      );
+    return {
+      n,
+      kl: bestOfNKl(n),
+      proxy: expected(({ proxy }) => proxy),
+      ...(withGold && { gold: expected(({ gold }) => gold!) }),
+    };
+  });
+}
+
+/** The probability of each sample to be the best of n drawn without replacement. */
+function choiceShares(proxy: readonly number[], n: number): number[] {
+  const count = proxy.length;
+  // From the best down: w_N = n / N, and w_(i-1) / w_i = (i - n) / (i - 1), so no factorial is needed.
+  const byRank = new Array<number>(count);
+  let share = n / count;
+  for (let rank = count; rank >= 1; rank--) {
+    byRank[rank - 1] = share;
+    share *= rank > 1 ? (rank - n) / (rank - 1) : 0;
+  }
+  const order = proxy.map((_, i) => i).sort((a, b) => proxy[a]! - proxy[b]!);
+  const shares = new Array<number>(count);
+  for (let start = 0; start < count; ) {
+    let end = start;
+    while (end < count && proxy[order[end]!] === proxy[order[start]!]) end++;
+    const together = byRank.slice(start, end).reduce((sum, value) => sum + value, 0);
+    for (let at = start; at < end; at++) shares[order[at]!] = together / (end - start);
+    start = end;
+  }
+  return shares;
+}
+
+function checkGroups(groups: readonly SampleRewards[], sizes: readonly number[]): void {
+  const refuse = (problem: string, hint: string) => new RewardError('bad-values', problem, hint);
+  if (groups.length === 0) throw refuse('there are no groups of samples', 'Give at least one group.');
+  const partly = new Set(groups.map(({ gold }) => gold === undefined)).size > 1;
+  if (partly)
+    throw refuse('some groups have gold rewards and some have none', 'Give them to all, or to none.');
+  for (const [i, { proxy, gold = proxy }] of groups.entries()) {
+    if (gold.length !== proxy.length) {
+      throw refuse(
+        `group ${i} has ${proxy.length} proxy and ${gold.length} gold rewards`,
+        'Give one of each for every sample.',
+      );
+    }
+    if (![...proxy, ...gold].every(Number.isFinite)) {
+      throw refuse(`group ${i} has a reward that is not finite`, 'Give finite numbers.');
+    }
+  }
+  const least = Math.min(...groups.map(({ proxy }) => proxy.length));
+  const wrong = sizes.find((n) => !Number.isInteger(n) || n < 1 || n > least);
+  if (wrong !== undefined) {
+    throw new RewardError(
+      'bad-option',
+      `n is ${wrong}, and the smallest group has ${least} samples`,
+      `Give whole numbers from 1 to ${least}.`,
+    );
+  }
+}
+
+/** Responses to one prompt of which the best is wanted. */
+export interface ChoiceItem {
+  /** Names the item in errors. */
+  readonly id: string;
+  readonly prompt: string;
+  readonly responses: readonly string[];
+}
+
+/** The response that was chosen. */
+export interface Choice {
+  readonly index: number;
+  /** Pairs that were compared. */
+  readonly comparisons: number;
+}
+
+/**
+ * Chooses the best response to each prompt by a linear scan, as the paper does: the first response is the best so far, and
+ * each next one replaces it if its probability of being preferred is above one half. All prompts advance together, so the
+ * model is called once a round. A response with the text of the best one so far is not compared.
+ *
+ * @throws RewardError `too-few-responses` for an item without any; whatever `compare` throws
+ */
+export async function bestOfN(
+  model: Comparator,
+  items: readonly ChoiceItem[],
+  { signal, onProgress }: RunOptions = {},
+): Promise<Choice[]> {
+  for (const { id, responses } of items) {
+    if (responses.length > 0) continue;
+    throw new RewardError('too-few-responses', `${id} has no responses`, 'Give at least one response.');
+  }
+  const best = items.map(() => ({ index: 0, comparisons: 0 }));
+  const rounds = Math.max(0, ...items.map(({ responses }) => responses.length - 1));
+  for (let round = 1; round <= rounds; round++) {
+    const open = items.flatMap(({ responses }, i) => {
+      const newcomer = responses[round];
+      return newcomer === undefined || newcomer === responses[best[i]!.index] ? [] : [i];
+    });
+    const comparisons = open.map((i) => {
+      const { id, prompt, responses } = items[i]!;
+      return { id, prompt, a: responses[round]!, b: responses[best[i]!.index]! };
+    });
+    const results = comparisons.length === 0 ? [] : await model.compare(comparisons, { signal });
+    for (const [at, i] of open.entries()) {
+      best[i]!.comparisons++;
+      if (results[at]!.probability > 0.5) best[i]!.index = round;
+    }
+    onProgress?.(round, rounds);
+  }
+  return best;
+}
