@@ -60,9 +60,15 @@ async function fromWorld(recipe, seed) {
       config,
       weights: (of = config) => initWeights(of, createRandom(seed, 'weights'), standardDeviation),
     },
-    unlabeled: () => some((n) => world.unlabeledPairs(n), data.unlabeled),
+    unlabeled: () =>
+      source.unlabeledFamilies === 'all'
+        ? createWorld({ seed, families: 'all' }).unlabeledPairs(data.unlabeled)
+        : some((n) => world.unlabeledPairs(n), data.unlabeled),
     labeled: () => some((n) => world.labeledPairs(n), data.labeled),
-    tests: (split) => some((n) => world.testPairs(split, n), data.test),
+    tests: (split) =>
+      split === 'in-distribution'
+        ? some((n) => world.testPairs(split, n), data.test)
+        : world.testPairs(split, data.test),
     demonstrations: () => some((n) => world.demonstrations(n), data.demonstrations),
     prompts: (split, n) => some((count) => world.prompts(split, count), n),
     task: (family, side, n) => world.adaptationPairs(family, side, n),

@@ -20,7 +20,9 @@ export function accuracyTable(results, ceilings) {
         interval(outOfDistribution),
         orders ? percent(outOfDistribution.consistency) : 'one order only',
       ]),
-      ['oracle (ceiling)', percent(ceilings.inDistribution), percent(ceilings.outOfDistribution), ''],
+      ...(ceilings === undefined
+        ? []
+        : [['oracle (ceiling)', percent(ceilings.inDistribution), percent(ceilings.outOfDistribution), '']]),
       ['chance', '50.0 %', '50.0 %', ''],
     ],
     caption:
@@ -58,7 +60,7 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
     points: history.map(({ step, loss }) => [step, loss]),
   }));
   return page({
-    title: 'Reward ranking in the synthetic world',
+    title: ceilings === undefined ? 'Reward ranking' : 'Reward ranking in the synthetic world',
     subtitle: `${sizes.unlabeled} unlabeled and ${sizes.labeled} labeled pairs, models of ${(sizes.parameters / 1e6).toFixed(1)} M parameters, ${Math.round(seconds)} s`,
     sections: [
       {
@@ -78,7 +80,7 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
                 { name: 'out of distribution', bars: bars('outOfDistribution') },
               ],
               lines: [
-                { name: 'oracle', value: ceilings.outOfDistribution },
+                ...(ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings.outOfDistribution }]),
                 { name: 'chance', value: 0.5 },
               ],
               yMin: 0.4,
