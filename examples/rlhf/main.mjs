@@ -5,6 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '@gram/model';
 import { formatDuration, textTable, writePage } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { openMaterials } from '@gram-examples/common/materials';
@@ -30,6 +31,7 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
   for (const sentence of summary.sentences) console.log(sentence);
   console.log(`\n${textTable(bestOfNTable(summary))}`);
   const seconds = (performance.now() - started) / 1000;
+  await writeFileAtomic(`${directory}/results.json`, JSON.stringify({ recipe, outcomes, seconds }));
   const report = `${directory}/report.html`;
   await writePage(report, reportPage({ recipe, outcomes, summary, seconds }));
   console.log(`\nPolicies: ${directory}/seed-*; done in ${formatDuration(seconds)}.`);

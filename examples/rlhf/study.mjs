@@ -133,7 +133,7 @@ export async function runSeed(materials, recipe, seed, directory) {
   const start = await measureStart(materials, recipe, sft, test, seed);
   const curves = await bestOfN(materials, recipe, sft, judges, test, seed);
   for (const judge of Object.values(judges)) judge.dispose();
-  return { seed, test, start, results, bestOfN: curves, models };
+  return { seed, test, start, results, bestOfN: curves };
 }
 
 /** The policy that every run starts from, on the held-out prompts. */

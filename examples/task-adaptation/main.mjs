@@ -5,6 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '@gram/model';
 import { formatDuration, textTable, writePage } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { openMaterials } from '@gram-examples/common/materials';
@@ -31,6 +32,7 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
   console.log('');
   for (const sentence of summary.sentences) console.log(sentence);
   const seconds = (performance.now() - started) / 1000;
+  await writeFileAtomic(`${directory}/results.json`, JSON.stringify({ recipe, outcomes, seconds }));
   const report = `${directory}/report.html`;
   await writePage(report, reportPage(summary, recipe, seconds));
   console.log(`\nDone in ${formatDuration(seconds)}.`);

@@ -13,10 +13,11 @@ export const laptop = {
   data: {
     unlabeled: 14_000,
     labeled: 18_000,
-    demonstrations: 6000,
+    /** Few, so that the policy has something left to learn. */
+    demonstrations: 1500,
     prompts: 4000,
     validation: 100,
-    test: 200,
+    test: 250,
     tokenizerTexts: 4000,
   },
   tokenizer: { vocabSize: 1024 },
@@ -48,11 +49,11 @@ export const laptop = {
     epochs: 2,
     miniBatchSize: 32,
     valueOnlySteps: 4,
-    policyLearningRate: 2e-4,
+    policyLearningRate: 1e-4,
     valueLearningRate: 5e-4,
-    kl: { weight: 0.2 },
+    kl: { weight: 4 },
     evaluateEvery: 10,
   },
-  grpo: { batchSize: 16, samplesPerPrompt: 4, kl: { weight: 0.05 } },
+  grpo: { batchSize: 16, samplesPerPrompt: 4, kl: { weight: 0.5 } },
   bestOfN: { prompts: 100, samples: 16, sizes: [1, 2, 4, 8, 16] },
 };
