@@ -2,7 +2,7 @@ export { configToJson, type LlamaConfig, parseConfig } from './config/llama-conf
 export { parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
 export { ModelError } from './error.js';
-export { checkReplaceable, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
+export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';
 export {

@@ -1,6 +1,13 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LlamaConfig, loadModel, saveModel, type Weights, writeFileAtomic } from '@gram/model';
+import {
+  type LlamaConfig,
+  loadModel,
+  removeLeftovers,
+  saveModel,
+  type Weights,
+  writeFileAtomic,
+} from '@gram/model';
 import { checkpointPath, latestCheckpoint } from '@gram/train';
 import { loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
 import { PpoError } from './error.js';
@@ -11,7 +18,7 @@ import { bestStep, type PpoState } from './state.js';
 
 /** The directory of a run. What is in it is whole at any moment. */
 export interface RunFiles {
-  /** Puts the newest checkpoint into the state of a run that has not begun; does nothing where there is none. */
+  /** Removes what a kill left half-written, and puts the newest checkpoint, if there is one, into the state of a new run. */
   load(state: PpoState): Promise<void>;
   /** Writes the best policy, beside the one before it. */
   saveBest(state: PpoState): Promise<void>;
@@ -54,6 +61,7 @@ export async function openRunFiles(run: PpoRun, options: PpoOptions): Promise<Ru
 
   return {
     async load(state) {
+      await removeLeftovers(output);
       const path = await latestCheckpoint(output);
       if (path === undefined) return;
       const best = (step: number) => loadModel(bestPath(output, step));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,6 +65,25 @@ describe('a stopped run', () => {
       expect(JSON.stringify(resumed.evaluations)).toBe(JSON.stringify(result.evaluations));
       expect(resumed.best).toEqual(result.best);
     }
+  });
+
+  it('removes what a kill in the middle of writing left behind', async () => {
+    const output = join(root, 'leftovers');
+    const controller = new AbortController();
+    const stopped = ppo({
+      ...tinyRun(),
+      options,
+      output,
+      signal: controller.signal,
+      onStep: ({ step }) => {
+        if (step === 5) controller.abort(new Error('killed'));
+      },
+    });
+    await expect(stopped).rejects.toThrow('killed');
+    writeFileSync(join(output, 'steps.jsonl.f00d.gram-tmp'), '{"st');
+    mkdirSync(join(output, 'checkpoint-0000006.gram-tmp', 'policy'), { recursive: true });
+    await ppo({ ...tinyRun(), options, output, resume: true });
+    expect(contents(output)).toEqual(straight);
   });
 
   it('resumes to the same bytes when it is stopped again and again, by an abort', async () => {

@@ -1,20 +1,17 @@
 import { copyWeights } from '@gram/model';
-import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { type Experience, klOfTokens, makeExperience, responseTokens } from './experience.js';
-import { createLearner, type Learner, type LearnerResult } from './learner.js';
-import { createPolicyMeter, type PolicyMeter } from './measure-policy.js';
-import { type PolicyExample, policyObjective } from './objectives/policy.js';
-import { type ValueExample, valueObjective } from './objectives/value.js';
+import type { LearnerResult } from './learner.js';
+import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { openRunFiles, type RunFiles } from './output.js';
 import { type RewardFunction, scoreGroups } from './reward-function.js';
 import { collect, rewardGroups } from './rollout/collect.js';
-import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
 import type { PpoResult, PpoRun, PpoStepRecord, StopReason } from './run.js';
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './schedule.js';
 import { standardise } from './score-queue.js';
 import { checkRun, initialState } from './start.js';
 import { bestStep, type PpoState } from './state.js';
+import { openTools, type Tools } from './tools.js';
 
 /**
  * RLHF: trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
@@ -36,38 +33,10 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   const { state, reference } = initialState(run);
   const files = await openRunFiles(run, options);
   await files?.load(state);
-  const { policy, value } = run;
-  const { microBatchSize = options.miniBatchSize, maxGradientNorm, kl } = options;
-  const learning = { microBatchSize, maxGradientNorm };
-  const sampler = createResponseSampler({ ...run, ...policy });
-  const meter = createTokenMeter({ config: policy.config, policy: policy.weights, reference, value });
-  const learners: Learners = {
-    policy: createLearner(
-      'policy',
-      policy.config,
-      policyObjective({ clip: options.clip, kl: kl.in === 'loss' ? { ...kl, reference } : undefined }),
-      state.policy,
-      { ...learning, learningRate: options.policyLearningRate },
-    ),
-    value:
-      value &&
-      createLearner('value model', value.config, valueObjective(options.valueClip), state.value!, {
-        ...learning,
-        learningRate: options.valueLearningRate,
-      }),
-  };
-  const tools: Tools = { run, options, sampler, meter, learners };
-  const validator = await createPolicyMeter({
-    ...run,
-    ...options,
-    config: policy.config,
-    policy: policy.weights,
-    reference,
-    prompts: run.validation,
-  });
+  const tools = await openTools(run, options, state, reference);
   try {
     if (state.step === 0 && state.evaluations.length === 0) {
-      await score(state, validator, run, files);
+      await score(tools, state, files);
       await files?.save(state);
     }
     while (state.stopped === undefined) {
@@ -78,29 +47,16 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
       state.steps.push(record);
       await run.onStep?.(record, options);
       const ends = stopReason(state, options);
-      if (plan.evaluate || ends !== undefined) await score(state, validator, run, files);
+      if (plan.evaluate || ends !== undefined) await score(tools, state, files);
       state.stopped = ends ?? patienceEnds(state, options);
       if (plan.checkpoint || state.stopped !== undefined) await files?.save(state);
     }
     await files?.finish(state);
   } finally {
-    for (const tool of [sampler, meter, validator, learners.policy, learners.value]) tool?.dispose();
+    tools.dispose();
   }
   const { stopped, steps, evaluations, best } = state;
   return { stopped, steps, evaluations, best, reference };
-}
-
-interface Learners {
-  readonly policy: Learner<PolicyExample>;
-  readonly value: Learner<ValueExample> | undefined;
-}
-
-interface Tools {
-  readonly run: PpoRun;
-  readonly options: PpoOptions;
-  readonly sampler: ResponseSampler;
-  readonly meter: TokenMeter;
-  readonly learners: Learners;
 }
 
 /** One step of the algorithm. */
@@ -115,7 +71,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const { standardised, queue } = standardise(state.queue, scores.flat(), options.queueSize);
   const tokens = responseTokens(rollouts);
   const references = await meter.reference(tokens, options.kl.estimator === 'full', signal);
-  const values = tools.learners.value && (await meter.values(tokens, signal));
+  const values = tools.value && (await meter.values(tokens, signal));
   const responses = tokens.map((response, i) => ({
     ...response,
     reference: references[i]!,
@@ -139,7 +95,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
 
 /** The gradient steps: some epochs of mini-batches, for the value model and, once that is warm, for the policy. */
 async function learn(
-  { options, learners }: Tools,
+  { options, policy: policyLearner, value: valueLearner }: Tools,
   experience: readonly Experience[],
   step: number,
   { updatePolicy }: StepPlan,
@@ -148,9 +104,8 @@ async function learn(
   const value: LearnerResult[] = [];
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     for (const batch of miniBatches(experience, options.miniBatchSize, options.seed, step, epoch)) {
-      if (learners.value !== undefined)
-        value.push(await learners.value.learn(batch as readonly ValueExample[]));
-      if (updatePolicy) policy.push(await learners.policy.learn(batch));
+      if (valueLearner !== undefined) value.push(await valueLearner.learn(batch as readonly ValueExample[]));
+      if (updatePolicy) policy.push(await policyLearner.learn(batch));
     }
   }
   const over = (results: readonly LearnerResult[], of: (result: LearnerResult) => number) => {
@@ -167,12 +122,7 @@ async function learn(
 }
 
 /** Scores the policy on the validation prompts and keeps it if it is the best one. */
-async function score(
-  state: PpoState,
-  validator: PolicyMeter,
-  run: PpoRun,
-  files: RunFiles | undefined,
-): Promise<void> {
+async function score({ run, validator }: Tools, state: PpoState, files: RunFiles | undefined): Promise<void> {
   const { reward, heldOut } = run;
   const functions: Record<string, RewardFunction> = heldOut === undefined ? { reward } : { reward, heldOut };
   const { rewards, kl } = await validator.measure(functions);

@@ -44,7 +44,7 @@ describe('page', () => {
     expect(html).toContain('<caption>Cost of each stage</caption>');
     expect(html).toContain('<th scope="col" class="right">Steps</th>');
     expect(html).toContain('<th scope="row">Adaptation</th><td class="right">60</td>');
-    expect(html.match(/<figure><svg [^>]*role="img"/g)).toHaveLength(5);
+    expect(html.match(/<figure><svg [^>]*role="img"/g)).toHaveLength(7);
     expect(html).toContain('</svg><figcaption>Bold lines');
   });
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checkReplaceable, writeDirectoryAtomic, writeFileAtomic } from './atomic.js';
+import { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './atomic.js';
 
 // Counts down to a crash: from then on every call of the file system fails, those of the clean-up included.
 const power = vi.hoisted(() => ({ callsLeft: Number.POSITIVE_INFINITY }));
@@ -174,5 +174,26 @@ describe('writeFileAtomic', () => {
     await expect(writeFileAtomic(join(root, 'none', 'a'), '')).rejects.toMatchObject({
       code: 'write-failed',
     });
+  });
+});
+
+describe('removeLeftovers', () => {
+  it('removes what crashes left and nothing else', async () => {
+    await writeDirectoryAtomic(dir, NAMES, fillWith('whole'));
+    await writeFileAtomic(join(root, 'notes'), 'whole');
+    for (let calls = 1; calls < 12; calls++) {
+      power.callsLeft = calls;
+      await writeDirectoryAtomic(join(root, `new-${calls}`), NAMES, fillWith('part')).catch(() => undefined);
+      power.callsLeft = calls % 3;
+      await writeFileAtomic(join(root, 'notes'), 'part').catch(() => undefined);
+    }
+    power.callsLeft = Number.POSITIVE_INFINITY;
+    const before = await readdir(root);
+    expect(before.some((name) => name.includes('gram-tmp'))).toBe(true);
+    await removeLeftovers(root);
+    const after = await readdir(root);
+    expect(after).toEqual(before.filter((name) => !name.includes('.gram-')));
+    expect(await readFile(join(dir, 'a'), 'utf8')).toBe('whole');
+    expect(await readdir(dir)).toEqual(NAMES);
   });
 });

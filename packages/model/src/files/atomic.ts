@@ -47,6 +47,17 @@ async function removeQuietly(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
+/**
+ * Removes what a crash left in a directory of files and directories that were being written. For a directory whose owner
+ * writes each of its entries anew: an entry that was being replaced may only be there under its old, temporary name.
+ */
+export async function removeLeftovers(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (name.endsWith(TEMPORARY) || name.endsWith(OLD))
+      await rm(join(dir, name), { recursive: true, force: true });
+  }
+}
+
 /** As `writeFileAtomic`, with a function that writes to the open temporary file. */
 export async function writeStreamAtomic(
   path: string,

@@ -1,19 +1,27 @@
 import { ReportError } from '../error.js';
 import { formatNumber } from '../format.js';
+import { bandPath, type Interval, linePath, movingAverage, type Place, type Point } from './curve.js';
 import { emptyChart, frame, seriesClass } from './frame.js';
 import { extent, isDrawable, niceAxis, toPixels } from './scale.js';
 import { coordinate, element, fitText, svg, textElement, textWidth, WIDTH } from './svg.js';
 import { COLOURS } from './theme.js';
 
-/** More points than this are not visible and only make the file large. */
-const MAX_POINTS = 1200;
 /** Each series has a dash pattern too, so that it is told apart without colour. */
 const DASHES = [undefined, '9 5', '2 5', '12 4 2 4', '5 3', '9 3 2 3 2 3'];
+const DOT_RADIUS = 3.6;
 
-/** A named line: points `[x, y]` in order of x. */
+/** A named line, with its intervals if it has any. */
 export interface Series {
   name: string;
-  points: [number, number][];
+  /** `[x, y]` in the order in which they are joined; x may go back. */
+  points: Point[];
+  /**
+   * Intervals `[x, low, high]` (for example 95 % confidence intervals) in the order in which they are joined: a light area
+   * behind all lines. It is not smoothed. Default: none.
+   */
+  band?: Interval[];
+  /** A dot on each point, for a curve of few points. Default: false. */
+  marks?: boolean;
 }
 
 export interface LineChartOptions {
@@ -29,8 +37,8 @@ export interface LineChartOptions {
 }
 
 /**
- * Lines over a common x axis, as an SVG string. A point whose y is not finite breaks its line; one whose x is not finite
- * is left out; without any point the chart says that there is no data.
+ * Lines over a common x axis, as an SVG string. A point whose y is not finite breaks its line, an interval with such an end
+ * its band; what has an x that is not finite is left out; without anything to draw the chart says that there is no data.
  *
  * @throws ReportError `bad-chart` if `smooth` is not in [0, 1).
  */
@@ -42,11 +50,22 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
       'Use 0 for no smoothing, 0.9 for a noisy loss.',
     );
   }
-  const lines = series.map(({ points }) => {
-    const placed = points.filter(([x]) => isDrawable(x));
-    return { raw: placed, drawn: smooth > 0 ? movingAverage(placed, smooth) : placed };
+  const lines = series.map(({ points, band = [] }) => {
+    const raw = points.filter(([x]) => isDrawable(x));
+    return {
+      raw,
+      drawn: smooth > 0 ? movingAverage(raw, smooth) : raw,
+      finite: raw.filter(([, y]) => isDrawable(y)),
+      band: band.filter(([x]) => isDrawable(x)),
+    };
   });
-  const visible = lines.flatMap(({ raw }) => raw.filter(([, y]) => isDrawable(y)));
+  const ends = lines.flatMap(({ band }) =>
+    band.filter(isInterval).flatMap(([x, low, high]): Point[] => [
+      [x, low],
+      [x, high],
+    ]),
+  );
+  const visible = [...lines.flatMap(({ finite }) => finite), ...ends];
   if (visible.length === 0) return emptyChart(title);
 
   const xAxis = niceAxis(...extent(visible.map(([x]) => x)), 7, 'data');
@@ -56,10 +75,11 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
     yLabel,
     yAxis,
     legend: series.map(({ name }) => name),
-    mark: (index, x, y) => line(`M${coordinate(x - 9)} ${coordinate(y)}h18`, index),
+    mark: (index, x, y) => swatch(series[index]!, index, x, y),
   });
   const toX = toPixels(xAxis, plot.left, plot.right);
   const toY = toPixels(yAxis, plot.bottom, plot.top);
+  const place: Place = ([x, y]) => [toX(x), toY(y)];
   const parts = [markup];
   xAxis.ticks.forEach((tick, index) => {
     const label = xAxis.labels[index]!;
@@ -81,23 +101,14 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
       'text-anchor': 'middle',
     }),
   );
-  if (smooth > 0) parts.push(...lines.map(({ raw }, index) => line(path(raw), index, ' gram-raw')));
-  parts.push(...lines.map(({ drawn }, index) => line(path(drawn), index)));
+  parts.push(...lines.map(({ band }, index) => area(bandPath(band, place), index)));
+  if (smooth > 0)
+    parts.push(...lines.map(({ raw }, index) => line(linePath(raw, place), index, ' gram-raw')));
+  parts.push(...lines.map(({ drawn }, index) => line(linePath(drawn, place), index)));
+  lines.forEach(({ finite }, index) => {
+    if (series[index]!.marks) parts.push(...finite.map((point) => dot(place(point), index)));
+  });
   return svg(title, describe(series, xLabel, yLabel), plot.bottom + 52, parts.filter(Boolean).join(''));
-
-  function path(points: [number, number][]): string {
-    let pen = 'M';
-    let result = '';
-    for (const [x, y] of thin(points)) {
-      if (isDrawable(y)) {
-        result += `${pen}${coordinate(toX(x))} ${coordinate(toY(y))}`;
-        // A round cap makes a line of no length a dot, so that a lone point is seen.
-        if (pen === 'M') result += 'h0';
-        pen = 'L';
-      } else pen = 'M';
-    }
-    return result;
-  }
 }
 
 function line(path: string, index: number, extra = ''): string {
@@ -110,47 +121,43 @@ function line(path: string, index: number, extra = ''): string {
   });
 }
 
-/**
- * Exponential moving average m_t = w m_(t-1) + (1 - w) y_t, divided by 1 - w^t as in Adam (Kingma and Ba, 2015), so that
- * the first values are not pulled towards zero. Values that are not finite are passed on and do not count.
- */
-function movingAverage(points: [number, number][], weight: number): [number, number][] {
-  let average = 0;
-  let share = 0;
-  return points.map(([x, y]) => {
-    if (!isDrawable(y)) return [x, y];
-    average = weight * average + (1 - weight) * y;
-    share = weight * share + (1 - weight);
-    return [x, average / share];
-  });
+function area(path: string, index: number): string {
+  if (path === '') return '';
+  return element('path', { class: `gram-band ${seriesClass(index)}`, d: path });
 }
 
-/** Keeps the lowest and the highest point of each run of neighbours, so that no spike is lost. */
-function thin(points: [number, number][]): [number, number][] {
-  if (points.length <= MAX_POINTS) return points;
-  const size = Math.ceil((2 * points.length) / MAX_POINTS);
-  const kept: [number, number][] = [points[0]!];
-  for (let start = 1; start < points.length - 1; start += size) {
-    const run = points.slice(start, Math.min(start + size, points.length - 1));
-    let low = 0;
-    let high = 0;
-    run.forEach(([, y], index) => {
-      if (!(y >= run[low]![1])) low = index;
-      if (!(y <= run[high]![1])) high = index;
-    });
-    for (const index of new Set([Math.min(low, high), Math.max(low, high)])) kept.push(run[index]!);
-  }
-  kept.push(points.at(-1)!);
-  return kept;
+function dot([cx, cy]: Point, index: number): string {
+  return element('circle', { class: `gram-fill ${seriesClass(index)}`, cx, cy, r: DOT_RADIUS });
+}
+
+/** The legend shows a series as the chart does: its line, on a piece of its band, with its dot. */
+function swatch({ band = [], marks }: Series, index: number, x: number, y: number): string {
+  const [left, top] = [coordinate(x - 9), coordinate(y - 6)];
+  return [
+    band.length > 0 ? area(`M${left} ${top}h18v12h-18Z`, index) : '',
+    line(`M${left} ${coordinate(y)}h18`, index),
+    marks ? dot([x, y], index) : '',
+  ].join('');
+}
+
+function isInterval(interval: Interval): boolean {
+  return interval.every(isDrawable);
 }
 
 function describe(series: Series[], xLabel: string, yLabel: string): string {
-  const parts = series.map(({ name, points }) => {
+  const parts = series.map(({ name, points, band = [] }) => {
     const values = points.filter(([x, y]) => isDrawable(x) && isDrawable(y));
     const first = values[0];
     const last = values.at(-1);
-    if (!first || !last) return `${name}: no data.`;
-    return `${name}: ${formatNumber(first[1])} at ${formatNumber(first[0])}, ${formatNumber(last[1])} at ${formatNumber(last[0])}.`;
+    const curve =
+      first && last
+        ? `${formatNumber(first[1])} at ${formatNumber(first[0])}, ${formatNumber(last[1])} at ${formatNumber(last[0])}`
+        : 'no data';
+    const end = band.filter(isInterval).at(-1);
+    const interval = end
+      ? `, interval ${formatNumber(end[1])} to ${formatNumber(end[2])} at ${formatNumber(end[0])}`
+      : '';
+    return `${name}: ${curve}${interval}.`;
   });
   return [`Line chart of ${yLabel} over ${xLabel}.`, ...parts].join(' ');
 }

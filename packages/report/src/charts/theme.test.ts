@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COLOURS, chartStyle, themes } from './theme.js';
+import { BAND_OPACITY, COLOURS, chartStyle, themes } from './theme.js';
 
 type Colour = [number, number, number];
 
@@ -9,6 +9,17 @@ function linear(hex: string): Colour {
     const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   }) as Colour;
+}
+
+/** `#rrggbb` of a colour over another; browsers mix the values as they are written. */
+function over(front: string, back: string, opacity: number): string {
+  const parts = [1, 3, 5].map((at) => {
+    const [above, below] = [front, back].map((hex) => Number.parseInt(hex.slice(at, at + 2), 16));
+    return Math.round(opacity * above! + (1 - opacity) * below!)
+      .toString(16)
+      .padStart(2, '0');
+  });
+  return `#${parts.join('')}`;
 }
 
 const times = (matrix: number[][], colour: Colour) =>
@@ -67,6 +78,15 @@ describe.each(Object.entries(themes))('the %s theme', (_, theme) => {
   it('has a colour for each series', () => {
     expect(theme.series).toHaveLength(COLOURS);
     for (const colour of theme.series) expect(contrast(colour, theme.background)).toBeGreaterThanOrEqual(3);
+  });
+
+  it('shows bands and the lines on them', () => {
+    for (const colour of theme.series) {
+      const band = over(colour, theme.background, BAND_OPACITY);
+      expect.soft(distance(linear(band), linear(theme.background)), colour).toBeGreaterThan(0.05);
+      // Two bands of its own colour are the hardest background that a line is likely to have.
+      expect.soft(contrast(colour, over(colour, band, BAND_OPACITY)), colour).toBeGreaterThan(2.2);
+    }
   });
 
   it('has readable text', () => {

@@ -2,6 +2,12 @@
 export const COLOURS = 6;
 
 /**
+ * How much of the colour of its series the area of a band takes: enough to be seen on the background, little enough that
+ * lines stand out from it where bands overlap (checked in theme.test.ts).
+ */
+export const BAND_OPACITY = 0.16;
+
+/**
  * Colours of the two themes. Each of the series has a contrast of at least 3:1 to the background, and every two
  * neighbours stay apart under the three kinds of colour blindness (checked in theme.test.ts).
  */
@@ -54,6 +60,7 @@ export const chartStyle = [
   '.gram-chart .gram-axis{stroke:var(--gram-axis);stroke-width:1}',
   '.gram-chart .gram-line{fill:none;stroke:var(--gram-colour);stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}',
   '.gram-chart .gram-raw{stroke-width:1;opacity:.3}',
+  `.gram-chart .gram-band{fill:var(--gram-colour);fill-opacity:${BAND_OPACITY};stroke:var(--gram-colour);stroke-opacity:.35;stroke-width:1;stroke-linejoin:round}`,
   '.gram-chart .gram-fill{fill:var(--gram-colour)}',
   '.gram-chart .gram-whisker{stroke:var(--gram-ink);stroke-width:1.4;fill:none}',
   '.gram-chart .gram-reference{stroke:var(--gram-ink);stroke-width:1.3;stroke-dasharray:5 4}',
