@@ -22,26 +22,38 @@ export function filteredDistribution(
 ): Candidates {
   if (temperature === 0) return { ids: [argMax(logits)], probabilities: [1] };
   const top = logits[argMax(logits)]!;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - top) / temperature));
-  let ids = Array.from(weights.keys());
-  if (topK !== undefined && topK < ids.length) {
-    const bound = weights.slice().sort()[weights.length - topK]!;
-    ids = byWeight(
-      weights,
-      ids.filter((id) => weights[id]! >= bound),
-    ).slice(0, topK);
-  }
-  const sum = ids.reduce((total, id) => total + weights[id]!, 0);
-  // All tokens below this together are less than 1 - p: the nucleus needs none of them, and is sorted faster.
-  const least = ((1 - topP) / ids.length) * sum;
-  if (topP < 1) ids = ids.filter((id) => weights[id]! >= least);
-  if (topK !== undefined || topP < 1) ids = byWeight(weights, ids);
+  const weights = new Float64Array(logits.length);
+  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp((logits[id]! - top) / temperature);
+  const ids = topK === undefined ? withoutTail(weights, topP) : mostLikely(weights, topK);
+  if (topK === undefined && topP < 1) sortByWeight(ids, weights);
+  const kept = nucleus(ids, weights, topK === undefined ? total(weights) : totalOf(ids, weights), topP);
+  const sum = totalOf(kept, weights);
+  return { ids: kept, probabilities: kept.map((id) => weights[id]! / sum) };
+}
+
+/** The ids that a nucleus can hold: all others together weigh less than 1 - p of the whole. */
+function withoutTail(weights: Float64Array, topP: number): number[] {
+  const least = ((1 - topP) / weights.length) * total(weights);
+  const ids: number[] = [];
+  for (let id = 0; id < weights.length; id++) if (weights[id]! >= least) ids.push(id);
+  return ids;
+}
+
+/** The k ids of the largest weights; of equals, the lower ids. */
+function mostLikely(weights: Float64Array, k: number): number[] {
+  const bound = k < weights.length ? weights.slice().sort()[weights.length - k]! : 0;
+  const ids: number[] = [];
+  for (let id = 0; id < weights.length; id++) if (weights[id]! >= bound) ids.push(id);
+  return sortByWeight(ids, weights).slice(0, k);
+}
+
+/** The first ids, in the order given, whose weights are at least p of the sum; at least one. */
+function nucleus(ids: number[], weights: Float64Array, sum: number, topP: number): number[] {
+  if (topP === 1) return ids;
   let count = 0;
   let kept = 0;
-  while (count < ids.length && (topP === 1 || count === 0 || kept < topP * sum))
-    kept += weights[ids[count++]!]!;
-  ids = ids.slice(0, count);
-  return { ids, probabilities: ids.map((id) => weights[id]! / kept) };
+  while (count < ids.length && (count === 0 || kept < topP * sum)) kept += weights[ids[count++]!]!;
+  return ids.slice(0, count);
 }
 
 /**
@@ -76,6 +88,18 @@ function argMax(values: Float32Array): number {
   return best;
 }
 
-function byWeight(weights: Float64Array, ids: number[]): number[] {
+function sortByWeight(ids: number[], weights: Float64Array): number[] {
   return ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
+}
+
+function total(weights: Float64Array): number {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return sum;
+}
+
+function totalOf(ids: readonly number[], weights: Float64Array): number {
+  let sum = 0;
+  for (const id of ids) sum += weights[id]!;
+  return sum;
 }
