@@ -152,9 +152,23 @@ describe('bestOfN', () => {
     expect(calls).toEqual([1, 1]);
   });
 
-  it('names an item without responses, and stops when it is asked to', async () => {
-    const { model } = longer();
-    await expect(bestOfN(model, [item('a', 'x'), item('empty')])).rejects.toThrow(/^empty has no responses/);
+  it('names an item without responses', async () => {
+    const { model, calls } = longer();
+    await expect(bestOfN(model, [item('a', 'x', 'y'), item('empty')])).rejects.toThrow(
+      /^empty has no responses/,
+    );
+    expect(calls).toEqual([]);
     expect(await bestOfN(model, [])).toEqual([]);
+  });
+
+  it('stops between two rounds, even where the comparator does not look at the signal', async () => {
+    const { model, calls } = longer();
+    const controller = new AbortController();
+    const run = bestOfN(model, [item('a', 'x', 'xx', 'xxx')], {
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(run).rejects.toThrow('enough');
+    expect(calls).toEqual([1]);
   });
 });

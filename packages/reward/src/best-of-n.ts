@@ -144,7 +144,7 @@ export interface Choice {
  * each next one replaces it if its probability of being preferred is above one half. All prompts advance together, so the
  * model is called once a round. A response with the text of the best one so far is not compared.
  *
- * @throws RewardError `too-few-responses` for an item without any; whatever `compare` throws
+ * @throws RewardError `too-few-responses` for an item without any; whatever `compare` throws; the signal's reason
  */
 export async function bestOfN(
   model: Comparator,
@@ -158,6 +158,8 @@ export async function bestOfN(
   const best = items.map(() => ({ index: 0, comparisons: 0 }));
   const rounds = Math.max(0, ...items.map(({ responses }) => responses.length - 1));
   for (let round = 1; round <= rounds; round++) {
+    // A comparator may be a plain function that does not look at the signal.
+    signal?.throwIfAborted();
     const open = items.flatMap(({ responses }, i) => {
       const newcomer = responses[round];
       return newcomer === undefined || newcomer === responses[best[i]!.index] ? [] : [i];

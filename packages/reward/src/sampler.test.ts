@@ -56,3 +56,11 @@ it('names a prompt that leaves no room, before anything is generated', async () 
   await expect(run).rejects.toThrow(/"long" has \d+ tokens, and with 200 new ones passes the 256/);
   expect(progress).toEqual([]);
 });
+
+it('counts progress in responses, and stops when it is aborted', async () => {
+  const seen: [number, number][] = [];
+  await sampler.sample(items, { maxNewTokens: 4, onProgress: (done, total) => seen.push([done, total]) });
+  expect(seen.at(-1)).toEqual([18, 18]);
+  const signal = AbortSignal.abort(new Error('enough'));
+  await expect(sampler.sample(items, { maxNewTokens: 4, signal })).rejects.toThrow('enough');
+});
