@@ -133,8 +133,10 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
     judge,
     points: outcomes[0].results[run].curve.map((_, i) => {
       const at = outcomes.map(({ results }) => results[run].curve[i]);
-      const average = (key) => mean(at.map((point) => point[key]));
-      return { step: at[0].step, kl: average('kl'), oracle: average('oracle'), proxy: average('proxy') };
+      const [{ step }] = at;
+      const [oracle, proxy, kl] = ['oracle', 'proxy', 'kl'].map((key) => at.flatMap((point) => point[key]));
+      const interval = bootstrapInterval(oracle, random(name, 'curve', step));
+      return { step, kl: mean(kl), oracle: mean(oracle), proxy: mean(proxy), interval };
     }),
   }));
   const over = (x, y) =>
@@ -142,13 +144,15 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
       name,
       marks: true,
       points: points.map((point) => [point[x], point[y]]),
+      ...(y === 'oracle' && { band: points.map((point) => [point[x], ...point.interval]) }),
     }));
-  const chosen = Object.entries(summary.bestOfN).map(([judge, points]) => ({
-    name: `best of n, ${judge}`,
-    marks: true,
-    points: points.map(({ kl, gold }) => [kl, gold]),
-    band: points.map(({ kl, low, high }) => [kl, low, high]),
-  }));
+  const chosen = (value) =>
+    Object.entries(summary.bestOfN).map(([judge, points]) => ({
+      name: `best of n, ${judge}`,
+      marks: true,
+      points: points.map((point) => [point.kl, point[value]]),
+      ...(value === 'gold' && { band: points.map(({ kl, low, high }) => [kl, low, high]) }),
+    }));
   const chart = (title, xLabel, yLabel, series) => ({ svg: lineChart({ title, xLabel, yLabel, series }) });
   const { ppo, data, seeds } = recipe;
   return page({
@@ -166,7 +170,7 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
       {
         heading: 'Over the steps',
         paragraphs: [
-          'A proxy that rises while the oracle falls is a reward that is being exploited. Means over the seeds.',
+          'A proxy that rises while the oracle falls is a reward that is being exploited. Means over the prompts of all seeds; bands are 95 % intervals.',
         ],
         figures: [
           chart('Oracle reward', 'step', 'oracle reward', over('step', 'oracle')),
@@ -187,7 +191,13 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
             'probability to beat the first policy',
             over('kl', 'proxy'),
           ),
-          chart('Best of n', 'KL, nats', 'oracle reward', chosen),
+          chart('Best of n, oracle reward', 'KL, nats', 'oracle reward', chosen('gold')),
+          chart(
+            'Best of n, proxy reward',
+            'KL, nats',
+            'probability to beat the greedy response',
+            chosen('proxy'),
+          ),
         ],
         tables: [bestOfNTable(summary)],
       },

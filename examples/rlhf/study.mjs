@@ -109,7 +109,7 @@ export async function runSeed(materials, recipe, seed, directory) {
       onStep: ({ step, score, kl }) => progress.update(step, { score, kl }),
       onEvaluation: async ({ step, reward: onValidation }) => {
         const { rewards, kl } = await measure();
-        curve.push({ step, validation: onValidation, kl: mean(kl), ...means(rewards) });
+        curve.push({ step, validation: onValidation, kl, ...rewards });
       },
     });
     for (const [name, { data }] of Object.entries(policy.weights)) data.set(result.best.weights[name].data);
@@ -192,7 +192,3 @@ async function bestOfN(
   }
   return curves;
 }
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const means = (lists) =>
-  Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, mean(values)]));

@@ -40,7 +40,7 @@ export const laptop = {
   /** The same for every model. */
   adaptation: {
     batchSize: 16,
-    epochs: 3,
+    epochs: 2,
     warmupRatio: 0.1,
     weightDecay: 0.01,
     beta2: 0.98,

@@ -80,6 +80,18 @@ describe('bestOfNCurve', () => {
     }
   });
 
+  it('weighs prompts alike, however many samples they have', () => {
+    const groups = [
+      { proxy: [1, 2], gold: [5, 7] },
+      { proxy: [4, 3, 2, 1], gold: [0, 6, 6, 6] },
+    ];
+    const [one, two] = bestOfNCurve(groups, [1, 2], random());
+    expect(one!.gold!.mean).toBeCloseTo((6 + 4.5) / 2, 10);
+    // Of four, the best is among two drawn in 3 of 6 draws.
+    expect(two!.gold!.mean).toBeCloseTo((7 + 3) / 2, 10);
+    expect(two!.kl).toBe(bestOfNKl(2));
+  });
+
   it('does not depend on the order of the samples, and stays finite for many', () => {
     const stream = createRandom(3, 'many');
     const proxy = Array.from({ length: 800 }, () => stream.integer(50));
@@ -99,6 +111,7 @@ describe('bestOfNCurve', () => {
 
   it.each<[string, Parameters<typeof bestOfNCurve>[0], number[], string]>([
     ['no groups', [], [1], 'bad-values'],
+    ['a group without samples', [{ proxy: [1] }, { proxy: [] }], [1], 'bad-values'],
     ['lists of different lengths', [{ proxy: [1, 2], gold: [1] }], [1], 'bad-values'],
     ['a number that is not finite', [{ proxy: [1, Number.NaN] }], [1], 'bad-values'],
     ['gold rewards in some groups only', [{ proxy: [1], gold: [1] }, { proxy: [1] }], [1], 'bad-values'],
@@ -150,6 +163,8 @@ describe('bestOfN', () => {
     const { model, calls } = longer();
     expect(await bestOfN(model, [item('a', 'xx', 'yy', 'xx', 'x')])).toEqual([{ index: 0, comparisons: 2 }]);
     expect(calls).toEqual([1, 1]);
+    // The text of a best one that was itself a newcomer.
+    expect(await bestOfN(model, [item('a', 'x', 'yy', 'yy')])).toEqual([{ index: 1, comparisons: 1 }]);
   });
 
   it('names an item without responses', async () => {

@@ -4,8 +4,9 @@ import { RewardError } from './error.js';
 import type { Comparator, RunOptions } from './reward-model.js';
 
 /**
- * log n - (n - 1) / n, in nats: the KL divergence of the best of n samples from the policy that they were drawn from
- * (Stiennon et al. 2020). It is the usual axis of best-of-n curves; Beirami et al. 2024 show that it is an upper bound.
+ * log n - (n - 1) / n, in nats: an upper bound on the KL divergence of the best of n samples from the policy that they were
+ * drawn from, n being at least 1. It is the usual axis of best-of-n curves (Stiennon et al. 2020, Gao et al. 2023), often
+ * given as the divergence itself; Beirami et al. 2024 show that it is a bound.
  */
 export function bestOfNKl(n: number): number {
   return Math.log(n) - (n - 1) / n;
@@ -42,9 +43,11 @@ export interface BestOfNPoint {
  * Not one draw of n but the mean over all of them: of N samples in ascending order of the proxy, the one of rank i is the
  * best of n drawn without replacement with probability C(i - 1, n - 1) / C(N, n). Samples of equal proxy share theirs.
  *
- * @param groups one for each prompt
+ * @param groups one for each prompt; the means and their intervals are over them, so the interval of one is a point
  * @param sizes values of n, each from 1 to the number of samples of the smallest group
- * @throws RewardError `bad-values`, `bad-option`
+ * @param random draws the resamples of the intervals
+ * @throws RewardError `bad-values` for groups that are missing, empty, uneven or not finite, or if only some have gold
+ * rewards; `bad-option` for a size that is not whole or out of range
  */
 export function bestOfNCurve(
   groups: readonly SampleRewards[],
@@ -103,6 +106,7 @@ function checkGroups(groups: readonly SampleRewards[], sizes: readonly number[])
   if (partly)
     throw refuse('some groups have gold rewards and some have none', 'Give them to all, or to none.');
   for (const [i, { proxy, gold = proxy }] of groups.entries()) {
+    if (proxy.length === 0) throw refuse(`group ${i} has no samples`, 'Give at least one sample.');
     if (gold.length !== proxy.length) {
       throw refuse(
         `group ${i} has ${proxy.length} proxy and ${gold.length} gold rewards`,
@@ -142,8 +146,10 @@ export interface Choice {
 /**
  * Chooses the best response to each prompt by a linear scan, as the paper does: the first response is the best so far, and
  * each next one replaces it if its probability of being preferred is above one half. All prompts advance together, so the
- * model is called once a round. A response with the text of the best one so far is not compared.
+ * model is called once a round, and progress counts rounds. A response with the text of the best one so far is not
+ * compared.
  *
+ * @returns for each item, the place of the chosen response among its responses
  * @throws RewardError `too-few-responses` for an item without any; whatever `compare` throws; the signal's reason
  */
 export async function bestOfN(

@@ -57,6 +57,16 @@ it('names a prompt that leaves no room, before anything is generated', async () 
   expect(progress).toEqual([]);
 });
 
+it('says which prompts were cut, and continues what is left of them', async () => {
+  const cutting = await tinyEncoder(20, 'truncate');
+  const tolerant = createResponseSampler({ config, weights, tokenizer: tinyTokenizer, encoder: cutting });
+  const long = { id: 'long', prompt: 'the cat '.repeat(30), decodings: [greedy] };
+  const sampled = await tolerant.sample([{ ...long, prompt: 'x' }, long], { maxNewTokens: 2 });
+  tolerant.dispose();
+  expect(sampled.map(({ truncated }) => truncated)).toEqual([false, true]);
+  expect(sampled[1]!.promptIds).toEqual((await cutting.prompt(long)).ids);
+});
+
 it('counts progress in responses, and stops when it is aborted', async () => {
   const seen: [number, number][] = [];
   await sampler.sample(items, { maxNewTokens: 4, onProgress: (done, total) => seen.push([done, total]) });
