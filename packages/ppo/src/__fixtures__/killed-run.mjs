@@ -1,4 +1,7 @@
-/** A short run in the directory that is named on the command line. It is killed from outside, and started again. */
+/**
+ * A short run in the directory that is named on the command line. With two more numbers, n and m, the process kills itself
+ * m milliseconds after its n-th step, in the middle of whatever it does then: SIGKILL leaves no time to put things right.
+ */
 import { createRandom } from '@gram/data';
 import { initWeights } from '@gram/model';
 import { ppo, valueModelFrom } from '@gram/ppo';
@@ -27,6 +30,8 @@ const policy = {
   weights: initWeights(config, createRandom(7, 'policy')),
   gram: { chat: plainChat.id, maxLength: 64 },
 };
+const [output, steps, milliseconds] = process.argv.slice(2);
+let done = 0;
 const named = (texts) => texts.map((prompt) => ({ id: prompt, prompt }));
 await ppo({
   policy,
@@ -49,6 +54,9 @@ await ppo({
     checkpointEvery: 2,
     seed: 5,
   },
-  output: process.argv[2],
+  output,
   resume: true,
+  onStep() {
+    if (++done === Number(steps)) setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(milliseconds));
+  },
 });
