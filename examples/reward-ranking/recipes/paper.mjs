@@ -1,84 +1,16 @@
-/**
- * Pair-wise ranking with the paper's hyper-parameters (GRAM, the study of reward ranking). Models and data are read from
- * files: a pretrained chat model, the pairs of Unified-Feedback and those of RewardBench. What `known` does not list
- * could not be confirmed and is our choice.
- */
-const training = { warmupRatio: 0.1, weightDecay: 0, maxGradientNorm: 1, seed: 1 };
+import { paperBase } from '@gram-examples/common/recipes';
 
+/** Pair-wise ranking as in the paper (GRAM, the study of reward ranking); out of distribution stands RewardBench. */
 export const paper = {
-  name: 'paper',
-  known: {
-    'data.unlabeled': 'paper',
-    'data.labeled': 'paper',
-    'data.test': 'paper',
-    judgePrompt: 'authors, in our words',
-    maxLength: "authors' configuration",
-    'model.vocabSize': 'Llama-3.1-8B',
-    'model.hiddenSize': 'Llama-3.1-8B',
-    'model.intermediateSize': 'Llama-3.1-8B',
-    'model.numHiddenLayers': 'Llama-3.1-8B',
-    'model.numAttentionHeads': 'Llama-3.1-8B',
-    'model.numKeyValueHeads': 'Llama-3.1-8B',
-    'model.headDim': 'Llama-3.1-8B',
-    'model.tieWordEmbeddings': 'Llama-3.1-8B',
-    'stage1.learningRate': 'paper',
-    'stage1.epochs': 'paper',
-    'stage1.batchSize': "authors' configuration",
-    'stage1.warmupRatio': "authors' configuration",
-    'stage2.learningRate': 'paper',
-    'stage2.epochs': 'paper',
-    'stage2.batchSize': "authors' configuration",
-    'stage2.warmupRatio': "authors' configuration",
-    'stage2.labelSmoothing': 'paper',
-    'vanilla.learningRate': 'paper',
-    'vanilla.epochs': 'paper',
-    'vanilla.batchSize': 'paper',
-    'discriminative.learningRate': 'paper',
-    'discriminative.epochs': 'paper',
-    'discriminative.batchSize': 'paper',
-  },
+  ...paperBase,
+  known: { ...paperBase.known, 'data.test': 'paper' },
   source: {
-    kind: 'files',
-    directory: '.',
-    model: 'Llama-3.1-8B-Instruct',
-    unlabeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
-    labeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
+    ...paperBase.source,
     tests: {
       'in-distribution': { path: 'unified-feedback-val.jsonl.gz', format: 'preference' },
       'out-of-distribution': { path: 'reward-bench.jsonl.gz', format: 'preference' },
     },
   },
   seed: 1,
-  data: { unlabeled: 400_000, labeled: 400_000, test: 1000 },
-  judgePrompt: 'gram-eval-1',
-  maxLength: 2048,
-  overlong: 'truncate',
-  model: {
-    vocabSize: 128_256,
-    hiddenSize: 4096,
-    intermediateSize: 14_336,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 8,
-    headDim: 128,
-    tieWordEmbeddings: false,
-  },
-  stage1: { ...training, learningRate: 2e-5, epochs: 1, batchSize: 256, microBatchSize: 2 },
-  stage2: {
-    ...training,
-    learningRate: 1e-5,
-    epochs: 1,
-    batchSize: 128,
-    microBatchSize: 4,
-    labelSmoothing: 0.1,
-  },
-  vanilla: {
-    ...training,
-    learningRate: 1e-5,
-    epochs: 1,
-    batchSize: 256,
-    microBatchSize: 4,
-    labelSmoothing: 0,
-  },
-  discriminative: { ...training, learningRate: 1e-5, epochs: 1, batchSize: 256, microBatchSize: 4 },
+  data: { ...paperBase.data, test: 1000 },
 };

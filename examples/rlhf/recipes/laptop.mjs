@@ -1,8 +1,10 @@
-/** The study on two cores in about a quarter of an hour. Sizes are small; the comparison is the point. */
-const training = { batchSize: 32, epochs: 1, warmupRatio: 0.1, weightDecay: 0.01, beta2: 0.98, seed: 1 };
+import { laptopBase } from '@gram-examples/common/recipes';
 
+const { further, ...base } = laptopBase;
+
+/** The study on two cores in about a quarter of an hour. Sizes are small; the comparison is the point. */
 export const laptop = {
-  name: 'laptop',
+  ...base,
   source: {
     kind: 'world',
     /** Families that a model of this size learns to judge in a minute. */
@@ -20,28 +22,7 @@ export const laptop = {
     test: 250,
     tokenizerTexts: 4000,
   },
-  tokenizer: { vocabSize: 1024 },
-  judgePrompt: 'gram-compact-1',
-  maxLength: 512,
-  overlong: 'error',
-  model: {
-    hiddenSize: 128,
-    intermediateSize: 384,
-    numHiddenLayers: 4,
-    numAttentionHeads: 4,
-    numKeyValueHeads: 2,
-    headDim: 32,
-    rmsNormEps: 1e-5,
-    ropeTheta: 10_000,
-    maxPositionEmbeddings: 512,
-    tieWordEmbeddings: true,
-    standardDeviation: 0.08,
-  },
-  stage1: { ...training, learningRate: 2e-3 },
-  stage2: { ...training, learningRate: 5e-4, labelSmoothing: 0.1 },
-  vanilla: { ...training, learningRate: 1e-3, labelSmoothing: 0 },
-  discriminative: { ...training, learningRate: 1e-3 },
-  sft: { ...training, learningRate: 5e-4 },
+  sft: further,
   ppo: {
     steps: 40,
     maxNewTokens: 40,

@@ -1,8 +1,10 @@
-/** The study on two cores in about a quarter of an hour. A unit of task pairs is small here; the curves are the point. */
-const training = { batchSize: 32, epochs: 1, warmupRatio: 0.1, weightDecay: 0.01, beta2: 0.98, seed: 1 };
+import { laptopBase } from '@gram-examples/common/recipes';
 
+const { further, ...base } = laptopBase;
+
+/** The study on two cores in about a quarter of an hour. A unit of task pairs is small here; the curves are the point. */
 export const laptop = {
-  name: 'laptop',
+  ...base,
   source: {
     kind: 'world',
     /** Families that the labels come from; the tasks are none of them. */
@@ -16,35 +18,6 @@ export const laptop = {
   units: [0, 1, 3, 5, 7, 10],
   unit: 100,
   data: { unlabeled: 14_000, labeled: 14_000, test: 400, tokenizerTexts: 4000 },
-  tokenizer: { vocabSize: 1024 },
-  judgePrompt: 'gram-compact-1',
-  maxLength: 512,
-  overlong: 'error',
-  model: {
-    hiddenSize: 128,
-    intermediateSize: 384,
-    numHiddenLayers: 4,
-    numAttentionHeads: 4,
-    numKeyValueHeads: 2,
-    headDim: 32,
-    rmsNormEps: 1e-5,
-    ropeTheta: 10_000,
-    maxPositionEmbeddings: 512,
-    tieWordEmbeddings: true,
-    standardDeviation: 0.08,
-  },
-  stage1: { ...training, learningRate: 2e-3 },
-  stage2: { ...training, learningRate: 5e-4, labelSmoothing: 0.1 },
-  vanilla: { ...training, learningRate: 1e-3, labelSmoothing: 0 },
-  discriminative: { ...training, learningRate: 1e-3 },
   /** The same for every model. */
-  adaptation: {
-    batchSize: 16,
-    epochs: 2,
-    warmupRatio: 0.1,
-    weightDecay: 0.01,
-    beta2: 0.98,
-    learningRate: 5e-4,
-    seed: 1,
-  },
+  adaptation: { ...further, batchSize: 16, epochs: 2 },
 };

@@ -1,50 +1,19 @@
-/**
- * Task adaptation with the paper's hyper-parameters (GRAM, section on adaptation). Models and data are read from files: a
- * pretrained chat model, the pairs of Unified-Feedback, the summaries of Stiennon et al. 2020 and the harmlessness pairs
- * of Bai et al. 2022. What `known` does not list could not be confirmed and is our choice.
- */
-const training = { warmupRatio: 0.1, weightDecay: 0, maxGradientNorm: 1, seed: 1 };
+import { paperBase, paperTraining } from '@gram-examples/common/recipes';
 
+/**
+ * Task adaptation as in the paper (GRAM, section on adaptation): the summaries of Stiennon et al. 2020 and the harmlessness
+ * pairs of Bai et al. 2022.
+ */
 export const paper = {
-  name: 'paper',
+  ...paperBase,
   known: {
+    ...paperBase.known,
     tasks: 'paper (harmlessness: our reading)',
     units: 'paper',
     unit: 'paper',
-    'data.unlabeled': 'paper',
-    'data.labeled': 'paper',
-    judgePrompt: 'authors, in our words',
-    maxLength: "authors' configuration",
-    'model.vocabSize': 'Llama-3.1-8B',
-    'model.hiddenSize': 'Llama-3.1-8B',
-    'model.intermediateSize': 'Llama-3.1-8B',
-    'model.numHiddenLayers': 'Llama-3.1-8B',
-    'model.numAttentionHeads': 'Llama-3.1-8B',
-    'model.numKeyValueHeads': 'Llama-3.1-8B',
-    'model.headDim': 'Llama-3.1-8B',
-    'model.tieWordEmbeddings': 'Llama-3.1-8B',
-    'stage1.learningRate': 'paper',
-    'stage1.epochs': 'paper',
-    'stage1.batchSize': "authors' configuration",
-    'stage1.warmupRatio': "authors' configuration",
-    'stage2.learningRate': 'paper',
-    'stage2.epochs': 'paper',
-    'stage2.batchSize': "authors' configuration",
-    'stage2.warmupRatio': "authors' configuration",
-    'stage2.labelSmoothing': 'paper',
-    'vanilla.learningRate': 'paper',
-    'vanilla.epochs': 'paper',
-    'vanilla.batchSize': 'paper',
-    'discriminative.learningRate': 'paper',
-    'discriminative.epochs': 'paper',
-    'discriminative.batchSize': 'paper',
   },
   source: {
-    kind: 'files',
-    directory: '.',
-    model: 'Llama-3.1-8B-Instruct',
-    unlabeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
-    labeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
+    ...paperBase.source,
     tasks: {
       summary: {
         train: { path: 'summaries-train.jsonl.gz', format: 'preference' },
@@ -60,37 +29,6 @@ export const paper = {
   tasks: ['summary', 'harmlessness'],
   units: [0, 1, 3, 5, 7, 10],
   unit: 1000,
-  data: { unlabeled: 400_000, labeled: 400_000, test: 2000 },
-  judgePrompt: 'gram-eval-1',
-  maxLength: 2048,
-  overlong: 'truncate',
-  model: {
-    vocabSize: 128_256,
-    hiddenSize: 4096,
-    intermediateSize: 14_336,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 8,
-    headDim: 128,
-    tieWordEmbeddings: false,
-  },
-  stage1: { ...training, learningRate: 2e-5, epochs: 1, batchSize: 256, microBatchSize: 2 },
-  stage2: {
-    ...training,
-    learningRate: 1e-5,
-    epochs: 1,
-    batchSize: 128,
-    microBatchSize: 4,
-    labelSmoothing: 0.1,
-  },
-  vanilla: {
-    ...training,
-    learningRate: 1e-5,
-    epochs: 1,
-    batchSize: 256,
-    microBatchSize: 4,
-    labelSmoothing: 0,
-  },
-  discriminative: { ...training, learningRate: 1e-5, epochs: 1, batchSize: 256, microBatchSize: 4 },
-  adaptation: { ...training, learningRate: 1e-5, epochs: 1, batchSize: 128, microBatchSize: 4 },
+  data: { ...paperBase.data, test: 2000 },
+  adaptation: { ...paperTraining, learningRate: 1e-5, epochs: 1, batchSize: 128, microBatchSize: 4 },
 };
