@@ -44,8 +44,8 @@ export function summarise(outcomes, { tasks, units }) {
         const needed = units.find((count) => own(count).accuracy >= target);
         const reach =
           needed === undefined
-            ? `It does not reach what that model has after ${most}`
-            : `It reaches what that model has after ${most} with ${needed}`;
+            ? `It does not reach the accuracy which that model has with ${most}`
+            : `With ${needed} units it has the accuracy which that model has with ${most}`;
         return `${task}: with ${few} unit the ${foundation} minus ${other} is ${interval(gap)} points. ${reach}.`;
       }),
     ];
