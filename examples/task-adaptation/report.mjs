@@ -45,7 +45,7 @@ export function summarise(outcomes, { tasks, units }) {
         const reach =
           needed === undefined
             ? `It does not reach the accuracy which that model has with ${most}`
-            : `With ${needed} units it has the accuracy which that model has with ${most}`;
+            : `With ${needed} ${needed === 1 ? 'unit' : 'units'} it has the accuracy which that model has with ${most}`;
         return `${task}: with ${few} unit the ${foundation} minus ${other} is ${interval(gap)} points. ${reach}.`;
       }),
     ];
