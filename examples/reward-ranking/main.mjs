@@ -30,7 +30,7 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
   const { world } = materials;
   await mkdir(directory, { recursive: true });
   if (world !== undefined) {
-    console.log('Reward ranking in the synthetic world: about four minutes on two cores.');
+    console.log('Reward ranking in the synthetic world: about five minutes on two cores.');
     console.log(
       `Families: ${materials.families.join(', ')}; held out: ${world.outOfDistribution.join(', ')}.`,
     );
