@@ -56,7 +56,8 @@ export async function savePpoCheckpoint(
 /**
  * Reads a checkpoint into the state of a run that has not begun; weights and moments are written in place.
  *
- * @throws PpoError `bad-checkpoint` when it is broken or belongs to another run; nothing was changed then
+ * @throws PpoError `bad-checkpoint` when its state is broken or of another run, TrainError and ModelError when moments or
+ *   models are; nothing was changed then
  */
 export async function loadPpoCheckpoint(path: string, fingerprint: string, state: PpoState): Promise<void> {
   const refuse = (problem: string, cause?: unknown) =>

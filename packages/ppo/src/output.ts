@@ -24,7 +24,7 @@ export interface RunFiles {
   saveBest(state: PpoState): Promise<void>;
   /** Writes a checkpoint, then deletes what only older ones need. */
   save(state: PpoState): Promise<void>;
-  /** Writes the best policy as `model`. */
+  /** Does what a kill after the last checkpoint may have left undone, and writes the best policy as `model`. */
   finish(state: PpoState): Promise<void>;
 }
 
@@ -58,32 +58,36 @@ export async function openRunFiles(run: PpoRun, options: PpoOptions): Promise<Ru
   };
   const fingerprint = fingerprintOf(run, options);
   const saveAs = (path: string, weights: Weights) => saveModel(path, { ...models.policy, weights });
+  /** Deletes what only older checkpoints need, and writes the records up to the newest one. */
+  const tidy = async ({ step, best, steps, evaluations }: PpoState) => {
+    const keep = [checkpointPath(output, step), bestPath(output, best.step)];
+    for (const name of await readdir(output)) {
+      const other = join(output, name);
+      if (/^(checkpoint|best)-\d{7}$/.test(name) && !keep.includes(other))
+        await rm(other, { recursive: true });
+    }
+    await writeLines(join(output, 'steps.jsonl'), steps);
+    await writeLines(join(output, 'evaluations.jsonl'), evaluations);
+  };
 
   return {
     async load(state) {
       await removeLeftovers(output);
       const path = await latestCheckpoint(output);
       if (path === undefined) return;
-      const best = (step: number) => loadModel(bestPath(output, step));
       await loadPpoCheckpoint(path, fingerprint, state);
       const step = bestStep(state.evaluations);
-      state.best = { step, weights: (await best(step)).weights };
+      const { weights } = await loadModel(bestPath(output, step));
+      state.best = { step, weights };
     },
     saveBest: ({ best }) => saveAs(bestPath(output, best.step), best.weights),
     async save(state) {
-      const path = checkpointPath(output, state.step);
-      await savePpoCheckpoint(path, models, fingerprint, state);
-      const keep = [path, bestPath(output, state.best.step)];
-      for (const name of await readdir(output)) {
-        const other = join(output, name);
-        if (/^(checkpoint|best)-\d{7}$/.test(name) && !keep.includes(other))
-          await rm(other, { recursive: true });
-      }
-      await writeLines(join(output, 'steps.jsonl'), state.steps);
-      await writeLines(join(output, 'evaluations.jsonl'), state.evaluations);
+      await savePpoCheckpoint(checkpointPath(output, state.step), models, fingerprint, state);
+      await tidy(state);
     },
-    async finish({ best }) {
-      await saveAs(join(output, 'model'), best.weights);
+    async finish(state) {
+      await tidy(state);
+      await saveAs(join(output, 'model'), state.best.weights);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -82,6 +82,18 @@ describe('a stopped run', () => {
     await expect(stopped).rejects.toThrow('killed');
     writeFileSync(join(output, 'steps.jsonl.f00d.gram-tmp'), '{"st');
     mkdirSync(join(output, 'checkpoint-0000006.gram-tmp', 'policy'), { recursive: true });
+    await ppo({ ...tinyRun(), options, output, resume: true });
+    expect(contents(output)).toEqual(straight);
+  });
+
+  it('completes what a kill after the last checkpoint left undone', async () => {
+    const output = join(root, 'undone');
+    cpSync(join(root, 'straight'), output, { recursive: true });
+    // The last checkpoint was renamed into place, and nothing that follows had happened yet.
+    rmSync(join(output, 'model'), { recursive: true });
+    writeFileSync(join(output, 'steps.jsonl'), '');
+    cpSync(join(output, 'checkpoint-0000007'), join(output, 'checkpoint-0000006'), { recursive: true });
+    cpSync(join(output, 'checkpoint-0000007', 'policy'), join(output, 'best-0000099'), { recursive: true });
     await ppo({ ...tinyRun(), options, output, resume: true });
     expect(contents(output)).toEqual(straight);
   });

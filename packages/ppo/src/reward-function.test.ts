@@ -55,6 +55,12 @@ describe('scoreGroups', () => {
     ],
     ['returns something else', () => 3 as never, 'bad-reward', /returned number/],
     ['returns no number', () => [[1, 2], ['x']] as never, 'bad-reward', /gave x for prompt "two"/],
+    [
+      'returns nothing for a response',
+      () => [[1, 2], [undefined]] as never,
+      'bad-reward',
+      /gave undefined for prompt "two"/,
+    ],
     ['returns NaN', () => [[1, Number.NaN], [1]], 'bad-reward', /gave NaN for prompt "one"/],
     [
       'returns an infinite number',

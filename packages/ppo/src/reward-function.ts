@@ -98,8 +98,9 @@ export async function scoreGroups(
       const count = Array.isArray(own) ? `${own.length} numbers` : typeof own;
       throw bad(`gave ${count} for the ${group.responses.length} responses of ${named([group])}`);
     }
-    const wrong = own.find((score) => !Number.isFinite(score));
-    if (wrong !== undefined) throw bad(`gave ${String(wrong)} for ${named([group])}`);
+    // Not find: it could not tell a score that is undefined from none.
+    const wrong = own.findIndex((score) => !Number.isFinite(score));
+    if (wrong >= 0) throw bad(`gave ${String(own[wrong])} for ${named([group])}`);
   }
   return scores.map((own) => [...own]);
 }

@@ -20,7 +20,8 @@ export interface GenerationBatch {
 /**
  * Puts requests into batches of similar prompt length, the longest first.
  *
- * @param batchTokens the most positions of a batch: completions times capacity; a larger request runs alone
+ * @param batchTokens the most positions of a batch: completions, before they are rounded up to a power of two, times
+ *   capacity; a larger request runs alone
  */
 export function planBatches(
   requests: readonly GenerationRequest[],
