@@ -1,13 +1,24 @@
 import { EngineError } from './error.js';
 
-/** Element types that arrays and traced tensors can have. */
-export type DType = 'float32' | 'int32' | 'bool';
+/**
+ * Element types of arrays. TensorFlow.js has no 8-bit integers: tensors of int8 and uint8 arrays say
+ * that they are int32.
+ */
+export type DType = 'float32' | 'int32' | 'bool' | 'int8' | 'uint8';
 
 /** The typed array that holds each element type. */
 export interface TypedArrays {
   float32: Float32Array;
   int32: Int32Array;
   bool: Uint8Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+}
+
+/** Shape and element type of an array, without its values. */
+export interface ArraySpec {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
 }
 
 /**
@@ -49,6 +60,11 @@ export function int32(shape: readonly number[], values: Int32Array | readonly nu
   return checked('int32', shape, values instanceof Int32Array ? values : Int32Array.from(values));
 }
 
+/** An int8 array; `values` is used without a copy when it already is an `Int8Array`. */
+export function int8(shape: readonly number[], values: Int8Array | readonly number[]): NDArray<'int8'> {
+  return checked('int8', shape, values instanceof Int8Array ? values : Int8Array.from(values));
+}
+
 /** A float32 array of shape `[]`. */
 export function scalar(value: number): NDArray<'float32'> {
   return float32([], [value]);
@@ -59,7 +75,38 @@ export function zeros(shape: readonly number[]): NDArray<'float32'> {
   return float32(shape, new Float32Array(sizeOf(shape)));
 }
 
-/** Whether a value is an array rather than a tree of arrays. */
+/** An array of zeros of any element type. */
+export function emptyArray({ dtype, shape }: ArraySpec): NDArray {
+  const size = sizeOf(shape);
+  try {
+    switch (dtype) {
+      case 'float32':
+        return { dtype, shape, data: new Float32Array(size) };
+      case 'int32':
+        return { dtype, shape, data: new Int32Array(size) };
+      case 'int8':
+        return { dtype, shape, data: new Int8Array(size) };
+      default:
+        return { dtype, shape, data: new Uint8Array(size) };
+    }
+  } catch (cause) {
+    const bytes = size * bytesPerElement[dtype];
+    throw new EngineError('out-of-memory', `no memory for an array of ${bytes} bytes`, 'use smaller arrays', {
+      cause,
+    });
+  }
+}
+
+/** Bytes of one element. */
+export const bytesPerElement: Readonly<Record<DType, number>> = {
+  float32: 4,
+  int32: 4,
+  bool: 1,
+  int8: 1,
+  uint8: 1,
+};
+
+/** Whether a value is an array in host memory rather than a tree of arrays. */
 export function isNDArray(value: unknown): value is NDArray {
   return (
     typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value

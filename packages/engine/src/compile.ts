@@ -1,73 +1,90 @@
 import type * as tf from '@tensorflow/tfjs';
-import { canWriteInPlace } from './aliasing.js';
-import { isNDArray, type NDArray, sizeOf } from './array.js';
+import type { NDArray } from './array.js';
+import { type AnyArray, DeviceArray, isArray } from './device-array.js';
+import type { Device, DeviceName, Executable, ExecutableInfo, Program } from './devices/device.js';
+import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
-import { encodeModel } from './onnx/model.js';
-import { Session } from './onnxruntime/runtime.js';
-import { outputPrefix, type Traced, trace } from './trace/trace.js';
-import { flattenTree, isUnder, mapTree } from './tree.js';
+import { mergeProfiles, type ProfileReport } from './profile.js';
+import { isSpec, nameSizes, type SpecTree } from './shapes.js';
+import { flattenTree, isUnder, mapTree, type Tree } from './tree.js';
 
 /** The tree of arrays that comes back for a tree of tensors. */
 export type Arrays<T> = T extends tf.Tensor ? NDArray : { readonly [K in keyof T]: Arrays<T[K]> };
 
-/** Where executables run. `cpu` is ONNX Runtime's CPU provider. */
-export type DeviceName = 'cpu';
+/** The tree of arrays, in host memory or on the device, that a function of a tree of tensors is called with. */
+export type ArrayInputs<T> = T extends tf.Tensor ? AnyArray : { readonly [K in keyof T]: ArrayInputs<T[K]> };
+
+/** Results under resident names may live on the device. */
+export type Results<O, InPlace extends string, Resident extends string> = {
+  readonly [K in Exclude<keyof O, InPlace>]: K extends Resident ? ArrayInputs<O[K]> : Arrays<O[K]>;
+};
 
 /** Options of `compile`. */
-export interface CompileOptions<InPlace extends string> {
-  /** Where to run. @default 'cpu' */
-  readonly device?: DeviceName;
+export interface CompileOptions<InPlace extends string, Resident extends string> {
+  /** Where to run; `auto` is the fastest of `cuda`, `webgpu` and `cpu` here. @default 'cpu' */
+  readonly device?: DeviceName | 'auto';
   /**
    * Top-level names of the argument whose arrays the result of the same name overwrites. They are
    * not among the outputs of a call.
    */
   readonly inPlace?: readonly InPlace[];
+  /** Top-level names of results that stay on the device, to be inputs of other calls. On `cpu` that is host memory. */
+  readonly resident?: readonly Resident[];
+  /**
+   * Top-level names of inputs that never change, such as the weights of a model that is only used. The runtime
+   * packs them once, which makes products with few rows about twice as fast and takes their size in memory again.
+   * Every call must pass the same arrays.
+   */
+  readonly constants?: readonly string[];
+  /**
+   * Names for the sizes that differ from call to call, by path: `{ tokens: ['B', 'T'] }`, null for one that is
+   * fixed; a path stands for everything below it. One executable then serves all of them. A function whose graph
+   * depends on their values gets one executable for each set of shapes, as it does without this option.
+   */
+  readonly dimensions?: Readonly<Record<string, readonly (string | null)[]>>;
   /** Executables kept, one for each set of input shapes; the one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
-  /** Write an ONNX Runtime profile of each executable, when it is disposed, to files that start with this path. */
-  readonly profile?: string;
+  /** Measure every operation, for `profile()`. */
+  readonly profile?: boolean;
+}
+
+/** Options of a call. */
+export interface RunOptions {
+  /** Cancels the run between two operations; the call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A compiled function. Call it with trees of arrays. */
-export interface Compiled<I, O, InPlace extends string> {
+export interface Compiled<I, O, InPlace extends string, Resident extends string> {
   /**
-   * Runs the function, off the JavaScript thread.
+   * Runs the function, off the JavaScript thread on all devices but `tensorflow`. Several calls may run at once.
+   * When a call fails or is cancelled, arrays that it updates in place on the CPU may be half written.
    *
    * @returns the outputs that are not written in place.
-   * @throws EngineError for bad arrays, kernels without a mapping and errors of the runtime.
+   * @throws EngineError for bad arrays, kernels without a mapping and errors of the runtime; the signal's reason.
    */
-  (inputs: I): Promise<Omit<Arrays<O>, InPlace>>;
+  (inputs: I, options?: RunOptions): Promise<Results<O, InPlace, Resident>>;
   /** Shapes compiled so far, and the outputs that had to be copied into place after a run. */
   readonly executables: readonly ExecutableInfo[];
+  /**
+   * What the runs so far spent their time on. Ends profiling.
+   *
+   * @throws EngineError `bad-state` without the option `profile`
+   */
+  profile(): ProfileReport;
   /** Frees all executables. */
   dispose(): void;
 }
 
-/** What is known of one executable. */
-export interface ExecutableInfo {
-  /** Nodes of the graph as traced. */
-  readonly nodes: number;
-  /** Size of the encoded graph in bytes. */
-  readonly bytes: number;
-  /** Time to trace the function and to create the session, in seconds. */
-  readonly seconds: { readonly trace: number; readonly create: number };
-  /** Paths of in-place results that could not be written directly and are copied after each run. */
-  readonly copied: readonly string[];
-}
-
-interface Executable {
-  readonly info: ExecutableInfo;
-  readonly session: Session;
-  readonly traced: Traced;
-  readonly inputNames: ReadonlySet<string>;
-}
+/** Arrays that a call which has not ended writes to. */
+const beingWritten = new WeakSet<AnyArray>();
 
 /**
  * Makes a native executable of a pure TensorFlow.js function.
  *
  * The function is traced once for each set of input shapes: it must compute with tensors only, and
  * everything that changes between calls must be an input. Gradients (`tf.grads`,
- * `tf.valueAndGrads`) are part of the trace.
+ * `tf.valueAndGrads`) are part of the trace. On `tensorflow` it runs as it is, at each call.
  *
  * @example
  * const step = compile(
@@ -78,123 +95,169 @@ interface Executable {
  *   },
  *   { inPlace: ['w'] },
  * );
- * const { loss } = await step({ w, x, y }); // w.data now holds the new weights
+ * const { loss } = await step({ w, x, y }); // w now holds the new weights
  */
-export function compile<T extends object, O extends object, const InPlace extends string = never>(
+export function compile<
+  T extends object,
+  O extends object,
+  const InPlace extends string = never,
+  const Resident extends string = never,
+>(
   fn: (inputs: T) => O,
-  { device = 'cpu', inPlace = [], maxExecutables = 16, profile }: CompileOptions<InPlace> = {},
-): Compiled<Arrays<T>, O, InPlace> {
-  if (device !== 'cpu') {
-    throw new EngineError('unknown-device', `there is no device '${String(device)}'`, "use 'cpu'");
-  }
+  options: CompileOptions<InPlace, Resident> = {},
+): Compiled<ArrayInputs<T>, O, InPlace, Resident> {
+  const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
+  const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
   const cache = new Map<string, Executable>();
+  const profiles: ProfileReport[] = [];
+  let constants: Constants | undefined;
+  /** Set when the graph turned out to depend on the value of a named size. */
+  let fixedShapes = dimensions === undefined;
 
-  const executableFor = (inputs: Arrays<T>, arrays: ReadonlyMap<string, NDArray>): Executable => {
-    const key = [...arrays].map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`).join(' ');
+  const isFrozen = (path: string) => frozen.some((root) => isUnder(path, root));
+
+  /** The executable for inputs of these shapes, and the value of each named size. */
+  function executableFor(device: Device, specs: SpecTree, host: ReadonlyMap<string, NDArray>): Executable {
+    const key = [...flattenTree(specs, isSpec)]
+      .filter(([path]) => !isFrozen(path))
+      .map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`)
+      .join(' ');
     const known = cache.get(key);
-    const executable = known ?? build(fn as (inputs: never) => unknown, inputs, inPlace, profile);
+    const executable =
+      known ?? device.prepare({ fn, specs, constants: host, inPlace, resident, profile } satisfies Program);
     // Insertion order is order of use.
     cache.delete(key);
     cache.set(key, executable);
     if (cache.size > maxExecutables) {
       // One that is running stays: the next call makes room.
-      const oldest = [...cache].find(([, each]) => each !== executable && !each.session.busy);
+      const oldest = [...cache].find(([, each]) => each !== executable && !each.busy);
       if (oldest !== undefined) {
-        oldest[1].session.dispose();
+        if (profile) profiles.push(oldest[1].endProfile());
+        oldest[1].dispose();
         cache.delete(oldest[0]);
       }
     }
     return executable;
-  };
+  }
 
-  const call = async (inputs: Arrays<T>): Promise<Omit<Arrays<O>, InPlace>> => {
-    const arrays = flattenTree(inputs, isNDArray);
-    const { session, traced, inputNames, info } = executableFor(inputs, arrays);
-    const feeds = new Map([...arrays].filter(([path]) => inputNames.has(path)));
-    const results = new Map<string, NDArray>();
-    for (const { name, shape, type } of traced.graph.outputs) {
-      const path = name.slice(outputPrefix.length);
-      const target = inPlace.some((root) => isUnder(path, root)) ? arrays.get(path) : undefined;
-      results.set(name, target !== undefined && !info.copied.includes(path) ? target : empty(shape, type));
+  function prepared(device: Device, inputs: unknown, host: ReadonlyMap<string, NDArray>) {
+    if (!fixedShapes) {
+      const { specs, sizes } = nameSizes(inputs, dimensions!);
+      try {
+        return { executable: executableFor(device, specs, host), sizes };
+      } catch (error) {
+        if (!(error instanceof EngineError && error.code === 'fixed-shape')) throw error;
+        fixedShapes = true;
+      }
     }
-    await session.run(feeds, results);
-    for (const path of info.copied) {
-      const target = arrays.get(path)?.data as Float32Array;
-      target.set(results.get(outputPrefix + path)?.data as Float32Array);
+    const { specs, sizes } = nameSizes(inputs, {});
+    return { executable: executableFor(device, specs, host), sizes };
+  }
+
+  async function run(inputs: ArrayInputs<T>, { signal }: RunOptions = {}) {
+    signal?.throwIfAborted();
+    const arrays = flattenTree(inputs, isArray);
+    const device = await openDevice(deviceName);
+    constants ??= await placeConstants(device, new Map([...arrays].filter(([path]) => isFrozen(path))));
+    checkConstants(constants, arrays);
+    const { executable, sizes } = prepared(device, inputs, constants.host);
+    const feeds = new Map<string, AnyArray>();
+    for (const [path, array] of arrays) {
+      if (!constants.host.has(path)) feeds.set(path, constants.placed.get(path) ?? array);
     }
-    const outputs = Object.entries(traced.outputs as object).filter(
-      ([name]) => !inPlace.includes(name as InPlace),
-    );
-    return mapTree(Object.fromEntries(outputs), isPath, (path) => results.get(outputPrefix + path)!) as never;
-  };
-
-  // Not Object.assign, which would read the getter once.
-  return Object.defineProperties(call, {
-    executables: { get: () => [...cache.values()].map(({ info }) => info) },
-    dispose: {
-      value: () => {
-        for (const { session } of cache.values()) session.dispose();
-        cache.clear();
-      },
-    },
-  }) as unknown as Compiled<Arrays<T>, O, InPlace>;
-}
-
-const isPath = (value: unknown): value is string => typeof value === 'string';
-
-function empty(shape: readonly number[], type: string): NDArray {
-  const size = sizeOf(shape);
-  if (type === 'float32') return { dtype: 'float32', shape, data: new Float32Array(size) };
-  if (type === 'int32') return { dtype: 'int32', shape, data: new Int32Array(size) };
-  return { dtype: 'bool', shape, data: new Uint8Array(size) };
-}
-
-function build(
-  fn: (inputs: never) => unknown,
-  inputs: unknown,
-  inPlace: readonly string[],
-  profile: string | undefined,
-): Executable {
-  const started = performance.now();
-  const traced = trace(
-    fn,
-    mapTree(inputs, isNDArray, ({ dtype, shape }) => ({ dtype, shape })),
-  );
-  const tracedAt = performance.now();
-  checkInPlace(traced, inputs, inPlace);
-  const copied = traced.graph.outputs
-    .map(({ name }) => name.slice(outputPrefix.length))
-    .filter((path) => inPlace.some((root) => isUnder(path, root)))
-    .filter((path) => !canWriteInPlace(traced.graph, path, outputPrefix + path));
-  const model = encodeModel(traced.graph);
-  const session = new Session(model, profile);
-  const done = performance.now();
-  return {
-    session,
-    traced,
-    inputNames: new Set(traced.graph.inputs.map(({ name }) => name)),
-    info: {
-      nodes: traced.graph.nodes.length,
-      bytes: model.length,
-      seconds: { trace: (tracedAt - started) / 1000, create: (done - tracedAt) / 1000 },
-      copied,
-    },
-  };
-}
-
-function checkInPlace({ graph }: Traced, inputs: unknown, inPlace: readonly string[]): void {
-  const arrays = flattenTree(inputs, isNDArray);
-  for (const { name, shape, type } of graph.outputs) {
-    const path = name.slice(outputPrefix.length);
-    if (!inPlace.some((root) => isUnder(path, root))) continue;
-    const array = arrays.get(path);
-    if (array === undefined || array.dtype !== type || String(array.shape) !== String(shape)) {
-      const found = array === undefined ? 'no such input' : `an input ${array.dtype}[${array.shape}]`;
+    const targets = [...feeds].filter(([path]) => inPlace.some((root) => isUnder(path, root)));
+    for (const [path, array] of feeds) {
+      if (!beingWritten.has(array)) continue;
       throw new EngineError(
         'bad-state',
-        `the result '${path}' is ${type}[${shape}], but there is ${found} to write it into`,
-        'return arrays in place under the path, shape and element type of the input',
+        `'${path}' is still being written by a call that has not ended`,
+        'await calls that update an array in place before you use it',
       );
     }
+    for (const [, array] of targets) beingWritten.add(array);
+    try {
+      return (await executable.run(feeds, sizes, signal)) as Results<O, InPlace, Resident>;
+    } finally {
+      for (const [, array] of targets) beingWritten.delete(array);
+    }
   }
+
+  // Not Object.assign, which would read the getter once.
+  return Object.defineProperties(run, {
+    executables: { get: () => [...cache.values()].map(({ info }) => info) },
+    profile: {
+      value: () => {
+        if (!profile)
+          throw new EngineError('bad-state', 'nothing was measured', 'compile with profile: true');
+        for (const executable of cache.values()) profiles.push(executable.endProfile());
+        for (const executable of cache.values()) executable.dispose();
+        cache.clear();
+        return mergeProfiles(profiles);
+      },
+    },
+    dispose: {
+      value: () => {
+        for (const executable of cache.values()) executable.dispose();
+        cache.clear();
+        for (const array of constants?.placed.values() ?? []) array.dispose();
+        constants = undefined;
+      },
+    },
+  }) as unknown as Compiled<ArrayInputs<T>, O, InPlace, Resident>;
+}
+
+/** Inputs that never change: as they were given, and where the device has them. */
+interface Constants {
+  readonly given: ReadonlyMap<string, AnyArray>;
+  /** Those that a session of the CPU reads from host memory. */
+  readonly host: ReadonlyMap<string, NDArray>;
+  /** Copies that live on an accelerator. */
+  readonly placed: ReadonlyMap<string, DeviceArray>;
+}
+
+async function placeConstants(device: Device, given: ReadonlyMap<string, AnyArray>): Promise<Constants> {
+  const host = new Map<string, NDArray>();
+  const placed = new Map<string, DeviceArray>();
+  for (const [path, array] of given) {
+    if (array instanceof DeviceArray) continue;
+    const there = await device.place(array);
+    if (there instanceof DeviceArray) placed.set(path, there);
+    else host.set(path, there);
+  }
+  return { given, host, placed };
+}
+
+function checkConstants({ given }: Constants, arrays: ReadonlyMap<string, AnyArray>): void {
+  for (const [path, array] of given) {
+    if (arrays.get(path) === array) continue;
+    throw new EngineError(
+      'bad-state',
+      `'${path}' is another array than in the first call, but was declared constant`,
+      'pass the same arrays at each call, or compile the function again for other ones',
+    );
+  }
+}
+
+/**
+ * Copies a tree of arrays to where a device keeps them, so that they stay there between calls. On the CPU
+ * that is host memory: the arrays come back as they are.
+ *
+ * @throws EngineError `device-unavailable`
+ */
+export async function place<T extends object>(tree: T, device: DeviceName | 'auto'): Promise<T> {
+  const opened = await openDevice(device);
+  const there = new Map<string, AnyArray>();
+  for (const [path, array] of flattenTree(tree, isArray)) {
+    there.set(path, array instanceof DeviceArray ? array : await opened.place(array));
+  }
+  return mapTree(tree, isArray, (_array, path) => there.get(path)!) as T;
+}
+
+/** Copies the arrays of a tree that live on a device to host memory; others come back as they are. */
+export async function read(tree: object): Promise<Tree<NDArray>> {
+  const here = new Map<string, NDArray>();
+  for (const [path, array] of flattenTree(tree, isArray)) {
+    here.set(path, array instanceof DeviceArray ? await array.read() : array);
+  }
+  return mapTree(tree, isArray, (_array, path) => here.get(path)!);
 }

@@ -9,9 +9,15 @@ export class EngineError extends Error {
       | 'bad-array'
       | 'bad-tree'
       | 'bad-state'
+      | 'bad-graph'
       | 'runtime-missing'
       | 'runtime'
       | 'unknown-device'
+      | 'device-unavailable'
+      | 'out-of-memory'
+      | 'cancelled'
+      | 'fixed-shape'
+      | 'bad-file'
       | 'disposed',
     message: string,
     readonly hint: string,

@@ -1,6 +1,8 @@
 export {
+  type ArraySpec,
   type DType,
   float32,
+  int8,
   int32,
   isNDArray,
   type NDArray,
@@ -10,16 +12,36 @@ export {
   zeros,
 } from './array.js';
 export {
+  type ArrayInputs,
   type Arrays,
   type Compiled,
   type CompileOptions,
   compile,
-  type DeviceName,
-  type ExecutableInfo,
+  place,
+  type Results,
+  type RunOptions,
+  read,
 } from './compile.js';
+export { type AnyArray, DeviceArray, isArray } from './device-array.js';
+export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/device.js';
+export { matrixRate } from './devices/fastest.js';
+export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
-export { encodeModel, type GraphModel } from './onnx/model.js';
-export { runtimeVersion, threadCount } from './onnxruntime/runtime.js';
+export {
+  attentionAt,
+  cachedAttention,
+  causalAttention,
+  type Heads,
+  type KeysAndValues,
+} from './fused/attention.js';
+export { crossEntropy } from './fused/cross-entropy.js';
+export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
+export { recompute } from './fused/recompute.js';
+export { rmsNorm } from './fused/rms-norm.js';
+export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
+export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
+export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
+export type { OperatorTime, ProfileReport } from './profile.js';
 export { tracedKernels } from './trace/kernels/register.js';
-export { type ArraySpec, type Traced, trace } from './trace/trace.js';
+export { type Traced, type TraceSpec, trace } from './trace/trace.js';
 export { flattenTree, mapTree, type Tree } from './tree.js';

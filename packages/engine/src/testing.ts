@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isNDArray, type NDArray } from './array.js';
 import type { Arrays } from './compile.js';
+import { tensorOf } from './devices/tensorflow-device.js';
 import { flattenTree, mapTree } from './tree.js';
 
 /**
@@ -19,9 +20,7 @@ export async function evaluate<T extends object, O extends object>(
   await tf.setBackend(backend);
   tf.engine().startScope();
   try {
-    const result = fn(
-      mapTree(inputs, isNDArray, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype)) as T,
-    );
+    const result = fn(mapTree(inputs, isNDArray, tensorOf) as T);
     return mapTree(
       result,
       (value): value is tf.Tensor => value instanceof tf.Tensor,

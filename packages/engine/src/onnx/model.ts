@@ -1,11 +1,20 @@
 import type { DType } from '../array.js';
 import { ProtobufWriter } from './protobuf.js';
 
-/** Element types in a graph: those of arrays, and int64 for shapes, axes and indices. */
-export type GraphType = DType | 'int64';
+/** Element types in a graph: those of arrays, int64 for shapes and indices, and those that weights of files have. */
+export type GraphType = DType | 'int64' | 'float16' | 'bfloat16';
 
 /** ONNX `TensorProto.DataType` of each element type. */
-export const onnxTypes: Readonly<Record<GraphType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const onnxTypes: Readonly<Record<GraphType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};
 
 /** An ONNX attribute, tagged by kind because the format distinguishes 1 and 1.0. */
 export type Attribute =
@@ -23,19 +32,29 @@ export interface GraphNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A constant of the graph. */
+/** Bytes that lie in a file, whose path is relative to the folder of the graph's file. */
+export interface FilePart {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A constant of the graph: its bytes, or where they are. */
 export interface Initializer {
   readonly name: string;
   readonly type: GraphType;
   readonly shape: readonly number[];
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | FilePart;
 }
+
+/** A size: a number, or the product of a number and named sizes, such as `B` or `2*B*T`. */
+export type Dimension = number | string;
 
 /** Name, type and shape of an input or output of the graph. */
 export interface ValueInfo {
   readonly name: string;
   readonly type: GraphType;
-  readonly shape: readonly number[];
+  readonly shape: readonly Dimension[];
 }
 
 /** A whole graph, nodes in an order in which they can run. */
@@ -88,19 +107,29 @@ function writeNode(writer: ProtobufWriter, node: GraphNode): void {
   if (node.domain !== '') writer.string(7, node.domain);
 }
 
+/** ONNX `TensorProto.DataLocation`. */
+const externalData = 1;
+
 function writeTensor(writer: ProtobufWriter, tensor: Initializer): void {
-  writer
-    .packedInts(1, tensor.shape)
-    .int(2, onnxTypes[tensor.type])
-    .string(8, tensor.name)
-    .bytes(9, tensor.bytes);
+  writer.packedInts(1, tensor.shape).int(2, onnxTypes[tensor.type]).string(8, tensor.name);
+  if (tensor.bytes instanceof Uint8Array) {
+    writer.bytes(9, tensor.bytes);
+    return;
+  }
+  const part = { ...tensor.bytes, offset: String(tensor.bytes.offset), length: String(tensor.bytes.length) };
+  for (const [key, value] of Object.entries(part)) {
+    writer.message(13, (entry) => entry.string(1, key).string(2, value));
+  }
+  writer.int(14, externalData);
 }
 
 function writeValueInfo(writer: ProtobufWriter, value: ValueInfo): void {
   writer.string(1, value.name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.int(1, onnxTypes[value.type]).message(2, (shape) => {
-        for (const size of value.shape) shape.message(1, (dim) => dim.int(1, size));
+        for (const size of value.shape) {
+          shape.message(1, (dim) => (typeof size === 'number' ? dim.int(1, size) : dim.string(2, size)));
+        }
       }),
     ),
   );

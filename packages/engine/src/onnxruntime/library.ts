@@ -3,42 +3,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { EngineError } from '../error.js';
+import { members } from './members.js';
 
-/** The highest member of the API table that we call was there in this version of the API. */
-const apiVersion = 20;
+/** The youngest function that we call has been in the table since this version of the API. */
+const apiVersion = 24;
 
-/** Members of `struct OrtApi` (onnxruntime_c_api.h, append-only): index, result, parameters. */
-const members = {
-  GetErrorMessage: [2, 'str', 'void* status'],
-  CreateSessionFromArray: [8, 'void*', 'void* env, void* data, size_t n, void* options, _Out_ void** out'],
-  Run: [
-    9,
-    'void*',
-    'void* session, void* run_options, str* input_names, void** inputs, size_t n_inputs, str* output_names, size_t n_outputs, void** outputs',
-  ],
-  CreateSessionOptions: [10, 'void*', '_Out_ void** out'],
-  EnableProfiling: [14, 'void*', 'void* options, str prefix'],
-  DisableMemPattern: [17, 'void*', 'void* options'],
-  CreateTensorWithDataAsOrtValue: [
-    49,
-    'void*',
-    'void* memory_info, void* data, size_t bytes, int64_t* shape, size_t rank, int type, _Out_ void** out',
-  ],
-  CreateCpuMemoryInfo: [69, 'void*', 'int allocator_type, int memory_type, _Out_ void** out'],
-  ReleaseStatus: [93, 'void', 'void* status'],
-  ReleaseSession: [95, 'void', 'void* session'],
-  ReleaseValue: [96, 'void', 'void* value'],
-  ReleaseSessionOptions: [100, 'void', 'void* options'],
-  CreateEnvWithGlobalThreadPools: [119, 'void*', 'int log_level, str id, void* threading, _Out_ void** out'],
-  DisablePerSessionThreads: [120, 'void*', 'void* options'],
-  CreateThreadingOptions: [121, 'void*', '_Out_ void** out'],
-  ReleaseThreadingOptions: [122, 'void', 'void* threading'],
-  AddSessionConfigEntry: [130, 'void*', 'void* options, str key, str value'],
-  CreateAndRegisterAllocator: [144, 'void*', 'void* env, void* memory_info, void* arena_config'],
-  SetGlobalIntraOpNumThreads: [147, 'void*', 'void* threading, int n'],
-} as const satisfies Record<string, readonly [number, string, string]>;
-
-type Member = keyof typeof members;
+export type Member = keyof typeof members;
 
 /** A C function: callable, and callable off the JavaScript thread. */
 export type NativeFunction = ((...args: unknown[]) => unknown) & {
@@ -48,6 +18,8 @@ export type NativeFunction = ((...args: unknown[]) => unknown) & {
 /** The functions of ONNX Runtime that the adapter uses, by name. */
 export interface Library {
   readonly version: string;
+  /** Path of the shared library. */
+  readonly path: string;
   readonly api: Readonly<Record<Member, NativeFunction>>;
   /** Kept because koffi unloads the library when its handle is collected. */
   readonly handle: LibraryHandle;
@@ -61,8 +33,13 @@ let library: Library | undefined;
  * @throws EngineError `runtime-missing` when there is none for this platform, or it is too old.
  */
 export function loadLibrary(): Library {
-  library ??= open(libraryPath());
+  library ??= openLibrary(libraryPath());
   return library;
+}
+
+/** Folder of the shared library of this platform inside onnxruntime-node; providers lie beside it. */
+export function libraryFolder(): string {
+  return dirname(libraryPath());
 }
 
 function libraryPath(): string {
@@ -84,7 +61,12 @@ function libraryPath(): string {
   return path;
 }
 
-function open(path: string): Library {
+/**
+ * Opens a shared library of ONNX Runtime and checks that its table is the one that `members` describes.
+ *
+ * @throws EngineError `runtime-missing` when the version is too old or the table is another one.
+ */
+export function openLibrary(path: string): Library {
   // Graph building and optimisation recurse deeply; koffi's own stack is one megabyte.
   const stack = 16 * 1024 * 1024;
   koffi.config({ ...koffi.config(), sync_stack_size: stack, async_stack_size: stack });
@@ -93,22 +75,50 @@ function open(path: string): Library {
   const getApi = koffi.decode(base[0] as bigint, koffi.proto('void* (uint32_t version)')) as NativeFunction;
   const getVersion = koffi.decode(base[1] as bigint, koffi.proto('str ()')) as NativeFunction;
   const version = getVersion() as string;
+  checkVersion(version, path);
   const table = getApi(apiVersion);
-  if (table === null) {
-    throw new EngineError(
-      'runtime-missing',
-      `ONNX Runtime ${version} at ${path} does not offer version ${apiVersion} of its API`,
-      'install onnxruntime-node 1.20 or newer',
-    );
-  }
+  if (table === null) throw tooOld(version, path);
   const size = 1 + Math.max(...Object.values(members).map(([index]) => index));
-  const pointers = koffi.decode(table, koffi.array('void*', size)) as bigint[];
+  const pointers = koffi.decode(table, koffi.array('void*', size)) as (bigint | null)[];
   const api = {} as Record<Member, NativeFunction>;
   for (const [name, [index, result, parameters]] of Object.entries(members)) {
-    api[name as Member] = koffi.decode(
-      pointers[index] as bigint,
-      koffi.proto(`${result} (${parameters})`),
-    ) as NativeFunction;
+    const pointer = pointers[index];
+    if (pointer == null) throw unknownTable(version, path, `${name} is missing`);
+    api[name as Member] = koffi.decode(pointer, koffi.proto(`${result} (${parameters})`)) as NativeFunction;
   }
-  return { version, api, handle };
+  checkTable(api, version, path);
+  return { version, path, api, handle };
+}
+
+/** The API is versioned like the library: 1.24.0 offers versions 1 to 24. */
+export function checkVersion(version: string, path: string): void {
+  const parts = /^(\d+)\.(\d+)\./.exec(version);
+  if (parts === null) throw unknownTable(version, path, 'its version can not be read');
+  if (Number(parts[1]) === 1 && Number(parts[2]) < apiVersion) throw tooOld(version, path);
+}
+
+/** Makes a status and reads it back, which goes through both ends of the first hundred entries. */
+function checkTable(api: Library['api'], version: string, path: string): void {
+  const code = 2;
+  const message = 'gram';
+  const status = api.CreateStatus(code, message);
+  const same = api.GetErrorCode(status) === code && api.GetErrorMessage(status) === message;
+  api.ReleaseStatus(status);
+  if (!same) throw unknownTable(version, path, 'a status reads back differently');
+}
+
+function tooOld(version: string, path: string): EngineError {
+  return new EngineError(
+    'runtime-missing',
+    `ONNX Runtime ${version} at ${path} does not offer version ${apiVersion} of its API`,
+    `install onnxruntime-node 1.${apiVersion} or newer`,
+  );
+}
+
+function unknownTable(version: string, path: string, reason: string): EngineError {
+  return new EngineError(
+    'runtime-missing',
+    `the functions of ONNX Runtime ${version} at ${path} are not where they should be: ${reason}`,
+    'install the version of onnxruntime-node that this package depends on',
+  );
 }

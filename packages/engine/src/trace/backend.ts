@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
-import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
 import type { GraphBuilder, Value } from './graph.js';
 
@@ -63,7 +62,9 @@ export class TraceBackend extends tf.KernelBackend {
   tensorInfo(value: Value): tf.TensorInfo {
     const dataId = {};
     this.entries.set(dataId, { value });
-    return { dataId, shape: [...value.shape], dtype: value.dtype as DType };
+    // TensorFlow.js knows fewer types than a graph.
+    const dtype = value.dtype === 'float32' || value.dtype === 'bool' ? value.dtype : 'int32';
+    return { dataId, shape: [...value.shape], dtype };
   }
 
   /** The graph value behind a tensor. */

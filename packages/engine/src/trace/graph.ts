@@ -1,5 +1,14 @@
 import { sizeOf } from '../array.js';
-import type { Attribute, GraphModel, GraphNode, GraphType, Initializer, ValueInfo } from '../onnx/model.js';
+import {
+  type Attribute,
+  type Dimension,
+  type GraphModel,
+  type GraphNode,
+  type GraphType,
+  type Initializer,
+  onnxTypes,
+  type ValueInfo,
+} from '../onnx/model.js';
 
 /** A value while tracing: where it is in the graph, and what it looks like. */
 export interface Value {
@@ -8,23 +17,82 @@ export interface Value {
   readonly dtype: GraphType;
 }
 
+/** The part of ONNX Runtime that is to run a graph. */
+export type GraphTarget = 'cpu' | 'webgpu' | 'cuda';
+
 interface NodeOptions {
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** Collects nodes and constants. Equal nodes and equal small constants are merged as they arrive. */
+/**
+ * Collects nodes and constants. Equal nodes and equal small constants are merged as they arrive.
+ *
+ * A graph for many shapes is recorded with a stand-in for each named size, a prime that no other size is a
+ * multiple of. A number that is a multiple of a stand-in then says which sizes it was computed from.
+ */
 export class GraphBuilder {
   private readonly nodes: GraphNode[] = [];
   private readonly initializers = new Map<string, Initializer>();
   private readonly known = new Map<string, Value[]>();
   private readonly inputs: ValueInfo[] = [];
+  private readonly bytes = new Map<string, number>();
+  private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
+
+  /**
+   * @param target where the graph will run, for the few operators that lack something there
+   * @param standIns the prime that stands for each named size; none for a graph of fixed shapes
+   */
+  constructor(
+    readonly target: GraphTarget = 'cpu',
+    private readonly standIns: ReadonlyMap<string, number> = new Map(),
+  ) {}
 
   /** Declares a graph input. */
   input(name: string, shape: readonly number[], dtype: GraphType): Value {
     this.inputs.push({ name, shape, type: dtype });
-    return { name, shape, dtype };
+    const value = { name, shape, dtype };
+    for (const [size, standIn] of this.standIns) {
+      const axis = shape.indexOf(standIn);
+      if (axis >= 0 && !this.sources.has(size)) this.sources.set(size, { value, axis });
+    }
+    return value;
+  }
+
+  /** The named sizes that a number is a multiple of, and the factor that is left. */
+  private factors(number: number): { names: string[]; factor: number } {
+    const names: string[] = [];
+    let factor = number;
+    if (Number.isInteger(number) && number > 0) {
+      for (const [name, standIn] of this.standIns) {
+        for (; factor % standIn === 0; factor /= standIn) names.push(name);
+      }
+    }
+    return { names, factor };
+  }
+
+  private dimension(number: number): Dimension {
+    const { names, factor } = this.factors(number);
+    if (names.length === 0) return number;
+    return (factor === 1 ? names : [factor, ...names]).join('*');
+  }
+
+  /** A size `[1]`, computed from the shapes of the inputs. */
+  private computed(number: number): Value {
+    const { names, factor } = this.factors(number);
+    const terms = names.map((name) => {
+      const { value, axis } = this.sources.get(name)!;
+      const attributes = { start: { int: axis }, end: { int: axis + 1 } };
+      return this.node('Shape', [value], [1], 'int64', { attributes });
+    });
+    if (factor !== 1) terms.push(this.constant([factor], [1], 'int64'));
+    return terms.reduce((product, term) => this.node('Mul', [product, term], [1], 'int64'));
+  }
+
+  /** Whether a number depends on named sizes. */
+  isNamed(number: number): boolean {
+    return this.factors(number).names.length > 0;
   }
 
   /** Appends a node with one output. */
@@ -50,13 +118,23 @@ export class GraphBuilder {
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const values = outputs.map(({ shape, dtype }) => ({ name: this.fresh(), shape, dtype }));
+    for (const { name, shape, dtype } of values) {
+      // A view has no memory of its own.
+      this.bytes.set(name, op === 'Reshape' ? 0 : sizeOf(shape) * (dtype === 'int64' ? 8 : 4));
+    }
     this.nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes });
     this.known.set(key, values);
     return values;
   }
 
-  /** A constant; the values are copied. */
+  /** A constant; the values are copied. A single number that depends on named sizes is computed instead. */
   constant(values: ArrayLike<number>, shape: readonly number[], dtype: GraphType): Value {
+    if (values.length === 1 && this.isNamed(values[0]!)) {
+      const size = this.computed(values[0]!);
+      const to = { to: { int: onnxTypes[dtype] } };
+      const typed = dtype === 'int64' ? size : this.node('Cast', [size], [1], dtype, { attributes: to });
+      return shape.length === 1 ? typed : this.node('Reshape', [typed, this.int64(shape)], shape, dtype);
+    }
     const key = values.length <= 64 ? JSON.stringify([dtype, shape, Array.from(values)]) : undefined;
     const known = key === undefined ? undefined : this.known.get(key)?.[0];
     if (known !== undefined) return known;
@@ -67,9 +145,14 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A one-dimensional int64 constant, as ONNX wants shapes and axes. */
+  /** One-dimensional int64 numbers, as ONNX wants shapes and axes; computed where they depend on named sizes. */
   int64(values: readonly number[]): Value {
-    return this.constant(values, [values.length], 'int64');
+    if (!values.some((value) => this.isNamed(value))) return this.constant(values, [values.length], 'int64');
+    const parts = values.map((value) =>
+      this.isNamed(value) ? this.computed(value) : this.constant([value], [1], 'int64'),
+    );
+    if (parts.length === 1) return parts[0] as Value;
+    return this.node('Concat', parts, [parts.length], 'int64', { attributes: { axis: { int: 0 } } });
   }
 
   /** A constant filled with one number, expanded at run time so that the graph stays small. */
@@ -103,12 +186,38 @@ export class GraphBuilder {
       for (const name of inputNames) live.add(name);
       kept.push({ ...node, inputs: inputNames, outputs: outputNames });
     }
+    const named = (shape: readonly Dimension[]) => shape.map((size) => this.dimension(size as number));
     return {
       nodes: kept.reverse(),
       initializers: [...this.initializers.values()].filter((tensor) => live.has(tensor.name)),
-      inputs: this.inputs.filter((input) => live.has(input.name)),
-      outputs: outputs.map(({ name, value }) => ({ name, shape: value.shape, type: value.dtype })),
+      inputs: this.inputs
+        .filter((input) => live.has(input.name))
+        .map((input) => ({ ...input, shape: named(input.shape) })),
+      outputs: outputs.map(({ name, value }) => ({ name, shape: named(value.shape), type: value.dtype })),
     };
+  }
+
+  /**
+   * Most bytes that the results of a built graph's nodes take at one time if they run in order and each is
+   * freed after its last use; its inputs and outputs are not counted.
+   */
+  peakBytes({ nodes, outputs }: GraphModel): number {
+    const lastUse = new Map<string, number>();
+    for (const [i, { inputs }] of nodes.entries()) for (const name of inputs) lastUse.set(name, i);
+    const given = new Set(outputs.map(({ name }) => name));
+    const ends = new Map<number, number>();
+    let [now, peak] = [0, 0];
+    for (const [i, node] of nodes.entries()) {
+      for (const name of node.outputs) {
+        const bytes = given.has(name) ? 0 : (this.bytes.get(name) ?? 0);
+        now += bytes;
+        const end = lastUse.get(name) ?? i;
+        ends.set(end, (ends.get(end) ?? 0) + bytes);
+      }
+      peak = Math.max(peak, now);
+      now -= ends.get(i) ?? 0;
+    }
+    return peak;
   }
 
   private fresh(): string {
@@ -118,6 +227,9 @@ export class GraphBuilder {
 
 function encodeValues(values: ArrayLike<number>, dtype: GraphType): Uint8Array {
   switch (dtype) {
+    case 'int8':
+    case 'uint8':
+      return Uint8Array.from(values);
     case 'float32':
       return new Uint8Array(Float32Array.from(values).buffer);
     case 'int32':
@@ -126,5 +238,7 @@ function encodeValues(values: ArrayLike<number>, dtype: GraphType): Uint8Array {
       return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer);
     case 'bool':
       return Uint8Array.from(values, (value) => (value ? 1 : 0));
+    default:
+      throw new Error(`no constants of type ${dtype}`);
   }
 }

@@ -1,16 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
-import type { GraphModel } from '../onnx/model.js';
+import type { Dimension, GraphModel } from '../onnx/model.js';
 import { flattenTree, mapTree } from '../tree.js';
 import { TraceBackend, traceBackendName } from './backend.js';
-import { GraphBuilder } from './graph.js';
+import { GraphBuilder, type GraphTarget } from './graph.js';
 import { registerKernels, unmappedKernel } from './kernels/register.js';
 
-/** Shape and element type of an array, without its values. */
-export interface ArraySpec {
+/** Shape and element type of an input. A size with a name, such as `B`, may differ from run to run. */
+export interface TraceSpec {
   readonly dtype: DType;
-  readonly shape: readonly number[];
+  readonly shape: readonly Dimension[];
 }
 
 /** A traced function: its graph, whose inputs and outputs are named by tree path, and the output tree. */
@@ -18,6 +18,8 @@ export interface Traced {
   readonly graph: GraphModel;
   /** The structure of the function's result; leaves name their path. */
   readonly outputs: unknown;
+  /** Estimated bytes of intermediate results; unknown for a graph with named sizes. */
+  readonly peakBytes: number | undefined;
 }
 
 /** Graph outputs carry this prefix, because a path may be both an input and an output. */
@@ -37,40 +39,58 @@ function traceBackend(): TraceBackend {
   return backend;
 }
 
-/** Makes the backend current while `run` runs. TensorFlow.js keeps this in one global engine. */
-function withTraceBackend<T>(run: () => T): T {
-  const engine = tf.engine() as unknown as { backendName: string | null; backendInstance: unknown };
-  const previous = { name: engine.backendName, instance: engine.backendInstance };
-  // Resolves later, but a backend that is made synchronously is current at once.
-  void tf.setBackend(traceBackendName);
-  try {
-    return run();
-  } finally {
-    if (previous.name != null && previous.name !== traceBackendName) {
-      void tf.setBackend(previous.name);
-    } else {
-      engine.backendName = previous.name ?? null;
-      engine.backendInstance = previous.instance ?? null;
-    }
-  }
-}
-
 /**
  * Records what `fn` computes for inputs of the given shapes as an ONNX graph.
  *
+ * Where the specs have named sizes, the function is recorded with two different sets of numbers in their
+ * place, and both must give the same graph.
+ *
  * @param fn a pure function of a tree of tensors; it may use `tf.grads` and the like.
  * @param specs shape and element type of every leaf of its argument, as a tree.
- * @throws EngineError `unmapped-kernel`, naming the kernel and the operation that asked for it.
+ * @param target where the graph will run. @default 'cpu'
+ * @throws EngineError `unmapped-kernel`, naming the kernel and the operation that asked for it;
+ *   `fixed-shape` when the graph depends on the value of a named size
  */
-export function trace(fn: (inputs: never) => unknown, specs: unknown): Traced {
+export function trace(fn: (inputs: never) => unknown, specs: unknown, target: GraphTarget = 'cpu'): Traced {
+  const leaves = [...flattenTree(specs, isTraceSpec).values()];
+  const names = [...new Set(leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))];
+  if (names.length === 0) return record(fn, specs, target, new Map());
+  const sizes = leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'number'));
+  const free = primes.filter((prime) => sizes.every((size) => size % prime !== 0));
+  if (free.length < 2 * names.length) {
+    throw new EngineError('bad-array', `${names.length} named sizes are too many`, 'name fewer sizes');
+  }
+  const first = record(fn, specs, target, new Map(names.map((name, i) => [name, free[i]!])));
+  const second = record(fn, specs, target, new Map(names.map((name, i) => [name, free[names.length + i]!])));
+  const difference = firstDifference(first.graph, second.graph);
+  if (difference === undefined) return { ...first, peakBytes: undefined };
+  throw new EngineError(
+    'fixed-shape',
+    `the graph depends on the value of ${names.join(' or ')}: ${difference}`,
+    'compute sizes from shapes by multiplication alone, and make no constants of those sizes',
+  );
+}
+
+/** Stand-ins for named sizes: larger than the sizes that models are built of, so that few are multiples. */
+const primes = [
+  211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271, 277, 281, 283, 293, 307, 311, 313, 317, 331,
+];
+
+function record(
+  fn: (inputs: never) => unknown,
+  specs: unknown,
+  target: GraphTarget,
+  standIns: ReadonlyMap<string, number>,
+): Traced {
   const recorder = traceBackend();
-  const builder = new GraphBuilder();
-  return withTraceBackend(() =>
+  const builder = new GraphBuilder(target, standIns);
+  return withBackend(traceBackendName, () =>
     recorder.recording(builder, () => {
       tf.engine().startScope('gram-trace');
       try {
-        const inputs = mapTree(specs, isArraySpec, (spec, path) => {
-          const value = builder.input(path, spec.shape, spec.dtype);
+        const inputs = mapTree(specs, isTraceSpec, ({ shape, dtype }, path) => {
+          const sizes = shape.map((size) => (typeof size === 'string' ? standIns.get(size)! : size));
+          const value = builder.input(path, sizes, dtype);
           return tf.engine().makeTensorFromTensorInfo(recorder.tensorInfo(value));
         });
         const result = fn(inputs as never);
@@ -79,7 +99,12 @@ export function trace(fn: (inputs: never) => unknown, specs: unknown): Traced {
           name: outputPrefix + path,
           value: recorder.value(tensor),
         }));
-        return { graph: builder.build(outputs), outputs: mapTree(result, isTensor, (_, path) => path) };
+        const graph = builder.build(outputs);
+        return {
+          graph,
+          outputs: mapTree(result, isTensor, (_, path) => path),
+          peakBytes: builder.peakBytes(graph),
+        };
       } catch (error) {
         throw explained(error);
       } finally {
@@ -89,7 +114,46 @@ export function trace(fn: (inputs: never) => unknown, specs: unknown): Traced {
   );
 }
 
-function isArraySpec(value: unknown): value is ArraySpec {
+/** Where two graphs part, in words. */
+function firstDifference(a: GraphModel, b: GraphModel): string | undefined {
+  for (const [i, node] of a.nodes.entries()) {
+    if (JSON.stringify(node) !== JSON.stringify(b.nodes[i])) return `node ${i} is ${node.op}`;
+  }
+  if (a.nodes.length !== b.nodes.length) return 'the number of nodes changes';
+  const constants = (graph: GraphModel) =>
+    graph.initializers.map(
+      ({ name, shape, bytes }) => `${name} ${shape} ${Buffer.from(bytes as Uint8Array).toString('base64')}`,
+    );
+  const [left, right] = [constants(a), constants(b)];
+  for (const [i, text] of left.entries()) {
+    if (text === right[i]) continue;
+    const user = a.nodes.find(({ inputs }) => inputs.includes(a.initializers[i]!.name));
+    return `a constant that ${user?.op ?? 'an output'} reads`;
+  }
+  return JSON.stringify([a.inputs, a.outputs]) === JSON.stringify([b.inputs, b.outputs])
+    ? undefined
+    : 'the shape of an output';
+}
+
+/** Makes a backend current while `run` runs. TensorFlow.js keeps this in one global engine. */
+export function withBackend<T>(name: string, run: () => T): T {
+  const engine = tf.engine() as unknown as { backendName: string | null; backendInstance: unknown };
+  const previous = { name: engine.backendName, instance: engine.backendInstance };
+  // Resolves later, but a backend that is made synchronously is current at once.
+  void tf.setBackend(name);
+  try {
+    return run();
+  } finally {
+    if (previous.name != null && previous.name !== name) {
+      void tf.setBackend(previous.name);
+    } else {
+      engine.backendName = previous.name ?? null;
+      engine.backendInstance = previous.instance ?? null;
+    }
+  }
+}
+
+function isTraceSpec(value: unknown): value is TraceSpec {
   return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
 }
 

@@ -1,5 +1,6 @@
 import type { NamedAttrMap } from '@tensorflow/tfjs';
 import type { DType } from '../../array.js';
+import { onnxTypes } from '../../onnx/model.js';
 import type { GraphBuilder, Value } from '../graph.js';
 
 /** What a mapping sees of one TensorFlow.js kernel call. */
@@ -52,6 +53,5 @@ export function reshape(graph: GraphBuilder, value: Value, shape: readonly numbe
 /** Casts without a node when nothing changes. */
 export function cast(graph: GraphBuilder, value: Value, dtype: DType | 'int64'): Value {
   if (value.dtype === dtype) return value;
-  const to = { float32: 1, int32: 6, int64: 7, bool: 9 }[dtype];
-  return graph.node('Cast', [value], value.shape, dtype, { attributes: { to: { int: to } } });
+  return graph.node('Cast', [value], value.shape, dtype, { attributes: { to: { int: onnxTypes[dtype] } } });
 }

@@ -3,6 +3,7 @@ import { EngineError } from '../../error.js';
 import { activeOp, type TraceBackend, traceBackendName } from '../backend.js';
 import type { Value } from '../graph.js';
 import { elementwise } from './elementwise.js';
+import { fused } from './fused.js';
 import { indexing } from './indexing.js';
 import type { KernelMapping, KernelTable } from './kernel.js';
 import { linearAlgebra } from './linear-algebra.js';
@@ -16,7 +17,7 @@ export const tracedKernels: readonly string[] = families.flatMap((family) => Obj
 
 /** Registers every mapping, and for every other kernel that TensorFlow.js knows an error that names it. */
 export function registerKernels(backend: TraceBackend): void {
-  for (const family of families) {
+  for (const family of [...families, fused]) {
     for (const [name, mapping] of Object.entries(family)) register(name, record(backend, mapping));
   }
   for (const { kernelName } of tf.getKernelsForBackend('cpu')) {

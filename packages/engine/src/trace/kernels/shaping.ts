@@ -122,11 +122,16 @@ export const shaping: KernelTable = {
       number,
       number,
     ];
+    const dtype = attribute<'float32' | 'int32'>(call, 'dtype');
+    if ([start, stop, step].some((number) => call.graph.isNamed(number))) {
+      const limits = [start, stop, step].map((number) => call.graph.constant([number], [], dtype));
+      return call.graph.node('Range', limits, [Math.max(0, Math.ceil((stop - start) / step))], dtype);
+    }
     const values = Array.from(
       { length: Math.max(0, Math.ceil((stop - start) / step)) },
       (_, i) => start + i * step,
     );
-    return call.graph.constant(values, [values.length], attribute(call, 'dtype'));
+    return call.graph.constant(values, [values.length], dtype);
   },
   ZerosLike: (call) => call.graph.filled(input(call, 'x').shape, 0, input(call, 'x').dtype),
   OnesLike: (call) => call.graph.filled(input(call, 'x').shape, 1, input(call, 'x').dtype),

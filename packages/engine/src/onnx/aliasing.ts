@@ -1,4 +1,4 @@
-import type { GraphModel, GraphNode } from './onnx/model.js';
+import type { GraphModel, GraphNode } from './model.js';
 
 /** Operations whose output may be a view of their first input's memory. */
 const views = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
@@ -6,8 +6,14 @@ const views = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']
 /** Operations that read an element before they write the same element of the output. */
 const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
 
-/** Operations that change elements of their first input and leave the others where they are. */
-const updating = new Set(['ScatterND']);
+/**
+ * Operations that change elements of an input and leave the others where they are: for each output that may
+ * have the memory of an input, the number of that input.
+ */
+const updating: Readonly<Record<string, readonly (number | null)[]>> = {
+  ScatterND: [0],
+  GroupQueryAttention: [null, 3, 4],
+};
 
 /**
  * Whether an output may be written into the memory of an input.
@@ -27,7 +33,7 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
     if (read.length === 0) continue;
     if (node === writer) {
       const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
-      const safe = elementwise.has(node.op) || (updating.has(node.op) && onlyFirst(node, inputName));
+      const safe = elementwise.has(node.op) || updates(node, inputName, outputName);
       if (!safe || !direct) return false;
     } else if (!before.has(node)) {
       return false;
@@ -38,8 +44,9 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
   return true;
 }
 
-function onlyFirst({ inputs }: GraphNode, name: string): boolean {
-  return inputs.indexOf(name) === 0 && inputs.lastIndexOf(name) === 0;
+function updates({ op, inputs, outputs }: GraphNode, input: string, output: string): boolean {
+  const place = updating[op]?.[outputs.indexOf(output)];
+  return place != null && inputs.indexOf(input) === place && inputs.lastIndexOf(input) === place;
 }
 
 function ancestors(graph: GraphModel, node: GraphNode): ReadonlySet<GraphNode> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { canWriteInPlace } from './aliasing.js';
-import type { GraphModel, GraphNode } from './onnx/model.js';
+import type { GraphModel, GraphNode } from './model.js';
 
 const node = (op: string, inputs: string[], output: string): GraphNode => ({
   op,

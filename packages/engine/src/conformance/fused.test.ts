@@ -1,0 +1,271 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect, it } from 'vitest';
+import { type ArraySpec, float32, int8, int32, type NDArray } from '../array.js';
+import { type Arrays, compile } from '../compile.js';
+import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
+import { crossEntropy } from '../fused/cross-entropy.js';
+import { int8MatMul, quantizeInt8 } from '../fused/int8-mat-mul.js';
+import { recompute } from '../fused/recompute.js';
+import { rmsNorm } from '../fused/rms-norm.js';
+import { rotaryEmbedding } from '../fused/rotary-embedding.js';
+import { evaluate, maxRelativeDifference } from '../testing.js';
+import { trace } from '../trace/trace.js';
+import {
+  describeOnDevices,
+  expectAgreement,
+  forRandom,
+  randomArrays,
+  randomCases,
+  withGradients,
+} from './devices.js';
+
+type T = tf.Tensor;
+
+/** The operators that a function is traced as. */
+function operators(fn: (inputs: never) => unknown, inputs: Record<string, ArraySpec>): Set<string> {
+  return new Set(trace(fn, inputs).graph.nodes.map(({ op }) => op));
+}
+
+describeOnDevices('fused kernels', (device) => {
+  const runs = randomCases(device, 6);
+
+  it('rmsNorm, with gradients', async () => {
+    const fn = withGradients(({ x, g }: { x: T; g: T }) => rmsNorm(x, g, 1e-5), ['x', 'g']);
+    await forRandom({ n: [1, 7], d: [2, 33] }, runs, async ({ n, d }, seed) => {
+      await expectAgreement(device, fn, randomArrays({ x: [n, d], g: [d] }, seed));
+    });
+    const { x, g } = randomArrays({ x: [2, 4], g: [4] }, 1);
+    expect(operators(fn as never, { x, g })).toContain('SimplifiedLayerNormalization');
+  });
+
+  it('rotaryEmbedding, with gradients, of a run of positions and of any positions', async () => {
+    await forRandom(
+      { b: [1, 3], t: [1, 9], heads: [1, 3], half: [1, 5], more: [0, 4] },
+      runs,
+      async ({ b, t, heads, half, more }, seed) => {
+        const random = randomArrays({ x: [b, t, heads * 2 * half], angles: [t + more, half] }, seed);
+        const angles = random.angles.data;
+        const inputs = {
+          x: random.x,
+          cos: float32([t + more, half], angles.map(Math.cos)),
+          sin: float32([t + more, half], angles.map(Math.sin)),
+        };
+        type I = { x: T; cos: T; sin: T };
+        const tables = ({ cos, sin }: I) => ({ cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D });
+        const run = withGradients(
+          (all: I) => rotaryEmbedding(all.x as tf.Tensor3D, tables(all), heads),
+          ['x'],
+        );
+        await expectAgreement(device, run, inputs as never);
+        const at = int32(
+          [b, t],
+          Array.from({ length: b * t }, (_, i) => (i * 7 + 3) % (t + more)),
+        );
+        const anywhere = withGradients(
+          (all: I & { at: T }) =>
+            rotaryEmbedding(all.x as tf.Tensor3D, tables(all), heads, all.at as tf.Tensor2D),
+          ['x'],
+        );
+        await expectAgreement(device, anywhere, { ...inputs, at } as never);
+        expect(operators(run as never, inputs)).toContain('RotaryEmbedding');
+      },
+    );
+  });
+
+  type Attended = { q: T; k: T; v: T };
+  const attend = (heads: number, groups: number) => (all: Attended) => {
+    const [q, k, v] = [all.q, all.k, all.v] as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+    return causalAttention(q, k, v, { heads, groups });
+  };
+  const shapesOf = (b: number, t: number, groups: number, share: number, d: number) => ({
+    q: [b, t, groups * share * d],
+    k: [b, t, groups * d],
+    v: [b, t, groups * d],
+  });
+
+  it('causalAttention: the fused form, the keys and values that it returns, and the gradients', async () => {
+    await forRandom(
+      { b: [1, 3], t: [1, 20], groups: [1, 2], share: [1, 3], eighths: [1, 2] },
+      runs,
+      async ({ b, t, groups, share, eighths }, seed) => {
+        const inputs = randomArrays(shapesOf(b, t, groups, share, 8 * eighths), seed);
+        const fn = attend(groups * share, groups);
+        await expectAgreement(device, fn as never, inputs as never);
+        await expectAgreement(
+          device,
+          withGradients((all: Attended) => fn(all).mixed, ['q', 'k', 'v']),
+          inputs as never,
+        );
+        expect(operators(fn as never, inputs)).toContain('GroupQueryAttention');
+      },
+    );
+  });
+
+  it('cachedAttention goes on where causalAttention ended, row by row', async () => {
+    await forRandom(
+      { b: [1, 4], t: [2, 12], groups: [1, 2], share: [1, 3], room: [0, 5] },
+      runs,
+      async ({ b, t, groups, share, room }, seed) => {
+        const d = 8;
+        const inputs = randomArrays(shapesOf(b, t, groups, share, d), seed);
+        // Row i already holds i mod t positions.
+        const positions = Array.from({ length: b }, (_, i) => i % t);
+        const heads = { heads: groups * share, groups };
+        const step = (all: Attended & { at: T; keys: T; values: T }) => {
+          const pick = (x: T) => {
+            const places = tf.stack([tf.range(0, b, 1, 'int32'), all.at], 1);
+            return tf.expandDims(tf.gatherND(x, places), 1) as tf.Tensor3D;
+          };
+          const past = { keys: all.keys as tf.Tensor4D, values: all.values as tf.Tensor4D };
+          const at = all.at as tf.Tensor1D;
+          const now = cachedAttention(pick(all.q), pick(all.k), pick(all.v), past, at, heads);
+          // What lies after the filled positions is anything.
+          const places = tf.reshape(tf.range(0, t + room, 1, 'int32'), [1, 1, -1, 1]);
+          const filled = tf.lessEqual(places, tf.reshape(at, [b, 1, 1, 1]));
+          const seen = (cache: T) => tf.where(tf.tile(filled, [1, groups, 1, d]), cache, tf.zerosLike(cache));
+          return { mixed: now.mixed, keys: seen(now.keys), values: seen(now.values) };
+        };
+        const whole = await evaluate(attend(heads.heads, groups) as never, inputs as never);
+        const { keys, values, mixed } = whole as unknown as Record<string, NDArray>;
+        const capacity = t + room;
+        // What lies after the filled positions must not be read.
+        const filled = (from: NDArray) => {
+          const data = new Float32Array(b * groups * capacity * d).fill(1e3);
+          for (let row = 0; row < b * groups; row++) {
+            const count = positions[Math.floor(row / groups)]! * d;
+            data.set(
+              (from.data as Float32Array).subarray(row * t * d, row * t * d + count),
+              row * capacity * d,
+            );
+          }
+          return float32([b, groups, capacity, d], data);
+        };
+        const at = int32([b], positions);
+        const all = { ...inputs, at, keys: filled(keys!), values: filled(values!) };
+        await expectAgreement(device, step as never, all as never);
+        const found = (await evaluate(step as never, all as never)) as Record<string, NDArray>;
+        const width = groups * share * d;
+        const expected = positions.flatMap((p, row) =>
+          Array.from(
+            (mixed!.data as Float32Array).subarray((row * t + p) * width, (row * t + p + 1) * width),
+          ),
+        );
+        const want = float32([b, 1, width], expected);
+        expect(maxRelativeDifference({ mixed: found.mixed }, { mixed: want })).toBeLessThan(1e-5);
+        expect(operators(step as never, all)).toContain('GroupQueryAttention');
+      },
+    );
+  });
+
+  it('attentionAt reads no position after its own', async () => {
+    await forRandom({ b: [1, 3], t: [1, 9], share: [1, 3] }, runs, async ({ b, t, share }, seed) => {
+      const fn = ({ q, k, v, at }: Attended & { at: T }) => ({
+        mixed: attentionAt(q as tf.Tensor3D, k as tf.Tensor4D, v as tf.Tensor4D, at as tf.Tensor1D),
+      });
+      const inputs = randomArrays({ q: [b, 2 * share, 4], k: [b, 2, t, 4], v: [b, 2, t, 4] }, seed);
+      const at = int32(
+        [b],
+        Array.from({ length: b }, (_, i) => i % t),
+      );
+      await expectAgreement(device, fn as never, { ...inputs, at } as never);
+    });
+  });
+
+  it('crossEntropy of selected rows, with gradients', async () => {
+    await forRandom({ p: [1, 9], v: [2, 40] }, runs, async ({ p, v }, seed) => {
+      const targets = int32(
+        [p],
+        Array.from({ length: p }, (_, i) => (i * 5 + Math.abs(seed)) % v),
+      );
+      const { x } = randomArrays({ x: [p, v] }, seed);
+      const fused = withGradients(
+        (all: { x: T; targets: T }) => crossEntropy(all.x as tf.Tensor2D, all.targets as tf.Tensor1D),
+        ['x'],
+      );
+      const plain = withGradients(
+        (all: { x: T; targets: T }) => {
+          const chosen = tf.oneHot(all.targets as tf.Tensor1D, v, 1, 0, 'float32');
+          return tf.neg(tf.sum(tf.mul(tf.logSoftmax(all.x), chosen), -1));
+        },
+        ['x'],
+      );
+      const inputs = { x, targets } as Arrays<{ x: T; targets: T }>;
+      const compiled = compile(fused, { device });
+      const found = await compiled(inputs as never);
+      compiled.dispose();
+      expect(maxRelativeDifference(found, await evaluate(plain, inputs))).toBeLessThan(1e-5);
+    });
+  });
+
+  it('int8MatMul rounds as its composition does, and its error is that of 8 bits', async () => {
+    await forRandom({ n: [1, 5], i: [2, 40], o: [1, 20] }, runs, async ({ n, i, o }, seed) => {
+      const { x, w } = randomArrays({ x: [n, i], w: [o, i] }, seed);
+      const { values, scales } = quantizeInt8(w);
+      const fn = (all: { x: T; values: T; scales: T }) => ({
+        y: int8MatMul(all.x as tf.Tensor2D, {
+          values: all.values as tf.Tensor2D,
+          scales: all.scales as tf.Tensor1D,
+        }),
+      });
+      await expectAgreement(device, fn, { x, values, scales } as never, 1e-4);
+      const exact = ({ x: left, w: right }: { x: T; w: T }) => ({
+        y: tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D, false, true),
+      });
+      const [rounded, full] = [
+        await evaluate(fn, { x, values, scales } as never),
+        await evaluate(exact, { x, w } as never),
+      ];
+      // Half a step of each side, on every term.
+      const bound = i * ((1.95 * 3.9) / 255 / 2 + (1.95 * 1.95) / 127 / 2) + 1e-3;
+      const data = full.y.data as Float32Array;
+      for (const [at, value] of (rounded.y.data as Float32Array).entries()) {
+        expect(Math.abs(value - data[at]!)).toBeLessThan(bound);
+      }
+    });
+  });
+
+  it('recompute gives the same value and gradients', async () => {
+    const layer = (x: T, w: T) => tf.tanh(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D));
+    const chain = (wrapped: boolean) =>
+      withGradients(
+        ({ x, w, v }: { x: T; w: T; v: T }) => {
+          const apply = (...args: T[]) =>
+            wrapped ? recompute((a, b) => layer(a!, b!), args) : layer(args[0]!, args[1]!);
+          return apply(apply(apply(x, w), v), w);
+        },
+        ['x', 'w', 'v'],
+      );
+    const inputs = randomArrays({ x: [3, 6], w: [6, 6], v: [6, 6] }, 5) as never;
+    const compiled = compile(chain(true), { device });
+    const found = await compiled(inputs);
+    compiled.dispose();
+    expect(maxRelativeDifference(found, await evaluate(chain(false), inputs))).toBeLessThan(1e-5);
+  });
+});
+
+it('recompute lets go of what is inside: each layer costs its input instead of all its results', () => {
+  const layer = (x: T, w: T) => {
+    let y = x;
+    for (let i = 0; i < 6; i++) y = tf.tanh(tf.matMul(y as tf.Tensor2D, w as tf.Tensor2D));
+    return y;
+  };
+  const gradients = (wrapped: boolean) => (all: { x: T; w: T }) => {
+    const loss = (w: T) => {
+      let y = all.x;
+      for (let i = 0; i < 5; i++) y = wrapped ? recompute((a, b) => layer(a!, b!), [y, w]) : layer(y, w);
+      return tf.sum(y);
+    };
+    return { dw: tf.grad(loss)(all.w) };
+  };
+  const specs = { x: { dtype: 'float32', shape: [512, 32] }, w: { dtype: 'float32', shape: [32, 32] } };
+  const peak = (wrapped: boolean) => trace(gradients(wrapped) as never, specs).peakBytes!;
+  // 30 results of 64 KiB are kept, or 5 and those of one layer.
+  expect(peak(true)).toBeLessThan(0.6 * peak(false));
+});
+
+it('quantizeInt8 refuses what is not a finite matrix', () => {
+  expect(() => quantizeInt8(float32([4], [1, 2, 3, 4]))).toThrow(/float32\[4\]/);
+  expect(() => quantizeInt8(float32([1, 2], [1, Number.NaN]))).toThrow(/row 0/);
+  expect(Array.from(quantizeInt8(float32([1, 2], [0, 0])).values.data)).toEqual([0, 0]);
+  expect(() => quantizeInt8(int8([1, 1], [1]))).toThrow(/int8/);
+});

@@ -1,0 +1,62 @@
+import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray } from './array.js';
+import type { DeviceName } from './devices/device.js';
+import { EngineError } from './error.js';
+
+/** Memory of a device that holds one array. */
+export interface Storage {
+  /** Copies the values to the host. */
+  read(into: NDArray): Promise<void>;
+  dispose(): void;
+}
+
+/**
+ * An array that lives where a device keeps it. Executables of that device read it there, and an update
+ * in place leaves it there. Made by `place` and returned under the names in `resident`.
+ */
+export class DeviceArray<D extends DType = DType> implements ArraySpec {
+  private memory: Storage | undefined;
+
+  constructor(
+    readonly device: DeviceName,
+    readonly dtype: D,
+    readonly shape: readonly number[],
+    memory: Storage,
+  ) {
+    this.memory = memory;
+  }
+
+  /** The memory that holds the values now. */
+  get storage(): Storage {
+    if (this.memory === undefined) {
+      throw new EngineError('disposed', 'the array was disposed', 'place its values again');
+    }
+    return this.memory;
+  }
+
+  /** Takes over memory with new values and frees the old. */
+  replace(memory: Storage): void {
+    this.memory?.dispose();
+    this.memory = memory;
+  }
+
+  /** A copy of the values in host memory. */
+  async read(): Promise<NDArray<D>> {
+    const array = emptyArray(this) as NDArray<D>;
+    await this.storage.read(array);
+    return array;
+  }
+
+  /** Frees the device's memory; it is also freed when the array is collected. */
+  dispose(): void {
+    this.memory?.dispose();
+    this.memory = undefined;
+  }
+}
+
+/** An array in host memory or on a device. */
+export type AnyArray<D extends DType = DType> = NDArray<D> | DeviceArray<D>;
+
+/** Whether a value is an array, wherever it lives, rather than a tree of arrays. */
+export function isArray(value: unknown): value is AnyArray {
+  return value instanceof DeviceArray || isNDArray(value);
+}

@@ -1,0 +1,75 @@
+import type { NDArray } from '../array.js';
+import type { AnyArray } from '../device-array.js';
+import type { Dimension } from '../onnx/model.js';
+import type { ProfileReport } from '../profile.js';
+
+/**
+ * Where executables run. `cpu`, `webgpu` and `cuda` are ONNX Runtime's, which runs traced graphs;
+ * `tensorflow` runs functions eagerly on TensorFlow's own library.
+ */
+export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow';
+
+/** All devices, in the order in which `diagnose` lists them. */
+export const deviceNames: readonly DeviceName[] = ['cpu', 'webgpu', 'cuda', 'tensorflow'];
+
+/** A place to keep arrays and to run functions of them. */
+export interface Device {
+  readonly name: DeviceName;
+  /** The array where the device keeps it; on the CPU the array itself. */
+  place(array: NDArray): Promise<AnyArray>;
+  /** Makes a function ready to run for inputs of given shapes. */
+  prepare(program: Program): Executable;
+}
+
+/** A function with everything that is known before it runs. */
+export interface Program {
+  readonly fn: (inputs: never) => unknown;
+  /** The tree of the inputs; leaves are their specs, with names for sizes that may differ from run to run. */
+  readonly specs: unknown;
+  /** Paths of inputs that never change, with their arrays. */
+  readonly constants: ReadonlyMap<string, NDArray>;
+  /** Top-level names whose results overwrite the inputs of the same path. */
+  readonly inPlace: readonly string[];
+  /** Top-level names whose results stay on the device. */
+  readonly resident: readonly string[];
+  readonly profile: boolean;
+}
+
+/** Inputs by path, constants left out. */
+export type Inputs = ReadonlyMap<string, AnyArray>;
+
+/** A function that is ready to run. */
+export interface Executable {
+  readonly info: ExecutableInfo;
+  /** Whether a run has not ended yet. */
+  readonly busy: boolean;
+  /**
+   * Runs it. Results in place are written before the promise resolves and are not in the returned tree.
+   *
+   * @param sizes the value of each named size
+   */
+  run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<unknown>;
+  /** Ends profiling. */
+  endProfile(): ProfileReport;
+  dispose(): void;
+}
+
+/** What is known of one executable. */
+export interface ExecutableInfo {
+  /** Nodes of the graph as traced; 0 where nothing is traced. */
+  readonly nodes: number;
+  /** Size of the encoded graph in bytes. */
+  readonly bytes: number;
+  /** Time to trace the function and to create the session, in seconds. */
+  readonly seconds: { readonly trace: number; readonly create: number };
+  /** Paths of in-place results that could not be written directly and are copied after each run. */
+  readonly copied: readonly string[];
+  /** Names of the sizes that may differ from run to run. */
+  readonly dimensions: readonly string[];
+}
+
+/** The number that a size is. */
+export function evaluateDimension(size: Dimension, sizes: ReadonlyMap<string, number>): number {
+  if (typeof size === 'number') return size;
+  return size.split('*').reduce((product, term) => product * (sizes.get(term) ?? Number(term)), 1);
+}

@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs';
+import { float32, type NDArray } from '../array.js';
+import { EngineError } from '../error.js';
+import type { DeviceName } from './device.js';
+import { openRuntimeDevice } from './runtime-device.js';
+
+type RuntimeDeviceName = 'cpu' | 'webgpu' | 'cuda';
+
+/**
+ * The fastest working device at a matrix product. It is measured, because a GPU may be a software
+ * one or a slow one beside a fast processor.
+ */
+export async function fastestDevice(): Promise<DeviceName> {
+  const found: { name: DeviceName; rate: number }[] = [];
+  for (const name of ['cuda', 'webgpu', 'cpu'] as const) {
+    try {
+      found.push({ name, rate: await matrixRate(name, { size: 512, runs: 3 }) });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+    }
+  }
+  if (found.length === 0) openRuntimeDevice('cpu');
+  return found.reduce((best, each) => (each.rate > best.rate ? each : best)).name;
+}
+
+/**
+ * Floating-point operations per second of matrix products inside one graph: what no graph of products can
+ * exceed on this device.
+ *
+ * @param size rows, columns and length of the sums of each product. @default 1024
+ * @param runs the fastest of as many counts. @default 8
+ */
+export async function matrixRate(
+  device: RuntimeDeviceName,
+  { size = 1024, runs = 8 }: { size?: number; runs?: number } = {},
+): Promise<number> {
+  const opened = openRuntimeDevice(device);
+  const filled = (seed: number) =>
+    float32(
+      [size, size],
+      Float32Array.from({ length: size * size }, (_, i) => Math.sin(i + seed) / size),
+    );
+  const count = 4;
+  const inputs = new Map<string, NDArray>(Array.from({ length: count + 1 }, (_, i) => [`m${i}`, filled(i)]));
+  const executable = opened.prepare({
+    fn: (m: Record<string, tf.Tensor2D>) => {
+      let product = m.m0!;
+      for (let i = 1; i <= count; i++) product = tf.matMul(product, m[`m${i}`]!, false, true);
+      return { sum: tf.sum(product) };
+    },
+    specs: Object.fromEntries([...inputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
+    constants: new Map(),
+    inPlace: [],
+    resident: [],
+    profile: false,
+  });
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run <= runs; run++) {
+    const started = performance.now();
+    await executable.run(inputs, new Map());
+    // The first run prepares the device.
+    if (run > 0) best = Math.min(best, (performance.now() - started) / 1000);
+  }
+  executable.dispose();
+  return (2 * size ** 3 * count) / best;
+}

@@ -1,0 +1,41 @@
+import { EngineError } from '../error.js';
+import { type Device, type DeviceName, deviceNames } from './device.js';
+import { fastestDevice } from './fastest.js';
+import { openRuntimeDevice } from './runtime-device.js';
+import { openTensorFlow } from './tensorflow-device.js';
+
+const opened = new Map<DeviceName | 'auto', Promise<Device>>();
+
+/**
+ * Starts a device, once in a process. `auto` is the fastest of `cuda`, `webgpu` and `cpu` at a matrix product.
+ *
+ * @throws EngineError `unknown-device`; `device-unavailable` with the reason and what to do
+ */
+export function openDevice(name: DeviceName | 'auto'): Promise<Device> {
+  const known = opened.get(name);
+  if (known !== undefined) return known;
+  const device = start(name);
+  opened.set(name, device);
+  // What failed may work later, when something was installed or an environment variable set.
+  device.catch(() => opened.delete(name));
+  return device;
+}
+
+async function start(name: DeviceName | 'auto'): Promise<Device> {
+  switch (name) {
+    case 'cpu':
+    case 'webgpu':
+    case 'cuda':
+      return openRuntimeDevice(name);
+    case 'tensorflow':
+      return openTensorFlow();
+    case 'auto':
+      return openDevice(await fastestDevice());
+    default:
+      throw new EngineError(
+        'unknown-device',
+        `there is no device '${String(name)}'`,
+        `use ${deviceNames.map((each) => `'${each}'`).join(', ')} or 'auto'`,
+      );
+  }
+}

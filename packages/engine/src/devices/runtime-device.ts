@@ -1,0 +1,257 @@
+import { type ArraySpec, bytesPerElement, emptyArray, isNDArray, type NDArray, sizeOf } from '../array.js';
+import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
+import { EngineError } from '../error.js';
+import { canWriteInPlace } from '../onnx/aliasing.js';
+import { checkGraph } from '../onnx/check-graph.js';
+import { withConstants } from '../onnx/constants.js';
+import { encodeModel, type ValueInfo } from '../onnx/model.js';
+import { created, release } from '../onnxruntime/environment.js';
+import { Provider } from '../onnxruntime/provider.js';
+import { Session } from '../onnxruntime/session.js';
+import { handleOf } from '../onnxruntime/values.js';
+import { type ProfileReport, readProfile, temporaryProfile } from '../profile.js';
+import { isSpec } from '../shapes.js';
+import { outputPrefix, type Traced, trace } from '../trace/trace.js';
+import { flattenTree, isUnder, mapTree } from '../tree.js';
+import {
+  type Device,
+  type Executable,
+  type ExecutableInfo,
+  evaluateDimension,
+  type Inputs,
+  type Program,
+} from './device.js';
+
+/** A device on which ONNX Runtime runs traced graphs. */
+export function openRuntimeDevice(name: 'cpu' | 'webgpu' | 'cuda'): Device {
+  const provider = name === 'cpu' ? undefined : Provider.open(name);
+  // Constants that two executables share are packed once.
+  const prepacked = new WeakMap<ReadonlyMap<string, NDArray>, unknown>();
+  const containerOf = (constants: ReadonlyMap<string, NDArray>) => {
+    if (!prepacked.has(constants)) {
+      const container = created('CreatePrepackedWeightsContainer');
+      prepacked.set(constants, container);
+      containers.register(constants, container);
+    }
+    return prepacked.get(constants);
+  };
+  return {
+    name,
+    async place(array) {
+      if (provider === undefined) return array;
+      return new DeviceArray(
+        name,
+        array.dtype,
+        array.shape,
+        new ProviderMemory(provider, await provider.upload(array)),
+      );
+    },
+    prepare: (program) => {
+      const shared = provider === undefined && program.constants.size > 0;
+      return new RuntimeExecutable(
+        name,
+        provider,
+        program,
+        shared ? containerOf(program.constants) : undefined,
+      );
+    },
+  };
+}
+
+const containers = new FinalizationRegistry<unknown>((container) =>
+  release('ReleasePrepackedWeightsContainer', container),
+);
+
+/** Memory of an accelerator; freed when it is disposed or collected. */
+class ProviderMemory implements Storage {
+  private static readonly collected = new FinalizationRegistry<unknown>((handle) =>
+    release('ReleaseValue', handle),
+  );
+
+  constructor(
+    private readonly provider: Provider,
+    readonly handle: unknown,
+  ) {
+    ProviderMemory.collected.register(this, handle, this);
+  }
+
+  read(into: NDArray): Promise<void> {
+    return this.provider.download(this.handle, into);
+  }
+
+  dispose(): void {
+    ProviderMemory.collected.unregister(this);
+    // A run that was started before may still read it.
+    void this.provider.inTurn(() => release('ReleaseValue', this.handle));
+  }
+}
+
+class RuntimeExecutable implements Executable {
+  readonly info: ExecutableInfo;
+  private readonly session: Session;
+  private readonly traced: Traced;
+  private readonly inputNames: ReadonlySet<string>;
+  private readonly outputs: readonly (ValueInfo & {
+    path: string;
+    use: 'in-place' | 'resident' | 'returned';
+  })[];
+
+  constructor(
+    private readonly device: 'cpu' | 'webgpu' | 'cuda',
+    private readonly provider: Provider | undefined,
+    private readonly program: Program,
+    prepacked: unknown,
+  ) {
+    const started = performance.now();
+    const { fn, specs, constants, inPlace, resident, profile } = program;
+    const traced = trace(fn, specs, device);
+    const tracedAt = performance.now();
+    checkGraph(traced.graph);
+    checkInPlace(traced, specs, inPlace);
+    const isIn = (path: string, roots: readonly string[]) => roots.some((root) => isUnder(path, root));
+    this.outputs = traced.graph.outputs.map((output) => {
+      const path = output.name.slice(outputPrefix.length);
+      const use = isIn(path, inPlace) ? 'in-place' : isIn(path, resident) ? 'resident' : 'returned';
+      return { ...output, path, use };
+    });
+    // An accelerator gets new memory for results in place, which then takes the place of the old.
+    const copied =
+      provider !== undefined
+        ? []
+        : this.outputs
+            .filter(({ use, path, name }) => use === 'in-place' && !canWriteInPlace(traced.graph, path, name))
+            .map(({ path }) => path);
+    const frozen = provider === undefined ? constants : new Map<string, NDArray>();
+    const graph = withConstants(traced.graph, new Map([...frozen].map(([path]) => [path, placeholder])));
+    const model = encodeModel(graph);
+    const used = new Set(graph.initializers.map(({ name }) => name));
+    this.session = new Session(model, {
+      provider,
+      constants: new Map([...frozen].filter(([path]) => used.has(path))),
+      prepacked,
+      profilePrefix: profile ? temporaryProfile() : undefined,
+    });
+    this.traced = traced;
+    this.inputNames = new Set(graph.inputs.map(({ name }) => name));
+    const names = traced.graph.inputs.flatMap(({ shape }) =>
+      shape.filter((size) => typeof size === 'string'),
+    );
+    this.info = {
+      nodes: graph.nodes.length,
+      bytes: model.length,
+      seconds: { trace: (tracedAt - started) / 1000, create: (performance.now() - tracedAt) / 1000 },
+      copied,
+      dimensions: [...new Set(names)],
+    };
+  }
+
+  get busy(): boolean {
+    return this.session.busy;
+  }
+
+  async run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<unknown> {
+    const feeds = new Map<string, unknown>();
+    for (const [path, array] of inputs) {
+      if (this.inputNames.has(path)) feeds.set(path, this.feed(path, array));
+    }
+    const results = new Map<string, NDArray>();
+    const targets = new Map<string, unknown>();
+    for (const { name, path, use, shape, type } of this.outputs) {
+      const given = use === 'in-place' ? inputs.get(path) : undefined;
+      const onDevice = this.provider !== undefined && (use === 'resident' || given instanceof DeviceArray);
+      if (onDevice) {
+        targets.set(name, undefined);
+        continue;
+      }
+      const spec = { shape: shape.map((size) => evaluateDimension(size, sizes)), dtype: type } as ArraySpec;
+      const direct = isNDArray(given) && !this.info.copied.includes(path);
+      const array = direct ? given : emptyArray(spec);
+      results.set(path, array);
+      targets.set(name, handleOf(array));
+    }
+    const made = await this.session.run(feeds, targets, signal).catch((error) => {
+      throw this.withEstimate(error, inputs, results);
+    });
+    const arrays = new Map<string, AnyArray>(results);
+    for (const { name, path, shape, type } of this.outputs) {
+      const handle = made.get(name);
+      if (handle === undefined) continue;
+      const memory = new ProviderMemory(this.provider!, handle);
+      const given = inputs.get(path);
+      if (given instanceof DeviceArray && this.program.inPlace.some((root) => isUnder(path, root))) {
+        given.replace(memory);
+      } else {
+        const sized = shape.map((size) => evaluateDimension(size, sizes));
+        arrays.set(path, new DeviceArray(this.device, type as ArraySpec['dtype'], sized, memory));
+      }
+    }
+    for (const path of this.info.copied) {
+      (inputs.get(path) as NDArray).data.set(results.get(path)!.data);
+    }
+    const returned = Object.entries(this.traced.outputs as object).filter(
+      ([name]) => !this.program.inPlace.includes(name),
+    );
+    return mapTree(Object.fromEntries(returned), isPath, (path) => arrays.get(path)!);
+  }
+
+  private feed(path: string, array: AnyArray): unknown {
+    if (!(array instanceof DeviceArray)) return handleOf(array);
+    if (array.device === this.device) return (array.storage as ProviderMemory).handle;
+    throw new EngineError(
+      'bad-array',
+      `'${path}' lives on the device '${array.device}', the function runs on '${this.device}'`,
+      'read() it first, and place() it on the other device',
+    );
+  }
+
+  /** Says how much memory a run that had too little of it needs. */
+  private withEstimate(error: unknown, inputs: Inputs, results: ReadonlyMap<string, NDArray>): unknown {
+    if (!(error instanceof EngineError) || error.code !== 'out-of-memory') return error;
+    const size = (arrays: Iterable<ArraySpec>) =>
+      [...arrays].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement[dtype], 0);
+    const between = this.traced.peakBytes;
+    const parts = [
+      `arrays that go in ${inMegabytes(size(inputs.values()))}`,
+      `arrays that come out ${inMegabytes(size(results.values()))}`,
+      ...(between === undefined ? [] : [`results in between about ${inMegabytes(between)}`]),
+    ];
+    return new EngineError(
+      'out-of-memory',
+      `not enough memory on '${this.device}' for this run: ${parts.join(', ')} (${error.message})`,
+      'use smaller batches or shorter sequences, or recompute() parts of the function',
+      { cause: error },
+    );
+  }
+
+  endProfile(): ProfileReport {
+    return readProfile(this.session.endProfile());
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+}
+
+function checkInPlace({ graph }: Traced, specs: unknown, inPlace: readonly string[]): void {
+  const inputs = flattenTree(specs, isSpec);
+  for (const { name, shape, type } of graph.outputs) {
+    const path = name.slice(outputPrefix.length);
+    if (!inPlace.some((root) => isUnder(path, root))) continue;
+    const input = inputs.get(path);
+    if (input === undefined || input.dtype !== type || String(input.shape) !== String(shape)) {
+      const found = input === undefined ? 'no such input' : `an input ${input.dtype}[${input.shape}]`;
+      throw new EngineError(
+        'bad-state',
+        `the result '${path}' is ${type}[${shape}], but there is ${found} to write it into`,
+        'return arrays in place under the path, shape and element type of the input',
+      );
+    }
+  }
+}
+
+const isPath = (value: unknown): value is string => typeof value === 'string';
+
+const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+
+/** The runtime is given the arrays themselves; it asks for a place in a file all the same. */
+const placeholder = { location: 'in-memory', offset: 0 };

@@ -1,0 +1,140 @@
+import * as tf from '@tensorflow/tfjs';
+import { type ArraySpec, type DType, isNDArray, type NDArray } from '../array.js';
+import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
+import { EngineError } from '../error.js';
+import { loadTensorFlow, tensorFlowBackend } from '../tensorflow/library.js';
+import { withBackend } from '../trace/trace.js';
+import { flattenTree, isUnder, mapTree } from '../tree.js';
+import type { Device, Executable, ExecutableInfo, Inputs, Program } from './device.js';
+
+/** TensorFlow's own library under TensorFlow.js: functions run eagerly, on the JavaScript thread. */
+export async function openTensorFlow(): Promise<Device> {
+  await loadTensorFlow();
+  return {
+    name: 'tensorflow',
+    async place(array) {
+      const tensor = withBackend(tensorFlowBackend, () => tensorOf(array));
+      return new DeviceArray('tensorflow', array.dtype, array.shape, new TensorMemory(tensor));
+    },
+    prepare: (program) => new EagerExecutable(program),
+  };
+}
+
+/** TensorFlow.js has no 8-bit integers. */
+export function tensorOf({ data, shape, dtype }: NDArray): tf.Tensor {
+  if (dtype === 'int8' || dtype === 'uint8') return tf.tensor(Int32Array.from(data), [...shape], 'int32');
+  return tf.tensor(data as Float32Array, [...shape], dtype);
+}
+
+/** A tensor that outlives the call that made it; freed when it is disposed or collected. */
+class TensorMemory implements Storage {
+  private static readonly collected = new FinalizationRegistry<tf.Tensor>((tensor) => tensor.dispose());
+
+  constructor(readonly tensor: tf.Tensor) {
+    tf.keep(tensor);
+    TensorMemory.collected.register(this, tensor, this);
+  }
+
+  async read(into: NDArray): Promise<void> {
+    into.data.set(await this.tensor.data());
+  }
+
+  dispose(): void {
+    TensorMemory.collected.unregister(this);
+    this.tensor.dispose();
+  }
+}
+
+const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor;
+
+class EagerExecutable implements Executable {
+  readonly busy = false;
+  readonly info: ExecutableInfo = {
+    nodes: 0,
+    bytes: 0,
+    seconds: { trace: 0, create: 0 },
+    copied: [],
+    dimensions: [],
+  };
+
+  constructor(private readonly program: Program) {}
+
+  async run(inputs: Inputs): Promise<unknown> {
+    return withBackend(tensorFlowBackend, () => {
+      tf.engine().startScope('gram-eager');
+      try {
+        return this.evaluate(inputs);
+      } finally {
+        tf.engine().endScope();
+      }
+    });
+  }
+
+  private evaluate(inputs: Inputs): unknown {
+    const { fn, specs, inPlace, resident } = this.program;
+    const isLeaf = (value: unknown): value is ArraySpec =>
+      typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
+    const given = mapTree(specs, isLeaf, (_spec, path) => asTensor(path, inputs.get(path)!));
+    const result = fn(given as never) as object;
+    const updates = new Map<AnyArray, tf.Tensor>();
+    for (const [path, tensor] of flattenTree(result, isTensor)) {
+      if (inPlace.some((root) => isUnder(path, root))) updates.set(target(path, inputs, tensor), tensor);
+    }
+    // All values are taken before the first array is written.
+    const written = [...updates].map(([array, tensor]) => [
+      array,
+      isNDArray(array) ? tensor.dataSync() : memoryOf(tensor),
+    ]);
+    for (const [array, value] of written) {
+      if (array instanceof DeviceArray) array.replace(value as TensorMemory);
+      else (array as NDArray).data.set(value as Float32Array);
+    }
+    const returned = Object.entries(result).filter(([name]) => !inPlace.includes(name));
+    return mapTree(Object.fromEntries(returned), isTensor, (tensor, path): AnyArray => {
+      const { shape } = tensor;
+      const dtype = tensor.dtype as DType;
+      if (resident.some((root) => isUnder(path, root))) {
+        return new DeviceArray('tensorflow', dtype, shape, memoryOf(tensor));
+      }
+      return { dtype, shape, data: tensor.dataSync() as Float32Array } as NDArray;
+    });
+  }
+
+  endProfile(): never {
+    throw new EngineError(
+      'bad-state',
+      "functions are not traced on 'tensorflow', so there is no profile of their operations",
+      "profile on 'cpu', 'webgpu' or 'cuda', or with tf.profile()",
+    );
+  }
+
+  dispose(): void {}
+}
+
+/** A result may be an input or be returned twice: each array gets a tensor of its own. */
+function memoryOf(tensor: tf.Tensor): TensorMemory {
+  return new TensorMemory(tf.clone(tensor));
+}
+
+function asTensor(path: string, array: AnyArray): tf.Tensor {
+  if (!(array instanceof DeviceArray)) return tensorOf(array);
+  if (array.device === 'tensorflow') return (array.storage as TensorMemory).tensor;
+  throw new EngineError(
+    'bad-array',
+    `'${path}' lives on the device '${array.device}', the function runs on 'tensorflow'`,
+    'read() it first, and place() it on the other device',
+  );
+}
+
+function target(path: string, inputs: Inputs, result: tf.Tensor): AnyArray {
+  const array = inputs.get(path);
+  if (array !== undefined && array.dtype === result.dtype && String(array.shape) === String(result.shape)) {
+    return array;
+  }
+  const found = array === undefined ? 'no such input' : `an input ${array.dtype}[${array.shape}]`;
+  throw new EngineError(
+    'bad-state',
+    `the result '${path}' is ${result.dtype}[${result.shape}], but there is ${found} to write it into`,
+    'return arrays in place under the path, shape and element type of the input',
+  );
+}

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DeviceName, deviceNames } from './devices/device.js';
+import { matrixRate } from './devices/fastest.js';
+import { openDevice } from './devices/open.js';
+import { EngineError } from './error.js';
+import { runtimeVersion, threadCount } from './onnxruntime/environment.js';
+import { libraryFolder } from './onnxruntime/library.js';
+import { loadTensorFlow } from './tensorflow/library.js';
+
+/** Whether a device works on this machine. */
+export type DeviceReport =
+  | {
+      readonly device: DeviceName;
+      readonly works: true;
+      /** What runs underneath. */
+      readonly detail: string;
+      /** Floating-point operations per second of a matrix product; absent for `tensorflow`. */
+      readonly rate?: number;
+    }
+  | {
+      readonly device: DeviceName;
+      readonly works: false;
+      readonly reason: string;
+      /** The one command, or the one thing, that would add it. */
+      readonly fix: string;
+    };
+
+/** Tries every device: which work here, why the others do not, and what would add each. */
+export async function diagnose(): Promise<DeviceReport[]> {
+  const reports: DeviceReport[] = [];
+  for (const device of deviceNames) {
+    try {
+      reports.push(await tryDevice(device));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      reports.push({ device, works: false, reason: error.message, fix: remedy(device, error) });
+    }
+  }
+  return reports;
+}
+
+async function tryDevice(device: DeviceName): Promise<DeviceReport> {
+  if (device === 'cuda') checkCudaProvider();
+  await openDevice(device);
+  if (device === 'tensorflow') return { device, works: true, detail: await loadTensorFlow() };
+  const detail =
+    device === 'cpu'
+      ? `ONNX Runtime ${runtimeVersion()}, ${threadCount()} threads`
+      : `ONNX Runtime ${runtimeVersion()}`;
+  return { device, works: true, detail, rate: await matrixRate(device, { size: 512, runs: 3 }) };
+}
+
+/** The runtime's own message for a missing provider is a path; this says what is missing. */
+function checkCudaProvider(): void {
+  const file = { linux: 'libonnxruntime_providers_cuda.so', win32: 'onnxruntime_providers_cuda.dll' }[
+    process.platform as 'linux'
+  ];
+  if (file === undefined || process.arch !== 'x64') {
+    throw new EngineError(
+      'device-unavailable',
+      `there is no CUDA for ${process.platform}-${process.arch}`,
+      'use another device',
+    );
+  }
+  if (existsSync(join(libraryFolder(), file))) return;
+  throw new EngineError(
+    'device-unavailable',
+    'the CUDA provider of onnxruntime-node is not installed',
+    process.platform === 'win32'
+      ? 'add the CUDA 12 libraries of the ONNX Runtime release to the folder of onnxruntime.dll'
+      : 'ONNXRUNTIME_NODE_INSTALL=cuda12 pnpm rebuild onnxruntime-node',
+  );
+}
+
+function remedy(device: DeviceName, error: EngineError): string {
+  if (device === 'webgpu' && error.code === 'device-unavailable') {
+    if (process.platform !== 'linux') return 'update the driver of the graphics card';
+    return "install a Vulkan driver: the graphics card's own, or 'apt-get install mesa-vulkan-drivers'";
+  }
+  if (device === 'cuda' && error.cause !== undefined) return 'install the CUDA 12 runtime and cuDNN 9';
+  return error.hint;
+}

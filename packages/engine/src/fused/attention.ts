@@ -1,0 +1,137 @@
+import * as tf from '@tensorflow/tfjs';
+import { fusedKernel, isDifferentiated } from './kernel.js';
+
+/** What the score of a key that must not be seen becomes; exp of it is zero in float32. */
+const hidden = -1e9;
+
+/** Numbers of heads. Each of the `groups` heads of keys and values serves `heads / groups` heads of queries. */
+export interface Heads {
+  readonly heads: number;
+  readonly groups: number;
+}
+
+/** Keys and values of each head and position, `[B, groups, C, headDim]`. */
+export interface KeysAndValues {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
+/**
+ * Causal attention of every position over itself and those before it, with grouped queries (Ainslie et al.
+ * 2023). Traced as `GroupQueryAttention`, or as its parts where a gradient of it is asked for. Padding on the
+ * right needs no mask: no real position sees it.
+ *
+ * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
+ * @param key `[B, T, groups * headDim]`
+ * @param value `[B, T, groups * headDim]`
+ * @returns the mixed values `[B, T, heads * headDim]`, and keys and values by head, `[B, groups, T, headDim]`
+ */
+export function causalAttention(
+  query: tf.Tensor3D,
+  key: tf.Tensor3D,
+  value: tf.Tensor3D,
+  { heads, groups }: Heads,
+): { mixed: tf.Tensor3D } & KeysAndValues {
+  const plain = () => {
+    const [keys, values] = [splitHeads(key, groups), splitHeads(value, groups)];
+    return [causalComposition(splitHeads(query, heads), keys, values), keys, values];
+  };
+  const [mixed, keys, values] = isDifferentiated()
+    ? plain()
+    : fusedKernel('GramCausalAttention', { query, key, value }, { heads, groups }, plain);
+  return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
+}
+
+/**
+ * Attention of one new position in each row over a cache: puts its key and value into the cache and mixes the
+ * values up to it. Traced as `GroupQueryAttention`, which updates the cache in its own memory. It has no gradient.
+ *
+ * @param query `[B, 1, heads * headDim]`, scaled by 1/sqrt(headDim)
+ * @param key `[B, 1, groups * headDim]`
+ * @param value `[B, 1, groups * headDim]`
+ * @param past room for C positions, of which the first `positions[b]` of row b are filled
+ * @param positions `[B]` int32, the position of the new key and value in each row
+ * @returns the mixed values `[B, 1, heads * headDim]`, and the cache with the new position in it
+ */
+export function cachedAttention(
+  query: tf.Tensor3D,
+  key: tf.Tensor3D,
+  value: tf.Tensor3D,
+  past: KeysAndValues,
+  positions: tf.Tensor1D,
+  { heads, groups }: Heads,
+): { mixed: tf.Tensor3D } & KeysAndValues {
+  const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
+  const [mixed, keys, values] = fusedKernel('GramCachedAttention', inputs, { heads, groups }, () => {
+    const [now, seen] = [put(past.keys, key, positions), put(past.values, value, positions)];
+    const batch = query.shape[0];
+    const queries = tf.reshape(query, [batch, heads, -1]) as tf.Tensor3D;
+    return [tf.expandDims(attentionAt(queries, now, seen, positions), 1), now, seen];
+  });
+  return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
+}
+
+/**
+ * Attention of one position in each row over the positions up to it.
+ *
+ * @param queries `[B, heads, headDim]`, scaled by 1/sqrt(headDim)
+ * @param keys `[B, groups, T, headDim]`
+ * @param values `[B, groups, T, headDim]`
+ * @param positions `[B]` int32, the position of each query
+ * @returns `[B, heads * headDim]`
+ */
+export function attentionAt(
+  queries: tf.Tensor3D,
+  keys: tf.Tensor4D,
+  values: tf.Tensor4D,
+  positions: tf.Tensor1D,
+): tf.Tensor2D {
+  const [batch, heads, headDim] = queries.shape;
+  const [, groups, length] = keys.shape;
+  const grouped = tf.reshape(queries, [batch, groups, heads / groups, headDim]);
+  const later = tf.greater(tf.range(0, length, 1, 'int32'), tf.reshape(positions, [batch, 1, 1, 1]));
+  const mask = tf.mul(tf.cast(later, 'float32'), hidden);
+  const weights = tf.softmax(tf.add(tf.matMul(grouped, keys, false, true), mask));
+  return tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
+}
+
+/** `[B, T, heads * headDim]` to `[B, heads, T, headDim]`. */
+export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
+  const [batch, length, width] = x.shape;
+  return tf.transpose(tf.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/**
+ * The query rows of a group are laid one under the other, so that keys and values are never repeated.
+ *
+ * @returns `[B, T, heads * headDim]`
+ */
+function causalComposition(queries: tf.Tensor4D, keys: tf.Tensor4D, values: tf.Tensor4D): tf.Tensor {
+  const [batch, heads, length, headDim] = queries.shape;
+  const groups = keys.shape[1];
+  const rows = (heads / groups) * length;
+  const scores = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
+  const masked = tf.add(tf.reshape(scores, [batch, heads, length, length]), causalMask(length));
+  const weights = tf.reshape(tf.softmax(masked), [batch, groups, rows, length]);
+  const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]);
+  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, length, heads * headDim]);
+}
+
+/** `[T, T]`: zero where query t may see key s <= t, and a large negative number elsewhere. */
+function causalMask(length: number): tf.Tensor2D {
+  const mask = new Float32Array(length * length);
+  for (let t = 0; t < length; t++) mask.fill(hidden, t * length + t + 1, (t + 1) * length);
+  return tf.tensor2d(mask, [length, length]);
+}
+
+/** The cache with a row `[B, 1, groups * headDim]` at `positions`. */
+function put(past: tf.Tensor4D, row: tf.Tensor3D, positions: tf.Tensor1D): tf.Tensor4D {
+  const [batch, groups, capacity, headDim] = past.shape;
+  const starts = tf.reshape(tf.range(0, batch * groups * capacity, capacity, 'int32'), [batch, groups]);
+  const places = tf.reshape(tf.add(starts, tf.expandDims(positions, 1)), [-1, 1]);
+  const rows = tf.reshape(row, [-1, headDim]);
+  return tf.reshape(
+    tf.tensorScatterUpdate(tf.reshape(past, [-1, headDim]), places, rows),
+    past.shape,
+  ) as tf.Tensor4D;
+}

@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs';
+import { fusedKernel } from './kernel.js';
+
+/** Cosines and sines of the rotation at each position, `[P, headDim / 2]`. */
+export interface RotaryTables {
+  readonly cos: tf.Tensor2D;
+  readonly sin: tf.Tensor2D;
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021) of all heads, in the layout of Hugging Face's Llama: the first
+ * half of a head's features turns with the second. Traced as `RotaryEmbedding`. Its gradient is the rotation
+ * back.
+ *
+ * @param x `[B, T, heads * headDim]`
+ * @param tables at least as many rows as positions
+ * @param positions `[B, T]` int32, the row of the tables for each position. @default 0 to T - 1 in each row
+ * @returns `[B, T, heads * headDim]`
+ */
+export function rotaryEmbedding(
+  x: tf.Tensor3D,
+  { cos, sin }: RotaryTables,
+  heads: number,
+  positions?: tf.Tensor2D,
+): tf.Tensor3D {
+  const turn = (input: tf.Tensor3D, sines: tf.Tensor2D): tf.Tensor3D =>
+    fusedKernel('GramRotaryEmbedding', { x: input, cos, sin: sines, positions }, { heads }, () => [
+      rotated(input, cos, sines, heads, positions),
+    ])[0] as tf.Tensor3D;
+  return tf.customGrad((...args) => {
+    const [input] = args as unknown as [tf.Tensor3D];
+    return { value: turn(input, sin), gradFunc: (dy: tf.Tensor) => turn(dy as tf.Tensor3D, tf.neg(sin)) };
+  })(x) as tf.Tensor3D;
+}
+
+function rotated(
+  x: tf.Tensor3D,
+  cos: tf.Tensor2D,
+  sin: tf.Tensor2D,
+  heads: number,
+  positions: tf.Tensor2D | undefined,
+): tf.Tensor {
+  const [batch, length, width] = x.shape;
+  const rows = (table: tf.Tensor2D) =>
+    positions === undefined
+      ? tf.reshape(tf.slice(table, 0, length), [1, length, 1, -1])
+      : tf.expandDims(tf.gather(table, positions), 2);
+  const [a, b] = tf.split(tf.reshape(x, [batch, length, heads, width / heads]), 2, -1) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const [c, s] = [rows(cos), rows(sin)];
+  return tf.reshape(
+    tf.concat([tf.sub(tf.mul(a, c), tf.mul(b, s)), tf.add(tf.mul(b, c), tf.mul(a, s))], -1),
+    x.shape,
+  );
+}

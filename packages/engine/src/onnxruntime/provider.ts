@@ -1,0 +1,134 @@
+import koffi from 'koffi';
+import type { NDArray } from '../array.js';
+import { EngineError } from '../error.js';
+import { encodeModel } from '../onnx/model.js';
+import { call, created, getEnvironment, release } from './environment.js';
+import { Session } from './session.js';
+import { allocate, handleOf } from './values.js';
+
+/** Names of the providers that have memory of their own. */
+export type ProviderName = 'webgpu' | 'cuda';
+
+/** What ONNX Runtime calls the memory of each provider. */
+const memoryNames: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
+
+const deviceAllocator = 0;
+const firstDevice = 0;
+const defaultMemory = 0;
+
+/** An accelerator of ONNX Runtime: where its arrays live and how they get there. */
+export class Provider {
+  /** Describes memory of the device. */
+  readonly memory: unknown;
+  private readonly allocator: unknown;
+  private last: Promise<unknown> = Promise.resolve();
+
+  private constructor(readonly name: ProviderName) {
+    this.memory = created('CreateMemoryInfo', memoryNames[name], deviceAllocator, firstDevice, defaultMemory);
+    // The device exists as long as one session does; this one is never disposed.
+    this.allocator = created(
+      'CreateAllocator',
+      new Session(identity(), { provider: this }).native(),
+      this.memory,
+    );
+  }
+
+  private static readonly opened = new Map<ProviderName, Provider>();
+
+  /**
+   * The provider, which is started at the first call.
+   *
+   * @throws EngineError `device-unavailable` with the reason that ONNX Runtime gives
+   */
+  static open(name: ProviderName): Provider {
+    const known = Provider.opened.get(name);
+    if (known !== undefined) return known;
+    try {
+      const provider = new Provider(name);
+      Provider.opened.set(name, provider);
+      return provider;
+    } catch (cause) {
+      if (!(cause instanceof EngineError)) throw cause;
+      throw new EngineError(
+        'device-unavailable',
+        `the device '${name}' does not work here: ${withoutSource(cause.message)}`,
+        "run 'gram doctor' or diagnose() to see what would add it",
+        { cause },
+      );
+    }
+  }
+
+  /** Makes a session's options use the provider. */
+  append(options: unknown): void {
+    if (this.name === 'webgpu') {
+      call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0);
+      return;
+    }
+    const cuda = created('CreateCUDAProviderOptions');
+    try {
+      call('SessionOptionsAppendExecutionProvider_CUDA_V2', options, cuda);
+    } finally {
+      release('ReleaseCUDAProviderOptions', cuda);
+    }
+  }
+
+  /** Runs `use` when everything asked of the device before has ended. */
+  inTurn<T>(use: () => T | Promise<T>): Promise<T> {
+    const mine = this.last.then(use, use);
+    this.last = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Copies a host array to new memory of the device. */
+  upload(array: NDArray): Promise<unknown> {
+    return this.inTurn(() => {
+      const handle = allocate(this.allocator, array);
+      this.copy(handleOf(array), handle);
+      return handle;
+    });
+  }
+
+  /** Copies memory of the device into a host array. */
+  download(handle: unknown, into: NDArray): Promise<void> {
+    return this.inTurn(() => this.copy(handle, handleOf(into)));
+  }
+
+  private copy(from: unknown, to: unknown): void {
+    call('CopyTensors', getEnvironment().handle, [from], [to], null, 1);
+  }
+
+  /** The handles of those outputs of a binding that were given no memory. */
+  owned(
+    binding: unknown,
+    outputs: readonly (readonly [name: string, given: unknown])[],
+  ): Map<string, unknown> {
+    const found = new Map<string, unknown>();
+    if (outputs.every(([, given]) => given !== undefined)) return found;
+    const { allocator, library } = getEnvironment();
+    const list: unknown[] = [null];
+    call('GetBoundOutputValues', binding, allocator, list, [0]);
+    const handles = koffi.decode(list[0], koffi.array('void*', outputs.length)) as unknown[];
+    for (const [i, [name, given]] of outputs.entries()) {
+      if (given === undefined) found.set(name, handles[i]);
+      else library.api.ReleaseValue(handles[i]);
+    }
+    call('AllocatorFree', allocator, list[0]);
+    return found;
+  }
+}
+
+/** The message without the place in the library's source and the condition there that failed. */
+function withoutSource(message: string): string {
+  return message.replace(/^ONNX Runtime: .* was false\. /, '').trim();
+}
+
+/** A graph that starts the device. */
+function identity(): Uint8Array {
+  const spec = { type: 'float32', shape: [1] } as const;
+  return encodeModel({
+    nodes: [{ op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    initializers: [],
+    inputs: [{ name: 'x', ...spec }],
+    outputs: [{ name: 'y', ...spec }],
+  });
+}

@@ -1,0 +1,32 @@
+import type { ArraySpec, NDArray } from '../array.js';
+import { onnxTypes } from '../onnx/model.js';
+import { created, getEnvironment, release } from './environment.js';
+
+/** ONNX Runtime's handles of host arrays: made once, released when the array is collected. */
+const handles = new WeakMap<NDArray, unknown>();
+const collected = new FinalizationRegistry<unknown>((handle) => release('ReleaseValue', handle));
+
+/** The handle of a host array. It points to the array's own memory. */
+export function handleOf(array: NDArray): unknown {
+  const known = handles.get(array);
+  if (known !== undefined) return known;
+  // Small typed arrays live in the JavaScript heap and move; asking for the buffer pins them.
+  void array.data.buffer;
+  const handle = created(
+    'CreateTensorWithDataAsOrtValue',
+    getEnvironment().hostMemory,
+    array.data,
+    array.data.byteLength,
+    array.shape.map(BigInt),
+    array.shape.length,
+    onnxTypes[array.dtype],
+  );
+  handles.set(array, handle);
+  collected.register(array, handle);
+  return handle;
+}
+
+/** The handle of a new array in the memory of an allocator. */
+export function allocate(allocator: unknown, { shape, dtype }: ArraySpec): unknown {
+  return created('CreateTensorAsOrtValue', allocator, shape.map(BigInt), shape.length, onnxTypes[dtype]);
+}

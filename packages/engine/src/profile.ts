@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineError } from './error.js';
+
+/** Time of all operations of one type. */
+export interface OperatorTime {
+  readonly operator: string;
+  readonly calls: number;
+  readonly seconds: number;
+}
+
+/** What the runs of an executable spent their time on. */
+export interface ProfileReport {
+  readonly runs: number;
+  /** Time inside operations, of all runs. */
+  readonly seconds: number;
+  /** By operator type, the longest first. */
+  readonly operators: readonly OperatorTime[];
+  /** Floating-point operations of the matrix products, of all runs. */
+  readonly matrixFlop: number;
+}
+
+/** Where the runtime is to write a profile. */
+export function temporaryProfile(): string {
+  return join(tmpdir(), `gram-profile-${randomUUID()}`);
+}
+
+/** Matrix products, whose floating-point operations are counted. */
+const products = new Set([
+  'MatMul',
+  'FusedMatMul',
+  'Gemm',
+  'FusedGemm',
+  'MatMulInteger',
+  'DynamicQuantizeMatMul',
+]);
+
+interface Event {
+  readonly cat: string;
+  readonly name: string;
+  readonly dur: number;
+  readonly args?: {
+    readonly op_name?: string;
+    readonly input_type_shape?: readonly Record<string, readonly number[]>[];
+    readonly output_type_shape?: readonly Record<string, readonly number[]>[];
+  };
+}
+
+/** Reads the file that the runtime wrote, and removes it. */
+export function readProfile(path: string): ProfileReport {
+  let events: Event[];
+  try {
+    events = JSON.parse(readFileSync(path, 'utf8')) as Event[];
+  } catch (cause) {
+    throw new EngineError('bad-file', `the runtime's profile can not be read: ${path}`, 'run it again', {
+      cause,
+    });
+  } finally {
+    rmSync(path, { force: true });
+  }
+  const byOperator = new Map<string, { calls: number; seconds: number }>();
+  let [runs, matrixFlop] = [0, 0];
+  for (const { cat, name, dur, args } of events) {
+    if (cat === 'Session' && name === 'model_run') runs++;
+    const operator = args?.op_name;
+    if (cat !== 'Node' || operator === undefined || !name.endsWith('_kernel_time')) continue;
+    const known = byOperator.get(operator) ?? { calls: 0, seconds: 0 };
+    byOperator.set(operator, { calls: known.calls + 1, seconds: known.seconds + dur / 1e6 });
+    if (products.has(operator)) matrixFlop += flopOf(args!);
+  }
+  return report(runs, matrixFlop, byOperator);
+}
+
+/** 2 times the size of the result times the length of the sums, which follows from the sizes of the operands. */
+function flopOf({
+  input_type_shape: inputs = [],
+  output_type_shape: outputs = [],
+}: NonNullable<Event['args']>) {
+  const size = (list: readonly Record<string, readonly number[]>[], i: number) =>
+    Object.values(list[i] ?? {})
+      .flat()
+      .reduce((product, n) => product * n, 1);
+  const shape = (list: readonly Record<string, readonly number[]>[], i: number) =>
+    Object.values(list[i] ?? {})[0] ?? [];
+  const result = shape(outputs, 0);
+  const right = shape(inputs, 1);
+  const columns = result.at(-1) ?? 1;
+  // The second operand has columns times sums elements, for each matrix of its batch.
+  const sums = right.slice(-2).reduce((product, n) => product * n, 1) / columns;
+  return 2 * size(outputs, 0) * sums;
+}
+
+function report(
+  runs: number,
+  matrixFlop: number,
+  byOperator: ReadonlyMap<string, { calls: number; seconds: number }>,
+): ProfileReport {
+  const operators = [...byOperator]
+    .map(([operator, time]) => ({ operator, ...time }))
+    .sort((a, b) => b.seconds - a.seconds);
+  const seconds = operators.reduce((sum, each) => sum + each.seconds, 0);
+  return { runs, seconds, operators, matrixFlop };
+}
+
+/** The profiles of several executables as one. */
+export function mergeProfiles(profiles: readonly ProfileReport[]): ProfileReport {
+  const byOperator = new Map<string, { calls: number; seconds: number }>();
+  for (const { operator, calls, seconds } of profiles.flatMap(({ operators }) => operators)) {
+    const known = byOperator.get(operator) ?? { calls: 0, seconds: 0 };
+    byOperator.set(operator, { calls: known.calls + calls, seconds: known.seconds + seconds });
+  }
+  const sum = (pick: (profile: ProfileReport) => number) =>
+    profiles.reduce((total, each) => total + pick(each), 0);
+  return report(
+    sum(({ runs }) => runs),
+    sum(({ matrixFlop }) => matrixFlop),
+    byOperator,
+  );
+}

@@ -1,0 +1,123 @@
+import { contribDomain } from '../../onnx/model.js';
+import type { GraphBuilder, Value } from '../graph.js';
+import { attribute, cast, input, type KernelCall, type KernelTable } from './kernel.js';
+
+/** An optional input that is not given. */
+const absent: Value = { name: '', shape: [], dtype: 'float32' };
+
+/** Operators that ONNX Runtime adds to the standard ones, for the kernels of `src/fused`. */
+export const fused: KernelTable = {
+  GramRmsNorm: (call) => {
+    const [x, gain] = [input(call, 'x'), input(call, 'gain')];
+    const one = [...x.shape.slice(0, -1), 1];
+    const eps = attribute<number>(call, 'eps');
+    const options = { attributes: { axis: { int: -1 }, epsilon: { float: eps }, stash_type: { int: 1 } } };
+    const op = 'SimplifiedLayerNormalization';
+    if (call.graph.target !== 'webgpu') {
+      return call.graph.nodeWithOutputs(op, [x, gain], [x, { shape: one, dtype: 'float32' }], options);
+    }
+    // WebGPU's leaves the second result unwritten.
+    return [call.graph.node(op, [x, gain], x.shape, x.dtype, options), inverseRoot(call.graph, x, eps)];
+  },
+  GramRotaryEmbedding: (call) => {
+    const x = input(call, 'x');
+    const { positions } = call.inputs;
+    // A single number stands for a run of positions that starts there.
+    const ids = positions === undefined ? call.graph.int64([0]) : cast(call.graph, positions, 'int64');
+    return call.graph.node(
+      'RotaryEmbedding',
+      [x, ids, input(call, 'cos'), input(call, 'sin')],
+      x.shape,
+      x.dtype,
+      { domain: contribDomain, attributes: { num_heads: { int: attribute<number>(call, 'heads') } } },
+    );
+  },
+  GramCausalAttention: (call) => {
+    const [batch, length] = input(call, 'query').shape as [number, number, number];
+    const last = call.graph.filled([batch], length, 'int32');
+    const seen = call.graph.node('Sub', [last, call.graph.constant([1], [1], 'int32')], [batch], 'int32');
+    return attention(call, absent, absent, length, seen, call.graph.constant([length], [], 'int32'));
+  },
+  GramCachedAttention: (call) => {
+    const [keys, values] = [input(call, 'pastKeys'), input(call, 'pastValues')];
+    const positions = input(call, 'positions');
+    const longest = call.graph.node('ReduceMax', [positions, call.graph.int64([0])], [], 'int32', {
+      attributes: { keepdims: { int: 0 } },
+    });
+    const total = call.graph.node('Add', [longest, call.graph.constant([1], [], 'int32')], [], 'int32');
+    return attention(call, keys, values, keys.shape[2]!, positions, total);
+  },
+  GramInt8MatMul: (call) => {
+    const [x, values, scales] = [input(call, 'x'), input(call, 'values'), input(call, 'scales')];
+    const shape = [x.shape[0]!, values.shape[1]!];
+    return call.graph.node('DynamicQuantizeMatMul', [x, values, scales], shape, 'float32', {
+      domain: contribDomain,
+    });
+  },
+  GramAfter: (call) => {
+    const [x, signal] = [input(call, 'x'), input(call, 'signal')];
+    return x.shape.length === 0 ? x : after(call.graph, x, signal);
+  },
+};
+
+/** 1 / sqrt(mean(x^2) + eps) of the last axis. */
+function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
+  const shape = [...x.shape.slice(0, -1), 1];
+  const square = graph.node('Mul', [x, x], x.shape, 'float32');
+  const mean = graph.node('ReduceMean', [square, graph.int64([x.shape.length - 1])], shape, 'float32', {
+    attributes: { keepdims: { int: 1 } },
+  });
+  const shifted = graph.node('Add', [mean, graph.constant([eps], [], 'float32')], shape, 'float32');
+  const root = graph.node('Sqrt', [shifted], shape, 'float32');
+  return graph.node('Reciprocal', [root], shape, 'float32');
+}
+
+/** @param seen `[B]` int32, the number of keys that the last query of each row sees, less one */
+function attention(
+  call: KernelCall,
+  pastKeys: Value,
+  pastValues: Value,
+  capacity: number,
+  seen: Value,
+  total: Value,
+): Value[] {
+  const [query, key, value] = ['query', 'key', 'value'].map((name) => input(call, name)) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const [heads, groups] = [attribute<number>(call, 'heads'), attribute<number>(call, 'groups')];
+  const headDim = query.shape[2]! / heads;
+  const cache = { shape: [query.shape[0]!, groups, capacity, headDim], dtype: 'float32' as const };
+  return call.graph.nodeWithOutputs(
+    'GroupQueryAttention',
+    [query, key, value, pastKeys, pastValues, seen, total],
+    [query, cache, cache],
+    {
+      domain: contribDomain,
+      // The queries come scaled.
+      attributes: { num_heads: { int: heads }, kv_num_heads: { int: groups }, scale: { float: 1 } },
+    },
+  );
+}
+
+/** A view of `x` whose shape is computed, with a term that is always zero, from the first number of `signal`. */
+function after(graph: GraphBuilder, x: Value, signal: Value): Value {
+  const size = signal.shape.reduce((product, n) => product * n, 1);
+  const flat = graph.node('Reshape', [signal, graph.int64([size])], [size], signal.dtype);
+  const first = graph.node(
+    'Slice',
+    [flat, graph.int64([0]), graph.int64([1]), graph.int64([0])],
+    [1],
+    'float32',
+  );
+  const odd = graph.node('IsNaN', [first], [1], 'bool');
+  const never = graph.node('And', [odd, graph.node('Not', [odd], [1], 'bool')], [1], 'bool');
+  const shape = graph.node(
+    'Add',
+    [graph.int64(x.shape), cast(graph, never, 'int64')],
+    [x.shape.length],
+    'int64',
+  );
+  return graph.node('Reshape', [x, shape], x.shape, x.dtype);
+}
