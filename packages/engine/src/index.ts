@@ -33,6 +33,7 @@ export {
   causalAttention,
   type Heads,
   type KeysAndValues,
+  splitHeads,
 } from './fused/attention.js';
 export { crossEntropy } from './fused/cross-entropy.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';

@@ -31,14 +31,18 @@ export async function evaluate<T extends object, O extends object>(
   }
 }
 
-/** The largest difference between two trees of arrays, relative to the largest magnitude of each array. */
-export function maxRelativeDifference(actual: unknown, expected: unknown): number {
+/**
+ * The largest difference between two trees of arrays, relative to the largest magnitude of each array.
+ *
+ * @param floor the least magnitude that a difference is taken relative to. @default 1e-6
+ */
+export function maxRelativeDifference(actual: unknown, expected: unknown, floor = 1e-6): number {
   const found = flattenTree(actual, isNDArray);
   let worst = 0;
   for (const [path, { data: want }] of flattenTree(expected, isNDArray)) {
     const got = found.get(path);
     if (got === undefined || got.data.length !== want.length) return Number.POSITIVE_INFINITY;
-    let scale = 1e-6;
+    let scale = floor;
     for (const value of want) scale = Math.max(scale, Math.abs(value));
     for (let i = 0; i < want.length; i++) {
       const difference = Math.abs(got.data[i]! - want[i]!) / scale;

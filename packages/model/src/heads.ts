@@ -1,27 +1,12 @@
+import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { LlamaConfig } from './config/llama-config.js';
+import type { PositionTables } from './layers/position-tables.js';
 import { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
 
 /** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
 function headRows(config: LlamaConfig, weights: WeightTensors): tf.Tensor2D {
   return weights[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'] as tf.Tensor2D;
-}
-
-/** log(sum(exp(x))) of each row, `[N, V]` to `[N]`; its gradient is the softmax, computed once. */
-function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
-  return tf.customGrad((...args) => {
-    const [x, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
-    const top = tf.max(x, -1, true);
-    const value = tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, top)), -1, true)), top);
-    save([x, value]);
-    return {
-      value: tf.reshape(value, [-1]),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [input, lse] = saved as [tf.Tensor, tf.Tensor];
-        return tf.mul(tf.exp(tf.sub(input, lse)), tf.reshape(dy, [-1, 1]));
-      },
-    };
-  })(logits) as tf.Tensor1D;
 }
 
 /**
@@ -51,11 +36,7 @@ export function tokenLosses(
   states: tf.Tensor2D,
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
-  const head = headRows(config, weights);
-  const normal = finalNorm(config, weights, states);
-  // The target's logit from its own row of the head: no one-hot over the vocabulary.
-  const targetLogits = tf.sum(tf.mul(normal, tf.gather(head, targets)), -1);
-  return tf.sub(logSumExp(tf.matMul(normal, head, false, true)), targetLogits);
+  return crossEntropy(vocabularyLogits(config, weights, states), targets);
 }
 
 /**
@@ -83,6 +64,7 @@ export function nextTokenLosses(
  * @param tokens `[B, T]` int32
  * @param last `[B]` int32, position of the last token of each prompt
  * @param labels token ids of the labels
+ * @param tables see `hiddenStates`
  * @returns `[B, labels.length]`
  */
 export function labelLogits(
@@ -91,9 +73,15 @@ export function labelLogits(
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   labels: readonly number[],
+  tables?: PositionTables,
 ): tf.Tensor2D {
   const rows = tf.gather(headRows(config, weights), tf.tensor1d([...labels], 'int32'));
-  return tf.matMul(finalNorm(config, weights, stateAt(config, weights, tokens, last)), rows, false, true);
+  return tf.matMul(
+    finalNorm(config, weights, stateAt(config, weights, tokens, last, tables)),
+    rows,
+    false,
+    true,
+  );
 }
 
 /**
@@ -101,6 +89,7 @@ export function labelLogits(
  *
  * @param tokens `[B, T]` int32
  * @param positions `[P]` int32, `b * T + t`
+ * @param tables see `hiddenStates`
  * @returns `[P]`
  */
 export function valuesAt(
@@ -108,8 +97,9 @@ export function valuesAt(
   weights: WeightTensors,
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
+  tables?: PositionTables,
 ): tf.Tensor1D {
-  return scoreHead(config, weights, tf.gather(hiddenStates(config, weights, tokens), positions));
+  return scoreHead(config, weights, tf.gather(hiddenStates(config, weights, tokens, tables), positions));
 }
 
 /**
@@ -117,6 +107,7 @@ export function valuesAt(
  *
  * @param tokens `[B, T]` int32
  * @param last `[B]` int32, position of the last token of each sequence
+ * @param tables see `hiddenStates`
  * @returns `[B]`
  */
 export function values(
@@ -124,8 +115,9 @@ export function values(
   weights: WeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
+  tables?: PositionTables,
 ): tf.Tensor1D {
-  return scoreHead(config, weights, stateAt(config, weights, tokens, last));
+  return scoreHead(config, weights, stateAt(config, weights, tokens, last, tables));
 }
 
 function scoreHead(config: LlamaConfig, weights: WeightTensors, states: tf.Tensor2D): tf.Tensor1D {

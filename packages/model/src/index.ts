@@ -22,6 +22,13 @@ export { createGenerator, type Generator, type GeneratorOptions } from './genera
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
 export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
 export { initWeights } from './init.js';
+export {
+  growingPositionArrays,
+  type PositionArrays,
+  type PositionTables,
+  positionArrays,
+  positionDimensions,
+} from './layers/position-tables.js';
 export { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';

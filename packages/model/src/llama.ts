@@ -1,15 +1,15 @@
-import * as tf from '@tensorflow/tfjs';
-import type { LlamaConfig } from './config/llama-config.js';
 import {
   attentionAt,
+  cachedAttention,
   causalAttention,
-  causalMask,
   type KeysAndValues,
-  keysAndValues,
-  positionTables,
-  rotateAt,
-} from './layers/attention.js';
-import { rmsNorm } from './layers/rms-norm.js';
+  rmsNorm,
+  rotaryEmbedding,
+  splitHeads,
+} from '@gram/engine';
+import * as tf from '@tensorflow/tfjs';
+import type { LlamaConfig } from './config/llama-config.js';
+import { type PositionTables, positionTables } from './layers/position-tables.js';
 import { swiglu } from './layers/swiglu.js';
 
 /** Weights as tensors, under Hugging Face names, in `[out, in]` layout. */
@@ -22,10 +22,17 @@ export type WeightTensors = Readonly<Record<string, tf.Tensor>>;
  * its state.
  *
  * @param tokens `[B, T]` int32
+ * @param tables at least T positions; as an input of a compiled function they let it serve all lengths.
+ *   @default constants for T positions
  * @returns `[B * T, hiddenSize]`, row `b * T + t` for position t of sequence b
  */
-export function hiddenStates(config: LlamaConfig, weights: WeightTensors, tokens: tf.Tensor2D): tf.Tensor2D {
-  return layers(config, weights, tokens, config.numHiddenLayers).states;
+export function hiddenStates(
+  config: LlamaConfig,
+  weights: WeightTensors,
+  tokens: tf.Tensor2D,
+  tables = positionTables(config, tokens.shape[1]),
+): tf.Tensor2D {
+  return layers(config, weights, tokens, tables, config.numHiddenLayers).states;
 }
 
 /**
@@ -41,8 +48,9 @@ export function stateAt(
   weights: WeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
+  tables?: PositionTables,
 ): tf.Tensor2D {
-  return readPrompt(config, weights, tokens, last).state;
+  return readPrompt(config, weights, tokens, last, tables).state;
 }
 
 /**
@@ -54,29 +62,26 @@ export function readPrompt(
   weights: WeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
+  tables = positionTables(config, tokens.shape[1]),
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
   const [batch, length] = tokens.shape;
+  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   const top = config.numHiddenLayers - 1;
-  const { states, cache } = layers(config, weights, tokens, top);
+  const { states, cache } = layers(config, weights, tokens, tables, top);
   const w = layerWeights(weights, top);
-  const tables = positionTables(config, length);
   const normal = rmsNorm(states, w('input_layernorm'), config.rmsNormEps);
-  const starts = tf.tensor1d(
-    Int32Array.from({ length: batch }, (_, b) => b * length),
-    'int32',
-  );
-  const rows = tf.add(last, starts) as tf.Tensor1D;
-  const seen = keysAndValues(config, tables, ...projections(w, normal), batch);
-  const q = linear(tf.gather(normal, rows), w('self_attn.q_proj'));
-  const mixed = attentionAt(config, tables, q, seen, last);
+  const rows = tf.add(last, tf.range(0, batch * length, length, 'int32')) as tf.Tensor1D;
+  const k = rotaryEmbedding(bySequence(linear(normal, w('self_attn.k_proj')), batch), tables.keys, groups);
+  const seen = {
+    keys: splitHeads(k, groups),
+    values: splitHeads(bySequence(linear(normal, w('self_attn.v_proj')), batch), groups),
+  };
+  const q = tf.expandDims(linear(tf.gather(normal, rows), w('self_attn.q_proj')), 1) as tf.Tensor3D;
+  const rotated = rotaryEmbedding(q, tables.queries, heads, tf.expandDims(last, 1) as tf.Tensor2D);
+  const queries = tf.reshape(rotated, [batch, heads, config.headDim]) as tf.Tensor3D;
+  const mixed = attentionAt(queries, seen.keys, seen.values, last);
   const state = feedForward(config, w, tf.add(tf.gather(states, rows), linear(mixed, w('self_attn.o_proj'))));
   return { state, cache: [...cache, seen] };
-}
-
-/** Rotated keys, and values, of one layer with room for C positions: `[B * numKeyValueHeads * C, headDim]`. */
-export interface LayerCache {
-  readonly keys: tf.Tensor2D;
-  readonly values: tf.Tensor2D;
 }
 
 /**
@@ -85,7 +90,8 @@ export interface LayerCache {
  * @param tokens `[B]` int32
  * @param positions `[B]` int32, the position of each token; keys and values of all earlier ones are
  *   in the cache, and what the cache holds from there on is never read
- * @param cache one for each layer
+ * @param cache rotated keys, and values, of each layer, with room for C positions: `[B, numKeyValueHeads, C, headDim]`
+ * @param tables at least C positions
  * @returns `[B, hiddenSize]`, and the cache with the new token in it
  */
 export function continueAt(
@@ -93,32 +99,23 @@ export function continueAt(
   weights: WeightTensors,
   tokens: tf.Tensor1D,
   positions: tf.Tensor1D,
-  cache: readonly LayerCache[],
-): { state: tf.Tensor2D; cache: LayerCache[] } {
-  const { numKeyValueHeads: groups, headDim } = config;
-  const [batch] = tokens.shape;
-  const capacity = cache[0]!.keys.shape[0] / (batch * groups);
-  const tables = positionTables(config, capacity);
-  const starts = tf.tensor2d(
-    Int32Array.from({ length: batch * groups }, (_, i) => i * capacity),
-    [batch, groups],
-    'int32',
-  );
-  const places = tf.reshape(tf.add(starts, tf.expandDims(positions, 1)), [-1, 1]);
-  const put = (past: tf.Tensor2D, rows: tf.Tensor) =>
-    tf.tensorScatterUpdate(past, places, tf.reshape(rows, [-1, headDim]));
-  const byHead = (all: tf.Tensor2D): tf.Tensor4D => tf.reshape(all, [batch, groups, capacity, headDim]);
+  cache: readonly KeysAndValues[],
+  tables: PositionTables,
+): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
+  const at = tf.expandDims(positions, 1) as tf.Tensor2D;
+  const alone = (x: tf.Tensor2D) => tf.expandDims(x, 1) as tf.Tensor3D;
   let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tokens);
   const next = cache.map((past, i) => {
     const w = layerWeights(weights, i);
     const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-    const [k, v] = projections(w, normal);
-    const rotated = rotateAt(tf.reshape(k, [batch, groups, headDim]), tables.keys, positions);
-    const now = { keys: put(past.keys, rotated), values: put(past.values, v) };
-    const seen = { keys: byHead(now.keys), values: byHead(now.values) };
-    const mixed = attentionAt(config, tables, linear(normal, w('self_attn.q_proj')), seen, positions);
-    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
-    return now;
+    const q = rotaryEmbedding(alone(linear(normal, w('self_attn.q_proj'))), tables.queries, heads, at);
+    const k = rotaryEmbedding(alone(linear(normal, w('self_attn.k_proj'))), tables.keys, groups, at);
+    const v = alone(linear(normal, w('self_attn.v_proj')));
+    const { mixed, keys, values } = cachedAttention(q, k, v, past, positions, { heads, groups });
+    const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
+    x = feedForward(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
+    return { keys, values };
   });
   return { state: x, cache: next };
 }
@@ -139,30 +136,36 @@ function layers(
   config: LlamaConfig,
   weights: WeightTensors,
   tokens: tf.Tensor2D,
+  tables: PositionTables,
   count: number,
 ): { states: tf.Tensor2D; cache: KeysAndValues[] } {
-  const [batch, length] = tokens.shape;
-  const tables = positionTables(config, length);
-  const mask = causalMask(length);
+  const [batch] = tokens.shape;
+  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tf.reshape(tokens, [-1]));
   const cache = Array.from({ length: count }, (_, i) => {
     const w = layerWeights(weights, i);
     const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-    const seen = keysAndValues(config, tables, ...projections(w, normal), batch);
-    const mixed = causalAttention(config, tables, mask, linear(normal, w('self_attn.q_proj')), seen);
-    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
-    return seen;
+    const projected = (name: string) => bySequence(linear(normal, w(`self_attn.${name}_proj`)), batch);
+    const { mixed, keys, values } = causalAttention(
+      rotaryEmbedding(projected('q'), tables.queries, heads),
+      rotaryEmbedding(projected('k'), tables.keys, groups),
+      projected('v'),
+      { heads, groups },
+    );
+    const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
+    x = feedForward(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
+    return { keys, values };
   });
   return { states: x, cache };
 }
 
-function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
-  return tf.matMul(x, weight as tf.Tensor2D, false, true);
+/** `[B * T, D]` to `[B, T, D]`. */
+function bySequence(x: tf.Tensor2D, batch: number): tf.Tensor3D {
+  return tf.reshape(x, [batch, x.shape[0] / batch, x.shape[1]]);
 }
 
-/** Keys and values before their heads are split. */
-function projections(w: LayerWeights, normal: tf.Tensor2D): [k: tf.Tensor2D, v: tf.Tensor2D] {
-  return [linear(normal, w('self_attn.k_proj')), linear(normal, w('self_attn.v_proj'))];
+function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
+  return tf.matMul(x, weight as tf.Tensor2D, false, true);
 }
 
 function feedForward(config: LlamaConfig, w: LayerWeights, x: tf.Tensor2D): tf.Tensor2D {

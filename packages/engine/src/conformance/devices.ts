@@ -51,7 +51,8 @@ export async function expectAgreement<I extends Record<string, tf.Tensor>>(
     expect(found[name]!.shape).toEqual(shape);
     expect(found[name]!.dtype).toBe(dtype);
   }
-  expect(maxRelativeDifference(found, expected)).toBeLessThan(tolerance);
+  // Inputs are of magnitude 1, so a gradient that is zero by cancellation has the rounding errors of that.
+  expect(maxRelativeDifference(found, expected, 0.1)).toBeLessThan(tolerance);
 }
 
 /**

@@ -36,9 +36,10 @@ export function causalAttention(
     const [keys, values] = [splitHeads(key, groups), splitHeads(value, groups)];
     return [causalComposition(splitHeads(query, heads), keys, values), keys, values];
   };
-  const [mixed, keys, values] = isDifferentiated()
-    ? plain()
-    : fusedKernel('GramCausalAttention', { query, key, value }, { heads, groups }, plain);
+  const [mixed, keys, values] =
+    isDifferentiated() || !hasOperator(query, heads)
+      ? plain()
+      : fusedKernel('GramCausalAttention', { query, key, value }, { heads, groups }, plain);
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
 }
 
@@ -62,13 +63,21 @@ export function cachedAttention(
   { heads, groups }: Heads,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
-  const [mixed, keys, values] = fusedKernel('GramCachedAttention', inputs, { heads, groups }, () => {
+  const plain = () => {
     const [now, seen] = [put(past.keys, key, positions), put(past.values, value, positions)];
     const batch = query.shape[0];
     const queries = tf.reshape(query, [batch, heads, -1]) as tf.Tensor3D;
     return [tf.expandDims(attentionAt(queries, now, seen, positions), 1), now, seen];
-  });
+  };
+  const [mixed, keys, values] = hasOperator(query, heads)
+    ? fusedKernel('GramCachedAttention', inputs, { heads, groups }, plain)
+    : plain();
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
+}
+
+/** The operator takes heads whose width is a multiple of 8. */
+function hasOperator(query: tf.Tensor3D, heads: number): boolean {
+  return (query.shape[2] / heads) % 8 === 0;
 }
 
 /**
@@ -101,27 +110,47 @@ export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
   return tf.transpose(tf.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-/**
- * The query rows of a group are laid one under the other, so that keys and values are never repeated.
- *
- * @returns `[B, T, heads * headDim]`
- */
+/** Rows of queries that are computed together: later keys than the last of them needs are left out. */
+const blockRows = 128;
+
+/** @returns `[B, T, heads * headDim]` */
 function causalComposition(queries: tf.Tensor4D, keys: tf.Tensor4D, values: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, headDim] = queries.shape;
-  const groups = keys.shape[1];
-  const rows = (heads / groups) * length;
-  const scores = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
-  const masked = tf.add(tf.reshape(scores, [batch, heads, length, length]), causalMask(length));
-  const weights = tf.reshape(tf.softmax(masked), [batch, groups, rows, length]);
-  const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]);
-  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, length, heads * headDim]);
+  const blocks = length % blockRows === 0 ? length / blockRows : 1;
+  const rows = length / blocks;
+  const parts = blocks === 1 ? [queries] : (tf.split(queries, blocks, 2) as tf.Tensor4D[]);
+  const mixed = parts.map((part, i) => {
+    const seen = (i + 1) * rows;
+    const upTo = (all: tf.Tensor4D) =>
+      seen === length ? all : tf.slice(all, [0, 0, 0, 0], [-1, -1, seen, -1]);
+    return blockAttention(part, upTo(keys), upTo(values));
+  });
+  const all = tf.concat(mixed, 2);
+  return tf.reshape(tf.transpose(all, [0, 2, 1, 3]), [batch, length, heads * headDim]);
 }
 
-/** `[T, T]`: zero where query t may see key s <= t, and a large negative number elsewhere. */
-function causalMask(length: number): tf.Tensor2D {
-  const mask = new Float32Array(length * length);
-  for (let t = 0; t < length; t++) mask.fill(hidden, t * length + t + 1, (t + 1) * length);
-  return tf.tensor2d(mask, [length, length]);
+/**
+ * Attention of the last Q positions of C. The query rows of a group are laid one under the other, so that keys
+ * and values are never repeated.
+ *
+ * @param queries `[B, heads, Q, headDim]`
+ * @param keys `[B, groups, C, headDim]`
+ * @returns `[B, heads, Q, headDim]`
+ */
+function blockAttention(queries: tf.Tensor4D, keys: tf.Tensor4D, values: tf.Tensor4D): tf.Tensor4D {
+  const [batch, heads, count, headDim] = queries.shape;
+  const [, groups, length] = keys.shape;
+  const rows = (heads / groups) * count;
+  const scores = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
+  const masked = tf.add(tf.reshape(scores, [batch, heads, count, length]), causalMask(count, length));
+  const weights = tf.reshape(tf.softmax(masked), [batch, groups, rows, length]);
+  return tf.reshape(tf.matMul(weights, values), [batch, heads, count, headDim]);
+}
+
+/** `[Q, C]`: zero where the query at position C - Q + q may see key c, and a large negative number elsewhere. */
+function causalMask(count: number, length: number): tf.Tensor {
+  const own = tf.expandDims(tf.range(length - count, length, 1, 'int32'), 1);
+  return tf.mul(tf.cast(tf.greater(tf.range(0, length, 1, 'int32'), own), 'float32'), hidden);
 }
 
 /** The cache with a row `[B, 1, groups * headDim]` at `positions`. */

@@ -6,8 +6,8 @@ import { fusedKernel } from './kernel.js';
  * y = g * x / sqrt(mean(x^2) + eps). Traced as `SimplifiedLayerNormalization`.
  *
  * The gradient is written out, because the one derived from the formula keeps and computes about
- * twice as many arrays of the size of `x`:
- * with r = 1/sqrt(mean(x^2) + eps), n = r x, d = g dy:  dx = r (d - n mean(d n)),  dg = sum(n dy).
+ * twice as many arrays of the size of `x`: with r = 1/sqrt(mean(x^2) + eps) and e = dy x,
+ * dx = r g dy - x r^3 (e . g) / D,  dg = sum over n of r e.
  *
  * @param x `[N, D]`
  * @param gain `[D]`
@@ -16,19 +16,21 @@ import { fusedKernel } from './kernel.js';
 export function rmsNorm(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D {
   return tf.customGrad((...args) => {
     const [input, g, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const [value, r] = fusedKernel('GramRmsNorm', { x: input, gain: g }, { eps }, () => {
+    const [value, root] = fusedKernel('GramRmsNorm', { x: input, gain: g }, { eps }, () => {
       const scale = tf.rsqrt(tf.add(tf.mean(tf.square(input), -1, true), eps));
       return [tf.mul(tf.mul(input, scale), g), scale];
     }) as [tf.Tensor, tf.Tensor];
-    save([input, r, g]);
+    save([input, root, g]);
     return {
       value,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [before, scale, weights] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const n = tf.mul(before, scale);
-        const d = tf.mul(dy, weights);
-        const along = tf.mean(tf.mul(d, n), -1, true);
-        return [tf.mul(tf.sub(d, tf.mul(n, along)), scale), tf.sum(tf.mul(dy, n), 0)];
+        const [before, r, weights] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const width = weights.shape[0]!;
+        const e = tf.mul(dy, before) as tf.Tensor2D;
+        const along = tf.matMul(e, tf.reshape(weights, [width, 1]));
+        const pull = tf.mul(tf.mul(along, tf.mul(tf.square(r), r)), 1 / width);
+        const dx = tf.sub(tf.mul(tf.mul(dy, weights), r), tf.mul(before, pull));
+        return [dx, tf.reshape(tf.matMul(r as tf.Tensor2D, e, true), [width])];
       },
     };
   })(x, gain) as tf.Tensor2D;

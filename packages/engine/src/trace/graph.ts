@@ -36,6 +36,7 @@ export class GraphBuilder {
   private readonly initializers = new Map<string, Initializer>();
   private readonly known = new Map<string, Value[]>();
   private readonly inputs: ValueInfo[] = [];
+  private readonly makers = new Map<string, GraphNode>();
   private readonly bytes = new Map<string, number>();
   private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
@@ -122,9 +123,18 @@ export class GraphBuilder {
       // A view has no memory of its own.
       this.bytes.set(name, op === 'Reshape' ? 0 : sizeOf(shape) * (dtype === 'int64' ? 8 : 4));
     }
-    this.nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes });
+    const node = { op, domain, inputs: names, outputs: values.map((value) => value.name), attributes };
+    this.nodes.push(node);
+    for (const { name } of values) this.makers.set(name, node);
     this.known.set(key, values);
     return values;
+  }
+
+  /** The value whose square this is, if a node multiplied it by itself. */
+  squareRoot(value: Value): Value | undefined {
+    const maker = this.makers.get(value.name);
+    if (maker?.op !== 'Mul' || maker.inputs[0] !== maker.inputs[1]) return undefined;
+    return { ...value, name: maker.inputs[0]! };
   }
 
   /** A constant; the values are copied. A single number that depends on named sizes is computed instead. */

@@ -1,11 +1,12 @@
-import { compile, int32, type NDArray } from '@gram/engine';
+import { compile, int32, type NDArray, zeros } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { LlamaConfig } from '../config/llama-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { vocabularyLogits } from '../heads.js';
-import { continueAt, type LayerCache, readPrompt, type WeightTensors } from '../llama.js';
+import { growingPositionArrays, type PositionTables, positionDimensions } from '../layers/position-tables.js';
+import { continueAt, readPrompt, type WeightTensors } from '../llama.js';
 
-/** The cache of a batch as a tree: layer number to its keys and values, `[R * numKeyValueHeads * C, headDim]`. */
+/** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
 type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
 
 /** Completions in progress: R rows with room for C positions each. */
@@ -15,7 +16,7 @@ export interface Progress {
   readonly capacity: number;
 }
 
-/** The three computations of generation, compiled; each new shape once. */
+/** The three computations of generation. Each is compiled once, for all numbers of rows and all lengths. */
 export interface CachedDecoder {
   /**
    * Reads prompts of equal padded length, and gives every completion the cache of its prompt.
@@ -38,87 +39,129 @@ export interface CachedDecoder {
   dispose(): void;
 }
 
-/** The decoder of a causal language model with a cache. `weights` are read at each call, without a copy. */
-export function createCachedDecoder(config: LlamaConfig, weights: Weights): CachedDecoder {
+/**
+ * The decoder of a causal language model with a cache.
+ *
+ * @param fixedWeights whether the weights never change: the runtime then packs a copy of them, which makes
+ *   single tokens about twice as fast. Otherwise they are read at each call.
+ */
+export function createCachedDecoder(
+  config: LlamaConfig,
+  weights: Weights,
+  fixedWeights: boolean,
+): CachedDecoder {
   const { headDim, numKeyValueHeads: groups } = config;
   const layerNames = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const byLayer = <T>(layer: (name: string, i: number) => { keys: T; values: T }): CacheTree<T> =>
     Object.fromEntries(layerNames.map((name, i) => [name, layer(name, i)]));
-  const listed = (tree: CacheTree<tf.Tensor>) => layerNames.map((name) => tree[name] as LayerCache);
-  /** Its length is a capacity: a traced function knows the shapes of its inputs and nothing else. */
-  const room = (capacity: number) => int32([capacity], new Int32Array(capacity));
+  const listed = (tree: CacheTree<tf.Tensor>) =>
+    layerNames.map((name) => tree[name] as { keys: tf.Tensor4D; values: tf.Tensor4D });
+  const tablesFor = growingPositionArrays(config);
+  const constants = fixedWeights ? ['weights'] : [];
+  const cacheDimensions = { cache: ['R', null, 'C', null] } as const;
 
   const read = compile(
     (inputs: {
       weights: WeightTensors;
+      tables: PositionTables;
       tokens: tf.Tensor2D;
       last: tf.Tensor1D;
       promptOf: tf.Tensor1D;
-      room: tf.Tensor1D;
+      cache: CacheTree<tf.Tensor>;
     }) => {
-      const { state, cache } = readPrompt(config, inputs.weights, inputs.tokens, inputs.last);
-      const free = inputs.room.shape[0] - inputs.tokens.shape[1];
-      const perCompletion = (all: tf.Tensor4D) => {
-        const rows = tf.gather(all, inputs.promptOf);
-        const none: [number, number] = [0, 0];
-        return tf.reshape(tf.pad(rows, [none, none, [0, free], none]), [-1, headDim]);
-      };
+      const { weights: w, tables, tokens, last, promptOf } = inputs;
+      const { state, cache } = readPrompt(config, w, tokens, last, tables);
+      const put = (room: tf.Tensor4D, prompts: tf.Tensor4D) => startWith(room, tf.gather(prompts, promptOf));
       return {
-        logits: vocabularyLogits(config, inputs.weights, state),
-        cache: byLayer((_, i) => ({
-          keys: perCompletion(cache[i]!.keys),
-          values: perCompletion(cache[i]!.values),
+        logits: vocabularyLogits(config, w, state),
+        cache: byLayer<tf.Tensor>((name, i) => ({
+          keys: put(inputs.cache[name]!.keys as tf.Tensor4D, cache[i]!.keys),
+          values: put(inputs.cache[name]!.values as tf.Tensor4D, cache[i]!.values),
         })),
       };
+    },
+    {
+      inPlace: ['cache'],
+      constants,
+      dimensions: {
+        ...positionDimensions,
+        ...cacheDimensions,
+        tokens: ['B', 'T'],
+        last: ['B'],
+        promptOf: ['R'],
+      },
     },
   );
   const advance = compile(
     (inputs: {
       weights: WeightTensors;
+      tables: PositionTables;
       tokens: tf.Tensor1D;
       positions: tf.Tensor1D;
       cache: CacheTree<tf.Tensor>;
     }) => {
-      const { weights: w, tokens, positions } = inputs;
-      const { state, cache } = continueAt(config, w, tokens, positions, listed(inputs.cache));
+      const { weights: w, tables, tokens, positions } = inputs;
+      const { state, cache } = continueAt(config, w, tokens, positions, listed(inputs.cache), tables);
       return { logits: vocabularyLogits(config, w, state), cache: byLayer<tf.Tensor>((_, i) => cache[i]!) };
     },
-    { inPlace: ['cache'], maxExecutables: 24 },
+    {
+      inPlace: ['cache'],
+      constants,
+      dimensions: { ...positionDimensions, ...cacheDimensions, tokens: ['R'], positions: ['R'] },
+    },
   );
-  const select = compile((inputs: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D; room: tf.Tensor1D }) => {
-    const width = groups * inputs.room.shape[0] * headDim;
-    const pick = (all: tf.Tensor) =>
-      tf.reshape(tf.gather(tf.reshape(all, [-1, width]), inputs.rows), [-1, headDim]);
-    return {
+  const select = compile(
+    (inputs: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
       cache: byLayer((name) => ({
-        keys: pick(inputs.cache[name]!.keys),
-        values: pick(inputs.cache[name]!.values),
+        keys: tf.gather(inputs.cache[name]!.keys, inputs.rows),
+        values: tf.gather(inputs.cache[name]!.values, inputs.rows),
       })),
-    };
-  });
+    }),
+    { dimensions: { ...cacheDimensions, rows: ['S'] } },
+  );
 
   return {
     async read(tokens, last, promptOf, capacity) {
-      const { logits, cache } = await read({
+      const room = () => zeros([promptOf.length, groups, capacity, headDim]);
+      const cache = byLayer<NDArray>(() => ({ keys: room(), values: room() }));
+      const { logits } = await read({
         weights,
+        tables: tablesFor(capacity),
         tokens,
         last: int32([last.length], last),
         promptOf: int32([promptOf.length], promptOf),
-        room: room(capacity),
+        cache,
       });
-      const progress = { cache: cache as CacheTree<NDArray>, rows: promptOf.length, capacity };
-      return { logits: logits.data as Float32Array, progress };
+      return { logits: logits.data as Float32Array, progress: { cache, rows: promptOf.length, capacity } };
     },
-    async advance({ cache, rows }, tokens, positions) {
+    async advance({ cache, rows, capacity }, tokens, positions) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
-      return (await advance({ weights, cache, ...inputs })).logits.data as Float32Array;
+      const { logits } = await advance({ weights, tables: tablesFor(capacity), cache, ...inputs });
+      return logits.data as Float32Array;
     },
     async select({ cache, capacity }, rows) {
-      const chosen = await select({ cache, rows: int32([rows.length], rows), room: room(capacity) });
+      const chosen = await select({ cache, rows: int32([rows.length], rows) });
       return { cache: chosen.cache as CacheTree<NDArray>, rows: rows.length, capacity };
     },
     dispose() {
       for (const compiled of [read, advance, select]) compiled.dispose();
     },
   };
+}
+
+/**
+ * A cache with its first T positions filled.
+ *
+ * @param room `[R, groups, C, headDim]`
+ * @param filled `[R, groups, T, headDim]`
+ */
+function startWith(room: tf.Tensor4D, filled: tf.Tensor4D): tf.Tensor {
+  const [rows, groups, length] = filled.shape;
+  const none = tf.zeros([rows, groups, length], 'int32');
+  const along = (axis: 0 | 1 | 2) => {
+    const shape = [1, 1, 1];
+    shape[axis] = -1;
+    return tf.add(tf.reshape(tf.range(0, none.shape[axis]!, 1, 'int32'), shape), none);
+  };
+  return tf.tensorScatterUpdate(room, tf.stack([along(0), along(1), along(2)], -1), filled);
 }

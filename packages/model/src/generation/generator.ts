@@ -2,7 +2,7 @@ import { int32 } from '@gram/engine';
 import type { LlamaConfig } from '../config/llama-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
-import { type GenerationBatch, planBatches, powerOfTwo } from './batches.js';
+import { type GenerationBatch, planBatches } from './batches.js';
 import { type CachedDecoder, createCachedDecoder } from './cached-decoder.js';
 import { checkRequests } from './check-requests.js';
 import type { Completion, Decoding, GenerateOptions, GenerationRequest } from './generation.js';
@@ -12,8 +12,13 @@ import { chooseToken, logProbability } from './sampling.js';
 export interface GeneratorOptions {
   /** Of a `LlamaForCausalLM`. */
   readonly config: LlamaConfig;
-  /** Read at each token: weights that are updated in place are seen, without a copy. */
+  /** Read at each token, unless they are fixed: weights that are updated in place are seen, without a copy. */
   readonly weights: Weights;
+  /**
+   * Whether the weights will not change. A packed copy of them then makes single tokens about twice as fast, and
+   * takes their size in memory again. @default false
+   */
+  readonly fixedWeights?: boolean;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
 }
@@ -33,14 +38,14 @@ export interface Generator {
   dispose(): void;
 }
 
-/**
- * Makes a generator for a causal language model.
- *
- * Each shape of a batch is compiled once. Shapes are few: lengths are rounded up to multiples of 16 or 32, numbers of
- * rows to powers of two.
- */
-export function createGenerator({ config, weights, batchTokens = 16_384 }: GeneratorOptions): Generator {
-  const decoder = createCachedDecoder(config, weights);
+/** Makes a generator for a causal language model. */
+export function createGenerator({
+  config,
+  weights,
+  fixedWeights = false,
+  batchTokens = 16_384,
+}: GeneratorOptions): Generator {
+  const decoder = createCachedDecoder(config, weights, fixedWeights);
   return {
     async generate(requests, options) {
       checkRequests(requests, options, config);
@@ -98,7 +103,7 @@ async function generateBatch(
     else if (completion.ids.length === maxNewTokens) completion.finished = 'length';
   };
 
-  // The completion in each row of the cache. Rows after the last one only fill up the shape.
+  // The completion in each row of the cache.
   let held: readonly Growing[] = grown.flat();
   const first = await decoder.read(...promptInputs(batch, held), batch.capacity);
   for (const completion of held) grow(completion, first.logits, completion.prompt);
@@ -107,18 +112,15 @@ async function generateBatch(
     const open = held.filter(({ finished }) => finished === undefined);
     if (open.length === 0) break;
     signal?.throwIfAborted();
-    const rows = powerOfTwo(open.length);
-    if (rows <= progress.rows / 2) {
-      const kept = Int32Array.from({ length: rows }, (_, row) => held.indexOf(open[row] ?? open[0]!));
+    // A smaller cache has to be copied, so rows of ended completions stay until they are half of all.
+    if (open.length <= progress.rows / 2) {
+      const kept = Int32Array.from(open, (completion) => held.indexOf(completion));
       progress = await decoder.select(progress, kept);
       held = open;
     }
     // Ended completions write to the place of their last token again and again; nothing reads them.
-    const tokens = Int32Array.from({ length: progress.rows }, (_, row) => held[row]?.ids.at(-1) ?? 0);
-    const positions = Int32Array.from({ length: progress.rows }, (_, row) => {
-      const completion = held[row];
-      return completion === undefined ? 0 : completion.promptLength + completion.ids.length - 1;
-    });
+    const tokens = Int32Array.from(held, ({ ids }) => ids.at(-1)!);
+    const positions = Int32Array.from(held, ({ promptLength, ids }) => promptLength + ids.length - 1);
     const logits = await decoder.advance(progress, tokens, positions);
     for (const [row, completion] of held.entries()) {
       if (completion.finished === undefined) grow(completion, logits, row);
@@ -133,15 +135,12 @@ async function generateBatch(
   );
 }
 
-function promptInputs({ requests, promptRows, length, rows }: GenerationBatch, held: readonly Growing[]) {
-  const tokens = new Int32Array(promptRows * length);
-  const last = new Int32Array(promptRows);
-  for (const [i, { ids }] of requests.entries()) {
-    tokens.set(ids, i * length);
-    last[i] = ids.length - 1;
-  }
-  const promptOf = Int32Array.from({ length: rows }, (_, row) => held[row]?.prompt ?? 0);
-  return [int32([promptRows, length], tokens), last, promptOf] as const;
+function promptInputs({ requests, length }: GenerationBatch, held: readonly Growing[]) {
+  const tokens = new Int32Array(requests.length * length);
+  for (const [i, { ids }] of requests.entries()) tokens.set(ids, i * length);
+  const last = Int32Array.from(requests, ({ ids }) => ids.length - 1);
+  const promptOf = Int32Array.from(held, ({ prompt }) => prompt);
+  return [int32([requests.length, length], tokens), last, promptOf] as const;
 }
 
 function notFinite(): ModelError {

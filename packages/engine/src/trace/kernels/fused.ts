@@ -54,6 +54,10 @@ export const fused: KernelTable = {
       domain: contribDomain,
     });
   },
+  GramLogSoftmax: (call) => {
+    const x = input(call, 'x');
+    return call.graph.node('LogSoftmax', [x], x.shape, x.dtype, { attributes: { axis: { int: -1 } } });
+  },
   GramAfter: (call) => {
     const [x, signal] = [input(call, 'x'), input(call, 'signal')];
     return x.shape.length === 0 ? x : after(call.graph, x, signal);

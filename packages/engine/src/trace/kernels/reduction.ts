@@ -16,9 +16,11 @@ const reduce =
     if (axes.length === 0) return x;
     const keepDims = attribute<boolean | undefined>(call, 'keepDims') ?? false;
     const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
-    return call.graph.node(op, [x, call.graph.int64(axes)], shape, x.dtype, {
-      attributes: { keepdims: { int: keepDims ? 1 : 0 } },
-    });
+    const attributes = { keepdims: { int: keepDims ? 1 : 0 } };
+    // A sum of squares needs no array of squares.
+    const root = op === 'ReduceSum' ? call.graph.squareRoot(x) : undefined;
+    const [fusedOp, source] = root === undefined ? [op, x] : ['ReduceSumSquare', root];
+    return call.graph.node(fusedOp, [source, call.graph.int64(axes)], shape, x.dtype, { attributes });
   };
 
 const argReduce =
