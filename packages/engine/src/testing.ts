@@ -1,8 +1,32 @@
 import * as tf from '@tensorflow/tfjs';
 import { isNDArray, type NDArray } from './array.js';
 import type { Arrays } from './compile.js';
+import { type DeviceName, deviceNames } from './devices/device.js';
+import { openDevice } from './devices/open.js';
 import { tensorOf } from './devices/tensorflow-device.js';
+import { EngineError } from './error.js';
 import { flattenTree, mapTree } from './tree.js';
+
+/** A device, and why it can not be tested here; no reason for one that works. */
+export interface DeviceState {
+  readonly device: DeviceName;
+  readonly reason?: string;
+}
+
+/** Starts every device, to run the same tests on all that work and to skip the others visibly. */
+export async function deviceStates(): Promise<DeviceState[]> {
+  const states: DeviceState[] = [];
+  for (const device of deviceNames) {
+    try {
+      await openDevice(device);
+      states.push({ device });
+    } catch (error) {
+      if (!(error instanceof EngineError) || device === 'cpu') throw error;
+      states.push({ device, reason: error.message });
+    }
+  }
+  return states;
+}
 
 /**
  * Runs a function eagerly on a backend of TensorFlow.js: the reference that traced runs are

@@ -1,24 +1,17 @@
 import { RewardError } from './error.js';
 
-/** Lengths are rounded up to a multiple of this, so that few shapes occur. */
-const LENGTH_STEP = 32;
-
 /** Sequences that run together. */
 export interface Batch {
-  /** Length to which every row is padded. */
+  /** Length to which every row is padded: that of the longest. */
   readonly length: number;
-  /** Rows of the batch. Those after the last item are there to fill up the shape. */
-  readonly rows: number;
-  /** Indices of the sequences, at least one and at most `rows`. */
+  /** Indices of the sequences, at least one. */
   readonly items: readonly number[];
 }
 
 /**
  * Puts sequences into batches of similar length, each sequence into one batch.
  *
- * Each shape is compiled, so shapes are few: lengths are multiples of 32 and the number of rows follows from the
- * length. Only the last batch is smaller: its rows are the next power of two. The longest sequences come first;
- * should memory not suffice, this shows at once.
+ * The longest sequences come first; should memory not suffice, this shows at once.
  *
  * @param lengths length of each sequence, 1 or more
  * @param batchTokens the most tokens of a batch, padding included; a longer sequence runs alone
@@ -32,11 +25,9 @@ export function bucketBatches(lengths: readonly number[], batchTokens: number): 
   const descending = lengths.map((_, index) => index).sort((a, b) => lengthOf(b) - lengthOf(a));
   const batches: Batch[] = [];
   for (let start = 0; start < descending.length; ) {
-    const length = Math.ceil(lengthOf(descending[start]) / LENGTH_STEP) * LENGTH_STEP;
+    const length = lengthOf(descending[start]);
     const capacity = Math.max(1, Math.floor(batchTokens / length));
-    const items = descending.slice(start, start + capacity);
-    const filled = 2 ** Math.ceil(Math.log2(items.length));
-    batches.push({ length, rows: Math.min(capacity, filled), items });
+    batches.push({ length, items: descending.slice(start, start + capacity) });
     start += capacity;
   }
   return batches;

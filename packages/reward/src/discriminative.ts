@@ -1,5 +1,12 @@
 import { compile } from '@gram/engine';
-import { type LlamaConfig, values, type Weights } from '@gram/model';
+import {
+  growingPositionArrays,
+  type LlamaConfig,
+  type PositionTables,
+  positionDimensions,
+  values,
+  type Weights,
+} from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import type * as tf from '@tensorflow/tfjs';
 import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
@@ -57,10 +64,17 @@ export function createDiscriminativeRewardModel({
   encoder,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
+  const tablesFor = growingPositionArrays(config);
   const run = compile(
-    (inputs: { weights: Record<string, tf.Tensor>; tokens: tf.Tensor2D; last: tf.Tensor1D }) => ({
-      rewards: values(config, inputs.weights, inputs.tokens, inputs.last),
+    (inputs: {
+      weights: Record<string, tf.Tensor>;
+      tables: PositionTables;
+      tokens: tf.Tensor2D;
+      last: tf.Tensor1D;
+    }) => ({
+      rewards: values(config, inputs.weights, inputs.tokens, inputs.last, inputs.tables),
     }),
+    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
   );
 
   async function rewards(
@@ -74,7 +88,11 @@ export function createDiscriminativeRewardModel({
     );
     const numbers = await runSequences(
       encoded.map(({ ids }) => ids),
-      async (batch) => (await run({ weights, ...batch })).rewards,
+      async (batch) => {
+        const tables = tablesFor(batch.tokens.shape[1]!);
+        const outputs = await run({ weights, tables, ...batch }, { signal: options.signal });
+        return outputs.rewards;
+      },
       batchTokens,
       options,
     );

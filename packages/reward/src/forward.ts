@@ -46,7 +46,7 @@ export async function runSequences(
   for (const batch of bucketBatches(lengths, batchTokens)) {
     signal?.throwIfAborted();
     const { data } = await forward(batchInputs(sequences, batch));
-    const width = data.length / batch.rows;
+    const width = data.length / batch.items.length;
     for (const [row, item] of batch.items.entries()) {
       const numbers = Array.from(data.subarray(row * width, (row + 1) * width));
       if (!numbers.every(Number.isFinite)) throw notFinite();
@@ -66,16 +66,12 @@ export function inUnitsOf(
   return (done, all) => onProgress?.(Math.floor((total * done) / all), total);
 }
 
-function batchInputs(sequences: readonly (readonly number[])[], { length, rows, items }: Batch) {
+function batchInputs(sequences: readonly (readonly number[])[], { length, items }: Batch) {
+  const rows = items.length;
   const tokens = new Int32Array(rows * length);
-  const last = new Int32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    // Rows that only fill up the shape repeat real ones.
-    const ids = sequences[items[row % items.length] as number] as readonly number[];
-    // Padding on the right stays 0: no real position sees it.
-    tokens.set(ids, row * length);
-    last[row] = ids.length - 1;
-  }
+  // Padding on the right stays 0: no real position sees it.
+  for (const [row, item] of items.entries()) tokens.set(sequences[item]!, row * length);
+  const last = Int32Array.from(items, (item) => sequences[item]!.length - 1);
   return { tokens: int32([rows, length], tokens), last: int32([rows], last) };
 }
 

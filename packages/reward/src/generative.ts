@@ -1,5 +1,12 @@
 import { compile } from '@gram/engine';
-import { type LlamaConfig, labelLogits, type Weights } from '@gram/model';
+import {
+  growingPositionArrays,
+  type LlamaConfig,
+  labelLogits,
+  type PositionTables,
+  positionDimensions,
+  type Weights,
+} from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import type * as tf from '@tensorflow/tfjs';
 import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
@@ -36,10 +43,24 @@ export function createGenerativeRewardModel({
   encoder,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: GenerativeOptions): GenerativeRewardModel {
+  const tablesFor = growingPositionArrays(config);
   const run = compile(
-    (inputs: { weights: Record<string, tf.Tensor>; tokens: tf.Tensor2D; last: tf.Tensor1D }) => ({
-      logits: labelLogits(config, inputs.weights, inputs.tokens, inputs.last, encoder.labelIds),
+    (inputs: {
+      weights: Record<string, tf.Tensor>;
+      tables: PositionTables;
+      tokens: tf.Tensor2D;
+      last: tf.Tensor1D;
+    }) => ({
+      logits: labelLogits(
+        config,
+        inputs.weights,
+        inputs.tokens,
+        inputs.last,
+        encoder.labelIds,
+        inputs.tables,
+      ),
     }),
+    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
   );
 
   async function compare(
@@ -58,7 +79,11 @@ export function createGenerativeRewardModel({
     );
     const logits = await runSequences(
       encoded.flatMap((orders) => orders.map(({ ids }) => ids)),
-      async (batch) => (await run({ weights, ...batch })).logits,
+      async (batch) => {
+        const tables = tablesFor(batch.tokens.shape[1]!);
+        const outputs = await run({ weights, tables, ...batch }, { signal: signal });
+        return outputs.logits;
+      },
       batchTokens,
       { signal, onProgress: inUnitsOf(items.length, onProgress) },
     );

@@ -3,26 +3,14 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { float32, type NDArray } from '../array.js';
 import { type Arrays, compile, read } from '../compile.js';
-import { type DeviceName, deviceNames } from '../devices/device.js';
-import { openDevice } from '../devices/open.js';
-import { EngineError } from '../error.js';
-import { evaluate, maxRelativeDifference } from '../testing.js';
+import type { DeviceName } from '../devices/device.js';
+import { deviceStates, evaluate, maxRelativeDifference } from '../testing.js';
 
-/** Why a device can not be tested here; absent for those that can. */
-const reasons = new Map<DeviceName, string>();
-for (const name of deviceNames) {
-  try {
-    await openDevice(name);
-  } catch (error) {
-    if (!(error instanceof EngineError) || name === 'cpu') throw error;
-    reasons.set(name, error.message);
-  }
-}
+const states = await deviceStates();
 
 /** Describes the same tests on every device. Those on a device that does not work here are skipped, with the reason. */
 export function describeOnDevices(name: string, tests: (device: DeviceName) => void): void {
-  for (const device of deviceNames) {
-    const reason = reasons.get(device);
+  for (const { device, reason } of states) {
     if (reason === undefined) describe(`${name} on ${device}`, () => tests(device));
     else describe.skip(`${name} on ${device} (${reason})`, () => tests(device));
   }

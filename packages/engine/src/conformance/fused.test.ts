@@ -85,7 +85,7 @@ describeOnDevices('fused kernels', (device) => {
 
   it('causalAttention: the fused form, the keys and values that it returns, and the gradients', async () => {
     await forRandom(
-      { b: [1, 3], t: [1, 20], groups: [1, 2], share: [1, 3], eighths: [1, 2] },
+      { b: [1, 3], t: [1, 80], groups: [1, 2], share: [1, 3], eighths: [1, 2] },
       runs,
       async ({ b, t, groups, share, eighths }, seed) => {
         const inputs = randomArrays(shapesOf(b, t, groups, share, 8 * eighths), seed);
@@ -99,11 +99,15 @@ describeOnDevices('fused kernels', (device) => {
         expect(operators(fn as never, inputs)).toContain('GroupQueryAttention');
       },
     );
+    // Long enough for several blocks of queries.
+    const long = randomArrays(shapesOf(1, 256, 1, 2, 8), 7);
+    const mixed = withGradients((all: Attended) => attend(2, 1)(all).mixed, ['q', 'k', 'v']);
+    await expectAgreement(device, mixed, long as never);
   });
 
   it('cachedAttention goes on where causalAttention ended, row by row', async () => {
     await forRandom(
-      { b: [1, 4], t: [2, 12], groups: [1, 2], share: [1, 3], room: [0, 5] },
+      { b: [1, 4], t: [2, 50], groups: [1, 2], share: [1, 3], room: [0, 5] },
       runs,
       async ({ b, t, groups, share, room }, seed) => {
         const d = 8;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { fusedKernel, isDifferentiated } from './kernel.js';
+import { fusedKernel, isDifferentiated, traceTarget } from './kernel.js';
 
 /** What the score of a key that must not be seen becomes; exp of it is zero in float32. */
 const hidden = -1e9;
@@ -18,7 +18,7 @@ export interface KeysAndValues {
 
 /**
  * Causal attention of every position over itself and those before it, with grouped queries (Ainslie et al.
- * 2023). Traced as `GroupQueryAttention`, or as its parts where a gradient of it is asked for. Padding on the
+ * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for. Padding on the
  * right needs no mask: no real position sees it.
  *
  * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
@@ -45,7 +45,7 @@ export function causalAttention(
 
 /**
  * Attention of one new position in each row over a cache: puts its key and value into the cache and mixes the
- * values up to it. Traced as `GroupQueryAttention`, which updates the cache in its own memory. It has no gradient.
+ * values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory. It has no gradient.
  *
  * @param query `[B, 1, heads * headDim]`, scaled by 1/sqrt(headDim)
  * @param key `[B, 1, groups * headDim]`
@@ -75,9 +75,12 @@ export function cachedAttention(
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
 }
 
-/** The operator takes heads whose width is a multiple of 8. */
+/**
+ * Whether `GroupQueryAttention` can be used. It takes heads whose width is a multiple of 8. On CUDA it has no
+ * float32 form; on WebGPU its results were wrong from 32 positions on (ONNX Runtime 1.30, software GPU).
+ */
 function hasOperator(query: tf.Tensor3D, heads: number): boolean {
-  return (query.shape[2] / heads) % 8 === 0;
+  return (query.shape[2] / heads) % 8 === 0 && traceTarget() === 'cpu';
 }
 
 /**

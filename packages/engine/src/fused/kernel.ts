@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { traceBackendName } from '../trace/backend.js';
+import { type TraceBackend, traceBackendName } from '../trace/backend.js';
+import type { GraphTarget } from '../trace/graph.js';
 
 /**
  * Runs a fused kernel: while a function is traced, as the operator that the kernel's mapping names
@@ -13,7 +14,7 @@ export function fusedKernel(
   attributes: tf.NamedAttrMap,
   plain: () => tf.Tensor[],
 ): tf.Tensor[] {
-  if (tf.getBackend() !== traceBackendName) return plain();
+  if (traceTarget() === undefined) return plain();
   const given = Object.entries(inputs).filter(
     (entry): entry is [string, tf.Tensor] => entry[1] !== undefined,
   );
@@ -24,4 +25,9 @@ export function fusedKernel(
 /** Whether TensorFlow.js records operations to differentiate them. */
 export function isDifferentiated(): boolean {
   return (tf.engine() as unknown as { isTapeOn(): boolean }).isTapeOn();
+}
+
+/** Where the graph that is being recorded will run; undefined outside of a trace. */
+export function traceTarget(): GraphTarget | undefined {
+  return tf.getBackend() === traceBackendName ? (tf.backend() as TraceBackend).graph.target : undefined;
 }

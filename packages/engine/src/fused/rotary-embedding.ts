@@ -23,14 +23,29 @@ export function rotaryEmbedding(
   heads: number,
   positions?: tf.Tensor2D,
 ): tf.Tensor3D {
-  const turn = (input: tf.Tensor3D, sines: tf.Tensor2D): tf.Tensor3D =>
-    fusedKernel('GramRotaryEmbedding', { x: input, cos, sin: sines, positions }, { heads }, () => [
-      rotated(input, cos, sines, heads, positions),
-    ])[0] as tf.Tensor3D;
   return tf.customGrad((...args) => {
-    const [input] = args as unknown as [tf.Tensor3D];
-    return { value: turn(input, sin), gradFunc: (dy: tf.Tensor) => turn(dy as tf.Tensor3D, tf.neg(sin)) };
+    const [input, save] = args as unknown as [tf.Tensor3D, tf.GradSaveFunc];
+    // Tensors that are made inside of a differentiated function are gone when its gradient is taken.
+    save(positions === undefined ? [cos, sin] : [cos, sin, positions]);
+    return {
+      value: turned(input, { cos, sin }, heads, positions),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [c, s, at] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D | undefined];
+        return turned(dy as tf.Tensor3D, { cos: c, sin: tf.neg(s) }, heads, at);
+      },
+    };
   })(x) as tf.Tensor3D;
+}
+
+function turned(
+  x: tf.Tensor3D,
+  { cos, sin }: RotaryTables,
+  heads: number,
+  positions: tf.Tensor2D | undefined,
+): tf.Tensor3D {
+  return fusedKernel('GramRotaryEmbedding', { x, cos, sin, positions }, { heads }, () => [
+    rotated(x, cos, sin, heads, positions),
+  ])[0] as tf.Tensor3D;
 }
 
 function rotated(

@@ -57,4 +57,4 @@ export function growingPositionArrays(config: LlamaConfig): (length: number) => 
 }
 
 /** Names of the sizes that differ between calls, for `compile`. */
-export const positionDimensions = { tables: ['P', null] } as const;
+export const positionDimensions = { tables: ['maxPositions', null] } as const;

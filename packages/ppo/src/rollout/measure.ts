@@ -1,7 +1,10 @@
 import { compile, type NDArray } from '@gram/engine';
 import {
+  growingPositionArrays,
   hiddenStates,
   type LlamaConfig,
+  type PositionTables,
+  positionDimensions,
   tokenLosses,
   valuesAt,
   vocabularyLogits,
@@ -35,9 +38,8 @@ export interface TokenMeter {
 
 /** Tokens that are measured at once, padding included. */
 const batchTokens = 8192;
-const lengthStep = 16;
 
-type Inputs = { tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
+type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
 
 /** Makes a meter of a policy, its reference and, for values, a value model. */
 export function createTokenMeter(models: {
@@ -47,12 +49,17 @@ export function createTokenMeter(models: {
   readonly value?: { readonly config: LlamaConfig; readonly weights: Weights };
 }): TokenMeter {
   const { config, policy, reference, value } = models;
-  const statesOf = (weights: WeightTensors, { tokens, positions }: Inputs) =>
-    tf.gather(hiddenStates(config, weights, tokens), positions);
+  const options = {
+    dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] },
+  };
+  const tablesFor = growingPositionArrays(config);
+  const valueTablesFor = value === undefined ? tablesFor : growingPositionArrays(value.config);
+  const statesOf = (weights: WeightTensors, { tables, tokens, positions }: Inputs) =>
+    tf.gather(hiddenStates(config, weights, tokens, tables), positions);
   const logProbabilities = compile((inputs: Inputs & { reference: WeightTensors }) => {
     const states = statesOf(inputs.reference, inputs);
     return { logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)) };
-  });
+  }, options);
   const withExactKl = compile((inputs: Inputs & { reference: WeightTensors; policy: WeightTensors }) => {
     const states = statesOf(inputs.reference, inputs);
     const own = statesOf(inputs.policy, inputs);
@@ -63,29 +70,39 @@ export function createTokenMeter(models: {
         vocabularyLogits(config, inputs.reference, states),
       ),
     };
-  });
-  const predict = compile((inputs: Inputs & { value: WeightTensors }) => ({
-    values: valuesAt(value!.config, inputs.value, inputs.tokens, inputs.positions),
-  }));
+  }, options);
+  const predict = compile(
+    (inputs: Inputs & { value: WeightTensors }) => ({
+      values: valuesAt(value!.config, inputs.value, inputs.tokens, inputs.positions, inputs.tables),
+    }),
+    options,
+  );
 
   return {
     async reference(responses, withKl, signal) {
       if (!withKl) {
         const run = async (batch: Arrays) => [
-          (await logProbabilities({ reference, ...batch })).logProbabilities,
+          (await logProbabilities({ reference, tables: tablesFor(lengthOf(batch)), ...batch }, { signal }))
+            .logProbabilities,
         ];
         const [rows] = await perToken(responses, 1, run, signal);
         return rows!.map((row) => ({ logProbabilities: row }));
       }
       const run = async (batch: Arrays) => {
-        const out = await withExactKl({ reference, policy, ...batch });
+        const out = await withExactKl(
+          { reference, policy, tables: tablesFor(lengthOf(batch)), ...batch },
+          { signal },
+        );
         return [out.logProbabilities, out.kl];
       };
       const [rows, kls] = await perToken(responses, 2, run, signal);
       return rows!.map((row, i) => ({ logProbabilities: row, kl: kls![i]! }));
     },
     async values(responses, signal) {
-      const run = async (batch: Arrays) => [(await predict({ value: value!.weights, ...batch })).values];
+      const run = async (batch: Arrays) => {
+        const tables = valueTablesFor(lengthOf(batch));
+        return [(await predict({ value: value!.weights, tables, ...batch }, { signal })).values];
+      };
       const [rows] = await perToken(responses, 1, run, signal);
       return rows!;
     },
@@ -96,6 +113,8 @@ export function createTokenMeter(models: {
 }
 
 type Arrays = Record<'tokens' | 'positions' | 'targets', NDArray>;
+
+const lengthOf = ({ tokens }: Arrays): number => tokens.shape[1]!;
 
 /**
  * Runs a model over responses in batches of similar length and hands out its numbers by response.
@@ -110,11 +129,11 @@ async function perToken(
   signal?: AbortSignal,
 ): Promise<number[][][]> {
   const results = Array.from({ length: outputs }, () => new Array<number[]>(responses.length));
-  const lengthOf = (i: number) => responses[i]!.ids.length;
-  const order = responses.map((_, i) => i).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+  const tokensOf = (i: number) => responses[i]!.ids.length;
+  const order = responses.map((_, i) => i).sort((a, b) => tokensOf(b) - tokensOf(a) || a - b);
   for (let start = 0; start < order.length; ) {
     signal?.throwIfAborted();
-    const length = Math.ceil(lengthOf(order[start]!) / lengthStep) * lengthStep;
+    const length = tokensOf(order[start]!);
     const rows = Math.max(1, Math.floor(batchTokens / length));
     const part = order.slice(start, start + rows);
     const examples = part.map((i) => responses[i]!);
