@@ -66,6 +66,8 @@ export interface Compiled<I, O, InPlace extends string, Resident extends string>
   (inputs: I, options?: RunOptions): Promise<Results<O, InPlace, Resident>>;
   /** Shapes compiled so far, and the outputs that had to be copied into place after a run. */
   readonly executables: readonly ExecutableInfo[];
+  /** Why one executable can not serve all shapes, although their sizes have names. */
+  readonly fixedShapes: string | undefined;
   /**
    * What the runs so far spent their time on. Ends profiling.
    *
@@ -112,7 +114,7 @@ export function compile<
   const profiles: ProfileReport[] = [];
   let constants: Constants | undefined;
   /** Set when the graph turned out to depend on the value of a named size. */
-  let fixedShapes = dimensions === undefined;
+  let fixedShapes: string | undefined;
 
   const isFrozen = (path: string) => frozen.some((root) => isUnder(path, root));
 
@@ -141,13 +143,13 @@ export function compile<
   }
 
   function prepared(device: Device, inputs: unknown, host: ReadonlyMap<string, NDArray>) {
-    if (!fixedShapes) {
-      const { specs, sizes } = nameSizes(inputs, dimensions!);
+    if (dimensions !== undefined && fixedShapes === undefined) {
+      const { specs, sizes } = nameSizes(inputs, dimensions);
       try {
         return { executable: executableFor(device, specs, host), sizes };
       } catch (error) {
         if (!(error instanceof EngineError && error.code === 'fixed-shape')) throw error;
-        fixedShapes = true;
+        fixedShapes = error.message;
       }
     }
     const { specs, sizes } = nameSizes(inputs, {});
@@ -185,6 +187,7 @@ export function compile<
   // Not Object.assign, which would read the getter once.
   return Object.defineProperties(run, {
     executables: { get: () => [...cache.values()].map(({ info }) => info) },
+    fixedShapes: { get: () => fixedShapes },
     profile: {
       value: () => {
         if (!profile)

@@ -1,5 +1,5 @@
-import { compile, type NDArray, scalar, zeros } from '@gram/engine';
-import type { LlamaConfig, Weights } from '@gram/model';
+import { type AnyArray, compile, type DeviceName, type NDArray, place, scalar, zeros } from '@gram/engine';
+import type { LlamaConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Objective } from './objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
@@ -58,18 +58,28 @@ export function lossAndGradients<Example>(config: LlamaConfig, objective: Object
  * Compiles an objective and an optimizer into a step.
  *
  * Gradients and update are separate graphs: the update may then write weights in place, and
- * micro-batches add up in the gradient's own memory.
+ * micro-batches add up in the gradient's own memory. Weights and moments that were placed on the
+ * device stay there; only loss, metrics and the norm of the gradient come back.
+ *
+ * @param weights in host memory or on the device, updated in place, as `moments`
+ * @param device where to compute. @default 'cpu'
  */
 export function createTrainingStep<Example>(
   config: LlamaConfig,
   objective: Objective<Example>,
   optimizer: Optimizer,
-  weights: Weights,
-  moments: Moments<NDArray<'float32'>>,
+  weights: Readonly<Record<string, AnyArray<'float32'>>>,
+  moments: Moments<AnyArray<'float32'>>,
+  device: DeviceName | 'auto' = 'cpu',
 ): TrainingStep {
-  const gradients = Object.fromEntries(
-    Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)]),
-  );
+  let placed: Promise<Readonly<Record<string, AnyArray>>> | undefined;
+  const allGradients = () => {
+    placed ??= place(
+      Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)])),
+      device,
+    );
+    return placed;
+  };
   const fresh = lossAndGradients(config, objective);
   const accumulated: Loss = (inputs) => {
     const result = fresh(inputs);
@@ -78,11 +88,14 @@ export function createTrainingStep<Example>(
     }
     return result;
   };
-  const first = compile(fresh, { inPlace: ['gradients'], maxExecutables: 24 });
-  const further = compile(accumulated, { inPlace: ['gradients'], maxExecutables: 24 });
-  const squaredNorm = compile(({ values }: { values: NamedTensors }) => ({
-    sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),
-  }));
+  const first = compile(fresh, { device, inPlace: ['gradients'], maxExecutables: 24 });
+  const further = compile(accumulated, { device, inPlace: ['gradients'], maxExecutables: 24 });
+  const squaredNorm = compile(
+    ({ values }: { values: NamedTensors }) => ({
+      sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),
+    }),
+    { device },
+  );
   const update = compile(
     (inputs: {
       weights: NamedTensors;
@@ -90,11 +103,12 @@ export function createTrainingStep<Example>(
       gradients: NamedTensors;
       step: ReturnType<Optimizer['scalars']> extends infer S ? { [K in keyof S]: tf.Tensor } : never;
     }) => optimizer.update(inputs.weights, inputs.moments, inputs.gradients, inputs.step),
-    { inPlace: ['weights', 'moments'] },
+    { device, inPlace: ['weights', 'moments'] },
   );
 
   return {
     async run(batches, { update: t, learningRate, maxGradientNorm }) {
+      const gradients = await allGradients();
       let loss = 0;
       const metrics = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
       for (const [i, batch] of batches.entries()) {

@@ -137,8 +137,13 @@ export class GraphBuilder {
     return { ...value, name: maker.inputs[0]! };
   }
 
-  /** A constant; the values are copied. A single number that depends on named sizes is computed instead. */
+  /**
+   * A constant; the values are copied. A single number that depends on named sizes is computed instead, and many
+   * equal numbers are made from one.
+   */
   constant(values: ArrayLike<number>, shape: readonly number[], dtype: GraphType): Value {
+    if (values.length > 64 && dtype !== 'int64' && allEqual(values))
+      return this.filled(shape, values[0]!, dtype);
     if (values.length === 1 && this.isNamed(values[0]!)) {
       const size = this.computed(values[0]!);
       const to = { to: { int: onnxTypes[dtype] } };
@@ -233,6 +238,12 @@ export class GraphBuilder {
   private fresh(): string {
     return `t${this.count++}`;
   }
+}
+
+function allEqual(values: ArrayLike<number>): boolean {
+  const first = values[0];
+  for (let i = 1; i < values.length; i++) if (values[i] !== first) return false;
+  return true;
 }
 
 function encodeValues(values: ArrayLike<number>, dtype: GraphType): Uint8Array {

@@ -1,4 +1,4 @@
-import { compile, int32, type NDArray, zeros } from '@gram/engine';
+import { compile, type ExecutableInfo, int32, type NDArray, zeros } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { LlamaConfig } from '../config/llama-config.js';
 import type { Weights } from '../config/weight-shapes.js';
@@ -36,6 +36,8 @@ export interface CachedDecoder {
   advance(progress: Progress, tokens: Int32Array, positions: Int32Array): Promise<Float32Array>;
   /** A copy of some of the rows. */
   select(progress: Progress, rows: Int32Array): Promise<Progress>;
+  /** What was compiled so far. */
+  readonly executables: readonly ExecutableInfo[];
   dispose(): void;
 }
 
@@ -142,6 +144,9 @@ export function createCachedDecoder(
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
       return { cache: chosen.cache as CacheTree<NDArray>, rows: rows.length, capacity };
+    },
+    get executables() {
+      return [read, advance, select].flatMap(({ executables }) => executables);
     },
     dispose() {
       for (const compiled of [read, advance, select]) compiled.dispose();

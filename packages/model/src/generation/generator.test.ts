@@ -5,6 +5,7 @@ import type { LlamaConfig } from '../config/llama-config.js';
 import { vocabularyLogits } from '../heads.js';
 import { initWeights } from '../init.js';
 import { hiddenStates, type WeightTensors } from '../llama.js';
+import { createCachedDecoder } from './cached-decoder.js';
 import type { GenerateOptions, GenerationRequest } from './generation.js';
 import { createGenerator } from './generator.js';
 import { logProbability } from './sampling.js';
@@ -17,7 +18,8 @@ const config: LlamaConfig = {
   numHiddenLayers: 3,
   numAttentionHeads: 6,
   numKeyValueHeads: 2,
-  headDim: 4,
+  // The width for which attention is one operator.
+  headDim: 8,
   rmsNormEps: 1e-5,
   ropeTheta: 10_000,
   maxPositionEmbeddings: 64,
@@ -53,10 +55,47 @@ async function fullLogits(tokens: readonly number[]): Promise<Float32Array> {
 }
 
 const greedy = { temperature: 0 };
-const stopIds = [4, 9];
+const stopIds = [4, 9, 13];
 const options: GenerateOptions = { maxNewTokens: 9, stopIds };
 
 describe('greedy generation', () => {
+  it('compiles each of its three computations once, whatever the shapes, and fixed weights change no token', async () => {
+    const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy, greedy] }));
+    const expected = await generator.generate(requests, options);
+    for (const fixedWeights of [false, true]) {
+      const decoder = createCachedDecoder(config, weights, fixedWeights);
+      for (const count of [1, 3, 8]) {
+        const longest = Math.max(...prompts.slice(0, count).map(({ length }) => length));
+        const tokens = new Int32Array(count * longest);
+        for (const [row, prompt] of prompts.slice(0, count).entries()) tokens.set(prompt, row * longest);
+        const last = Int32Array.from(prompts.slice(0, count), ({ length }) => length - 1);
+        const rows = Int32Array.from({ length: count }, (_, row) => row);
+        const batch = int32([count, longest], tokens);
+        const { logits, progress } = await decoder.read(batch, last, rows, longest + 4);
+        const first = Int32Array.from(rows, (row) => {
+          const own = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
+          return own.indexOf(Math.max(...own));
+        });
+        expect(Array.from(first)).toEqual(expected.slice(0, count).map(([completion]) => completion!.ids[0]));
+        await decoder.advance(
+          progress,
+          first,
+          Int32Array.from(last, (at) => at + 1),
+        );
+        await decoder.select(progress, rows.slice(0, 1));
+      }
+      expect(decoder.executables).toHaveLength(3);
+      // The cache of a step is written where it is.
+      expect(decoder.executables.flatMap(({ copied }) => copied)).toEqual([]);
+      decoder.dispose();
+    }
+    const fixed = createGenerator({ config, weights, fixedWeights: true });
+    const tokensOf = (all: typeof expected) =>
+      all.map((completions) => completions.map(({ ids: own }) => own));
+    expect(tokensOf(await fixed.generate(requests, options))).toEqual(tokensOf(expected));
+    fixed.dispose();
+  });
+
   it('equals the argmax of the full forward pass, token for token, for unequal prompts in one batch', async () => {
     const results = await generator.generate(
       prompts.map((prompt) => ({ ids: prompt, decodings: [greedy] })),
