@@ -27,6 +27,7 @@ export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/dev
 export { matrixRate } from './devices/fastest.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
+export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
 export {
   attentionAt,
   cachedAttention,
@@ -40,6 +41,7 @@ export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.
 export { recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
 export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
+export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
 export type { OperatorTime, ProfileReport } from './profile.js';

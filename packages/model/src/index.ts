@@ -5,6 +5,7 @@ export { ModelError } from './error.js';
 export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';
+export { weightFiles } from './files/load-weights.js';
 export {
   type LoadedModel,
   loadModel,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NDArray } from '@gram/engine';
+import type { ConstantSource, NDArray } from '@gram/engine';
 import { z } from 'zod';
 import type { LlamaConfig } from '../config/llama-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
@@ -61,21 +61,51 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
   return x!.every((bits, i) => bits === y![i]);
 }
 
+/** The headers of `model.safetensors`, or of the shards of `model.safetensors.index.json`. */
+async function readModelHeaders(dir: string): Promise<Headers> {
+  if (await exists(join(dir, SINGLE))) return readHeaders(dir, [SINGLE]);
+  if (await exists(join(dir, INDEX))) return readShardHeaders(dir);
+  throw new ModelError(
+    'file-missing',
+    `${dir} holds neither ${SINGLE} nor ${INDEX}`,
+    'convert other formats to safetensors; pickled weights are never read, because loading them runs code',
+  );
+}
+
+/** What the graph of an exported function calls the element types of a file. */
+const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+
+/**
+ * Where the bytes of a model's weights lie, by weight name: for `exportOnnx`, whose graph then reads them from the
+ * model's own files. Names and shapes are checked, no weight is read.
+ *
+ * @throws ModelError as `loadModel`
+ */
+export async function weightFiles(dir: string, config: LlamaConfig): Promise<Record<string, ConstantSource>> {
+  const headers = await readModelHeaders(dir);
+  const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
+  const shapes = weightShapes(config);
+  const names = new Set(Object.keys(shapes));
+  checkShapes(
+    new Map([...found].filter(([name]) => name !== LM_HEAD || names.has(name))),
+    new Map(Object.entries(shapes)),
+    dir,
+  );
+  const files: Record<string, ConstantSource> = Object.create(null);
+  for (const [location, { tensors }] of headers) {
+    for (const [name, { dtype, start }] of tensors) {
+      if (names.has(name)) files[name] = { location, offset: start, type: graphTypes[dtype] };
+    }
+  }
+  return files;
+}
+
 /**
  * Reads the weights of a model from `model.safetensors` or the shards of `model.safetensors.index.json`. All names
  * and shapes are checked before the first tensor is read.
  */
 export async function loadWeights(dir: string, config: LlamaConfig): Promise<Weights> {
-  let headers: Headers;
-  if (await exists(join(dir, SINGLE))) headers = await readHeaders(dir, [SINGLE]);
-  else if (await exists(join(dir, INDEX))) headers = await readShardHeaders(dir);
-  else {
-    throw new ModelError(
-      'file-missing',
-      `${dir} holds neither ${SINGLE} nor ${INDEX}`,
-      'convert other formats to safetensors; pickled weights are never read, because loading them runs code',
-    );
-  }
+  const headers = await readModelHeaders(dir);
   const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
   const shapes = weightShapes(config);
   const expected = new Map(Object.entries(shapes));

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { EngineError } from './error.js';
+import { checkGraph } from './onnx/check-graph.js';
+import { type ConstantSource, withConstants } from './onnx/constants.js';
+import { encodeModel, type FilePart, type GraphModel, type ValueInfo } from './onnx/model.js';
+import { outputPrefix, trace } from './trace/trace.js';
+
+/** Options of `exportOnnx`. */
+export interface ExportOptions {
+  /**
+   * Inputs that become constants of the graph, by path, and where their bytes lie: in files in the folder of the
+   * graph's file, such as `model.safetensors`. Nothing is copied.
+   */
+  readonly files?: Readonly<Record<string, ConstantSource>>;
+}
+
+/** What a written graph takes and gives. */
+export interface ExportedOnnx {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Size of the graph's file. */
+  readonly bytes: number;
+}
+
+/**
+ * Writes a function as an ONNX file, which ONNX Runtime runs in any language.
+ *
+ * @param fn a pure function of a tree of tensors
+ * @param specs shape and element type of every leaf of its argument; a size with a name stays open
+ * @param path of the file; it is replaced at once or not at all
+ * @throws EngineError as `trace`; `bad-file` for files that are not there, too short, or not in the folder of `path`
+ */
+export async function exportOnnx(
+  fn: (inputs: never) => unknown,
+  specs: unknown,
+  path: string,
+  { files = {} }: ExportOptions = {},
+): Promise<ExportedOnnx> {
+  const { graph: traced } = trace(fn, specs);
+  checkGraph(traced);
+  const inputs = new Set(traced.inputs.map(({ name }) => name));
+  const sources = new Map(Object.entries(files).filter(([name]) => inputs.has(name)));
+  const graph = withPlainNames(withConstants(traced, sources));
+  await checkFiles(graph, dirname(path));
+  const model = encodeModel(graph);
+  const unfinished = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(unfinished, model);
+    await rename(unfinished, path);
+  } catch (cause) {
+    await rm(unfinished, { force: true });
+    throw new EngineError('bad-file', `${path} can not be written`, 'check the folder and the disk', {
+      cause,
+    });
+  }
+  return { inputs: graph.inputs, outputs: graph.outputs, bytes: model.length };
+}
+
+/** Outputs without the prefix that tells them from inputs, where no input has that name. */
+function withPlainNames(graph: GraphModel): GraphModel {
+  const taken = new Set([...graph.inputs, ...graph.initializers].map(({ name }) => name));
+  const plain = new Map<string, string>();
+  for (const { name } of graph.outputs) {
+    const short = name.slice(outputPrefix.length);
+    if (!taken.has(short)) plain.set(name, short);
+  }
+  const renamed = (name: string) => plain.get(name) ?? name;
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(renamed),
+      outputs: node.outputs.map(renamed),
+    })),
+    outputs: graph.outputs.map((output) => ({ ...output, name: renamed(output.name) })),
+  };
+}
+
+/** The runtime reads what the graph points to: it must lie in the folder and be there. */
+async function checkFiles({ initializers }: GraphModel, folder: string): Promise<void> {
+  for (const { name, bytes } of initializers) {
+    if (bytes instanceof Uint8Array) continue;
+    const { location, offset, length }: FilePart = bytes;
+    const refuse = (problem: string) =>
+      new EngineError(
+        'bad-file',
+        `the bytes of '${name}' are to come from ${location}, ${problem}`,
+        'put the graph into the folder of the weights, and give locations relative to it',
+      );
+    const plain = normalize(location);
+    if (isAbsolute(location) || plain === '..' || plain.startsWith(`..${sep}`)) {
+      throw refuse('which is outside of the folder of the graph');
+    }
+    const size = await stat(join(folder, location)).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    if (size === undefined) throw refuse(`which is not in ${folder}`);
+    if (offset + length > size) throw refuse(`which has ${size} bytes, not ${offset + length}`);
+  }
+}
