@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/*.test.mjs'],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: './scripts/software-gpu.mjs',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

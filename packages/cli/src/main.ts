@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import type { Command, Io } from './command.js';
+import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/eval.js';
 import { finetuneCommand } from './commands/finetune.js';
 import { rankCommand } from './commands/rank.js';
@@ -14,6 +15,7 @@ const commands = [
   evaluateCommand,
   scoreCommand,
   rankCommand,
+  doctorCommand,
 ] as unknown as readonly Command[];
 
 /**

@@ -1,0 +1,34 @@
+import { type DeviceReport, diagnose } from '@gram/engine';
+import { textTable } from '@gram/report';
+import { defineCommand } from '../command.js';
+
+/** `gram doctor`: which devices work on this machine. */
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  summary: 'Tries every device: which work on this machine, and what would add the others.',
+  flags: { json: { help: 'Print JSON.' } },
+  example: 'gram doctor',
+  cost: 'a few matrix products on each device, a second or two.',
+  async run({ json }, io) {
+    const reports = await diagnose();
+    if (json) {
+      io.stdout.write(`${JSON.stringify({ node: process.version, devices: reports })}\n`);
+      return;
+    }
+    const columns = [{ name: 'device' }, { name: 'works' }, { name: 'GFLOP/s' }, { name: 'with' }];
+    const rows = reports.map((report) =>
+      report.works
+        ? [report.device, 'yes', speed(report), report.detail]
+        : [report.device, 'no', '', report.reason],
+    );
+    io.stdout.write(`Node ${process.version}, ${process.platform} ${process.arch}\n\n`);
+    io.stdout.write(`${textTable({ columns, rows })}\n`);
+    const missing = reports.filter((report) => !report.works);
+    if (missing.length === 0) return;
+    io.stdout.write(`\nTo add\n${missing.map(({ device, fix }) => `  ${device}: ${fix}\n`).join('')}`);
+  },
+});
+
+function speed({ rate }: Extract<DeviceReport, { works: true }>): string {
+  return rate === undefined ? '' : (rate / 1e9).toFixed(rate < 1e10 ? 1 : 0);
+}
