@@ -2,9 +2,10 @@ import type * as tf from '@tensorflow/tfjs';
 import type { NDArray } from './array.js';
 import { type AnyArray, DeviceArray, isArray } from './device-array.js';
 import type { Device, DeviceName, Executable, ExecutableInfo, Program } from './devices/device.js';
+import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
-import { mergeProfiles, type ProfileReport } from './profile.js';
+import { type Profile, type ProfileReport, summarize } from './profile.js';
 import { isSpec, nameSizes, type SpecTree } from './shapes.js';
 import { flattenTree, isUnder, mapTree, type Tree } from './tree.js';
 
@@ -69,11 +70,12 @@ export interface Compiled<I, O, InPlace extends string, Resident extends string>
   /** Why one executable can not serve all shapes, although their sizes have names. */
   readonly fixedShapes: string | undefined;
   /**
-   * What the runs so far spent their time on. Ends profiling.
+   * What the runs so far spent their time on, and how that compares with what the device can do, which is
+   * measured. Ends profiling.
    *
    * @throws EngineError `bad-state` without the option `profile`
    */
-  profile(): ProfileReport;
+  profile(): Promise<ProfileReport>;
   /** Frees all executables. */
   dispose(): void;
 }
@@ -111,7 +113,7 @@ export function compile<
   const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
   const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
   const cache = new Map<string, Executable>();
-  const profiles: ProfileReport[] = [];
+  const profiles: Profile[] = [];
   let constants: Constants | undefined;
   /** Set when the graph turned out to depend on the value of a named size. */
   let fixedShapes: string | undefined;
@@ -189,13 +191,16 @@ export function compile<
     executables: { get: () => [...cache.values()].map(({ info }) => info) },
     fixedShapes: { get: () => fixedShapes },
     profile: {
-      value: () => {
+      value: async () => {
         if (!profile)
           throw new EngineError('bad-state', 'nothing was measured', 'compile with profile: true');
-        for (const executable of cache.values()) profiles.push(executable.endProfile());
-        for (const executable of cache.values()) executable.dispose();
+        for (const executable of cache.values()) {
+          profiles.push(executable.endProfile());
+          executable.dispose();
+        }
         cache.clear();
-        return mergeProfiles(profiles);
+        const { name } = await openDevice(deviceName);
+        return summarize(profiles, await matrixRate(name as 'cpu'));
       },
     },
     dispose: {

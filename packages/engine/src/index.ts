@@ -44,7 +44,7 @@ export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js'
 export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
-export type { OperatorTime, ProfileReport } from './profile.js';
+export type { OperatorTime, Profile, ProfileReport } from './profile.js';
 export { tracedKernels } from './trace/kernels/register.js';
 export { type Traced, type TraceSpec, trace } from './trace/trace.js';
 export { flattenTree, mapTree, type Tree } from './tree.js';

@@ -12,14 +12,23 @@ export interface OperatorTime {
 }
 
 /** What the runs of an executable spent their time on. */
-export interface ProfileReport {
+export interface Profile {
   readonly runs: number;
-  /** Time inside operations, of all runs. */
-  readonly seconds: number;
-  /** By operator type, the longest first. */
+  /** By operator type. */
   readonly operators: readonly OperatorTime[];
   /** Floating-point operations of the matrix products, of all runs. */
   readonly matrixFlop: number;
+}
+
+/** What the runs of a compiled function spent their time on. */
+export interface ProfileReport extends Profile {
+  /** Time inside operations, of all runs. */
+  readonly seconds: number;
+  /**
+   * Floating-point operations of the matrix products in that time, as a share of what the device does when it
+   * does nothing else: 1 is the limit.
+   */
+  readonly shareOfLimit: number;
 }
 
 /** Where the runtime is to write a profile. */
@@ -49,7 +58,7 @@ interface Event {
 }
 
 /** Reads the file that the runtime wrote, and removes it. */
-export function readProfile(path: string): ProfileReport {
+export function readProfile(path: string): Profile {
   let events: Event[];
   try {
     events = JSON.parse(readFileSync(path, 'utf8')) as Event[];
@@ -70,7 +79,8 @@ export function readProfile(path: string): ProfileReport {
     byOperator.set(operator, { calls: known.calls + 1, seconds: known.seconds + dur / 1e6 });
     if (products.has(operator)) matrixFlop += flopOf(args!);
   }
-  return report(runs, matrixFlop, byOperator);
+  const operators = [...byOperator].map(([operator, time]) => ({ operator, ...time }));
+  return { runs, operators, matrixFlop };
 }
 
 /** 2 times the size of the result times the length of the sums, which follows from the sizes of the operands. */
@@ -92,30 +102,23 @@ function flopOf({
   return 2 * size(outputs, 0) * sums;
 }
 
-function report(
-  runs: number,
-  matrixFlop: number,
-  byOperator: ReadonlyMap<string, { calls: number; seconds: number }>,
-): ProfileReport {
-  const operators = [...byOperator]
-    .map(([operator, time]) => ({ operator, ...time }))
-    .sort((a, b) => b.seconds - a.seconds);
-  const seconds = operators.reduce((sum, each) => sum + each.seconds, 0);
-  return { runs, seconds, operators, matrixFlop };
-}
-
-/** The profiles of several executables as one. */
-export function mergeProfiles(profiles: readonly ProfileReport[]): ProfileReport {
+/**
+ * The profiles of several executables as one, the operators with the longest time first.
+ *
+ * @param rate floating-point operations per second that matrix products alone reach
+ */
+export function summarize(profiles: readonly Profile[], rate: number): ProfileReport {
   const byOperator = new Map<string, { calls: number; seconds: number }>();
   for (const { operator, calls, seconds } of profiles.flatMap(({ operators }) => operators)) {
     const known = byOperator.get(operator) ?? { calls: 0, seconds: 0 };
     byOperator.set(operator, { calls: known.calls + calls, seconds: known.seconds + seconds });
   }
-  const sum = (pick: (profile: ProfileReport) => number) =>
-    profiles.reduce((total, each) => total + pick(each), 0);
-  return report(
-    sum(({ runs }) => runs),
-    sum(({ matrixFlop }) => matrixFlop),
-    byOperator,
-  );
+  const operators = [...byOperator]
+    .map(([operator, time]) => ({ operator, ...time }))
+    .sort((a, b) => b.seconds - a.seconds);
+  const seconds = operators.reduce((sum, each) => sum + each.seconds, 0);
+  const runs = profiles.reduce((sum, each) => sum + each.runs, 0);
+  const matrixFlop = profiles.reduce((sum, each) => sum + each.matrixFlop, 0);
+  const shareOfLimit = seconds === 0 ? 0 : matrixFlop / seconds / rate;
+  return { runs, operators, matrixFlop, seconds, shareOfLimit };
 }

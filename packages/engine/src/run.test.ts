@@ -77,7 +77,7 @@ it('measures the time of each operator and counts the work of products', async (
   };
   for (let i = 0; i < 3; i++) await run(inputs);
   await run({ ...inputs, x: float32([1, 32], new Float32Array(32)) });
-  const report = run.profile();
+  const report = await run.profile();
   expect(report.runs).toBe(4);
   expect(report.matrixFlop).toBe(2 * 32 * 16 * (3 * 64 + 1));
   expect(Object.fromEntries(report.operators.map(({ operator, calls }) => [operator, calls]))).toMatchObject({
@@ -85,7 +85,8 @@ it('measures the time of each operator and counts the work of products', async (
     Exp: 4,
   });
   expect(report.seconds).toBeGreaterThan(0);
-  expect(() => compile(slow).profile()).toThrow(/nothing was measured/);
+  expect(report.shareOfLimit).toBeGreaterThan(0);
+  await expect(compile(slow).profile()).rejects.toThrow(/nothing was measured/);
 });
 
 it('serves many shapes with one executable where the graph allows it', async () => {
@@ -141,6 +142,18 @@ it('makes one executable for each shape where the graph depends on sizes', async
   expect(run.executables[0]!.dimensions).toEqual([]);
   expect(run.fixedShapes).toBe('the graph depends on the value of N: a constant that Mul reads');
   run.dispose();
+});
+
+it('a profile of products of large matrices comes near the limit', async () => {
+  const run = compile(({ x }: { x: tf.Tensor2D }) => ({ y: tf.sum(tf.matMul(tf.matMul(x, x), x)) }), {
+    profile: true,
+  });
+  const x = float32([1024, 1024], new Float32Array(1024 * 1024).fill(1e-3));
+  for (let i = 0; i < 4; i++) await run({ x });
+  const { shareOfLimit } = await run.profile();
+  // Other work on the machine may slow down one of the two more than the other.
+  expect(shareOfLimit).toBeGreaterThan(0.2);
+  expect(shareOfLimit).toBeLessThan(2);
 });
 
 it('refuses sizes of one name that differ, and names for another rank', async () => {

@@ -2,10 +2,10 @@ import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { LlamaConfig } from './config/llama-config.js';
 import type { PositionTables } from './layers/position-tables.js';
-import { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
+import { finalNorm, hiddenStates, type QuantizedWeightTensors, stateAt } from './llama.js';
 
 /** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
-function headRows(config: LlamaConfig, weights: WeightTensors): tf.Tensor2D {
+function headRows(config: LlamaConfig, weights: QuantizedWeightTensors): tf.Tensor2D {
   return weights[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'] as tf.Tensor2D;
 }
 
@@ -17,7 +17,7 @@ function headRows(config: LlamaConfig, weights: WeightTensors): tf.Tensor2D {
  */
 export function vocabularyLogits(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   states: tf.Tensor2D,
 ): tf.Tensor2D {
   return tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true);
@@ -32,7 +32,7 @@ export function vocabularyLogits(
  */
 export function tokenLosses(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   states: tf.Tensor2D,
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
@@ -49,7 +49,7 @@ export function tokenLosses(
  */
 export function nextTokenLosses(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
   targets: tf.Tensor1D,
@@ -69,7 +69,7 @@ export function nextTokenLosses(
  */
 export function labelLogits(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   labels: readonly number[],
@@ -94,7 +94,7 @@ export function labelLogits(
  */
 export function valuesAt(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
   tables?: PositionTables,
@@ -112,7 +112,7 @@ export function valuesAt(
  */
 export function values(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables?: PositionTables,
@@ -120,7 +120,7 @@ export function values(
   return scoreHead(config, weights, stateAt(config, weights, tokens, last, tables));
 }
 
-function scoreHead(config: LlamaConfig, weights: WeightTensors, states: tf.Tensor2D): tf.Tensor1D {
+function scoreHead(config: LlamaConfig, weights: QuantizedWeightTensors, states: tf.Tensor2D): tf.Tensor1D {
   const normal = finalNorm(config, weights, states);
   return tf.reshape(tf.matMul(normal, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
 }

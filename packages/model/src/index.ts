@@ -30,6 +30,15 @@ export {
   positionArrays,
   positionDimensions,
 } from './layers/position-tables.js';
-export { finalNorm, hiddenStates, stateAt, type WeightTensors } from './llama.js';
+export {
+  continueAt,
+  finalNorm,
+  hiddenStates,
+  type QuantizedWeightTensors,
+  readPrompt,
+  stateAt,
+  type WeightTensors,
+} from './llama.js';
+export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';

@@ -2,6 +2,8 @@ import {
   attentionAt,
   cachedAttention,
   causalAttention,
+  type Int8Matrix,
+  int8MatMul,
   type KeysAndValues,
   rmsNorm,
   rotaryEmbedding,
@@ -14,6 +16,11 @@ import { swiglu } from './layers/swiglu.js';
 
 /** Weights as tensors, under Hugging Face names, in `[out, in]` layout. */
 export type WeightTensors = Readonly<Record<string, tf.Tensor>>;
+
+/** Weights of which the matrices of the layers may be 8-bit integers, see `quantizeWeights`. */
+export type QuantizedWeightTensors = Readonly<Record<string, tf.Tensor | Int8Tensors>>;
+
+type Int8Tensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D>;
 
 /**
  * The decoder: states after the last layer, before the final norm.
@@ -28,7 +35,7 @@ export type WeightTensors = Readonly<Record<string, tf.Tensor>>;
  */
 export function hiddenStates(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   tables = positionTables(config, tokens.shape[1]),
 ): tf.Tensor2D {
@@ -45,7 +52,7 @@ export function hiddenStates(
  */
 export function stateAt(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables?: PositionTables,
@@ -59,7 +66,7 @@ export function stateAt(
  */
 export function readPrompt(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables = positionTables(config, tokens.shape[1]),
@@ -96,7 +103,7 @@ export function readPrompt(
  */
 export function continueAt(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor1D,
   positions: tf.Tensor1D,
   cache: readonly KeysAndValues[],
@@ -121,20 +128,24 @@ export function continueAt(
 }
 
 /** The final norm, to be applied to the states that a head reads. */
-export function finalNorm(config: LlamaConfig, weights: WeightTensors, states: tf.Tensor2D): tf.Tensor2D {
+export function finalNorm(
+  config: LlamaConfig,
+  weights: QuantizedWeightTensors,
+  states: tf.Tensor2D,
+): tf.Tensor2D {
   return rmsNorm(states, weights['model.norm.weight'] as tf.Tensor, config.rmsNormEps);
 }
 
 type LayerWeights = (name: string) => tf.Tensor;
 
-function layerWeights(weights: WeightTensors, index: number): LayerWeights {
+function layerWeights(weights: QuantizedWeightTensors, index: number): LayerWeights {
   return (name) => weights[`model.layers.${index}.${name}.weight`] as tf.Tensor;
 }
 
 /** The embedding and the first `count` layers, at every position. */
 function layers(
   config: LlamaConfig,
-  weights: WeightTensors,
+  weights: QuantizedWeightTensors,
   tokens: tf.Tensor2D,
   tables: PositionTables,
   count: number,
@@ -164,7 +175,8 @@ function bySequence(x: tf.Tensor2D, batch: number): tf.Tensor3D {
   return tf.reshape(x, [batch, x.shape[0] / batch, x.shape[1]]);
 }
 
-function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
+function linear(x: tf.Tensor2D, weight: tf.Tensor | Int8Tensors): tf.Tensor2D {
+  if ('scales' in weight) return int8MatMul(x, weight);
   return tf.matMul(x, weight as tf.Tensor2D, false, true);
 }
 

@@ -148,6 +148,23 @@ describeOnDevices('TensorFlow.js kernels', (device) => {
     },
   );
 
+  it('int32', async () => {
+    const run = ({ a, b }: { a: T; b: T }) => ({
+      sums: tf.addN([a, b, tf.mul(a, b), tf.sub(a, b)]),
+      extremes: tf.add(tf.max(a, 0), tf.min(b, 0)),
+      total: tf.sum(a, -1),
+      compared: tf.cast(tf.logicalAnd(tf.less(a, b), tf.greaterEqual(b, a)), 'int32'),
+      picked: tf.gather(a, tf.tensor1d([1, 0], 'int32')),
+      wide: tf.cast(a, 'float32'),
+    });
+    const values = (by: number) =>
+      int32(
+        [2, 3],
+        Array.from({ length: 6 }, (_, i) => ((i * by) % 7) - 3),
+      );
+    await expectAgreement(device, run, { a: values(3), b: values(5) });
+  });
+
   it('adds up rows that are gathered more than once', async () => {
     const run = ({ table, ids }: { table: tf.Tensor2D; ids: tf.Tensor1D }) => {
       const loss = (x: T) => tf.sum(tf.mul(tf.gather(x, ids), tf.reshape(tf.range(0, 8), [4, 2])));

@@ -1,7 +1,7 @@
 import type { NDArray } from '../array.js';
 import type { AnyArray } from '../device-array.js';
 import type { Dimension } from '../onnx/model.js';
-import type { ProfileReport } from '../profile.js';
+import type { Profile } from '../profile.js';
 
 /**
  * Where executables run. `cpu`, `webgpu` and `cuda` are ONNX Runtime's, which runs traced graphs;
@@ -50,7 +50,7 @@ export interface Executable {
    */
   run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<unknown>;
   /** Ends profiling. */
-  endProfile(): ProfileReport;
+  endProfile(): Profile;
   dispose(): void;
 }
 

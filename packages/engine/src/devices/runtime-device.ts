@@ -9,7 +9,7 @@ import { created, release } from '../onnxruntime/environment.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
-import { type ProfileReport, readProfile, temporaryProfile } from '../profile.js';
+import { type Profile, readProfile, temporaryProfile } from '../profile.js';
 import { isSpec } from '../shapes.js';
 import { outputPrefix, type Traced, trace } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
@@ -223,7 +223,7 @@ class RuntimeExecutable implements Executable {
     );
   }
 
-  endProfile(): ProfileReport {
+  endProfile(): Profile {
     return readProfile(this.session.endProfile());
   }
 

@@ -109,6 +109,8 @@ export const elementwise: KernelTable = {
   AddN: (call) => {
     const terms = Object.values(call.inputs);
     const first = terms[0] as Value;
-    return call.graph.node('Sum', terms, first.shape, first.dtype);
+    if (first.dtype === 'float32') return call.graph.node('Sum', terms, first.shape, first.dtype);
+    // ONNX has the sum of many for floating-point numbers only.
+    return terms.reduce((sum, term) => call.graph.node('Add', [sum, term], first.shape, first.dtype));
   },
 };

@@ -1,0 +1,55 @@
+const shared = {
+  architecture: 'LlamaForCausalLM',
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 2048,
+  tieWordEmbeddings: true,
+  headDim: 64,
+};
+
+/** The models of the benchmarks: one of 28 M parameters, and one of the shape of SmolLM2-135M. */
+export const configurations = {
+  '28m': {
+    ...shared,
+    vocabSize: 8192,
+    hiddenSize: 512,
+    intermediateSize: 1408,
+    numHiddenLayers: 8,
+    numAttentionHeads: 8,
+    numKeyValueHeads: 4,
+  },
+  '135m': {
+    ...shared,
+    vocabSize: 49_152,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    numHiddenLayers: 30,
+    numAttentionHeads: 9,
+    numKeyValueHeads: 3,
+  },
+};
+
+/**
+ * Floating-point operations of one forward pass: two for each weight and token. The head counts for the positions that
+ * it runs at. Attention between positions is left out.
+ */
+export function forwardFlop(config, tokens, headRows) {
+  const { vocabSize, hiddenSize: d, intermediateSize: f, numHiddenLayers, headDim } = config;
+  const queries = config.numAttentionHeads * headDim;
+  const keys = config.numKeyValueHeads * headDim;
+  const layer = 2 * d * queries + 2 * d * keys + 3 * d * f;
+  return 2 * (tokens * numHiddenLayers * layer + headRows * d * vocabSize);
+}
+
+export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Seconds of each of `count` calls, after one that is not counted. */
+export async function timed(count, call) {
+  const seconds = [];
+  for (let i = 0; i <= count; i++) {
+    const start = performance.now();
+    await call(i);
+    if (i > 0) seconds.push((performance.now() - start) / 1000);
+  }
+  return seconds;
+}

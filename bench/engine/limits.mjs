@@ -1,0 +1,60 @@
+import { Worker } from 'node:worker_threads';
+import { compile, float32, threadCount } from '@gram/engine';
+import * as tf from '@tensorflow/tfjs';
+import { median, timed } from './configurations.mjs';
+
+/** Operations per second of the matrix products of a model in one graph, weights as inputs. */
+export async function matrixLimit(config, tokens) {
+  const { hiddenSize: d, intermediateSize: f, vocabSize: v, numKeyValueHeads: kv, headDim } = config;
+  const shapes = [
+    [d, d],
+    [kv * headDim, d],
+    [f, d],
+    [d, f],
+    [Math.min(v, 8192), d],
+  ];
+  const filled = (n) => Float32Array.from({ length: n }, (_, i) => Math.sin(i) / 2);
+  const inputs = { x: {}, w: {} };
+  for (const [i, [out, inner]] of shapes.entries()) {
+    inputs.x[`x${i}`] = float32([tokens, inner], filled(tokens * inner));
+    inputs.w[`w${i}`] = float32([out, inner], filled(out * inner));
+  }
+  const products = compile(({ x, w }) =>
+    Object.fromEntries(
+      shapes.map((_, i) => [`y${i}`, tf.sum(tf.matMul(x[`x${i}`], w[`w${i}`], false, true))]),
+    ),
+  );
+  const flop = shapes.reduce((sum, [out, inner]) => sum + 2 * tokens * out * inner, 0);
+  const seconds = median(await timed(16, () => products(inputs)));
+  products.dispose();
+  return flop / seconds;
+}
+
+const copier = `
+const { parentPort, workerData } = require('node:worker_threads');
+const from = new Uint8Array(workerData.bytes).fill(1);
+const to = new Uint8Array(workerData.bytes);
+parentPort.on('message', () => { to.set(from); parentPort.postMessage('done'); });
+`;
+
+/** Bytes per second that all threads together read and write when they copy memory that is far larger than the caches. */
+export async function memoryBandwidth() {
+  const bytes = 2 ** 28;
+  const workers = Array.from(
+    { length: threadCount() },
+    () => new Worker(copier, { eval: true, workerData: { bytes } }),
+  );
+  const all = () =>
+    Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise((resolve) => {
+            worker.once('message', resolve);
+            worker.postMessage('go');
+          }),
+      ),
+    );
+  const seconds = Math.min(...(await timed(8, all)));
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  return (2 * bytes * workers.length) / seconds;
+}
