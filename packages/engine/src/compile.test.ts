@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { float32, int32, type NDArray, scalar } from './array.js';
 import { type Arrays, compile } from './compile.js';
+import type { DeviceName } from './devices/device.js';
 import { evaluate, maxRelativeDifference } from './testing.js';
 
 type Regression = { w: tf.Tensor2D; x: tf.Tensor2D; y: tf.Tensor2D };
@@ -115,6 +116,17 @@ describe('compile', () => {
     expect(Array.from(out.constant.data)).toEqual([1, 2]);
     expect(Array.from(out.first.data)).toEqual([3, 6]);
     expect(Array.from(out.second.data)).toEqual([3, 6]);
+  });
+});
+
+it("chooses a device with 'auto', and refuses one that there is not", async () => {
+  const triple = (device: DeviceName | 'auto') =>
+    compile(({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, 3) }), { device });
+  const { y } = await triple('auto')({ x: float32([2], [1, 2]) });
+  expect(Array.from(y.data)).toEqual([3, 6]);
+  await expect(triple('tpu' as 'cpu')({ x: scalar(1) })).rejects.toMatchObject({
+    code: 'unknown-device',
+    hint: "use 'cpu', 'webgpu', 'cuda', 'tensorflow' or 'auto'",
   });
 });
 

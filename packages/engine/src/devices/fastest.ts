@@ -1,26 +1,31 @@
 import * as tf from '@tensorflow/tfjs';
 import { float32, type NDArray } from '../array.js';
 import { EngineError } from '../error.js';
-import type { DeviceName } from './device.js';
+import type { GraphTarget } from '../trace/graph.js';
 import { openRuntimeDevice } from './runtime-device.js';
 
-type RuntimeDeviceName = 'cpu' | 'webgpu' | 'cuda';
+/** How much faster at products an accelerator must be: launches and transfers cost more there. */
+const worthwhile = 2;
 
 /**
- * The fastest working device at a matrix product. It is measured, because a GPU may be a software
- * one or a slow one beside a fast processor.
+ * The fastest working device at a matrix product. It is measured, because a GPU may be a software one, or a
+ * slow one beside a fast processor; one that is not at least twice as fast as the CPU is left alone.
  */
-export async function fastestDevice(): Promise<DeviceName> {
-  const found: { name: DeviceName; rate: number }[] = [];
-  for (const name of ['cuda', 'webgpu', 'cpu'] as const) {
+export async function fastestDevice(): Promise<GraphTarget> {
+  const options = { size: 512, runs: 3 };
+  let best: { name: GraphTarget; rate: number } = {
+    name: 'cpu',
+    rate: worthwhile * (await matrixRate('cpu', options)),
+  };
+  for (const name of ['cuda', 'webgpu'] as const) {
     try {
-      found.push({ name, rate: await matrixRate(name, { size: 512, runs: 3 }) });
+      const rate = await matrixRate(name, options);
+      if (rate > best.rate) best = { name, rate };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
     }
   }
-  if (found.length === 0) openRuntimeDevice('cpu');
-  return found.reduce((best, each) => (each.rate > best.rate ? each : best)).name;
+  return best.name;
 }
 
 /**
@@ -31,7 +36,7 @@ export async function fastestDevice(): Promise<DeviceName> {
  * @param runs the fastest of as many counts. @default 8
  */
 export async function matrixRate(
-  device: RuntimeDeviceName,
+  device: GraphTarget,
   { size = 1024, runs = 8 }: { size?: number; runs?: number } = {},
 ): Promise<number> {
   const opened = openRuntimeDevice(device);

@@ -7,7 +7,7 @@ import { openTensorFlow } from './tensorflow-device.js';
 const opened = new Map<DeviceName | 'auto', Promise<Device>>();
 
 /**
- * Starts a device, once in a process. `auto` is the fastest of `cuda`, `webgpu` and `cpu` at a matrix product.
+ * Starts a device, once in a process. `auto` is the fastest, see `fastestDevice`.
  *
  * @throws EngineError `unknown-device`; `device-unavailable` with the reason and what to do
  */

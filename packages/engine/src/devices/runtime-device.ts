@@ -11,6 +11,7 @@ import { Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
 import { type Profile, readProfile, temporaryProfile } from '../profile.js';
 import { isSpec } from '../shapes.js';
+import type { GraphTarget } from '../trace/graph.js';
 import { outputPrefix, type Traced, trace } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
 import {
@@ -23,7 +24,7 @@ import {
 } from './device.js';
 
 /** A device on which ONNX Runtime runs traced graphs. */
-export function openRuntimeDevice(name: 'cpu' | 'webgpu' | 'cuda'): Device {
+export function openRuntimeDevice(name: GraphTarget): Device {
   const provider = name === 'cpu' ? undefined : Provider.open(name);
   // Constants that two executables share are packed once.
   const prepacked = new WeakMap<ReadonlyMap<string, NDArray>, unknown>();
@@ -97,7 +98,7 @@ class RuntimeExecutable implements Executable {
   })[];
 
   constructor(
-    private readonly device: 'cpu' | 'webgpu' | 'cuda',
+    private readonly device: GraphTarget,
     private readonly provider: Provider | undefined,
     private readonly program: Program,
     prepacked: unknown,
