@@ -24,7 +24,7 @@ import {
 import { adamW, createTrainingStep, pairGeneration } from '@gram/train';
 import * as tf from '@tensorflow/tfjs';
 import { configurations, forwardFlop, median, timed } from './configurations.mjs';
-import { matrixLimit, memoryBandwidth } from './limits.mjs';
+import { matrixLimit, readBandwidth } from './limits.mjs';
 
 const [name, configuration, ...numbers] = process.argv.slice(2);
 const [batch, length, steps] = numbers.map(Number);
@@ -68,10 +68,12 @@ async function train() {
     else all.push(seconds);
     if (update > 1) limits.push(await matrixLimit(config, batch * length));
   }
+  const compiled = step.executables.reduce((sum, { seconds }) => sum + seconds.trace + seconds.create, 0);
   step.dispose();
   return {
     all,
     first,
+    compiled,
     flop: 6 * parameterCount(config) * batch * length,
     limit: median(limits),
     work: batch * length,
@@ -140,7 +142,7 @@ async function int8Prefill() {
 }
 
 function decoding() {
-  const capacity = length + 64;
+  const capacity = Math.max(1024, length + 64);
   const { numKeyValueHeads: groups, headDim } = config;
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const shape = [batch, groups, capacity, headDim];
@@ -179,7 +181,7 @@ async function decode() {
     },
   });
   const all = await timed(steps, (i) => run({ weights, tables, cache, ...at(i) }));
-  const bandwidth = await memoryBandwidth();
+  const bandwidth = await readBandwidth();
   return { all, bytes, bandwidth, compile: run.executables[0].seconds, work: batch };
 }
 

@@ -30,19 +30,18 @@ export async function matrixLimit(config, tokens) {
   return flop / seconds;
 }
 
-const copier = `
+const reader = `
 const { parentPort, workerData } = require('node:worker_threads');
-const from = new Uint8Array(workerData.bytes).fill(1);
-const to = new Uint8Array(workerData.bytes);
-parentPort.on('message', () => { to.set(from); parentPort.postMessage('done'); });
+const [a, b] = [Buffer.alloc(workerData.bytes, 1), Buffer.alloc(workerData.bytes, 1)];
+parentPort.on('message', () => parentPort.postMessage(a.equals(b)));
 `;
 
-/** Bytes per second that all threads together read and write when they copy memory that is far larger than the caches. */
-export async function memoryBandwidth() {
+/** Bytes per second that all threads together read when they compare memory that is far larger than the caches. */
+export async function readBandwidth() {
   const bytes = 2 ** 28;
   const workers = Array.from(
     { length: threadCount() },
-    () => new Worker(copier, { eval: true, workerData: { bytes } }),
+    () => new Worker(reader, { eval: true, workerData: { bytes } }),
   );
   const all = () =>
     Promise.all(

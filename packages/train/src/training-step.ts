@@ -1,4 +1,13 @@
-import { type AnyArray, compile, type DeviceName, type NDArray, place, scalar, zeros } from '@gram/engine';
+import {
+  type AnyArray,
+  compile,
+  type DeviceName,
+  type ExecutableInfo,
+  type NDArray,
+  place,
+  scalar,
+  zeros,
+} from '@gram/engine';
 import type { LlamaConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Objective } from './objectives/objective.js';
@@ -26,6 +35,8 @@ export interface StepOptions {
 /** A training step with its weights, gradients and moments, all updated in place. */
 export interface TrainingStep {
   run(batches: readonly Batch<NDArray>[], options: StepOptions): Promise<StepResult>;
+  /** What was compiled so far. */
+  readonly executables: readonly ExecutableInfo[];
   dispose(): void;
 }
 
@@ -131,6 +142,9 @@ export function createTrainingStep<Example>(
         await update({ weights, moments, gradients, step });
       }
       return { loss, metrics, gradientNorm, applied };
+    },
+    get executables() {
+      return [first, further, squaredNorm, update].flatMap(({ executables }) => executables);
     },
     dispose() {
       for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();

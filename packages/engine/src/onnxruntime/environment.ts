@@ -15,6 +15,8 @@ export interface Environment {
 /** Errors come back as a status; printed as well, they would be said twice. */
 const logFatal = 4;
 const arenaAllocator = 1;
+const extendAsRequested = 1;
+const byDefault = -1;
 const defaultMemory = 0;
 
 let environment: Environment | undefined;
@@ -29,7 +31,10 @@ export function getEnvironment(): Environment {
   const handle = createdBy(library, 'CreateEnvWithGlobalThreadPools', logFatal, 'gram', threading);
   api.ReleaseThreadingOptions(threading);
   const hostMemory = createdBy(library, 'CreateCpuMemoryInfo', arenaAllocator, defaultMemory);
-  checkStatus(library, api.CreateAndRegisterAllocator(handle, hostMemory, null));
+  // By default the arena grows in powers of two, which holds up to twice what is needed.
+  const arena = createdBy(library, 'CreateArenaCfg', 0, extendAsRequested, byDefault, byDefault);
+  checkStatus(library, api.CreateAndRegisterAllocator(handle, hostMemory, arena));
+  api.ReleaseArenaCfg(arena);
   const allocator = createdBy(library, 'GetAllocatorWithDefaultOptions');
   environment = { library, handle, hostMemory, allocator };
   return environment;

@@ -1,140 +1,273 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import koffi from 'koffi';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { float32 } from '../array.js';
-import { encodeModel, type GraphModel, type GraphNode } from '../onnx/model.js';
-import { getEnvironment } from './environment.js';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { EngineError } from '../error.js';
+import { call, created, getEnvironment, release } from './environment.js';
 import { checkVersion, libraryFolder, loadLibrary, type Member, openLibrary } from './library.js';
 import { members } from './members.js';
-import { Provider } from './provider.js';
 
-// A number that is hardly the number of cores, which is what a pool has by default.
-const threads = 7;
-process.env.GRAM_THREADS = String(threads);
+/** The members that library-sessions.test.ts tests: its compilation fails if one of them has no test there. */
+const elsewhere = [
+  'CreateSessionFromArray',
+  'Run',
+  'CreateSessionOptions',
+  'EnableProfiling',
+  'DisableMemPattern',
+  'CreateRunOptions',
+  'RunOptionsSetTerminate',
+  'CreateTensorAsOrtValue',
+  'CreateTensorWithDataAsOrtValue',
+  'CreateMemoryInfo',
+  'CreateCpuMemoryInfo',
+  'AllocatorFree',
+  'ReleaseMemoryInfo',
+  'ReleaseSession',
+  'ReleaseRunOptions',
+  'ReleaseSessionOptions',
+  'SessionEndProfiling',
+  'DisablePerSessionThreads',
+  'AddSessionConfigEntry',
+  'CreateAllocator',
+  'ReleaseAllocator',
+  'RunWithBinding',
+  'CreateIoBinding',
+  'ReleaseIoBinding',
+  'BindInput',
+  'BindOutput',
+  'BindOutputToDevice',
+  'GetBoundOutputValues',
+  'AddInitializer',
+  'CreateSessionFromArrayWithPrepackedWeightsContainer',
+  'SynchronizeBoundOutputs',
+  'AddExternalInitializers',
+  'CopyTensors',
+] as const satisfies readonly Member[];
 
-const { api } = loadLibrary();
-const { handle: env, hostMemory, allocator } = getEnvironment();
-const folder = mkdtempSync(join(tmpdir(), 'gram-library-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+export type SessionMember = (typeof elsewhere)[number];
 
-const float = 1;
-const invalidArgument = 2;
-/** The runtime reads the arrays where they are, so they stay for as long as the file runs. */
-const kept: Float32Array[] = [];
+/** More than the threads that the library starts when nobody says how many. */
+const threadsAsked = 2 * availableParallelism() + 8;
+let threadsStarted = 0;
 
-/** Code and message of a status that reports an error. */
-function failure(status: unknown): string {
-  if (status === null) throw new Error('the call should have failed');
-  const text = `${api.GetErrorCode(status)}: ${api.GetErrorMessage(status)}`;
-  api.ReleaseStatus(status);
-  return text;
+// What the process has of each. Other systems than Linux do not tell.
+const onLinux = process.platform === 'linux';
+const threadCount = () => (onLinux ? readdirSync('/proc/self/task').length : 0);
+const addressSpace = () => Number(/VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+
+const api = () => loadLibrary().api;
+
+/** Frees what was just made, often enough that the process would not outlive a wrong function. */
+function freed(name: Member, make: () => unknown): void {
+  for (let i = 0; i < 100; i++) expect(release(name, make())).toBeUndefined();
 }
 
-function check(status: unknown): void {
-  if (status !== null) throw new Error(failure(status));
+const status = (code: number, message: string) => {
+  const made = api().CreateStatus(code, message);
+  expect(made).not.toBeNull();
+  return made;
+};
+
+/** Code and message of a status, which is freed. */
+function contentOf(made: unknown): readonly [code: unknown, message: unknown] {
+  const content = [api().GetErrorCode(made), api().GetErrorMessage(made)] as const;
+  release('ReleaseStatus', made);
+  return content;
 }
 
-/** What a function makes whose last parameter says where to put it. */
-function made(name: Member, ...args: unknown[]): unknown {
+const threading = () => created('CreateThreadingOptions');
+const webgpuMemory = () => created('CreateMemoryInfo', 'WebGPU_Buf', 0, 0, 0);
+const container = () => created('CreatePrepackedWeightsContainer');
+const tensor = (size: number) =>
+  created('CreateTensorAsOrtValue', getEnvironment().allocator, [BigInt(size)], 1, 1);
+
+/** The process has one environment and counts who uses it. */
+function secondEnvironment(): unknown {
+  const options = threading();
+  const made = created('CreateEnvWithGlobalThreadPools', 4, 'second', options);
+  release('ReleaseThreadingOptions', options);
+  return made;
+}
+
+/** Whether the environment that the adapter made still works. */
+function expectEnvironment(): void {
+  const register = () => call('CreateAndRegisterAllocator', getEnvironment().handle, webgpuMemory(), null);
+  expect(register).toThrow('Only CPU devices are supported');
+}
+
+function availableProviders(): { names: string[]; pointer: unknown } {
+  const list: unknown[] = [null];
+  const count = [0];
+  call('GetAvailableProviders', list, count);
+  return { names: koffi.decode(list[0], koffi.array('str', count[0]!)) as string[], pointer: list[0] };
+}
+
+/** Null in builds of the library without CUDA, which refuse to make its options. */
+function cudaOptions(): unknown {
   const out: unknown[] = [null];
-  check(api[name](...args, out));
+  const refused = api().CreateCUDAProviderOptions(out);
+  if (refused !== null) expect(contentOf(refused)[1]).toContain('CUDA execution provider is not enabled');
+  else expect(out[0]).not.toBeNull();
   return out[0];
 }
 
-function vector(...values: number[]): Float32Array {
-  const data = Float32Array.from(values);
-  kept.push(data);
-  // Small typed arrays live in the JavaScript heap and move; asking for the buffer pins them.
-  void data.buffer;
-  return data;
-}
-
-function tensor(data: Float32Array, shape = [data.length], memory = hostMemory): unknown {
-  const sizes = shape.map(BigInt);
-  return made('CreateTensorWithDataAsOrtValue', memory, data, data.byteLength, sizes, sizes.length, float);
-}
-
-function graph(nodes: [op: string, inputs: string, output: string][], shape: (number | string)[]) {
-  const list = nodes.map(
-    ([op, inputs, output]): GraphNode => ({
-      op,
-      domain: '',
-      inputs: inputs.split(' '),
-      outputs: [output],
-      attributes: {},
-    }),
-  );
-  const io = { type: 'float32', shape } as const;
-  const model = { nodes: list, inputs: [{ name: 'x', ...io }], outputs: [{ name: 'y', ...io }] };
-  return { ...model, initializers: [] } satisfies GraphModel;
-}
-
-const negate = graph([['Neg', 'x', 'y']], ['N']);
-
-/** x + w, where the values of w are in a file that does not exist. */
-const sum: GraphModel = {
-  ...graph([['Add', 'x w', 'y']], [2]),
-  initializers: [
-    { name: 'w', type: 'float32', shape: [2], bytes: { location: 'absent.bin', offset: 0, length: 8 } },
-  ],
+/**
+ * One test for each member that library-sessions.test.ts does not test with a session: an effect that
+ * another function in its place would not have.
+ */
+const tests: Record<Exclude<Member, SessionMember>, () => void> = {
+  CreateStatus() {
+    expect(contentOf(status(9, 'made here'))).toEqual([9, 'made here']);
+  },
+  GetErrorCode() {
+    const made = [1, 5, 11].map((code) => status(code, 'numbered'));
+    expect(made.map((each) => api().GetErrorCode(each))).toEqual([1, 5, 11]);
+  },
+  GetErrorMessage() {
+    const texts = ['', 'naïve ✓', 'x'.repeat(1000)];
+    const made = texts.map((text) => status(1, text));
+    expect(made.map((each) => api().GetErrorMessage(each))).toEqual(texts);
+  },
+  ReleaseStatus() {
+    freed('ReleaseStatus', () => status(1, 'freed'));
+    release('ReleaseStatus', null);
+  },
+  CreateThreadingOptions() {
+    const [first, second] = [threading(), threading()];
+    expect(first).not.toBe(second);
+    for (const each of [first, second]) call('SetGlobalIntraOpNumThreads', each, 2);
+  },
+  ReleaseThreadingOptions: () => freed('ReleaseThreadingOptions', threading),
+  SetGlobalIntraOpNumThreads() {
+    const refused = () => call('SetGlobalIntraOpNumThreads', null, 1);
+    expect(refused).toThrow('null OrtThreadingOptions');
+    // The thread that calls is one of those that work.
+    if (onLinux) expect(threadsStarted).toBeGreaterThanOrEqual(threadsAsked - 1);
+  },
+  CreateEnvWithGlobalThreadPools() {
+    const second = secondEnvironment();
+    expect(second).toBe(getEnvironment().handle);
+    release('ReleaseEnv', second);
+  },
+  ReleaseEnv() {
+    freed('ReleaseEnv', secondEnvironment);
+    expectEnvironment();
+  },
+  CreateAndRegisterAllocator() {
+    const { handle, hostMemory } = getEnvironment();
+    expectEnvironment();
+    call('CreateAndRegisterAllocator', handle, hostMemory, null);
+  },
+  CreateArenaCfg() {
+    const { handle, hostMemory } = getEnvironment();
+    const arena = created('CreateArenaCfg', 0, 1, -1, -1);
+    expect(arena).not.toBeNull();
+    call('CreateAndRegisterAllocator', handle, hostMemory, arena);
+    release('ReleaseArenaCfg', arena);
+    // A way of growing that there is not.
+    const odd = () =>
+      call('CreateAndRegisterAllocator', handle, hostMemory, created('CreateArenaCfg', 0, 7, -1, -1));
+    expect(odd).toThrow('Invalid configuration');
+  },
+  ReleaseArenaCfg: () => freed('ReleaseArenaCfg', () => created('CreateArenaCfg', 0, 1, -1, -1)),
+  GetAllocatorWithDefaultOptions() {
+    const allocator = created('GetAllocatorWithDefaultOptions');
+    expect(allocator).not.toBeNull();
+    // There is one, which belongs to the library.
+    expect(allocator).toBe(getEnvironment().allocator);
+  },
+  ReleaseValue() {
+    freed('ReleaseValue', () => tensor(1000));
+    if (!onLinux) return;
+    const size = 2 ** 30;
+    const before = addressSpace();
+    const grown = () => Math.round(((addressSpace() - before) * 1024) / size);
+    const value = tensor(size / 4);
+    expect(grown()).toBe(1);
+    release('ReleaseValue', value);
+    expect(grown()).toBe(0);
+  },
+  GetAvailableProviders() {
+    expect(availableProviders().names).toContain('CPUExecutionProvider');
+  },
+  ReleaseAvailableProviders() {
+    for (let i = 0; i < 100; i++) {
+      const { names, pointer } = availableProviders();
+      call('ReleaseAvailableProviders', pointer, names.length);
+    }
+  },
+  CreatePrepackedWeightsContainer() {
+    const [first, second] = [container(), container()];
+    expect(first).not.toBeNull();
+    expect(first).not.toBe(second);
+  },
+  ReleasePrepackedWeightsContainer: () => freed('ReleasePrepackedWeightsContainer', container),
+  CreateCUDAProviderOptions() {
+    const [first, second] = [cudaOptions(), cudaOptions()];
+    if (first !== null) expect(first).not.toBe(second);
+  },
+  ReleaseCUDAProviderOptions: () => freed('ReleaseCUDAProviderOptions', cudaOptions),
+  SessionOptionsAppendExecutionProvider() {
+    const append = (...args: unknown[]) =>
+      call('SessionOptionsAppendExecutionProvider', created('CreateSessionOptions'), ...args);
+    expect(() => append('Unheard', ['key'], ['value'], 1)).toThrow("Unknown provider name 'Unheard'");
+  },
+  SessionOptionsAppendExecutionProvider_CUDA_V2() {
+    const cuda = cudaOptions();
+    const append = () =>
+      call('SessionOptionsAppendExecutionProvider_CUDA_V2', created('CreateSessionOptions'), cuda);
+    // Where its library lies beside, the machine decides whether it works.
+    const present = readdirSync(libraryFolder()).some((name) => name.includes('providers_cuda'));
+    if (!present) expect(append).toThrow(/cuda/i);
+    release('ReleaseCUDAProviderOptions', cuda);
+  },
 };
 
-function optionsWith(configure: (options: unknown) => void): unknown {
-  const options = made('CreateSessionOptions');
-  configure(options);
-  return options;
-}
-
-function session(model: GraphModel = negate, configure: (options: unknown) => void = () => {}): unknown {
-  const bytes = encodeModel(model);
-  return made('CreateSessionFromArray', env, bytes, bytes.length, optionsWith(configure));
-}
-
-function createFails(model: GraphModel, configure: (options: unknown) => void): string {
-  const bytes = encodeModel(model);
-  return failure(
-    api.CreateSessionFromArray(env, bytes, bytes.length, optionsWith(configure), [null]),
-  );
-}
-
-function runInto(target: unknown, graphSession: unknown, x: unknown, runOptions: unknown = null): unknown {
-  return api.Run(graphSession, runOptions, ['x'], [x], 1, ['y'], 1, [target]);
-}
-
-/** What a session with the input x and the output y of two numbers computes. */
-function run(graphSession: unknown, x: unknown, runOptions?: unknown): number[] {
-  const y = vector(0, 0);
-  check(runInto(tensor(y), graphSession, x, runOptions));
-  return [...y];
-}
-
-/** The numbers of a value that may lie in memory of the runtime. */
-function read(value: unknown): number[] {
-  return run(session(), value).map((number) => -number);
-}
-
-interface NodeEvent {
-  readonly cat: string;
-  readonly args: Record<string, string> & {
-    readonly thread_scheduling_stats: { sub_threads?: Record<string, unknown> };
-  };
-}
-
-/** Runs three products of matrices and gives what the profile says of the first one, in each of the runs. */
-function profiled(configure: (options: unknown) => void, runs = 1): NodeEvent['args'][] {
-  const size = 64;
-  const chain = graph([['MatMul', 'x x', 'a'], ['MatMul', 'a a', 'b'], ['MatMul', 'b b', 'y']], [size, size]); // prettier
-  const made_ = session(chain, (options) => {
-    check(api.EnableProfiling(options, join(folder, 'profile')));
-    configure(options);
+describe('opening a library', () => {
+  it('finds every member in the one that is installed', () => {
+    const { api: found, path, version } = loadLibrary();
+    expect(Object.keys(found)).toEqual(Object.keys(members));
+    expect(version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(dirname(path)).toBe(libraryFolder());
   });
-  const square = () => tensor(vector(...new Float32Array(size * size)), [size, size]);
-  for (let i = 0; i < runs; i++) check(runInto(square(), made_, square()));
-  const text = made('SessionEndProfiling', made_, allocator);
-  const path = koffi.decode(text, 'char', -1) as string;
-  check(api.AllocatorFree(allocator, text));
-  const events = JSON.parse(readFileSync(path, 'utf8')) as NodeEvent[];
-  return events.filter(({ cat }) => cat === 'Node').flatMap(({ args }, i) => (i % 3 === 0 ? [args] : []));
-}
+
+  it('fails where there is none', () => {
+    loadLibrary();
+    // Koffi refuses to be configured after the first library that it was asked to load.
+    const config = vi.spyOn(koffi, 'config').mockReturnValue({});
+    onTestFinished(() => config.mockRestore());
+    const missing = join(libraryFolder(), 'missing.so');
+    expect(() => openLibrary(missing)).toThrow('Failed to load shared library');
+  });
+});
+
+describe('the version of the library', () => {
+  it.each(['1.24.0', '1.30.0', '2.0.0'])('%s is accepted', (version) => {
+    expect(() => checkVersion(version, 'here')).not.toThrow();
+  });
+
+  it.each([
+    ['1.23.2', 'ONNX Runtime 1.23.2 at here does not offer version 24 of its API'],
+    ['nonsense', 'its version can not be read'],
+  ])('%s is refused', (version, message) => {
+    const check = () => checkVersion(version, 'here');
+    expect(check).toThrow(EngineError);
+    expect(check).toThrow(expect.objectContaining({ code: 'runtime-missing' }));
+    expect(check).toThrow(message);
+  });
+});
+
+describe('a member of the table', () => {
+  beforeAll(() => {
+    process.env.GRAM_THREADS = String(threadsAsked);
+    const before = threadCount();
+    getEnvironment();
+    threadsStarted = threadCount() - before;
+  });
+
+  it.each(Object.keys(members).filter((name) => !(elsewhere as readonly string[]).includes(name)))(
+    '%s',
+    (name) => tests[name as keyof typeof tests](),
+  );
+});

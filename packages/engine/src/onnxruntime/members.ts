@@ -62,6 +62,12 @@ export const members = {
   CreateAndRegisterAllocator: [144, 'void*', 'void* env, void* memory_info, void* arena_config'],
   SetGlobalIntraOpNumThreads: [147, 'void*', 'void* threading, int n'],
   AddInitializer: [150, 'void*', 'void* options, str name, void* value'],
+  CreateArenaCfg: [
+    156,
+    'void*',
+    'size_t max_memory, int extend_strategy, int initial_chunk, int max_dead_bytes, _Out_ void** out',
+  ],
+  ReleaseArenaCfg: [157, 'void', 'void* config'],
   CreatePrepackedWeightsContainer: [166, 'void*', '_Out_ void** out'],
   ReleasePrepackedWeightsContainer: [167, 'void', 'void* container'],
   CreateSessionFromArrayWithPrepackedWeightsContainer: [

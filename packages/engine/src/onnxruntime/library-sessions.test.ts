@@ -1,0 +1,406 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import koffi from 'koffi';
+import { afterAll, describe, expect, it } from 'vitest';
+import { float32, type NDArray } from '../array.js';
+import { encodeModel, type GraphNode } from '../onnx/model.js';
+import { call, created, getEnvironment, release } from './environment.js';
+import { loadLibrary, type Member } from './library.js';
+import type { SessionMember } from './library.test.js';
+import { Provider } from './provider.js';
+import { handleOf } from './values.js';
+
+const { api } = loadLibrary();
+const { allocator, handle: env, hostMemory } = getEnvironment();
+
+const folder = mkdtempSync(join(tmpdir(), 'gram-library-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Frees what was just made, often enough that the process would not outlive a wrong function. */
+function freed(name: Member, make: () => unknown): void {
+  for (let i = 0; i < 100; i++) expect(release(name, make())).toBeUndefined();
+}
+
+/** The message of a status. */
+function messageOf(status: unknown): unknown {
+  expect(status).not.toBeNull();
+  return api.GetErrorMessage(status);
+}
+
+/** The runtime reads and writes arrays where they are, so that none of these may be collected. */
+const kept: NDArray[] = [];
+function matrix(shape: number[], values: number[]): NDArray<'float32'> {
+  const made = float32(shape, values);
+  kept.push(made);
+  return made;
+}
+const vector = (...values: number[]) => matrix([values.length], values);
+const blank = () => vector(0, 0, 0);
+
+const x = vector(1, -2, 3);
+const negated = [-1, 2, -3];
+const absolute = [1, 2, 3];
+
+const node = (op: string, inputs: string[], output: string): GraphNode => {
+  return { op, domain: '', inputs, outputs: [output], attributes: {} };
+};
+
+/** A graph from `x` to the outputs of its nodes. Its `w`, if it has one, lies in a file that is not there. */
+function model(nodes: GraphNode[], weight?: NDArray): Uint8Array {
+  const info = (name: string) => ({ name, type: 'float32', shape: [3] }) as const;
+  const initializers = (weight === undefined ? [] : [weight]).map(({ shape, dtype, data }) => {
+    const bytes = { location: 'not-there.bin', offset: 0, length: data.byteLength };
+    return { name: 'w', type: dtype, shape, bytes };
+  });
+  const outputs = nodes.map((each) => info(each.outputs[0]!));
+  return encodeModel({ nodes, initializers, inputs: [info('x')], outputs });
+}
+
+const negation = model([node('Neg', ['x'], 'y')]);
+const negationAndAbsolute = model([node('Neg', ['x'], 'y'), node('Abs', ['x'], 'z')]);
+const sumWith = (w: NDArray) => model([node('Add', ['x', 'w'], 'y')], w);
+const productWith = (w: NDArray) => model([node('MatMul', ['x', 'w'], 'y')], w);
+
+type Set = (options: unknown) => void;
+
+/** What CreateSessionFromArray takes before its result. */
+function sessionArguments(graph: Uint8Array, set: Set = () => {}): unknown[] {
+  const options = created('CreateSessionOptions');
+  set(options);
+  return [env, graph, graph.length, options];
+}
+
+const sessionOf = (graph: Uint8Array, set?: Set) =>
+  created('CreateSessionFromArray', ...sessionArguments(graph, set));
+
+/** Gives a graph its `w` in both ways, like the adapter. */
+const giving = (w: NDArray) => (options: unknown) => {
+  call('AddExternalInitializers', options, ['w'], [handleOf(w)], 1);
+  call('AddInitializer', options, 'w', handleOf(w));
+};
+
+/** What Run takes to read `input` and write `output`. */
+const runArguments = (session: unknown, options: unknown, input: unknown, output: unknown) =>
+  [session, options, ['x'], [input], 1, ['y'], 1, [output]] as const;
+
+/** Output `y` of a session. */
+function result(session: unknown, input: unknown = handleOf(x), options: unknown = null): number[] {
+  const y = blank();
+  call('Run', ...runArguments(session, options, input, handleOf(y)));
+  return [...y.data];
+}
+
+/** Checks the elements of a value. */
+function expectValue(value: unknown, elements: ArrayLike<number>): void {
+  expect(result(sessionOf(negation), value)).toEqual(Array.from(elements, (element) => -element));
+}
+
+/** A value over the memory of `x`, which a memory info describes. */
+const valueIn = (memory: unknown, shape = [3n]) =>
+  created('CreateTensorWithDataAsOrtValue', memory, x.data, x.data.byteLength, shape, 1, 1);
+
+const newValue = (from: unknown) => created('CreateTensorAsOrtValue', from, [3n], 1, 1);
+
+/** A binding of a session to `x` and to outputs. */
+function bindingOf(session: unknown, bindOutputs: (binding: unknown) => void): unknown {
+  const binding = created('CreateIoBinding', session);
+  call('BindInput', binding, 'x', handleOf(x));
+  bindOutputs(binding);
+  return binding;
+}
+
+/** A run of a new session with a binding. */
+function ranWith(graph: Uint8Array, bindOutputs: (binding: unknown) => void): unknown {
+  const session = sessionOf(graph);
+  const binding = bindingOf(session, bindOutputs);
+  call('RunWithBinding', session, null, binding);
+  return binding;
+}
+
+/** The values of a binding's outputs. */
+function outputsOf(binding: unknown): unknown[] {
+  const list: unknown[] = [null];
+  const count = [0];
+  call('GetBoundOutputValues', binding, allocator, list, count);
+  const values = koffi.decode(list[0], koffi.array('void*', count[0]!)) as unknown[];
+  call('AllocatorFree', allocator, list[0]);
+  return values;
+}
+
+const profiling = (prefix: string) => (options: unknown) =>
+  call('EnableProfiling', options, join(folder, prefix));
+
+/** Ends the profile of a session and gives its path. */
+function profileOf(session: unknown): string {
+  const text = created('SessionEndProfiling', session, allocator);
+  const path = koffi.decode(text, 'char', -1) as string;
+  call('AllocatorFree', allocator, text);
+  return path;
+}
+
+function terminated(): unknown {
+  const options = created('CreateRunOptions');
+  call('RunOptionsSetTerminate', options);
+  return options;
+}
+
+/** WebGPU, where it works. */
+function webgpu(): Provider | undefined {
+  try {
+    return Provider.open('webgpu');
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'device-unavailable' });
+    return undefined;
+  }
+}
+
+/** One test for each member: an effect that another function in its place would not have. */
+const tests: Record<SessionMember, () => void | Promise<void>> = {
+  CreateSessionFromArray() {
+    expect(result(sessionOf(negation))).toEqual(negated);
+    expect(() => sessionOf(new TextEncoder().encode('not a model'))).toThrow(/protobuf/i);
+  },
+  async Run() {
+    const session = sessionOf(negation);
+    expect(result(session)).toEqual(negated);
+    const y = blank();
+    const status = await new Promise((resolve, reject) => {
+      api.Run.async(
+        ...runArguments(session, null, handleOf(x), handleOf(y)),
+        (error: unknown, value: unknown) => (error == null ? resolve(value) : reject(error)),
+      );
+    });
+    expect(status).toBeNull();
+    expect([...y.data]).toEqual(negated);
+  },
+  CreateSessionOptions() {
+    const options = created('CreateSessionOptions');
+    expect(options).not.toBe(created('CreateSessionOptions'));
+    expect(result(created('CreateSessionFromArray', env, negation, negation.length, options))).toEqual(
+      negated,
+    );
+  },
+  EnableProfiling() {
+    const session = sessionOf(negation, profiling('enabled'));
+    result(session);
+    expect(readFileSync(profileOf(session), 'utf8')).toContain('Neg_y_kernel_time');
+    // Without the call there is no profile.
+    expect(profileOf(sessionOf(negation))).toBe('');
+  },
+  DisableMemPattern() {
+    // It shows in memory use alone. Of its neighbours in the table, one would end the profile.
+    const session = sessionOf(negation, (options) => {
+      profiling('pattern')(options);
+      call('DisableMemPattern', options);
+    });
+    expect([result(session), result(session)]).toEqual([negated, negated]);
+    expect(profileOf(session)).not.toBe('');
+  },
+  CreateRunOptions() {
+    const session = sessionOf(negation);
+    expect(result(session, handleOf(x), created('CreateRunOptions'))).toEqual(negated);
+  },
+  RunOptionsSetTerminate() {
+    const args = runArguments(sessionOf(negation), terminated(), handleOf(x), handleOf(blank()));
+    expect(messageOf(api.Run(...args))).toContain('terminate flag');
+  },
+  CreateTensorAsOrtValue() {
+    const value = newValue(allocator);
+    call('Run', ...runArguments(sessionOf(negation), null, handleOf(x), value));
+    expectValue(value, negated);
+  },
+  CreateTensorWithDataAsOrtValue() {
+    expectValue(valueIn(hostMemory), x.data);
+    expect(() => valueIn(hostMemory, [4n])).toThrow('expected 16, got 12');
+  },
+  CreateMemoryInfo() {
+    expectValue(valueIn(created('CreateMemoryInfo', 'Cpu', 0, 0, 0)), x.data);
+    expect(() => created('CreateMemoryInfo', 'Nowhere', 0, 0, 0)).toThrow('device is not supported');
+  },
+  CreateCpuMemoryInfo() {
+    expectValue(valueIn(created('CreateCpuMemoryInfo', 0, 0)), x.data);
+  },
+  AllocatorFree() {
+    const session = sessionOf(negation);
+    for (let i = 0; i < 100; i++) {
+      call('AllocatorFree', allocator, created('SessionEndProfiling', session, allocator));
+    }
+  },
+  ReleaseMemoryInfo() {
+    const memory = created('CreateCpuMemoryInfo', 0, 0);
+    const value = valueIn(memory);
+    release('ReleaseMemoryInfo', memory);
+    // A value has its own description.
+    expectValue(value, x.data);
+    freed('ReleaseMemoryInfo', () => created('CreateCpuMemoryInfo', 0, 0));
+  },
+  ReleaseSession() {
+    const session = sessionOf(negation, profiling('released'));
+    result(session);
+    release('ReleaseSession', session);
+    // The end of a session completes its profile.
+    const name = readdirSync(folder).find((each) => each.startsWith('released'))!;
+    expect(JSON.stringify(JSON.parse(readFileSync(join(folder, name), 'utf8')))).toContain(
+      'Neg_y_kernel_time',
+    );
+  },
+  ReleaseRunOptions: () => freed('ReleaseRunOptions', () => created('CreateRunOptions')),
+  ReleaseSessionOptions() {
+    const args = sessionArguments(negation);
+    const session = created('CreateSessionFromArray', ...args);
+    release('ReleaseSessionOptions', args.at(-1));
+    expect(result(session)).toEqual(negated);
+    freed('ReleaseSessionOptions', () => created('CreateSessionOptions'));
+  },
+  SessionEndProfiling() {
+    const path = profileOf(sessionOf(negation, profiling('ended')));
+    expect(path.startsWith(join(folder, 'ended'))).toBe(true);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toBeInstanceOf(Array);
+  },
+  DisablePerSessionThreads() {
+    // Other systems than Linux do not tell how many threads there are.
+    const count = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0);
+    const before = count();
+    const session = sessionOf(negation, (options) => call('DisablePerSessionThreads', options));
+    expect(count()).toBe(before);
+    expect(result(session)).toEqual(negated);
+  },
+  AddSessionConfigEntry() {
+    const wrongFormat = (options: unknown) =>
+      call('AddSessionConfigEntry', options, 'session.load_model_format', 'ORT');
+    expect(() => sessionOf(negation, wrongFormat)).toThrow('ORT model verification failed');
+  },
+  CreateAllocator() {
+    const session = sessionOf(negation);
+    const value = newValue(created('CreateAllocator', session, hostMemory));
+    call('Run', ...runArguments(session, null, handleOf(x), value));
+    expectValue(value, negated);
+    // The session has no memory but the host's.
+    const gpu = created('CreateMemoryInfo', 'WebGPU_Buf', 0, 0, 0);
+    expect(() => created('CreateAllocator', session, gpu)).toThrow('No requested allocator available');
+  },
+  ReleaseAllocator() {
+    const session = sessionOf(negation);
+    freed('ReleaseAllocator', () => created('CreateAllocator', session, hostMemory));
+    expect(result(session)).toEqual(negated);
+  },
+  RunWithBinding() {
+    const session = sessionOf(negation);
+    const y = blank();
+    const binding = bindingOf(session, (made) => call('BindOutput', made, 'y', handleOf(y)));
+    expect(messageOf(api.RunWithBinding(session, terminated(), binding))).toContain('terminate flag');
+    call('RunWithBinding', session, null, binding);
+    expect([...y.data]).toEqual(negated);
+  },
+  CreateIoBinding() {
+    const session = sessionOf(negation);
+    const [first, second] = [blank(), blank()];
+    // Each has outputs of its own.
+    const bindings = [first, second].map((y) =>
+      bindingOf(session, (made) => call('BindOutput', made, 'y', handleOf(y))),
+    );
+    call('RunWithBinding', session, null, bindings[1]);
+    expect([[...first.data], [...second.data]]).toEqual([[0, 0, 0], negated]);
+  },
+  ReleaseIoBinding() {
+    const session = sessionOf(negation);
+    const bind = (made: unknown) => call('BindOutput', made, 'y', handleOf(x));
+    freed('ReleaseIoBinding', () => bindingOf(session, bind));
+    expect(result(session)).toEqual(negated);
+  },
+  BindInput() {
+    const session = sessionOf(negation);
+    const unknownName = () => call('BindInput', created('CreateIoBinding', session), 'other', handleOf(x));
+    expect(unknownName).toThrow(/input name .*other/);
+    const y = blank();
+    const binding = bindingOf(session, (made) => call('BindOutput', made, 'y', handleOf(y)));
+    call('BindInput', binding, 'x', handleOf(vector(4, 5, 6)));
+    call('RunWithBinding', session, null, binding);
+    expect([...y.data]).toEqual([-4, -5, -6]);
+  },
+  BindOutput() {
+    const [y, z] = [blank(), blank()];
+    ranWith(negationAndAbsolute, (binding) => {
+      call('BindOutput', binding, 'z', handleOf(z));
+      call('BindOutput', binding, 'y', handleOf(y));
+    });
+    expect([[...y.data], [...z.data]]).toEqual([negated, absolute]);
+  },
+  BindOutputToDevice() {
+    const [y] = outputsOf(
+      ranWith(negation, (binding) => call('BindOutputToDevice', binding, 'y', hostMemory)),
+    );
+    expectValue(y, negated);
+  },
+  GetBoundOutputValues() {
+    const binding = ranWith(negationAndAbsolute, (made) => {
+      call('BindOutputToDevice', made, 'z', hostMemory);
+      call('BindOutput', made, 'y', handleOf(blank()));
+    });
+    const values = outputsOf(binding);
+    // In the order of binding, and references that outlive the binding.
+    release('ReleaseIoBinding', binding);
+    expect(values).toHaveLength(2);
+    expectValue(values[0], absolute);
+    expectValue(values[1], negated);
+    for (const value of values) release('ReleaseValue', value);
+  },
+  SynchronizeBoundOutputs() {
+    const y = blank();
+    const binding = ranWith(negation, (made) => call('BindOutput', made, 'y', handleOf(y)));
+    call('SynchronizeBoundOutputs', binding);
+    expect([...y.data]).toEqual(negated);
+  },
+  AddInitializer() {
+    const w = vector(10, 20, 30);
+    const session = sessionOf(sumWith(w), giving(w));
+    expect(result(session)).toEqual([11, 18, 33]);
+    // It is the memory in use, not a copy.
+    w.data.fill(0);
+    expect(result(session)).toEqual([...x.data]);
+  },
+  AddExternalInitializers() {
+    const w = vector(10, 20, 30);
+    const session = sessionOf(sumWith(w), (options) =>
+      call('AddExternalInitializers', options, ['w'], [handleOf(w)], 1),
+    );
+    // It copies.
+    w.data.fill(0);
+    expect(result(session)).toEqual([11, 18, 33]);
+  },
+  CreateSessionFromArrayWithPrepackedWeightsContainer() {
+    const container = created('CreatePrepackedWeightsContainer');
+    const w = matrix([3, 3], [1, 0, 0, 0, 2, 0, 0, 5, 3]);
+    const create = () =>
+      created(
+        'CreateSessionFromArrayWithPrepackedWeightsContainer',
+        ...sessionArguments(productWith(w), giving(w)),
+        container,
+      );
+    const sessions = [create(), create()];
+    expect(sessions.map((session) => result(session))).toEqual([
+      [1, 11, 9],
+      [1, 11, 9],
+    ]);
+    for (const session of sessions) release('ReleaseSession', session);
+    release('ReleasePrepackedWeightsContainer', container);
+  },
+  CopyTensors() {
+    const copied = blank();
+    const copy = (from: unknown, to: unknown) => call('CopyTensors', env, [from], [to], null, 1);
+    // Copies are the work of a device; the host has none from itself to itself.
+    expect(() => copy(handleOf(x), handleOf(copied))).toThrow('Data transfer implementation');
+    const provider = webgpu();
+    if (provider === undefined) return;
+    const session = sessionOf(negation, (options) => provider.append(options));
+    const value = newValue(created('CreateAllocator', session, provider.memory));
+    copy(handleOf(x), value);
+    copy(value, handleOf(copied));
+    expect([...copied.data]).toEqual([...x.data]);
+  },
+};
+
+describe('a member of the table', () => {
+  it.each(Object.keys(tests) as SessionMember[])('%s', (name) => tests[name]());
+});
