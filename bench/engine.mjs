@@ -165,7 +165,8 @@ async function decoding(config, batch, length, steps, { bandwidth = '', binding 
 const benchmarks = {
   'train 28m': () => training('28m', 4, 256, 6),
   'train 135m': () => training('135m', 2, 512, 3),
-  'prefill 135m': () => prefilling('135m', 1, 512, 8),
+  'prefill 135m 1 x 512': () => prefilling('135m', 1, 512, 8),
+  'prefill 135m 4 x 128': () => prefilling('135m', 4, 128, 8),
   'prefill 28m tfjs': () => besideTensorFlowJs('28m', 1, 64),
   'decode 135m 1': () => decoding('135m', 1, 128, 48, { bandwidth: '>= 0.7' }),
   'decode 135m 8': () => decoding('135m', 8, 128, 24, { binding: '>= 4 x' }),

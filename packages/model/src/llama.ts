@@ -87,7 +87,11 @@ export function readPrompt(
   const rotated = rotaryEmbedding(q, tables.queries, heads, tf.expandDims(last, 1) as tf.Tensor2D);
   const queries = tf.reshape(rotated, [batch, heads, config.headDim]) as tf.Tensor3D;
   const mixed = attentionAt(queries, seen.keys, seen.values, last);
-  const state = feedForward(config, w, tf.add(tf.gather(states, rows), linear(mixed, w('self_attn.o_proj'))));
+  const state = feedForward<tf.Tensor2D>(
+    config,
+    w,
+    tf.add(tf.gather(states, rows), linear(mixed, w('self_attn.o_proj'))),
+  );
   return { state, cache: [...cache, seen] };
 }
 
@@ -111,20 +115,20 @@ export function continueAt(
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
   const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   const at = tf.expandDims(positions, 1) as tf.Tensor2D;
-  const alone = (x: tf.Tensor2D) => tf.expandDims(x, 1) as tf.Tensor3D;
-  let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tokens);
+  const embedded = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tokens);
+  // [B, 1, D] throughout, as attention wants it: at one row a change of shape costs as much as a norm.
+  let x = tf.expandDims(embedded, 1) as tf.Tensor3D;
   const next = cache.map((past, i) => {
     const w = layerWeights(weights, i);
     const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-    const q = rotaryEmbedding(alone(linear(normal, w('self_attn.q_proj'))), tables.queries, heads, at);
-    const k = rotaryEmbedding(alone(linear(normal, w('self_attn.k_proj'))), tables.keys, groups, at);
-    const v = alone(linear(normal, w('self_attn.v_proj')));
+    const q = rotaryEmbedding(linear(normal, w('self_attn.q_proj')), tables.queries, heads, at);
+    const k = rotaryEmbedding(linear(normal, w('self_attn.k_proj')), tables.keys, groups, at);
+    const v = linear(normal, w('self_attn.v_proj'));
     const { mixed, keys, values } = cachedAttention(q, k, v, past, positions, { heads, groups });
-    const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
-    x = feedForward(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
+    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
     return { keys, values };
   });
-  return { state: x, cache: next };
+  return { state: tf.reshape(x, [-1, config.hiddenSize]), cache: next };
 }
 
 /** The final norm, to be applied to the states that a head reads. */
@@ -164,7 +168,7 @@ function layers(
       { heads, groups },
     );
     const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
-    x = feedForward(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
+    x = feedForward<tf.Tensor2D>(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
     return { keys, values };
   });
   return { states: x, cache };
@@ -175,12 +179,13 @@ function bySequence(x: tf.Tensor2D, batch: number): tf.Tensor3D {
   return tf.reshape(x, [batch, x.shape[0] / batch, x.shape[1]]);
 }
 
-function linear(x: tf.Tensor2D, weight: tf.Tensor | Int8Tensors): tf.Tensor2D {
+/** A product with a weight `[out, in]`, along the last axis. */
+function linear<T extends tf.Tensor2D | tf.Tensor3D>(x: T, weight: tf.Tensor | Int8Tensors): T {
   if ('scales' in weight) return int8MatMul(x, weight);
-  return tf.matMul(x, weight as tf.Tensor2D, false, true);
+  return tf.matMul(x as tf.Tensor, weight, false, true) as T;
 }
 
-function feedForward(config: LlamaConfig, w: LayerWeights, x: tf.Tensor2D): tf.Tensor2D {
+function feedForward<T extends tf.Tensor2D | tf.Tensor3D>(config: LlamaConfig, w: LayerWeights, x: T): T {
   const normal = rmsNorm(x, w('post_attention_layernorm'), config.rmsNormEps);
   const inner = swiglu(linear(normal, w('mlp.gate_proj')), linear(normal, w('mlp.up_proj')));
   return tf.add(x, linear(inner, w('mlp.down_proj')));

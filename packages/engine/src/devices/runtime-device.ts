@@ -170,6 +170,8 @@ class RuntimeExecutable implements Executable {
       results.set(path, array);
       targets.set(name, handleOf(array));
     }
+    // The runtime works in the arrays' own memory: `inputs` and `results` are still used after the run, so that
+    // nothing of it is collected before.
     const made = await this.session.run(feeds, targets, signal).catch((error) => {
       throw this.withEstimate(error, inputs, results);
     });

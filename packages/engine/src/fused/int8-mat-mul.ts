@@ -51,13 +51,13 @@ export function quantizeInt8(weight: NDArray): Int8Matrix<NDArray<'int8'>, NDArr
  * A product with an 8-bit matrix. The left side is rounded to 8 bits as the product runs, with one scale and
  * zero point for all of it. Traced as `DynamicQuantizeMatMul`; it has no gradient.
  *
- * @param x float32 `[N, in]`
- * @returns `[N, out]`
+ * @param x float32 `[..., in]`
+ * @returns `[..., out]`
  */
-export function int8MatMul(
-  x: tf.Tensor2D,
+export function int8MatMul<T extends tf.Tensor>(
+  x: T,
   { values, scales }: Int8Matrix<tf.Tensor2D, tf.Tensor1D>,
-): tf.Tensor2D {
+): T {
   return fusedKernel('GramInt8MatMul', { x, values, scales }, {}, () => {
     // As `DynamicQuantizeLinear`: the range includes zero, and zero is represented exactly.
     const low = tf.minimum(tf.min(x), 0);
@@ -65,7 +65,7 @@ export function int8MatMul(
     const scale = tf.div(tf.sub(high, low), 255);
     const zero = tf.clipByValue(tf.round(tf.div(tf.neg(low), scale)), 0, 255);
     const rounded = tf.clipByValue(tf.add(tf.round(tf.div(x, scale)), zero), 0, 255);
-    const product = tf.matMul(tf.sub(rounded, zero) as tf.Tensor2D, tf.cast(values, 'float32'));
+    const product = tf.matMul(tf.sub(rounded, zero), tf.cast(values, 'float32'));
     return [tf.mul(product, tf.mul(scales, scale))];
-  })[0] as tf.Tensor2D;
+  })[0] as T;
 }

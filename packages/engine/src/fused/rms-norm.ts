@@ -9,11 +9,11 @@ import { fusedKernel } from './kernel.js';
  * twice as many arrays of the size of `x`: with r = 1/sqrt(mean(x^2) + eps) and e = dy x,
  * dx = r g dy - x r^3 (e . g) / D,  dg = sum over n of r e.
  *
- * @param x `[N, D]`
+ * @param x `[N, D]`; without a gradient any shape `[..., D]`
  * @param gain `[D]`
- * @returns `[N, D]`
+ * @returns the shape of `x`
  */
-export function rmsNorm(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D {
+export function rmsNorm<T extends tf.Tensor>(x: T, gain: tf.Tensor, eps: number): T {
   return tf.customGrad((...args) => {
     const [input, g, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const [value, root] = fusedKernel('GramRmsNorm', { x: input, gain: g }, { eps }, () => {
@@ -33,5 +33,5 @@ export function rmsNorm(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D
         return [dx, tf.reshape(tf.matMul(r as tf.Tensor2D, e, true), [width])];
       },
     };
-  })(x, gain) as tf.Tensor2D;
+  })(x, gain) as T;
 }

@@ -67,10 +67,8 @@ function libraryPath(): string {
  * @throws EngineError `runtime-missing` when the version is too old or the table is another one.
  */
 export function openLibrary(path: string): Library {
-  // Graph building and optimisation recurse deeply; koffi's own stack is one megabyte.
-  const stack = 16 * 1024 * 1024;
-  koffi.config({ ...koffi.config(), sync_stack_size: stack, async_stack_size: stack });
-  const handle = koffi.load(path);
+  enlargeStacks();
+  const handle = load(path);
   const base = koffi.decode(handle.func('void* OrtGetApiBase()')(), koffi.array('void*', 2)) as bigint[];
   const getApi = koffi.decode(base[0] as bigint, koffi.proto('void* (uint32_t version)')) as NativeFunction;
   const getVersion = koffi.decode(base[1] as bigint, koffi.proto('str ()')) as NativeFunction;
@@ -90,11 +88,37 @@ export function openLibrary(path: string): Library {
   return { version, path, api, handle };
 }
 
+/** Graph building and optimisation recurse deeply; koffi's own stack is one megabyte. */
+function enlargeStacks(): void {
+  const stack = 16 * 1024 * 1024;
+  try {
+    koffi.config({ ...koffi.config(), sync_stack_size: stack, async_stack_size: stack });
+  } catch {
+    // Refused once a library was loaded, by this or another package. The stacks are then those chosen there,
+    // which are enough for all but very deep graphs.
+  }
+}
+
+function load(path: string): LibraryHandle {
+  try {
+    return koffi.load(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError(
+      'runtime-missing',
+      `the library of ONNX Runtime can not be loaded: ${reason}`,
+      `install onnxruntime-node again; its library should be at ${path}`,
+      { cause },
+    );
+  }
+}
+
 /** The API is versioned like the library: 1.24.0 offers versions 1 to 24. */
 export function checkVersion(version: string, path: string): void {
   const parts = /^(\d+)\.(\d+)\./.exec(version);
   if (parts === null) throw unknownTable(version, path, 'its version can not be read');
-  if (Number(parts[1]) === 1 && Number(parts[2]) < apiVersion) throw tooOld(version, path);
+  const [major, minor] = [Number(parts[1]), Number(parts[2])];
+  if (major < 1 || (major === 1 && minor < apiVersion)) throw tooOld(version, path);
 }
 
 /** Makes a status and reads it back, which goes through both ends of the first hundred entries. */

@@ -1,3 +1,6 @@
+/** Paths are wide characters on Windows. */
+const path = process.platform === 'win32' ? 'str16' : 'str';
+
 /**
  * The members of `struct OrtApi` that we call (onnxruntime_c_api.h): index, result, parameters.
  * The struct is append-only: an index never changes once it was released.
@@ -13,7 +16,7 @@ export const members = {
     'void* session, void* run_options, str* input_names, void** inputs, size_t n_inputs, str* output_names, size_t n_outputs, void** outputs',
   ],
   CreateSessionOptions: [10, 'void*', '_Out_ void** out'],
-  EnableProfiling: [14, 'void*', 'void* options, str prefix'],
+  EnableProfiling: [14, 'void*', `void* options, ${path} prefix`],
   DisableMemPattern: [17, 'void*', 'void* options'],
   CreateRunOptions: [39, 'void*', '_Out_ void** out'],
   RunOptionsSetTerminate: [46, 'void*', 'void* run_options'],

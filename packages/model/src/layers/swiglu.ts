@@ -6,11 +6,11 @@ import * as tf from '@tensorflow/tfjs';
  * The gradient is written out to keep fewer arrays: with s = sigmoid(gate) and h = gate s,
  * d gate = dy up (s + h (1 - s)),  d up = dy h.
  *
- * @param gate `[N, F]`
- * @param up `[N, F]`
- * @returns `[N, F]`
+ * @param gate `[..., F]`
+ * @param up `[..., F]`
+ * @returns `[..., F]`
  */
-export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
   return tf.customGrad((...args) => {
     const [a, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const s = tf.sigmoid(a);
@@ -24,5 +24,5 @@ export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
         return [tf.mul(tf.mul(dy, other), slope), tf.mul(dy, silu)];
       },
     };
-  })(gate, up) as tf.Tensor2D;
+  })(gate, up) as T;
 }

@@ -49,7 +49,7 @@ export const fused: KernelTable = {
   },
   GramInt8MatMul: (call) => {
     const [x, values, scales] = [input(call, 'x'), input(call, 'values'), input(call, 'scales')];
-    const shape = [x.shape[0]!, values.shape[1]!];
+    const shape = [...x.shape.slice(0, -1), values.shape[1]!];
     return call.graph.node('DynamicQuantizeMatMul', [x, values, scales], shape, 'float32', {
       domain: contribDomain,
     });
