@@ -77,7 +77,7 @@ class ProviderMemory implements Storage {
   }
 
   read(into: NDArray): Promise<void> {
-    return this.provider.download(this.handle, into);
+    return this.provider.download(() => this.handle, into);
   }
 
   dispose(): void {

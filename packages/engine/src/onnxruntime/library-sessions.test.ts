@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,10 @@ import { loadLibrary, type Member } from './library.js';
 import type { SessionMember } from './library.test.js';
 import { Provider } from './provider.js';
 import { handleOf } from './values.js';
+
+/** Hardly the size that a pool has by default. */
+const threadsAsked = 2 * availableParallelism() + 9;
+process.env.GRAM_THREADS = String(threadsAsked);
 
 const { api } = loadLibrary();
 const { allocator, handle: env, hostMemory } = getEnvironment();
@@ -59,6 +63,14 @@ function model(nodes: GraphNode[], weight?: NDArray): Uint8Array {
 
 const negation = model([node('Neg', ['x'], 'y')]);
 const negationAndAbsolute = model([node('Neg', ['x'], 'y'), node('Abs', ['x'], 'z')]);
+const square = matrix([64, 64], Array<number>(64 * 64).fill(0));
+/** Three operations that can not be joined, each with a result of 16 KB. */
+const products = encodeModel({
+  nodes: [node('MatMul', ['x', 'x'], 'a'), node('MatMul', ['a', 'a'], 'b'), node('MatMul', ['b', 'b'], 'y')],
+  initializers: [],
+  inputs: [{ name: 'x', type: 'float32', shape: [64, 64] }],
+  outputs: [{ name: 'y', type: 'float32', shape: [64, 64] }],
+});
 const sumWith = (w: NDArray) => model([node('Add', ['x', 'w'], 'y')], w);
 const productWith = (w: NDArray) => model([node('MatMul', ['x', 'w'], 'y')], w);
 
@@ -139,6 +151,19 @@ function profileOf(session: unknown): string {
   return path;
 }
 
+interface Operation {
+  /** Bytes that the operation took from the arena. */
+  readonly mem_in_use_delta: string;
+  /** The pool's threads without the one that calls. */
+  readonly thread_scheduling_stats: { readonly sub_threads?: object };
+}
+
+/** What a profile says of each operation, run after run. */
+function operationsOf(path: string): Operation[] {
+  const events = JSON.parse(readFileSync(path, 'utf8')) as { cat: string; args: Operation }[];
+  return events.filter(({ cat }) => cat === 'Node').map(({ args }) => args);
+}
+
 function terminated(): unknown {
   const options = created('CreateRunOptions');
   call('RunOptionsSetTerminate', options);
@@ -189,13 +214,20 @@ const tests: Record<SessionMember, () => void | Promise<void>> = {
     expect(profileOf(sessionOf(negation))).toBe('');
   },
   DisableMemPattern() {
-    // It shows in memory use alone. Of its neighbours in the table, one would end the profile.
-    const session = sessionOf(negation, (options) => {
-      profiling('pattern')(options);
-      call('DisableMemPattern', options);
-    });
-    expect([result(session), result(session)]).toEqual([negated, negated]);
-    expect(profileOf(session)).not.toBe('');
+    // With a pattern the second run has its memory before its first operation; without, the operation asks for it.
+    const asked = (set: Set) => {
+      const session = sessionOf(products, (options) => {
+        profiling('pattern')(options);
+        set(options);
+      });
+      const run = () => call('Run', ...runArguments(session, null, handleOf(square), handleOf(square)));
+      run();
+      run();
+      const [, , , first] = operationsOf(profileOf(session));
+      return Number(first!.mem_in_use_delta);
+    };
+    expect(asked(() => {})).toBe(0);
+    expect(asked((options) => call('DisableMemPattern', options))).toBeGreaterThan(0);
   },
   CreateRunOptions() {
     const session = sessionOf(negation);
@@ -259,12 +291,18 @@ const tests: Record<SessionMember, () => void | Promise<void>> = {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toBeInstanceOf(Array);
   },
   DisablePerSessionThreads() {
-    // Other systems than Linux do not tell how many threads there are.
-    const count = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0);
-    const before = count();
-    const session = sessionOf(negation, (options) => call('DisablePerSessionThreads', options));
-    expect(count()).toBe(before);
-    expect(result(session)).toEqual(negated);
+    const workers = (set: Set) => {
+      const session = sessionOf(products, (options) => {
+        profiling('threads')(options);
+        set(options);
+      });
+      call('Run', ...runArguments(session, null, handleOf(square), handleOf(square)));
+      const [first] = operationsOf(profileOf(session));
+      return Object.keys(first!.thread_scheduling_stats.sub_threads ?? {}).length;
+    };
+    // The pool of the environment is as large as asked for, that of a session as the machine suggests.
+    expect(workers((options) => call('DisablePerSessionThreads', options))).toBe(threadsAsked - 1);
+    expect(workers(() => {})).not.toBe(threadsAsked - 1);
   },
   AddSessionConfigEntry() {
     const wrongFormat = (options: unknown) =>

@@ -69,7 +69,7 @@ function libraryPath(): string {
 export function openLibrary(path: string): Library {
   enlargeStacks();
   const handle = load(path);
-  const base = koffi.decode(handle.func('void* OrtGetApiBase()')(), koffi.array('void*', 2)) as bigint[];
+  const base = koffi.decode(entryPoint(handle, path)(), koffi.array('void*', 2)) as bigint[];
   const getApi = koffi.decode(base[0] as bigint, koffi.proto('void* (uint32_t version)')) as NativeFunction;
   const getVersion = koffi.decode(base[1] as bigint, koffi.proto('str ()')) as NativeFunction;
   const version = getVersion() as string;
@@ -108,6 +108,19 @@ function load(path: string): LibraryHandle {
       'runtime-missing',
       `the library of ONNX Runtime can not be loaded: ${reason}`,
       `install onnxruntime-node again; its library should be at ${path}`,
+      { cause },
+    );
+  }
+}
+
+function entryPoint(handle: LibraryHandle, path: string): NativeFunction {
+  try {
+    return handle.func('void* OrtGetApiBase()') as unknown as NativeFunction;
+  } catch (cause) {
+    throw new EngineError(
+      'runtime-missing',
+      `${path} is not the library of ONNX Runtime`,
+      'install onnxruntime-node again',
       { cause },
     );
   }

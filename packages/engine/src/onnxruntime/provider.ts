@@ -88,9 +88,13 @@ export class Provider {
     });
   }
 
-  /** Copies memory of the device into a host array. */
-  download(handle: unknown, into: NDArray): Promise<void> {
-    return this.inTurn(() => this.copy(handle, handleOf(into)));
+  /**
+   * Copies memory of the device into a host array.
+   *
+   * @param handleOfMemory gives the handle when its turn comes: whatever owns the memory lives until then
+   */
+  download(handleOfMemory: () => unknown, into: NDArray): Promise<void> {
+    return this.inTurn(() => this.copy(handleOfMemory(), handleOf(into)));
   }
 
   private copy(from: unknown, to: unknown): void {

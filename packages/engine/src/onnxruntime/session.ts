@@ -77,8 +77,8 @@ export class Session {
    */
   async run(inputs: Handles, outputs: Handles, signal?: AbortSignal): Promise<Handles> {
     signal?.throwIfAborted();
-    this.running++;
     const options = signal === undefined ? null : created('CreateRunOptions');
+    this.running++;
     const stop = () => call('RunOptionsSetTerminate', options);
     try {
       if (options !== null) signal?.addEventListener('abort', stop, { once: true });
