@@ -6,8 +6,9 @@ import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
 import { type Profile, type ProfileReport, summarize } from './profile.js';
-import { isSpec, nameSizes, type SpecTree } from './shapes.js';
+import { nameSizes, type SpecTree } from './shapes.js';
 import type { GraphTarget } from './trace/graph.js';
+import { isTraceSpec } from './trace/trace.js';
 import { flattenTree, isUnder, mapTree, type Tree } from './tree.js';
 
 /** The tree of arrays that comes back for a tree of tensors. */
@@ -27,7 +28,7 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
   readonly device?: DeviceName | 'auto';
   /**
    * Top-level names of the argument whose arrays the result of the same name overwrites. They are
-   * not among the outputs of a call.
+   * not among the outputs of a call. Until it has ended, no other call may use them.
    */
   readonly inPlace?: readonly InPlace[];
   /** Top-level names of results that stay on the device, to be inputs of other calls. On `cpu` that is host memory. */
@@ -77,7 +78,11 @@ export interface Compiled<I, O, InPlace extends string, Resident extends string>
    * @throws EngineError `bad-state` without the option `profile`
    */
   profile(): Promise<ProfileReport>;
-  /** Frees all executables. */
+  /**
+   * Frees all executables.
+   *
+   * @throws EngineError `bad-state` while a call has not ended; nothing is freed then
+   */
   dispose(): void;
 }
 
@@ -115,7 +120,8 @@ export function compile<
   const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
   const cache = new Map<string, Executable>();
   const profiles: Profile[] = [];
-  let constants: Constants | undefined;
+  /** Placed by the first call; others that run at the same time wait for it. */
+  let constants: Promise<Constants> | undefined;
   /** Set when the graph turned out to depend on the value of a named size. */
   let fixedShapes: string | undefined;
 
@@ -123,7 +129,7 @@ export function compile<
 
   /** The executable for inputs of these shapes, and the value of each named size. */
   function executableFor(device: Device, specs: SpecTree, host: ReadonlyMap<string, NDArray>): Executable {
-    const key = [...flattenTree(specs, isSpec)]
+    const key = [...flattenTree(specs, isTraceSpec)]
       .filter(([path]) => !isFrozen(path))
       .map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`)
       .join(' ');
@@ -159,16 +165,34 @@ export function compile<
     return { executable: executableFor(device, specs, host), sizes };
   }
 
+  let calls = 0;
+
+  async function call(inputs: ArrayInputs<T>, runOptions?: RunOptions) {
+    calls++;
+    try {
+      return await run(inputs, runOptions);
+    } finally {
+      calls--;
+    }
+  }
+
   async function run(inputs: ArrayInputs<T>, { signal }: RunOptions = {}) {
     signal?.throwIfAborted();
     const arrays = flattenTree(inputs, isArray);
     const device = await openDevice(deviceName);
-    constants ??= await placeConstants(device, new Map([...arrays].filter(([path]) => isFrozen(path))));
-    checkConstants(constants, arrays);
-    const { executable, sizes } = prepared(device, inputs, constants.host);
+    if (constants === undefined) {
+      constants = placeConstants(device, new Map([...arrays].filter(([path]) => isFrozen(path))));
+      // The next call tries again.
+      constants.catch(() => {
+        constants = undefined;
+      });
+    }
+    const { given, host, placed } = await constants;
+    checkConstants(given, arrays);
+    const { executable, sizes } = prepared(device, inputs, host);
     const feeds = new Map<string, AnyArray>();
     for (const [path, array] of arrays) {
-      if (!constants.host.has(path)) feeds.set(path, constants.placed.get(path) ?? array);
+      if (!host.has(path)) feeds.set(path, placed.get(path) ?? array);
     }
     const targets = [...feeds].filter(([path]) => inPlace.some((root) => isUnder(path, root)));
     for (const [path, array] of feeds) {
@@ -188,7 +212,7 @@ export function compile<
   }
 
   // Not Object.assign, which would read the getter once.
-  return Object.defineProperties(run, {
+  return Object.defineProperties(call, {
     executables: { get: () => [...cache.values()].map(({ info }) => info) },
     fixedShapes: { get: () => fixedShapes },
     profile: {
@@ -206,9 +230,19 @@ export function compile<
     },
     dispose: {
       value: () => {
+        if (calls > 0) {
+          throw new EngineError(
+            'bad-state',
+            'the function is still running',
+            'await its calls before you dispose it',
+          );
+        }
         for (const executable of cache.values()) executable.dispose();
         cache.clear();
-        for (const array of constants?.placed.values() ?? []) array.dispose();
+        const free = ({ placed }: Constants) => {
+          for (const array of placed.values()) array.dispose();
+        };
+        constants?.then(free, () => {});
         constants = undefined;
       },
     },
@@ -236,7 +270,7 @@ async function placeConstants(device: Device, given: ReadonlyMap<string, AnyArra
   return { given, host, placed };
 }
 
-function checkConstants({ given }: Constants, arrays: ReadonlyMap<string, AnyArray>): void {
+function checkConstants(given: ReadonlyMap<string, AnyArray>, arrays: ReadonlyMap<string, AnyArray>): void {
   for (const [path, array] of given) {
     if (arrays.get(path) === array) continue;
     throw new EngineError(

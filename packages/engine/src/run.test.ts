@@ -61,6 +61,7 @@ it('refuses to be disposed while it runs', async () => {
   const x = float32([8, 8], new Float32Array(64));
   await run({ x });
   const running = run({ x });
+  expect(() => run.dispose()).toThrow(/still running/);
   await Promise.resolve();
   expect(() => run.dispose()).toThrow(/still running/);
   await running;

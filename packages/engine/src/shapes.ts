@@ -6,11 +6,6 @@ import { isUnder, mapTree, type Tree } from './tree.js';
 /** Shapes and element types of a tree of arrays. */
 export type SpecTree = Tree<TraceSpec>;
 
-/** Whether a value is a spec rather than a tree of specs. */
-export function isSpec(value: unknown): value is TraceSpec {
-  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
-}
-
 /**
  * The specs of a tree of arrays with names in place of the sizes that may differ, and what they are now.
  *

@@ -110,6 +110,7 @@ const onDevice = (device: DeviceName) => {
 
 for (const { device, reason } of await deviceStates()) {
   if (reason === undefined) describe(`on ${device}`, () => onDevice(device));
+  // No such device here, for the reason that the name gives: there is nothing to run the tests on.
   else describe.skip(`on ${device} (${reason})`, () => onDevice(device));
 }
 

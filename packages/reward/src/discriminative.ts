@@ -1,15 +1,6 @@
-import { compile } from '@gram/engine';
-import {
-  growingPositionArrays,
-  type LlamaConfig,
-  type PositionTables,
-  positionDimensions,
-  values,
-  type Weights,
-} from '@gram/model';
+import { type LlamaConfig, values, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
-import type * as tf from '@tensorflow/tfjs';
-import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
+import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { sigmoid } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
@@ -64,17 +55,8 @@ export function createDiscriminativeRewardModel({
   encoder,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
-  const tablesFor = growingPositionArrays(config);
-  const run = compile(
-    (inputs: {
-      weights: Record<string, tf.Tensor>;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      last: tf.Tensor1D;
-    }) => ({
-      rewards: values(config, inputs.weights, inputs.tokens, inputs.last, inputs.tables),
-    }),
-    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
+  const forward = createForward(config, weights, (w, tokens, last, tables) =>
+    values(config, w, tokens, last, tables),
   );
 
   async function rewards(
@@ -88,11 +70,7 @@ export function createDiscriminativeRewardModel({
     );
     const numbers = await runSequences(
       encoded.map(({ ids }) => ids),
-      async (batch) => {
-        const tables = tablesFor(batch.tokens.shape[1]!);
-        const outputs = await run({ weights, tables, ...batch }, { signal: options.signal });
-        return outputs.rewards;
-      },
+      forward,
       batchTokens,
       options,
     );
@@ -135,6 +113,6 @@ export function createDiscriminativeRewardModel({
     rewards,
     rank: (prompt, responses, options) => rank({ compare }, prompt, responses, options),
     score: (prompt, response, reference, options) => score({ compare }, prompt, response, reference, options),
-    dispose: () => run.dispose(),
+    dispose: () => forward.dispose(),
   };
 }

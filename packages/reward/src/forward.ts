@@ -1,4 +1,12 @@
-import { int32, type NDArray } from '@gram/engine';
+import { compile, int32, type NDArray } from '@gram/engine';
+import {
+  growingPositionArrays,
+  type LlamaConfig,
+  type PositionTables,
+  positionDimensions,
+  type Weights,
+} from '@gram/model';
+import type * as tf from '@tensorflow/tfjs';
 import { type Batch, bucketBatches } from './batching.js';
 import { RewardError } from './error.js';
 import type { RunOptions } from './reward-model.js';
@@ -10,7 +18,40 @@ export const DEFAULT_BATCH_TOKENS = 8192;
 const ENCODE_AT_ONCE = 64;
 
 /** Runs a model on `tokens` `[B, T]` and `last` `[B]` and gives `[B * width]` numbers. */
-export type Forward = (inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> }) => Promise<NDArray>;
+export interface Forward {
+  (inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> }, signal?: AbortSignal): Promise<NDArray>;
+  dispose(): void;
+}
+
+/** What a head computes from weights, `tokens` `[B, T]`, `last` `[B]` and rotary tables. */
+type Head = (
+  weights: Record<string, tf.Tensor>,
+  tokens: tf.Tensor2D,
+  last: tf.Tensor1D,
+  tables: PositionTables,
+) => tf.Tensor;
+
+/** Compiles a head once for all numbers of sequences and all lengths. Weights are read at each call. */
+export function createForward(config: LlamaConfig, weights: Weights, head: Head): Forward {
+  const tablesFor = growingPositionArrays(config);
+  const run = compile(
+    (inputs: {
+      weights: Record<string, tf.Tensor>;
+      tables: PositionTables;
+      tokens: tf.Tensor2D;
+      last: tf.Tensor1D;
+    }) => ({ numbers: head(inputs.weights, inputs.tokens, inputs.last, inputs.tables) }),
+    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
+  );
+  const forward = async (
+    inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> },
+    signal?: AbortSignal,
+  ) => {
+    const tables = tablesFor(inputs.tokens.shape[1]!);
+    return (await run({ weights, tables, ...inputs }, { signal })).numbers;
+  };
+  return Object.assign(forward, { dispose: () => run.dispose() });
+}
 
 /** Encodes items a few at a time, in order. `id` names an item in errors. */
 export async function encodeAll<Item extends { readonly id?: string }, Encoded>(
@@ -45,7 +86,7 @@ export async function runSequences(
   const lengths = sequences.map((ids) => ids.length);
   for (const batch of bucketBatches(lengths, batchTokens)) {
     signal?.throwIfAborted();
-    const { data } = await forward(batchInputs(sequences, batch));
+    const { data } = await forward(batchInputs(sequences, batch), signal);
     const width = data.length / batch.items.length;
     for (const [row, item] of batch.items.entries()) {
       const numbers = Array.from(data.subarray(row * width, (row + 1) * width));

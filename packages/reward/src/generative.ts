@@ -1,15 +1,6 @@
-import { compile } from '@gram/engine';
-import {
-  growingPositionArrays,
-  type LlamaConfig,
-  labelLogits,
-  type PositionTables,
-  positionDimensions,
-  type Weights,
-} from '@gram/model';
+import { type LlamaConfig, labelLogits, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
-import type * as tf from '@tensorflow/tfjs';
-import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
+import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { bothOrders, type LabelLogits } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
@@ -43,24 +34,8 @@ export function createGenerativeRewardModel({
   encoder,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: GenerativeOptions): GenerativeRewardModel {
-  const tablesFor = growingPositionArrays(config);
-  const run = compile(
-    (inputs: {
-      weights: Record<string, tf.Tensor>;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      last: tf.Tensor1D;
-    }) => ({
-      logits: labelLogits(
-        config,
-        inputs.weights,
-        inputs.tokens,
-        inputs.last,
-        encoder.labelIds,
-        inputs.tables,
-      ),
-    }),
-    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
+  const forward = createForward(config, weights, (w, tokens, last, tables) =>
+    labelLogits(config, w, tokens, last, encoder.labelIds, tables),
   );
 
   async function compare(
@@ -79,11 +54,7 @@ export function createGenerativeRewardModel({
     );
     const logits = await runSequences(
       encoded.flatMap((orders) => orders.map(({ ids }) => ids)),
-      async (batch) => {
-        const tables = tablesFor(batch.tokens.shape[1]!);
-        const outputs = await run({ weights, tables, ...batch }, { signal: signal });
-        return outputs.logits;
-      },
+      forward,
       batchTokens,
       { signal, onProgress: inUnitsOf(items.length, onProgress) },
     );
@@ -102,6 +73,6 @@ export function createGenerativeRewardModel({
     compare,
     rank: (prompt, responses, options) => rank({ compare }, prompt, responses, options),
     score: (prompt, response, reference, options) => score({ compare }, prompt, response, reference, options),
-    dispose: () => run.dispose(),
+    dispose: () => forward.dispose(),
   };
 }

@@ -130,5 +130,6 @@ for (const { device, reason } of await deviceStates()) {
     });
   };
   if (reason === undefined) describe(`on ${device}`, tests);
+  // No such device here, for the reason that the name gives: there is nothing to run the tests on.
   else describe.skip(`on ${device} (${reason})`, tests);
 }

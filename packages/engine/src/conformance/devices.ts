@@ -12,6 +12,7 @@ const states = await deviceStates();
 export function describeOnDevices(name: string, tests: (device: DeviceName) => void): void {
   for (const { device, reason } of states) {
     if (reason === undefined) describe(`${name} on ${device}`, () => tests(device));
+    // No such device here, for the reason that the name gives: there is nothing to run the tests on.
     else describe.skip(`${name} on ${device} (${reason})`, () => tests(device));
   }
 }

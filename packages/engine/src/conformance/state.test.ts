@@ -67,6 +67,19 @@ describeOnDevices('state', (device) => {
       const { y } = await scale({ w, x: scalar(x) });
       expect(Array.from(y.data)).toEqual([3 * x, 4 * x]);
     }
+    // Calls that are the first at the same time share what they make.
+    const together = compile(({ w: a, x }: { w: tf.Tensor; x: tf.Tensor }) => ({ y: tf.add(a, x) }), {
+      device,
+      constants: ['w'],
+    });
+    const sums = await Promise.all([1, 2, 3].map((x) => together({ w, x: scalar(x) })));
+    expect(sums.map(({ y }) => Array.from(y.data))).toEqual([
+      [4, 5],
+      [5, 6],
+      [6, 7],
+    ]);
+    expect(together.executables).toHaveLength(1);
+    together.dispose();
     await expect(scale({ w: float32([2], [3, 4]), x: scalar(1) })).rejects.toMatchObject({
       code: 'bad-state',
     });

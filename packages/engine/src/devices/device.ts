@@ -1,5 +1,6 @@
 import type { NDArray } from '../array.js';
-import type { AnyArray } from '../device-array.js';
+import type { AnyArray, DeviceArray } from '../device-array.js';
+import { EngineError } from '../error.js';
 import type { Dimension } from '../onnx/model.js';
 import type { Profile } from '../profile.js';
 
@@ -66,6 +67,36 @@ export interface ExecutableInfo {
   readonly copied: readonly string[];
   /** Names of the sizes that may differ from run to run. */
   readonly dimensions: readonly string[];
+}
+
+/** The error for an array of another device. */
+export function wrongDevice(path: string, array: DeviceArray, runsOn: DeviceName): EngineError {
+  return new EngineError(
+    'bad-array',
+    `'${path}' lives on the device '${array.device}', the function runs on '${runsOn}'`,
+    'read() it first, and place() it on the other device',
+  );
+}
+
+interface Shaped {
+  readonly dtype: string;
+  readonly shape: readonly Dimension[];
+}
+
+/**
+ * Checks that a result in place can take the place of an input.
+ *
+ * @throws EngineError `bad-state`
+ */
+export function checkTarget(path: string, result: Shaped, input: Shaped | undefined): void {
+  if (input !== undefined && input.dtype === result.dtype && String(input.shape) === String(result.shape))
+    return;
+  const found = input === undefined ? 'no such input' : `an input ${input.dtype}[${input.shape}]`;
+  throw new EngineError(
+    'bad-state',
+    `the result '${path}' is ${result.dtype}[${result.shape}], but there is ${found} to write it into`,
+    'return arrays in place under the path, shape and element type of the input',
+  );
 }
 
 /** The number that a size is. */

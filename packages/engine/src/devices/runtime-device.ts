@@ -10,17 +10,18 @@ import { Provider } from '../onnxruntime/provider.js';
 import { Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
 import { type Profile, readProfile, temporaryProfile } from '../profile.js';
-import { isSpec } from '../shapes.js';
 import type { GraphTarget } from '../trace/graph.js';
-import { outputPrefix, type Traced, trace } from '../trace/trace.js';
+import { isTraceSpec, outputPrefix, type Traced, trace } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
 import {
+  checkTarget,
   type Device,
   type Executable,
   type ExecutableInfo,
   evaluateDimension,
   type Inputs,
   type Program,
+  wrongDevice,
 } from './device.js';
 
 /** A device on which ONNX Runtime runs traced graphs. */
@@ -108,11 +109,12 @@ class RuntimeExecutable implements Executable {
     const traced = trace(fn, specs, device);
     const tracedAt = performance.now();
     checkGraph(traced.graph);
-    checkInPlace(traced, specs, inPlace);
+    const arrays = flattenTree(specs, isTraceSpec);
     const isIn = (path: string, roots: readonly string[]) => roots.some((root) => isUnder(path, root));
     this.outputs = traced.graph.outputs.map((output) => {
       const path = output.name.slice(outputPrefix.length);
       const use = isIn(path, inPlace) ? 'in-place' : isIn(path, resident) ? 'resident' : 'returned';
+      if (use === 'in-place') checkTarget(path, { ...output, dtype: output.type }, arrays.get(path));
       return { ...output, path, use };
     });
     // An accelerator gets new memory for results in place, which then takes the place of the old.
@@ -123,7 +125,7 @@ class RuntimeExecutable implements Executable {
             .filter(({ use, path, name }) => use === 'in-place' && !canWriteInPlace(traced.graph, path, name))
             .map(({ path }) => path);
     const frozen = provider === undefined ? constants : new Map<string, NDArray>();
-    const graph = withConstants(traced.graph, new Map([...frozen].map(([path]) => [path, placeholder])));
+    const graph = withConstants(traced.graph, new Map([...frozen].map(([path]) => [path, heldInMemory])));
     const model = encodeModel(graph);
     const used = new Set(graph.initializers.map(({ name }) => name));
     this.session = new Session(model, {
@@ -200,11 +202,7 @@ class RuntimeExecutable implements Executable {
   private feed(path: string, array: AnyArray): unknown {
     if (!(array instanceof DeviceArray)) return handleOf(array);
     if (array.device === this.device) return (array.storage as ProviderMemory).handle;
-    throw new EngineError(
-      'bad-array',
-      `'${path}' lives on the device '${array.device}', the function runs on '${this.device}'`,
-      'read() it first, and place() it on the other device',
-    );
+    throw wrongDevice(path, array, this.device);
   }
 
   /** Says how much memory a run that had too little of it needs. */
@@ -235,26 +233,9 @@ class RuntimeExecutable implements Executable {
   }
 }
 
-function checkInPlace({ graph }: Traced, specs: unknown, inPlace: readonly string[]): void {
-  const inputs = flattenTree(specs, isSpec);
-  for (const { name, shape, type } of graph.outputs) {
-    const path = name.slice(outputPrefix.length);
-    if (!inPlace.some((root) => isUnder(path, root))) continue;
-    const input = inputs.get(path);
-    if (input === undefined || input.dtype !== type || String(input.shape) !== String(shape)) {
-      const found = input === undefined ? 'no such input' : `an input ${input.dtype}[${input.shape}]`;
-      throw new EngineError(
-        'bad-state',
-        `the result '${path}' is ${type}[${shape}], but there is ${found} to write it into`,
-        'return arrays in place under the path, shape and element type of the input',
-      );
-    }
-  }
-}
-
 const isPath = (value: unknown): value is string => typeof value === 'string';
 
 const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
 
-/** The runtime is given the arrays themselves; it asks for a place in a file all the same. */
-const placeholder = { location: 'in-memory', offset: 0 };
+/** A constant without bytes of its own must name a file; the runtime takes the array that the session gives it. */
+const heldInMemory = { location: 'in-memory', offset: 0 };

@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
-import { type ArraySpec, type DType, isNDArray, type NDArray } from '../array.js';
+import { type DType, isNDArray, type NDArray } from '../array.js';
 import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
 import { EngineError } from '../error.js';
 import { loadTensorFlow, tensorFlowBackend } from '../tensorflow/library.js';
-import { withBackend } from '../trace/trace.js';
+import { isTraceSpec, withBackend } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
-import type { Device, Executable, ExecutableInfo, Inputs, Program } from './device.js';
+import {
+  checkTarget,
+  type Device,
+  type Executable,
+  type ExecutableInfo,
+  type Inputs,
+  type Program,
+  wrongDevice,
+} from './device.js';
 
 /** TensorFlow's own library under TensorFlow.js: functions run eagerly, on the JavaScript thread. */
 export async function openTensorFlow(): Promise<Device> {
@@ -72,9 +80,7 @@ class EagerExecutable implements Executable {
 
   private evaluate(inputs: Inputs): unknown {
     const { fn, specs, inPlace, resident } = this.program;
-    const isLeaf = (value: unknown): value is ArraySpec =>
-      typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
-    const given = mapTree(specs, isLeaf, (_spec, path) => asTensor(path, inputs.get(path)!));
+    const given = mapTree(specs, isTraceSpec, (_spec, path) => asTensor(path, inputs.get(path)!));
     const result = fn(given as never) as object;
     const updates = new Map<AnyArray, tf.Tensor>();
     for (const [path, tensor] of flattenTree(result, isTensor)) {
@@ -119,22 +125,11 @@ function memoryOf(tensor: tf.Tensor): TensorMemory {
 function asTensor(path: string, array: AnyArray): tf.Tensor {
   if (!(array instanceof DeviceArray)) return tensorOf(array);
   if (array.device === 'tensorflow') return (array.storage as TensorMemory).tensor;
-  throw new EngineError(
-    'bad-array',
-    `'${path}' lives on the device '${array.device}', the function runs on 'tensorflow'`,
-    'read() it first, and place() it on the other device',
-  );
+  throw wrongDevice(path, array, 'tensorflow');
 }
 
 function target(path: string, inputs: Inputs, result: tf.Tensor): AnyArray {
   const array = inputs.get(path);
-  if (array !== undefined && array.dtype === result.dtype && String(array.shape) === String(result.shape)) {
-    return array;
-  }
-  const found = array === undefined ? 'no such input' : `an input ${array.dtype}[${array.shape}]`;
-  throw new EngineError(
-    'bad-state',
-    `the result '${path}' is ${result.dtype}[${result.shape}], but there is ${found} to write it into`,
-    'return arrays in place under the path, shape and element type of the input',
-  );
+  checkTarget(path, result, array);
+  return array as AnyArray;
 }

@@ -18,8 +18,8 @@ export interface KeysAndValues {
 
 /**
  * Causal attention of every position over itself and those before it, with grouped queries (Ainslie et al.
- * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for. Padding on the
- * right needs no mask: no real position sees it.
+ * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for.
+ * Padding on the right needs no mask: no real position sees it.
  *
  * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
  * @param key `[B, T, groups * headDim]`
@@ -45,7 +45,8 @@ export function causalAttention(
 
 /**
  * Attention of one new position in each row over a cache: puts its key and value into the cache and mixes the
- * values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory. It has no gradient.
+ * values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory.
+ * It has no gradient.
  *
  * @param query `[B, 1, heads * headDim]`, scaled by 1/sqrt(headDim)
  * @param key `[B, 1, groups * headDim]`

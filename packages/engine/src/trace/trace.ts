@@ -153,7 +153,8 @@ export function withBackend<T>(name: string, run: () => T): T {
   }
 }
 
-function isTraceSpec(value: unknown): value is TraceSpec {
+/** Whether a value is a spec rather than a tree of specs. */
+export function isTraceSpec(value: unknown): value is TraceSpec {
   return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
 }
 
