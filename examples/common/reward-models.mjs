@@ -1,5 +1,5 @@
 import { createRandom } from '@gram/data';
-import { copyWeights, initWeights, saveModel, weightShapes } from '@gram/model';
+import { copyWeights, initWeights, saveModel, weightShapes, withHead } from '@gram/model';
 import { createDiscriminativeRewardModel, createGenerativeRewardModel } from '@gram/reward';
 import { plainChat } from '@gram/tokenize';
 import {
@@ -67,7 +67,7 @@ export async function trainRewardModels(materials, recipe, foundation, seed) {
 
 /** The base model's decoder with a new reward head in the place of the next-token head. */
 export function scoringModel({ config, weights }, { model }, seed) {
-  const scoring = { ...config, architecture: 'LlamaForSequenceClassification' };
+  const scoring = withHead(config, 'score');
   const fresh = initWeights(scoring, createRandom(seed, 'reward head'), model?.standardDeviation);
   const known = weights();
   const names = Object.keys(weightShapes(scoring));

@@ -2,14 +2,14 @@ import { compile, type DeviceName, int32, place, read } from '@gram/engine';
 import { deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import type * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
+import { hiddenStates, type WeightTensors } from './decoder.js';
 import { labelLogits, vocabularyLogits } from './heads.js';
 import { initWeights } from './init.js';
 import { growingPositionArrays, type PositionTables, positionDimensions } from './layers/position-tables.js';
-import { hiddenStates, type WeightTensors } from './llama.js';
 
 // Heads of 8, the width for which attention is one operator.
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 50,
   hiddenSize: 32,

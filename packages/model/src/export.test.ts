@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { compile, exportOnnx, int32 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { parseConfig } from './config/llama-config.js';
+import { parseConfig } from './config/parse-config.js';
 import { weightShapes } from './config/weight-shapes.js';
+import type { WeightTensors } from './decoder.js';
 import { readJsonFile } from './files/json.js';
 import { loadWeights, weightFiles } from './files/load-weights.js';
 import { labelLogits } from './heads.js';
 import { growingPositionArrays, type PositionTables } from './layers/position-tables.js';
-import type { WeightTensors } from './llama.js';
 
 const fixture = fileURLToPath(new URL('./__fixtures__/llama-tied-grouped', import.meta.url));
 

@@ -1,11 +1,11 @@
 import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
+import { finalNorm, hiddenStates, type ModelTensors, stateAt } from './decoder.js';
 import type { PositionTables } from './layers/position-tables.js';
-import { finalNorm, hiddenStates, type QuantizedWeightTensors, stateAt } from './llama.js';
 
 /** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
-function headRows(config: LlamaConfig, weights: QuantizedWeightTensors): tf.Tensor2D {
+function headRows(config: ModelConfig, weights: ModelTensors): tf.Tensor2D {
   return weights[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'] as tf.Tensor2D;
 }
 
@@ -16,8 +16,8 @@ function headRows(config: LlamaConfig, weights: QuantizedWeightTensors): tf.Tens
  * @returns `[N, vocabSize]`
  */
 export function vocabularyLogits(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   states: tf.Tensor2D,
 ): tf.Tensor2D {
   return tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true);
@@ -31,8 +31,8 @@ export function vocabularyLogits(
  * @returns `[P]`
  */
 export function tokenLosses(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   states: tf.Tensor2D,
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
@@ -48,8 +48,8 @@ export function tokenLosses(
  * @returns `[P]`
  */
 export function nextTokenLosses(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
   targets: tf.Tensor1D,
@@ -68,8 +68,8 @@ export function nextTokenLosses(
  * @returns `[B, labels.length]`
  */
 export function labelLogits(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   labels: readonly number[],
@@ -85,7 +85,7 @@ export function labelLogits(
 }
 
 /**
- * The scalar of a reward head at chosen positions (`LlamaForSequenceClassification`).
+ * The scalar of a reward head at chosen positions (`...ForSequenceClassification`).
  *
  * @param tokens `[B, T]` int32
  * @param positions `[P]` int32, `b * T + t`
@@ -93,8 +93,8 @@ export function labelLogits(
  * @returns `[P]`
  */
 export function valuesAt(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
   tables?: PositionTables,
@@ -103,7 +103,7 @@ export function valuesAt(
 }
 
 /**
- * The scalar of a reward head at one position of each sequence (`LlamaForSequenceClassification`).
+ * The scalar of a reward head at one position of each sequence (`...ForSequenceClassification`).
  *
  * @param tokens `[B, T]` int32
  * @param last `[B]` int32, position of the last token of each sequence
@@ -111,8 +111,8 @@ export function valuesAt(
  * @returns `[B]`
  */
 export function values(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables?: PositionTables,
@@ -120,7 +120,7 @@ export function values(
   return scoreHead(config, weights, stateAt(config, weights, tokens, last, tables));
 }
 
-function scoreHead(config: LlamaConfig, weights: QuantizedWeightTensors, states: tf.Tensor2D): tf.Tensor1D {
+function scoreHead(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor1D {
   const normal = finalNorm(config, weights, states);
   return tf.reshape(tf.matMul(normal, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
 }

@@ -1,6 +1,26 @@
-export { configToJson, type LlamaConfig, parseConfig } from './config/llama-config.js';
+export { configToJson } from './config/config-json.js';
+export {
+  type Architecture,
+  endIds,
+  kindOf,
+  longestSequence,
+  type ModelConfig,
+  type ModelFamily,
+  type RopeScaling,
+  withHead,
+} from './config/model-config.js';
+export { parseConfig } from './config/parse-config.js';
 export { parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
+export {
+  continueAt,
+  finalNorm,
+  hiddenStates,
+  type ModelTensors,
+  readPrompt,
+  stateAt,
+  type WeightTensors,
+} from './decoder.js';
 export { ModelError } from './error.js';
 export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export type { GramMetadata } from './files/gram-metadata.js';
@@ -30,15 +50,6 @@ export {
   positionArrays,
   positionDimensions,
 } from './layers/position-tables.js';
-export {
-  continueAt,
-  finalNorm,
-  hiddenStates,
-  type QuantizedWeightTensors,
-  readPrompt,
-  stateAt,
-  type WeightTensors,
-} from './llama.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';

@@ -1,6 +1,7 @@
 import { sizeOf } from '@gram/engine';
 import { expect, it } from 'vitest';
-import { type LlamaConfig, parseConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
+import { parseConfig } from './config/parse-config.js';
 import { parameterCount, weightShapes } from './config/weight-shapes.js';
 import { initWeights } from './init.js';
 
@@ -41,7 +42,7 @@ it('names the weights as Hugging Face does', () => {
 });
 
 it('has one head, or none where it is tied', () => {
-  const heads = (change: Partial<LlamaConfig>) =>
+  const heads = (change: Partial<ModelConfig>) =>
     Object.keys(weightShapes({ ...config, ...change })).filter((name) => /^(lm_head|score)/.test(name));
   const architecture = 'LlamaForSequenceClassification';
   expect(heads({})).toEqual(['lm_head.weight']);
@@ -51,7 +52,7 @@ it('has one head, or none where it is tied', () => {
 });
 
 it('counts the published number of parameters of SmolLM2-135M', () => {
-  const smol: LlamaConfig = {
+  const smol: ModelConfig = {
     ...config,
     vocabSize: 49152,
     hiddenSize: 576,

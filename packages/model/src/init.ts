@@ -1,5 +1,5 @@
 import { float32, sizeOf } from '@gram/engine';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
 import { type Weights, weightShapes } from './config/weight-shapes.js';
 
 /**
@@ -11,7 +11,7 @@ import { type Weights, weightShapes } from './config/weight-shapes.js';
  * @param standardDeviation of the matrices; about `1 / sqrt(hiddenSize)` lets a narrow model learn sooner. @default 0.02
  */
 export function initWeights(
-  config: LlamaConfig,
+  config: ModelConfig,
   random: { normal(): number },
   standardDeviation = 0.02,
 ): Weights {

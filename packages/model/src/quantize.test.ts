@@ -1,14 +1,14 @@
 import { compile, int32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
 import { parameterCount } from './config/weight-shapes.js';
+import { hiddenStates, type ModelTensors } from './decoder.js';
 import { vocabularyLogits } from './heads.js';
 import { initWeights } from './init.js';
-import { hiddenStates, type QuantizedWeightTensors } from './llama.js';
 import { quantizeWeights } from './quantize.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 60,
   hiddenSize: 64,
@@ -47,7 +47,7 @@ it('8-bit matrices give nearly the same next-token distribution, in a quarter of
   const embedding = 4 * config.vocabSize * config.hiddenSize;
   expect(bytes - embedding).toBeLessThan(0.3 * (4 * parameterCount(config) - embedding));
 
-  const run = compile((inputs: { weights: QuantizedWeightTensors; tokens: tf.Tensor2D }) => ({
+  const run = compile((inputs: { weights: ModelTensors; tokens: tf.Tensor2D }) => ({
     probabilities: tf.softmax(
       vocabularyLogits(config, inputs.weights, hiddenStates(config, inputs.weights, inputs.tokens)),
     ),

@@ -5,9 +5,9 @@ import { compile, float32, int32 } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { finalNorm, hiddenStates, type WeightTensors } from './decoder.js';
 import { loadModel } from './files/model-directory.js';
 import { nextTokenLosses, values } from './heads.js';
-import { finalNorm, hiddenStates, type WeightTensors } from './llama.js';
 
 // Made by tools/make-llama-fixtures.py with Hugging Face transformers.
 const fixture = (name: string) => {

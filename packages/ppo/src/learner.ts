@@ -1,4 +1,4 @@
-import type { LlamaConfig } from '@gram/model';
+import type { ModelConfig } from '@gram/model';
 import { adamW, createTrainingStep, microBatches, type Objective } from '@gram/train';
 import { PpoError } from './error.js';
 import type { LearnerState } from './state.js';
@@ -23,7 +23,7 @@ const maxSkipped = 5;
 /** Makes a learner whose weights, moments and count of updates are those of `state`, changed in place. */
 export function createLearner<Example>(
   name: string,
-  config: LlamaConfig,
+  config: ModelConfig,
   objective: Objective<Example>,
   state: LearnerState,
   options: {

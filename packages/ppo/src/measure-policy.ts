@@ -1,5 +1,5 @@
 import type { PromptRecord } from '@gram/data';
-import type { LlamaConfig, Weights } from '@gram/model';
+import type { ModelConfig, Weights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import { responseTokens } from './experience.js';
@@ -9,7 +9,7 @@ import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
 
 /** A policy, the one that it came from, and what to measure it on. */
 export interface PolicyMeterOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** Read at each measurement. */
   readonly policy: Weights;
   /** Gives the greedy responses to compare with and the distribution for the KL. It must not change. */

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type LlamaConfig,
   loadModel,
+  type ModelConfig,
   removeLeftovers,
   saveModel,
   type Weights,
@@ -47,7 +47,7 @@ export async function openRunFiles(run: PpoRun, options: PpoOptions): Promise<Ru
     );
   }
   const { chat, maxLength } = policy.gram;
-  const frame = (kind: 'policy' | 'value', config: LlamaConfig) => ({
+  const frame = (kind: 'policy' | 'value', config: ModelConfig) => ({
     config,
     gram: { format: 1 as const, kind, chat, maxLength, training: { advantages: options.advantages } },
     tokenizerJson: tokenizer.json,

@@ -1,12 +1,12 @@
 import type { PromptRecord } from '@gram/data';
-import type { GramMetadata, LlamaConfig, Weights } from '@gram/model';
+import type { GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { PpoOptions, PpoOptionsInput } from './options.js';
 import type { RewardFunction } from './reward-function.js';
 
 /** A model with its architecture. */
 export interface ModelParts {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
 }
 

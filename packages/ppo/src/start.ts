@@ -1,4 +1,4 @@
-import { copyWeights, type Weights } from '@gram/model';
+import { copyWeights, kindOf, type Weights } from '@gram/model';
 import { zeroMoments } from '@gram/train';
 import { PpoError } from './error.js';
 import type { PpoOptions } from './options.js';
@@ -13,16 +13,16 @@ export function checkRun({ policy, value, prompts, validation }: PpoRun, { advan
   require(prompts.length > 0, 'no-data', 'there are no prompts to learn from', 'give at least one prompt');
   require(validation.length >
     0, 'no-data', 'there are no validation prompts', 'give prompts that are not learned from: the best policy is chosen on them');
-  require(policy.config.architecture ===
-    'LlamaForCausalLM', 'bad-option', `the policy is a ${policy.config.architecture}`, 'give a language model');
+  require(kindOf(policy.config).head ===
+    'next-token', 'bad-option', `the policy is a ${policy.config.architecture}`, 'give a language model');
   require((advantages === 'gae') === (value !== undefined), 'bad-option', advantages === 'gae'
     ? 'gae needs a value model'
     : `${advantages} uses no value model`, advantages === 'gae'
     ? 'give one, for example valueModelFrom(policy)'
     : 'leave it out');
   require(value === undefined ||
-    value.config.architecture ===
-      'LlamaForSequenceClassification', 'bad-option', `the value model is a ${value?.config.architecture}`, 'give one with a score head, for example valueModelFrom(policy)');
+    kindOf(value.config).head ===
+      'score', 'bad-option', `the value model is a ${value?.config.architecture}`, 'give one with a score head, for example valueModelFrom(policy)');
 }
 
 /** The state before the first step, and the frozen copy of the policy. */

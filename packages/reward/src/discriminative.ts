@@ -1,4 +1,4 @@
-import { type LlamaConfig, values, type Weights } from '@gram/model';
+import { type ModelConfig, values, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { sigmoid } from './probability.js';
@@ -32,8 +32,8 @@ export interface DiscriminativeRewardModel extends RewardModel {
 
 /** What a discriminative reward model is made of. */
 export interface DiscriminativeOptions {
-  /** Of a `LlamaForSequenceClassification`. */
-  readonly config: LlamaConfig;
+  /** Of a model with a score head. */
+  readonly config: ModelConfig;
   /** Read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'response'>;

@@ -1,7 +1,7 @@
 import { compile, int32, type NDArray } from '@gram/engine';
 import {
   growingPositionArrays,
-  type LlamaConfig,
+  type ModelConfig,
   type PositionTables,
   positionDimensions,
   type Weights,
@@ -32,7 +32,7 @@ type Head = (
 ) => tf.Tensor;
 
 /** Compiles a head once for all numbers of sequences and all lengths. Weights are read at each call. */
-export function createForward(config: LlamaConfig, weights: Weights, head: Head): Forward {
+export function createForward(config: ModelConfig, weights: Weights, head: Head): Forward {
   const tablesFor = growingPositionArrays(config);
   const run = compile(
     (inputs: {

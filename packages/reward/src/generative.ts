@@ -1,4 +1,4 @@
-import { type LlamaConfig, labelLogits, type Weights } from '@gram/model';
+import { labelLogits, type ModelConfig, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { bothOrders, type LabelLogits } from './probability.js';
@@ -12,7 +12,7 @@ export interface GenerativeRewardModel extends RewardModel {
 
 /** What a generative reward model is made of. */
 export interface GenerativeOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** Read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;

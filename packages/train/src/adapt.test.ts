@@ -1,5 +1,5 @@
 import { createRandom, createWorld } from '@gram/data';
-import { copyWeights, initWeights, type LlamaConfig } from '@gram/model';
+import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { createPairEncoder, judgePrompt, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';
 import { adaptRewardModel, type RewardAdaptation } from './adapt.js';
@@ -20,7 +20,7 @@ const architectures = {
   generative: 'LlamaForCausalLM',
   discriminative: 'LlamaForSequenceClassification',
 } as const;
-const configOf = (kind: RewardAdaptation['kind']): LlamaConfig => ({
+const configOf = (kind: RewardAdaptation['kind']): ModelConfig => ({
   architecture: architectures[kind],
   vocabSize: tokenizer.vocabSize,
   hiddenSize: 16,

@@ -1,5 +1,5 @@
 import { createRandom, type PreferencePair } from '@gram/data';
-import { copyWeights, type LlamaConfig, type Weights } from '@gram/model';
+import { copyWeights, kindOf, type ModelConfig, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import type { StepRecord } from './checkpoint.js';
 import { type Examples, encodePreferences, encodeRewardPairs } from './encode.js';
@@ -11,7 +11,7 @@ import { type TrainOptions, type TrainRun, train } from './trainer.js';
 
 /** A reward model, and the labels of a new task that it is to be adapted to. */
 export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'signal'> {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** Where training starts; they stay as they are. */
   readonly weights: Weights;
   readonly encoder: PairEncoder;
@@ -72,12 +72,12 @@ function firstPairs({ pairs, count, seed }: RewardAdaptation): readonly Preferen
   return createRandom(seed, 'adaptation').shuffle(pairs).slice(0, count);
 }
 
-function checkHead({ config: { architecture }, kind }: RewardAdaptation): void {
-  const wanted = kind === 'generative' ? 'LlamaForCausalLM' : 'LlamaForSequenceClassification';
-  if (architecture === wanted) return;
+function checkHead({ config, kind }: RewardAdaptation): void {
+  const wanted = kind === 'generative' ? 'next-token' : 'score';
+  if (kindOf(config).head === wanted) return;
   throw new TrainError(
     'bad-config',
-    `a ${kind} reward model is a ${wanted}, the configuration says ${architecture}`,
+    `a ${kind} reward model has a ${wanted} head, the configuration says ${config.architecture}`,
     'give the kind and the configuration of one model',
   );
 }

@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/data';
 import { type AnyArray, float32, type NDArray, place, read, scalar } from '@gram/engine';
 import { deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import type { Batch } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
@@ -9,7 +9,7 @@ import { pairGeneration } from './objectives/token-generation.js';
 import { adamW, type Moments } from './optimizers/adamw.js';
 import { createTrainingStep, lossAndGradients } from './training-step.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 40,
   hiddenSize: 16,

@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/data';
 import { compile, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { bradleyTerry } from './objectives/bradley-terry.js';
@@ -14,7 +14,7 @@ import { lossAndGradients } from './training-step.js';
 const random = createRandom(11, 'parity');
 const ids = (length: number) => Array.from({ length }, () => random.integer(50));
 
-const base: LlamaConfig = {
+const base: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 50,
   hiddenSize: 32,
@@ -36,13 +36,13 @@ const heads = [
   ['untied, ungrouped', { tieWordEmbeddings: false, numKeyValueHeads: 4 }],
 ] as const;
 
-function weightsOf(config: LlamaConfig) {
+function weightsOf(config: ModelConfig) {
   const weights = initWeights(config, createRandom(3, 'weights'));
   for (const array of Object.values(weights)) for (let i = 0; i < array.data.length; i++) array.data[i]! *= 2;
   return weights;
 }
 
-async function check<E>(config: LlamaConfig, objective: Objective<E>, examples: readonly E[]) {
+async function check<E>(config: ModelConfig, objective: Objective<E>, examples: readonly E[]) {
   const length = Math.max(...examples.map((example) => objective.length(example))) + 3;
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
   // One row more than there are examples, so that padding takes part.
@@ -66,7 +66,7 @@ async function check<E>(config: LlamaConfig, objective: Objective<E>, examples: 
 }
 
 describe.each(heads)("the traced step against TensorFlow.js' own backend: %s", (_name, change) => {
-  const config: LlamaConfig = { ...base, ...change };
+  const config: ModelConfig = { ...base, ...change };
 
   it('stage 1', () =>
     check(config, pairGeneration, [

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@gram/data';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import {
   checkpointPath,
@@ -14,7 +14,7 @@ import {
 import { type PreferenceExample, preference } from './objectives/preference.js';
 import { type TrainOptions, train } from './trainer.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 20,
   hiddenSize: 16,

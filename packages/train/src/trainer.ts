@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NDArray } from '@gram/engine';
-import type { LlamaConfig, Weights } from '@gram/model';
+import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
 import { type StepRecord, type TrainingState, zeroMoments } from './checkpoint.js';
 import { TrainError } from './error.js';
@@ -28,7 +28,7 @@ export interface TrainOptions extends AdamWOptions {
 
 /** A run: what is trained, on what, and who watches. */
 export interface TrainRun<Example> {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** Updated in place. */
   readonly weights: Weights;
   readonly objective: Objective<Example>;

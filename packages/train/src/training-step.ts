@@ -8,7 +8,7 @@ import {
   scalar,
   zeros,
 } from '@gram/engine';
-import type { LlamaConfig } from '@gram/model';
+import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Objective } from './objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
@@ -47,7 +47,7 @@ type Loss = (inputs: { weights: NamedTensors; gradients: NamedTensors; batch: Ba
 };
 
 /** Loss and gradients of an objective as a pure function of weights and batch. */
-export function lossAndGradients<Example>(config: LlamaConfig, objective: Objective<Example>): Loss {
+export function lossAndGradients<Example>(config: ModelConfig, objective: Objective<Example>): Loss {
   return ({ weights, batch }) => {
     const names = Object.keys(weights);
     let metrics: Readonly<Record<string, tf.Tensor>> = {};
@@ -76,7 +76,7 @@ export function lossAndGradients<Example>(config: LlamaConfig, objective: Object
  * @param device where to compute. @default 'cpu'
  */
 export function createTrainingStep<Example>(
-  config: LlamaConfig,
+  config: ModelConfig,
   objective: Objective<Example>,
   optimizer: Optimizer,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,

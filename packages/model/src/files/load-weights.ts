@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ConstantSource, NDArray } from '@gram/engine';
 import { z } from 'zod';
-import type { LlamaConfig } from '../config/llama-config.js';
+import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import type { Header, TensorEntry } from '../safetensors/header.js';
@@ -81,7 +81,7 @@ const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
  *
  * @throws ModelError as `loadModel`
  */
-export async function weightFiles(dir: string, config: LlamaConfig): Promise<Record<string, ConstantSource>> {
+export async function weightFiles(dir: string, config: ModelConfig): Promise<Record<string, ConstantSource>> {
   const headers = await readModelHeaders(dir);
   const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
   const shapes = weightShapes(config);
@@ -104,14 +104,13 @@ export async function weightFiles(dir: string, config: LlamaConfig): Promise<Rec
  * Reads the weights of a model from `model.safetensors` or the shards of `model.safetensors.index.json`. All names
  * and shapes are checked before the first tensor is read.
  */
-export async function loadWeights(dir: string, config: LlamaConfig): Promise<Weights> {
+export async function loadWeights(dir: string, config: ModelConfig): Promise<Weights> {
   const headers = await readModelHeaders(dir);
   const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
   const shapes = weightShapes(config);
   const expected = new Map(Object.entries(shapes));
   // Some writers store the tied head a second time.
-  const copiedHead =
-    config.architecture === 'LlamaForCausalLM' && config.tieWordEmbeddings && found.has(LM_HEAD);
+  const copiedHead = kindOf(config).head === 'next-token' && config.tieWordEmbeddings && found.has(LM_HEAD);
   if (copiedHead) expected.set(LM_HEAD, shapes[EMBEDDING]!);
   checkShapes(found, expected, dir);
 

@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { float32 } from '@gram/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { configToJson, type LlamaConfig } from '../config/llama-config.js';
+import { configToJson } from '../config/config-json.js';
+import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { initWeights } from '../init.js';
 import { writeSafetensors } from '../safetensors/write.js';
 import type { GramMetadata } from './gram-metadata.js';
 import { loadModel, MODEL_FILES, saveModel } from './model-directory.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 5,
   hiddenSize: 4,
@@ -55,7 +56,7 @@ const readJson = async (name: string): Promise<unknown> =>
   JSON.parse(await readFile(join(dir, name), 'utf8'));
 
 /** A directory as another program may have written it. */
-async function directory(of: Partial<LlamaConfig>, files: Record<string, Weights | string>): Promise<void> {
+async function directory(of: Partial<ModelConfig>, files: Record<string, Weights | string>): Promise<void> {
   await mkdir(dir);
   await writeFile(join(dir, 'config.json'), JSON.stringify(configToJson({ ...config, ...of })));
   for (const [name, content] of Object.entries(files)) {
@@ -207,7 +208,7 @@ describe('loadModel', () => {
       { ...gram, kind: 'discriminative' },
       'a discriminative reward model',
     ],
-    ['a value model that writes', { ...policy, kind: 'value' }, 'a value model is a LlamaForSequence'],
+    ['a value model that writes', { ...policy, kind: 'value' }, 'a value model has a score head'],
   ])('refuses a gram.json with %s', async (_, json, message) => {
     await directory({}, { 'model.safetensors': weights, 'gram.json': JSON.stringify(json) });
     await expect(loadModel(dir)).rejects.toMatchObject({

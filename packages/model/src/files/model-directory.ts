@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configToJson, type LlamaConfig, parseConfig } from '../config/llama-config.js';
+import { configToJson } from '../config/config-json.js';
+import { kindOf, type ModelConfig } from '../config/model-config.js';
+import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { writeSafetensors } from '../safetensors/write.js';
@@ -25,7 +27,7 @@ export const MODEL_FILES: readonly string[] = [
 
 /** What a model directory holds. */
 export interface LoadedModel {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
   /** Undefined for a plain language model, which has no `gram.json`. */
   readonly gram: GramMetadata | undefined;
@@ -33,26 +35,26 @@ export interface LoadedModel {
 
 /** A model to save. */
 export interface ModelToSave {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
   readonly gram: GramMetadata;
   /** Text of `tokenizer.json`. */
   readonly tokenizerJson?: string;
 }
 
-const architectures = {
-  generative: ['a generative reward model', 'LlamaForCausalLM'],
-  discriminative: ['a discriminative reward model', 'LlamaForSequenceClassification'],
-  policy: ['a policy', 'LlamaForCausalLM'],
-  value: ['a value model', 'LlamaForSequenceClassification'],
-} as const satisfies Record<GramMetadata['kind'], readonly [string, LlamaConfig['architecture']]>;
+const heads = {
+  generative: ['a generative reward model', 'next-token'],
+  discriminative: ['a discriminative reward model', 'score'],
+  policy: ['a policy', 'next-token'],
+  value: ['a value model', 'score'],
+} as const;
 
-function checkKind({ kind }: GramMetadata, config: LlamaConfig, where: string): void {
-  const [name, wanted] = architectures[kind];
-  if (config.architecture === wanted) return;
+function checkKind({ kind }: GramMetadata, config: ModelConfig, where: string): void {
+  const [name, wanted] = heads[kind];
+  if (kindOf(config).head === wanted) return;
   throw new ModelError(
     'bad-metadata',
-    `${where}: ${name} is a ${wanted}, the configuration says ${config.architecture}`,
+    `${where}: ${name} has a ${wanted} head, the configuration says ${config.architecture}`,
     'use the gram.json and the config.json of one model',
   );
 }

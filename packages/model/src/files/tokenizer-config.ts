@@ -1,4 +1,4 @@
-import type { LlamaConfig } from '../config/llama-config.js';
+import { longestSequence, type ModelConfig } from '../config/model-config.js';
 import { ModelError } from '../error.js';
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -38,7 +38,7 @@ function parseTokenizer(tokenizerJson: string): Record<string, unknown> {
  * The `tokenizer_config.json` with which transformers' `AutoTokenizer` loads a `tokenizer.json`. The special
  * tokens are those whose ids the model's configuration names.
  */
-export function tokenizerConfig(tokenizerJson: string, config: LlamaConfig): Record<string, unknown> {
+export function tokenizerConfig(tokenizerJson: string, config: ModelConfig): Record<string, unknown> {
   const tokens = tokensById(parseTokenizer(tokenizerJson));
   const text = (field: string, id: number | undefined) => {
     if (id === undefined) return {};
@@ -52,7 +52,7 @@ export function tokenizerConfig(tokenizerJson: string, config: LlamaConfig): Rec
   };
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: config.maxPositionEmbeddings,
+    model_max_length: longestSequence(config),
     // The default adds token_type_ids, which a Llama model refuses.
     model_input_names: ['input_ids', 'attention_mask'],
     clean_up_tokenization_spaces: false,

@@ -1,10 +1,10 @@
 import { compile, type ExecutableInfo, int32, type NDArray, zeros } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
-import type { LlamaConfig } from '../config/llama-config.js';
+import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
+import { continueAt, readPrompt, type WeightTensors } from '../decoder.js';
 import { vocabularyLogits } from '../heads.js';
 import { growingPositionArrays, type PositionTables, positionDimensions } from '../layers/position-tables.js';
-import { continueAt, readPrompt, type WeightTensors } from '../llama.js';
 
 /** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
 type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
@@ -48,7 +48,7 @@ export interface CachedDecoder {
  *   single tokens about twice as fast. Otherwise they are read at each call.
  */
 export function createCachedDecoder(
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: Weights,
   fixedWeights: boolean,
 ): CachedDecoder {

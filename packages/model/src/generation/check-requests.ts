@@ -1,4 +1,4 @@
-import type { LlamaConfig } from '../config/llama-config.js';
+import { longestSequence, type ModelConfig } from '../config/model-config.js';
 import { ModelError } from '../error.js';
 import type { GenerateOptions, GenerationRequest } from './generation.js';
 
@@ -10,8 +10,10 @@ import type { GenerateOptions, GenerationRequest } from './generation.js';
 export function checkRequests(
   requests: readonly GenerationRequest[],
   { maxNewTokens, stopIds }: GenerateOptions,
-  { vocabSize, maxPositionEmbeddings }: LlamaConfig,
+  config: ModelConfig,
 ): void {
+  const { vocabSize } = config;
+  const longest = longestSequence(config);
   const isToken = (id: number) => Number.isInteger(id) && id >= 0 && id < vocabSize;
   require(Number.isInteger(maxNewTokens) &&
     maxNewTokens >= 1, `maxNewTokens is ${maxNewTokens}`, 'give a whole number of at least 1');
@@ -23,7 +25,7 @@ export function checkRequests(
       isToken,
     ), `${name} has a token that is not below ${vocabSize}`, 'use the tokenizer of the model');
     require(ids.length + maxNewTokens <=
-      maxPositionEmbeddings, `${name} has ${ids.length} tokens, and with ${maxNewTokens} new ones passes the ${maxPositionEmbeddings} of the model`, 'shorten the prompt, or ask for fewer new tokens');
+      longest, `${name} has ${ids.length} tokens, and with ${maxNewTokens} new ones passes the ${longest} of the model`, 'shorten the prompt, or ask for fewer new tokens');
     for (const { temperature = 1, topK = 1, topP = 1, random } of decodings) {
       require(temperature >= 0 &&
         temperature < Number.POSITIVE_INFINITY, `${name}: temperature is ${temperature}`, 'give 0 or more');

@@ -1,16 +1,16 @@
 import { compile, int32 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { LlamaConfig } from '../config/llama-config.js';
+import type { ModelConfig } from '../config/model-config.js';
+import { hiddenStates, type WeightTensors } from '../decoder.js';
 import { vocabularyLogits } from '../heads.js';
 import { initWeights } from '../init.js';
-import { hiddenStates, type WeightTensors } from '../llama.js';
 import { createCachedDecoder } from './cached-decoder.js';
 import type { GenerateOptions, GenerationRequest } from './generation.js';
 import { createGenerator } from './generator.js';
 import { logProbability } from './sampling.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 23,
   hiddenSize: 24,

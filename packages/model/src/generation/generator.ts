@@ -1,5 +1,5 @@
 import { int32 } from '@gram/engine';
-import type { LlamaConfig } from '../config/llama-config.js';
+import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { type GenerationBatch, planBatches } from './batches.js';
@@ -10,8 +10,8 @@ import { chooseToken, logProbability } from './sampling.js';
 
 /** What a generator is made of. */
 export interface GeneratorOptions {
-  /** Of a `LlamaForCausalLM`. */
-  readonly config: LlamaConfig;
+  /** Of a model with a next-token head. */
+  readonly config: ModelConfig;
   /** Read at each token, unless they are fixed: weights that are updated in place are seen, without a copy. */
   readonly weights: Weights;
   /**

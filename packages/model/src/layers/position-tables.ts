@@ -1,6 +1,6 @@
 import { float32, type NDArray, type RotaryTables } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
-import type { LlamaConfig } from '../config/llama-config.js';
+import type { ModelConfig } from '../config/model-config.js';
 
 /** Rotations at each position, for keys and for queries, `[P, headDim / 2]`. */
 export interface PositionTables<Table = RotaryTables> {
@@ -14,19 +14,42 @@ export type PositionArrays = PositionTables<{ readonly cos: NDArray; readonly si
 
 /**
  * Rotary position tables (Su et al. 2021) for positions 0 to `length - 1`:
- * angle(t, i) = t / theta^(2i / headDim), computed in float64.
+ * angle(t, i) = t / theta^(2i / headDim), computed in float64, with the scaling of Llama 3.1 where the
+ * configuration has it.
  */
-export function positionArrays(config: LlamaConfig, length: number): PositionArrays {
+export function positionArrays(config: ModelConfig, length: number): PositionArrays {
   return { keys: table(config, length, 1), queries: table(config, length, 1 / Math.sqrt(config.headDim)) };
 }
 
-function table({ ropeTheta, headDim }: LlamaConfig, length: number, scale: number) {
-  const half = headDim / 2;
+/**
+ * Angle from one position to the next, in radians, for each of the `headDim / 2` turning pairs. Under Llama 3.1's scaling
+ * a wave of w positions turns `factor` times slower if w is above L / low, as before if it is below L / high, and at a mean
+ * of both, weighted by (L / w - low) / (high - low), in between; L is the context length before it was extended.
+ */
+function frequencies({ ropeTheta, headDim, ropeScaling }: ModelConfig): number[] {
+  const plain = Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim));
+  if (ropeScaling === undefined) return plain;
+  const {
+    factor,
+    lowFreqFactor: low,
+    highFreqFactor: high,
+    originalMaxPositionEmbeddings: length,
+  } = ropeScaling;
+  return plain.map((frequency) => {
+    const waves = (length * frequency) / (2 * Math.PI);
+    const kept = Math.min(1, Math.max(0, (waves - low) / (high - low)));
+    return kept * frequency + ((1 - kept) * frequency) / factor;
+  });
+}
+
+function table(config: ModelConfig, length: number, scale: number) {
+  const half = config.headDim / 2;
+  const perPosition = frequencies(config);
   const cos = new Float32Array(length * half);
   const sin = new Float32Array(length * half);
   for (let t = 0; t < length; t++) {
     for (let i = 0; i < half; i++) {
-      const angle = t / ropeTheta ** ((2 * i) / headDim);
+      const angle = t * perPosition[i]!;
       cos[t * half + i] = Math.cos(angle) * scale;
       sin[t * half + i] = Math.sin(angle) * scale;
     }
@@ -35,7 +58,7 @@ function table({ ropeTheta, headDim }: LlamaConfig, length: number, scale: numbe
 }
 
 /** Tables as constants of a function that is compiled for one length. */
-export function positionTables(config: LlamaConfig, length: number): PositionTables {
+export function positionTables(config: ModelConfig, length: number): PositionTables {
   const { keys, queries } = positionArrays(config, length);
   const constant = ({ shape, data }: NDArray) => tf.tensor2d(data as Float32Array, shape as [number, number]);
   return {
@@ -45,7 +68,7 @@ export function positionTables(config: LlamaConfig, length: number): PositionTab
 }
 
 /** Gives tables that are long enough, and the same arrays again until longer ones are asked for. */
-export function growingPositionArrays(config: LlamaConfig): (length: number) => PositionArrays {
+export function growingPositionArrays(config: ModelConfig): (length: number) => PositionArrays {
   let known: { readonly length: number; readonly tables: PositionArrays } | undefined;
   return (length) => {
     if (known === undefined || known.length < length) {

@@ -1,5 +1,5 @@
 import { createRandom } from '@gram/data';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import type { PpoRun } from '../run.js';
 import { valueModelFrom } from '../value-model.js';
@@ -16,7 +16,7 @@ export const tinyEncoder = await createChatEncoder({
   overlong: 'error',
 });
 
-export const tinyConfig: LlamaConfig = {
+export const tinyConfig: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: tinyTokenizer.vocabSize,
   hiddenSize: 32,

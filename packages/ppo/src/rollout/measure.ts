@@ -2,7 +2,7 @@ import { compile, type NDArray } from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,
-  type LlamaConfig,
+  type ModelConfig,
   type PositionTables,
   positionDimensions,
   tokenLosses,
@@ -43,10 +43,10 @@ type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tenso
 
 /** Makes a meter of a policy, its reference and, for values, a value model. */
 export function createTokenMeter(models: {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly policy: Weights;
   readonly reference: Weights;
-  readonly value?: { readonly config: LlamaConfig; readonly weights: Weights };
+  readonly value?: { readonly config: ModelConfig; readonly weights: Weights };
 }): TokenMeter {
   const { config, policy, reference, value } = models;
   const options = {

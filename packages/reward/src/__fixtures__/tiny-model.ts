@@ -1,5 +1,5 @@
 import { createRandom } from '@gram/data';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import {
   createPairEncoder,
   judgePrompt,
@@ -28,7 +28,7 @@ export function tinyEncoder(maxLength = 200, overlong: Overlong = 'error') {
   });
 }
 
-export function tinyConfig(architecture: LlamaConfig['architecture']): LlamaConfig {
+export function tinyConfig(architecture: ModelConfig['architecture']): ModelConfig {
   return {
     architecture,
     vocabSize: 300,
@@ -46,7 +46,7 @@ export function tinyConfig(architecture: LlamaConfig['architecture']): LlamaConf
 }
 
 /** Random weights, larger than those of a new model, so that its preferences are strong. */
-export function tinyWeights(config: LlamaConfig) {
+export function tinyWeights(config: ModelConfig) {
   const random = createRandom(7, 'tiny model');
   return initWeights(config, { normal: () => 10 * random.normal() });
 }

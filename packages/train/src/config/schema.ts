@@ -71,7 +71,7 @@ export interface TrainingConfig {
   readonly keepCheckpoints: number;
 }
 
-/** Architecture of a new model, as `LlamaConfig` names it. Its tokenizer is trained on the text of the data. */
+/** Architecture of a new model, as `ModelConfig` names it. Its tokenizer is trained on the text of the data. */
 export interface ScratchConfig {
   /** The most tokens of the tokenizer; a small text may give fewer. */
   readonly vocabSize: number;

@@ -4,11 +4,14 @@ import {
   configToJson,
   type GramMetadata,
   initWeights,
-  type LlamaConfig,
+  kindOf,
   loadModel,
+  longestSequence,
+  type ModelConfig,
   parseConfig,
   type Weights,
   weightShapes,
+  withHead,
 } from '@gram/model';
 import { loadTokenizer, plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { TrainError } from '../error.js';
@@ -17,7 +20,7 @@ import type { ScratchConfig, TrainingConfig } from './schema.js';
 
 /** What a run starts from. */
 export interface StartingModel {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** To be trained in place. */
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
@@ -59,7 +62,7 @@ export async function startingModel(
   const tokenizer = loadTokenizer(directory);
   checkFit(config, loaded.config, tokenizer, directory);
   return {
-    ...withHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
+    ...withStageHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
     tokenizer,
     gram: metadata(config, loaded.gram),
   };
@@ -83,21 +86,22 @@ export function metadata(config: TrainingConfig, before: GramMetadata | undefine
 /** Checks what `config` says against the model in a directory. */
 export function checkFit(
   { maxLength }: TrainingConfig,
-  { maxPositionEmbeddings, vocabSize }: LlamaConfig,
+  model: ModelConfig,
   tokenizer: Tokenizer,
   directory: string,
 ): void {
-  if (maxLength > maxPositionEmbeddings) {
+  const longest = longestSequence(model);
+  if (maxLength > longest) {
     throw new TrainError(
       'bad-config',
-      `maxLength is ${maxLength}, and the model in ${directory} is made for ${maxPositionEmbeddings} tokens`,
-      `set maxLength to ${maxPositionEmbeddings} or less`,
+      `maxLength is ${maxLength}, and the model in ${directory} is made for ${longest} tokens`,
+      `set maxLength to ${longest} or less`,
     );
   }
-  if (tokenizer.vocabSize > vocabSize) {
+  if (tokenizer.vocabSize > model.vocabSize) {
     throw new TrainError(
       'bad-config',
-      `the tokenizer in ${directory} has ${tokenizer.vocabSize} tokens and the model ${vocabSize}`,
+      `the tokenizer in ${directory} has ${tokenizer.vocabSize} tokens and the model ${model.vocabSize}`,
       'use the tokenizer that belongs to the model',
     );
   }
@@ -107,7 +111,7 @@ function scratchConfig(
   { numKeyValueHeads, vocabSize: _, ...scratch }: ScratchConfig,
   tokenizer: Tokenizer,
   stage: TrainingConfig['stage'],
-): LlamaConfig {
+): ModelConfig {
   const { hiddenSize, numAttentionHeads: heads } = scratch;
   if (hiddenSize % (2 * heads) !== 0) {
     throw new TrainError(
@@ -123,7 +127,7 @@ function scratchConfig(
       'make numAttentionHeads a multiple of it',
     );
   }
-  const config: LlamaConfig = {
+  const config: ModelConfig = {
     architecture: stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM',
     ...scratch,
     vocabSize: tokenizer.vocabSize,
@@ -137,23 +141,23 @@ function scratchConfig(
 }
 
 /** Keeps the decoder and puts a reward head in the place of the next-token head where the stage wants one. */
-function withHead(
-  config: LlamaConfig,
+function withStageHead(
+  config: ModelConfig,
   weights: Weights,
   stage: TrainingConfig['stage'],
   directory: string,
   random: Random,
 ): Pick<StartingModel, 'config' | 'weights' | 'newWeights'> {
-  const wanted = stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM';
-  if (config.architecture === wanted) return { config, weights, newWeights: [] };
-  if (wanted === 'LlamaForCausalLM') {
+  const wanted = stage === 'bradley-terry' ? 'score' : 'next-token';
+  if (kindOf(config).head === wanted) return { config, weights, newWeights: [] };
+  if (wanted === 'next-token') {
     throw new TrainError(
       'bad-config',
       `the model in ${directory} gives a score and has no next-token head, which the stage ${stage} needs`,
       'start from a language model',
     );
   }
-  const scoring: LlamaConfig = { ...config, architecture: wanted };
+  const scoring = withHead(config, 'score');
   const newWeights: string[] = [];
   const all = Object.entries(weightShapes(scoring)).map(([name, shape]) => {
     const loaded = weights[name];

@@ -1,5 +1,5 @@
 import { int32, type NDArray } from '@gram/engine';
-import type { LlamaConfig, WeightTensors } from '@gram/model';
+import type { ModelConfig, WeightTensors } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
 
 /** The arrays of one micro-batch, by name. */
@@ -37,7 +37,7 @@ export interface Objective<Example> {
    */
   batch(examples: readonly Example[], rows: number, length: number, total: number): Batch<NDArray>;
   /** The weighted sum of the examples' losses. */
-  loss(config: LlamaConfig, weights: WeightTensors, batch: Batch<tf.Tensor>): ObjectiveResult;
+  loss(config: ModelConfig, weights: WeightTensors, batch: Batch<tf.Tensor>): ObjectiveResult;
 }
 
 /** Sequences as rows of equal length, padded on the right with token 0; missing rows are all padding. */

@@ -1,5 +1,5 @@
 import { createRandom, createWorld } from '@gram/data';
-import { initWeights, type LlamaConfig } from '@gram/model';
+import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';
 import { encodeDemonstrations } from '../encode.js';
@@ -14,7 +14,7 @@ const encoder = await createChatEncoder({ tokenizer, chat: plainChat, maxLength:
 
 describe('supervised fine-tuning', () => {
   it('learns to write demonstrations', async () => {
-    const config: LlamaConfig = {
+    const config: ModelConfig = {
       architecture: 'LlamaForCausalLM',
       vocabSize: tokenizer.vocabSize,
       hiddenSize: 32,

@@ -2,12 +2,12 @@ import { compile, int32 } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
+import { hiddenStates, stateAt, type WeightTensors } from './decoder.js';
 import { labelLogits, nextTokenLosses } from './heads.js';
 import { initWeights } from './init.js';
-import { hiddenStates, stateAt, type WeightTensors } from './llama.js';
 
-const config: LlamaConfig = {
+const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
   vocabSize: 40,
   hiddenSize: 24,

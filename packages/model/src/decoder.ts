@@ -2,25 +2,26 @@ import {
   attentionAt,
   cachedAttention,
   causalAttention,
-  type Int8Matrix,
-  int8MatMul,
   type KeysAndValues,
   rmsNorm,
   rotaryEmbedding,
   splitHeads,
 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
-import type { LlamaConfig } from './config/llama-config.js';
+import type { ModelConfig } from './config/model-config.js';
+import { blockOf, type Projection } from './config/weight-shapes.js';
+import { linear, type Matrix } from './layers/linear.js';
 import { type PositionTables, positionTables } from './layers/position-tables.js';
 import { swiglu } from './layers/swiglu.js';
 
 /** Weights as tensors, under Hugging Face names, in `[out, in]` layout. */
 export type WeightTensors = Readonly<Record<string, tf.Tensor>>;
 
-/** Weights of which the matrices of the layers may be 8-bit integers, see `quantizeWeights`. */
-export type QuantizedWeightTensors = Readonly<Record<string, tf.Tensor | Int8Tensors>>;
-
-type Int8Tensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D>;
+/**
+ * Weights of which the matrices of the layers may be something else than a plain tensor: integers, see
+ * `quantizeWeights`, or a matrix with a low-rank addition, see `adaptedWeights`.
+ */
+export type ModelTensors = Readonly<Record<string, Matrix>>;
 
 /**
  * The decoder: states after the last layer, before the final norm.
@@ -34,8 +35,8 @@ type Int8Tensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D>;
  * @returns `[B * T, hiddenSize]`, row `b * T + t` for position t of sequence b
  */
 export function hiddenStates(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   tables = positionTables(config, tokens.shape[1]),
 ): tf.Tensor2D {
@@ -51,8 +52,8 @@ export function hiddenStates(
  * @returns `[B, hiddenSize]`
  */
 export function stateAt(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables?: PositionTables,
@@ -65,8 +66,8 @@ export function stateAt(
  * `continueAt` goes on.
  */
 export function readPrompt(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables = positionTables(config, tokens.shape[1]),
@@ -75,22 +76,20 @@ export function readPrompt(
   const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   const top = config.numHiddenLayers - 1;
   const { states, cache } = layers(config, weights, tokens, tables, top);
-  const w = layerWeights(weights, top);
-  const normal = rmsNorm(states, w('input_layernorm'), config.rmsNormEps);
+  const layer = layerOf(config, weights, top);
+  const normal = layer.norm('input_layernorm', states);
   const rows = tf.add(last, tf.range(0, batch * length, length, 'int32')) as tf.Tensor1D;
-  const k = rotaryEmbedding(bySequence(linear(normal, w('self_attn.k_proj')), batch), tables.keys, groups);
+  const k = rotaryEmbedding(layer.heads('k', bySequence(normal, batch)), tables.keys, groups);
   const seen = {
     keys: splitHeads(k, groups),
-    values: splitHeads(bySequence(linear(normal, w('self_attn.v_proj')), batch), groups),
+    values: splitHeads(bySequence(layer.project('v_proj', normal), batch), groups),
   };
-  const q = tf.expandDims(linear(tf.gather(normal, rows), w('self_attn.q_proj')), 1) as tf.Tensor3D;
+  const q = layer.heads('q', tf.expandDims(tf.gather(normal, rows), 1) as tf.Tensor3D);
   const rotated = rotaryEmbedding(q, tables.queries, heads, tf.expandDims(last, 1) as tf.Tensor2D);
   const queries = tf.reshape(rotated, [batch, heads, config.headDim]) as tf.Tensor3D;
   const mixed = attentionAt(queries, seen.keys, seen.values, last);
-  const state = feedForward<tf.Tensor2D>(
-    config,
-    w,
-    tf.add(tf.gather(states, rows), linear(mixed, w('self_attn.o_proj'))),
+  const state = layer.feedForward<tf.Tensor2D>(
+    tf.add(tf.gather(states, rows), layer.project('o_proj', mixed)),
   );
   return { state, cache: [...cache, seen] };
 }
@@ -106,8 +105,8 @@ export function readPrompt(
  * @returns `[B, hiddenSize]`, and the cache with the new token in it
  */
 export function continueAt(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor1D,
   positions: tf.Tensor1D,
   cache: readonly KeysAndValues[],
@@ -119,37 +118,27 @@ export function continueAt(
   // [B, 1, D] throughout, as attention wants it: at one row a change of shape costs as much as a norm.
   let x = tf.expandDims(embedded, 1) as tf.Tensor3D;
   const next = cache.map((past, i) => {
-    const w = layerWeights(weights, i);
-    const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-    const q = rotaryEmbedding(linear(normal, w('self_attn.q_proj')), tables.queries, heads, at);
-    const k = rotaryEmbedding(linear(normal, w('self_attn.k_proj')), tables.keys, groups, at);
-    const v = linear(normal, w('self_attn.v_proj'));
+    const layer = layerOf(config, weights, i);
+    const normal = layer.norm('input_layernorm', x);
+    const q = rotaryEmbedding(layer.heads('q', normal), tables.queries, heads, at);
+    const k = rotaryEmbedding(layer.heads('k', normal), tables.keys, groups, at);
+    const v = layer.project('v_proj', normal);
     const { mixed, keys, values } = cachedAttention(q, k, v, past, positions, { heads, groups });
-    x = feedForward(config, w, tf.add(x, linear(mixed, w('self_attn.o_proj'))));
+    x = layer.feedForward(tf.add(x, layer.project('o_proj', mixed)));
     return { keys, values };
   });
   return { state: tf.reshape(x, [-1, config.hiddenSize]), cache: next };
 }
 
 /** The final norm, to be applied to the states that a head reads. */
-export function finalNorm(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
-  states: tf.Tensor2D,
-): tf.Tensor2D {
+export function finalNorm(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor2D {
   return rmsNorm(states, weights['model.norm.weight'] as tf.Tensor, config.rmsNormEps);
-}
-
-type LayerWeights = (name: string) => tf.Tensor;
-
-function layerWeights(weights: QuantizedWeightTensors, index: number): LayerWeights {
-  return (name) => weights[`model.layers.${index}.${name}.weight`] as tf.Tensor;
 }
 
 /** The embedding and the first `count` layers, at every position. */
 function layers(
-  config: LlamaConfig,
-  weights: QuantizedWeightTensors,
+  config: ModelConfig,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   tables: PositionTables,
   count: number,
@@ -158,17 +147,16 @@ function layers(
   const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tf.reshape(tokens, [-1]));
   const cache = Array.from({ length: count }, (_, i) => {
-    const w = layerWeights(weights, i);
-    const normal = rmsNorm(x, w('input_layernorm'), config.rmsNormEps);
-    const projected = (name: string) => bySequence(linear(normal, w(`self_attn.${name}_proj`)), batch);
+    const layer = layerOf(config, weights, i);
+    const normal = layer.norm('input_layernorm', x);
     const { mixed, keys, values } = causalAttention(
-      rotaryEmbedding(projected('q'), tables.queries, heads),
-      rotaryEmbedding(projected('k'), tables.keys, groups),
-      projected('v'),
+      rotaryEmbedding(bySequence(layer.heads('q', normal), batch), tables.queries, heads),
+      rotaryEmbedding(bySequence(layer.heads('k', normal), batch), tables.keys, groups),
+      bySequence(layer.project('v_proj', normal), batch),
       { heads, groups },
     );
     const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
-    x = feedForward<tf.Tensor2D>(config, w, tf.add(x, linear(flat, w('self_attn.o_proj'))));
+    x = layer.feedForward<tf.Tensor2D>(tf.add(x, layer.project('o_proj', flat)));
     return { keys, values };
   });
   return { states: x, cache };
@@ -179,14 +167,40 @@ function bySequence(x: tf.Tensor2D, batch: number): tf.Tensor3D {
   return tf.reshape(x, [batch, x.shape[0] / batch, x.shape[1]]);
 }
 
-/** A product with a weight `[out, in]`, along the last axis. */
-function linear<T extends tf.Tensor2D | tf.Tensor3D>(x: T, weight: tf.Tensor | Int8Tensors): T {
-  if ('scales' in weight) return int8MatMul(x, weight);
-  return tf.matMul(x as tf.Tensor, weight, false, true) as T;
+type Rows = tf.Tensor2D | tf.Tensor3D;
+
+/** The parts of one layer. */
+interface Layer {
+  norm<T extends Rows>(name: 'input_layernorm' | 'post_attention_layernorm', x: T): T;
+  project<T extends Rows>(name: Projection, x: T): T;
+  /** Queries or keys before their rotation; where the family has it (Qwen3), each head is normalised. */
+  heads<T extends Rows>(name: 'q' | 'k', x: T): T;
+  feedForward<T extends Rows>(x: T): T;
 }
 
-function feedForward<T extends tf.Tensor2D | tf.Tensor3D>(config: LlamaConfig, w: LayerWeights, x: T): T {
-  const normal = rmsNorm(x, w('post_attention_layernorm'), config.rmsNormEps);
-  const inner = swiglu(linear(normal, w('mlp.gate_proj')), linear(normal, w('mlp.up_proj')));
-  return tf.add(x, linear(inner, w('mlp.down_proj')));
+function layerOf(config: ModelConfig, weights: ModelTensors, index: number): Layer {
+  const prefix = `model.layers.${index}`;
+  const weight = (name: string) => weights[`${prefix}.${name}`] as tf.Tensor | undefined;
+  const project = <T extends Rows>(name: Projection, x: T): T => {
+    const path = `${blockOf(name)}.${name}`;
+    return linear(x, weights[`${prefix}.${path}.weight`] as Matrix, weight(`${path}.bias`));
+  };
+  const norm = <T extends Rows>(name: string, x: T): T =>
+    rmsNorm(x, weight(`${name}.weight`)!, config.rmsNormEps);
+  return {
+    norm,
+    project,
+    heads(name, x) {
+      const all = project(`${name}_proj`, x);
+      const gain = weight(`self_attn.${name}_norm.weight`);
+      if (gain === undefined) return all;
+      const apart = tf.reshape(all, [-1, config.headDim]) as tf.Tensor2D;
+      return tf.reshape(rmsNorm(apart, gain, config.rmsNormEps), all.shape) as typeof all;
+    },
+    feedForward(x) {
+      const normal = norm('post_attention_layernorm', x);
+      const inner = swiglu(project('gate_proj', normal), project('up_proj', normal));
+      return tf.add(x, project('down_proj', inner));
+    },
+  };
 }

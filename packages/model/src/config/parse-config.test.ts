@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../error.js';
-import { configToJson, type LlamaConfig, parseConfig } from './llama-config.js';
+import { configToJson } from './config-json.js';
+import { longestSequence, type ModelConfig } from './model-config.js';
+import { parseConfig } from './parse-config.js';
 
 const sizes = {
   model_type: 'llama',
@@ -86,19 +88,81 @@ describe('parseConfig', () => {
     expect(failure({ rope_parameters, rope_theta: 8 }).message).toContain('rope_theta is given twice');
   });
 
+  const llama3 = {
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  };
+  it('reads the rotary scaling of Llama 3.1, as older and newer files say it', () => {
+    const ropeScaling = {
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalMaxPositionEmbeddings: 8192,
+    };
+    const older = { rope_theta: 5e5, rope_scaling: { rope_type: 'llama3', ...llama3 } };
+    const newer = { rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, ...llama3 } };
+    for (const change of [older, newer]) {
+      expect(parseConfig({ ...sizes, ...change }, 'config.json')).toMatchObject({
+        ropeTheta: 5e5,
+        ropeScaling,
+      });
+    }
+  });
+
+  const family = (name: string, change: object = {}) =>
+    parseConfig(
+      { ...sizes, model_type: name.toLowerCase(), architectures: [`${name}ForCausalLM`], ...change },
+      'config.json',
+    );
+
+  it('gives the other families the defaults of transformers', () => {
+    const heads = { num_attention_heads: 32, hidden_size: 256 };
+    expect(family('Qwen2', heads)).toMatchObject({ numKeyValueHeads: 32, headDim: 8 });
+    expect(family('Qwen3', heads)).toMatchObject({ numKeyValueHeads: 32, headDim: 128 });
+    expect(family('Mistral', heads)).toMatchObject({ numKeyValueHeads: 8, slidingWindow: 4096 });
+    expect(family('Qwen3', { num_key_value_heads: 2, head_dim: null }).headDim).toBe(8);
+  });
+
+  it('takes the fields of Qwen that have no effect, and refuses them where they have one', () => {
+    const inert = {
+      num_key_value_heads: 2,
+      sliding_window: 32_768,
+      max_window_layers: 21,
+      use_sliding_window: false,
+      layer_types: ['full_attention', 'full_attention'],
+    };
+    expect(family('Qwen2', inert).slidingWindow).toBeUndefined();
+    expect(() => family('Qwen2', { ...inert, use_sliding_window: true })).toThrow(/use_sliding_window/);
+    expect(() => family('Qwen3', { ...inert, layer_types: ['sliding_attention'] })).toThrow(/layer_types/);
+  });
+
+  it('keeps sequences within the sliding window of Mistral', () => {
+    expect(longestSequence(family('Mistral', { num_key_value_heads: 2 }))).toBe(4096);
+    expect(longestSequence(family('Mistral', { num_key_value_heads: 2, sliding_window: null }))).toBe(
+      131_072,
+    );
+  });
+
   const refused: [Record<string, unknown>, string][] = [
-    [{ model_type: 'qwen3' }, 'model_type: only "llama" is supported'],
+    [{ model_type: 'gemma' }, 'model_type: only "llama", "mistral", "qwen2", "qwen3" are supported'],
+    [{ model_type: 'qwen3' }, 'architectures says Llama and model_type qwen3'],
     [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures.0:'],
     [{ architectures: [] }, 'architectures:'],
-    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling'],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling'],
-    [{ rope_parameters: { rope_type: 'yarn', rope_theta: 1 } }, 'rope_parameters.rope_type: only "default"'],
+    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling.the rotary scaling llama3 needs'],
+    [
+      { rope_scaling: { rope_type: 'llama3', ...llama3, high_freq_factor: 1 } },
+      'high_freq_factor is not above',
+    ],
+    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type: only "default" and "llama3"'],
+    [{ rope_parameters: { rope_type: 'yarn', rope_theta: 1 } }, 'not "yarn"'],
+    [{ rope_parameters: {}, rope_scaling: {} }, 'are both given'],
     [{ rope_interleaved: true }, 'rope_interleaved: only false is supported'],
-    [{ attention_bias: true }, 'attention_bias: only false is supported'],
-    [{ mlp_bias: true }, 'mlp_bias: only false is supported'],
     [{ hidden_act: 'gelu' }, 'hidden_act: only "silu" is supported'],
     [{ pretraining_tp: 2 }, 'pretraining_tp: only 1 is supported'],
     [{ attention_dropout: 0.1 }, 'attention_dropout: only 0 is supported'],
+    [{ sliding_window: 4096 }, '"sliding_window"'],
     [{ quantization_config: {} }, '"quantization_config"'],
     [{ auto_map: {} }, '"auto_map"'],
     [{ vocab_size: undefined }, 'vocab_size:'],
@@ -137,7 +201,7 @@ describe('parseConfig', () => {
 
 describe('configToJson', () => {
   it('is read back as the same configuration', () => {
-    const causal: LlamaConfig = {
+    const causal: ModelConfig = {
       architecture: 'LlamaForCausalLM',
       vocabSize: 50,
       hiddenSize: 24,
@@ -153,12 +217,29 @@ describe('configToJson', () => {
       bosTokenId: 3,
       eosTokenId: [4, 5],
     };
-    const classifier: LlamaConfig = {
+    const classifier: ModelConfig = {
       ...causal,
       architecture: 'LlamaForSequenceClassification',
       padTokenId: 0,
     };
-    for (const config of [causal, classifier]) {
+    const more: Partial<ModelConfig>[] = [
+      {},
+      {
+        ropeScaling: {
+          factor: 8,
+          lowFreqFactor: 1,
+          highFreqFactor: 4,
+          originalMaxPositionEmbeddings: 64,
+        },
+        attentionBias: true,
+        mlpBias: true,
+      },
+      { architecture: 'MistralForCausalLM' },
+      { architecture: 'MistralForCausalLM', slidingWindow: 32 },
+      { architecture: 'Qwen2ForCausalLM' },
+      { architecture: 'Qwen3ForSequenceClassification', attentionBias: true },
+    ];
+    for (const config of [...more.map((change) => ({ ...causal, ...change })), classifier]) {
       const json: unknown = JSON.parse(JSON.stringify(configToJson(config)));
       expect(parseConfig(json, 'config')).toEqual(config);
     }

@@ -1,0 +1,71 @@
+import { type Int8Matrix, int8MatMul } from '@gram/engine';
+import * as tf from '@tensorflow/tfjs';
+
+/** A matrix in 8-bit integers, as tensors. */
+export type Int8Tensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D>;
+
+/** A matrix `[out, in]` with a low-rank addition: W + scale * b a (Hu et al. 2021). */
+export interface AdaptedMatrix {
+  readonly base: tf.Tensor | Int8Tensors;
+  /** `[rank, in]` */
+  readonly a: tf.Tensor2D;
+  /** `[out, rank]` */
+  readonly b: tf.Tensor2D;
+  readonly scale: number;
+  /** Drops elements of the input of `a`, see `dropped`. @default none */
+  readonly dropout?: DropoutTensors;
+}
+
+/** Random numbers from which a mask is made, uniform in [0, 1): one for each row and one for each column. */
+export interface DropoutTensors {
+  readonly probability: number;
+  /** At least as many as rows. */
+  readonly rows: tf.Tensor1D;
+  /** At least as many as columns. */
+  readonly columns: tf.Tensor1D;
+}
+
+/** What may stand in the place of a matrix. */
+export type Matrix = tf.Tensor | Int8Tensors | AdaptedMatrix;
+
+/**
+ * A product with a matrix `[out, in]`, along the last axis of `x`.
+ *
+ * @param bias `[out]`. @default none
+ */
+export function linear<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix, bias?: tf.Tensor): T {
+  const product = multiply(x, matrix);
+  return bias === undefined ? product : tf.add(product, bias);
+}
+
+function multiply<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix): T {
+  if ('base' in matrix) {
+    const { base, a, b, scale, dropout } = matrix;
+    const kept = dropout === undefined ? x : dropped(x, dropout);
+    const low = tf.matMul(tf.matMul(kept as tf.Tensor, a, false, true), b, false, true);
+    return tf.add(multiply(x, base), tf.mul(low, scale)) as T;
+  }
+  if ('scales' in matrix) return int8MatMul(x, matrix);
+  return tf.matMul(x as tf.Tensor, matrix, false, true) as T;
+}
+
+// Large enough that neighbouring products end far apart, small enough that float32 keeps three digits of the fraction.
+const SPREAD = 8192;
+
+/**
+ * Dropout (Srivastava et al. 2014): elements are zero with a probability, and the others are scaled so that the mean
+ * stays. Element (i, j) is dropped where the fraction of 8192 * rows[i] * columns[j] is below the probability:
+ * a mask of any size from few numbers, the same on every device.
+ */
+export function dropped<T extends tf.Tensor2D | tf.Tensor3D>(
+  x: T,
+  { probability, rows, columns }: DropoutTensors,
+): T {
+  const width = x.shape.at(-1)!;
+  const count = x.size / width;
+  const column = tf.mul(tf.reshape(tf.slice(rows, 0, count), [count, 1]), SPREAD);
+  const product = tf.mul(column, tf.reshape(tf.slice(columns, 0, width), [1, width]));
+  const fraction = tf.sub(product, tf.floor(product));
+  const keep = tf.cast(tf.greaterEqual(fraction, probability), 'float32');
+  return tf.mul(x, tf.reshape(tf.mul(keep, 1 / (1 - probability)), x.shape)) as T;
+}
