@@ -79,12 +79,12 @@ export function readPrompt(
   const layer = layerOf(config, weights, top);
   const normal = layer.norm('input_layernorm', states);
   const rows = tf.add(last, tf.range(0, batch * length, length, 'int32')) as tf.Tensor1D;
-  const k = rotaryEmbedding(layer.heads('k', bySequence(normal, batch)), tables.keys, groups);
+  const k = rotaryEmbedding(bySequence(layer.heads('k', normal), batch), tables.keys, groups);
   const seen = {
     keys: splitHeads(k, groups),
     values: splitHeads(bySequence(layer.project('v_proj', normal), batch), groups),
   };
-  const q = layer.heads('q', tf.expandDims(tf.gather(normal, rows), 1) as tf.Tensor3D);
+  const q = tf.expandDims(layer.heads('q', tf.gather(normal, rows)), 1) as tf.Tensor3D;
   const rotated = rotaryEmbedding(q, tables.queries, heads, tf.expandDims(last, 1) as tf.Tensor2D);
   const queries = tf.reshape(rotated, [batch, heads, config.headDim]) as tf.Tensor3D;
   const mixed = attentionAt(queries, seen.keys, seen.values, last);

@@ -10,7 +10,7 @@ export {
   withHead,
 } from './config/model-config.js';
 export { parseConfig } from './config/parse-config.js';
-export { parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
+export { type Projection, parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
 export {
   continueAt,
@@ -43,6 +43,7 @@ export { createGenerator, type Generator, type GeneratorOptions } from './genera
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
 export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
 export { initWeights } from './init.js';
+export type { AdaptedMatrix, DropoutTensors, Matrix } from './layers/linear.js';
 export {
   growingPositionArrays,
   type PositionArrays,
@@ -50,6 +51,16 @@ export {
   positionArrays,
   positionDimensions,
 } from './layers/position-tables.js';
+export {
+  type AdapterNoise,
+  adaptedWeights,
+  adapterNoise,
+  adapterShapes,
+  initAdapter,
+  mergeAdapter,
+} from './lora/adapter.js';
+export { ADAPTER_FILES, type Adapter, loadAdapter, saveAdapter } from './lora/adapter-directory.js';
+export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';

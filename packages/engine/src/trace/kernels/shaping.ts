@@ -43,7 +43,15 @@ export const shaping: KernelTable = {
       },
     );
   },
-  Slice: (call) => slice(call.graph, input(call, 'x'), attribute(call, 'begin'), attribute(call, 'size')),
+  Slice: (call) => {
+    const x = input(call, 'x');
+    // Of a vector, tfjs passes plain numbers on, and what is left out stands for all of an axis.
+    const perAxis = (name: string, absent: number) => {
+      const given = [attribute<number | readonly number[] | undefined>(call, name)].flat();
+      return x.shape.map((_, axis) => given[axis] ?? absent);
+    };
+    return slice(call.graph, x, perAxis('begin', 0), perAxis('size', -1));
+  },
   SplitV: (call) => {
     const x = input(call, 'x');
     const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);

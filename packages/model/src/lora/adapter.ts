@@ -1,0 +1,158 @@
+import { float32, type NDArray, sizeOf } from '@gram/engine';
+import type * as tf from '@tensorflow/tfjs';
+import { kindOf, type ModelConfig } from '../config/model-config.js';
+import { blockOf, type Projection, projectionShape, type Weights } from '../config/weight-shapes.js';
+import type { ModelTensors, WeightTensors } from '../decoder.js';
+import type { Matrix } from '../layers/linear.js';
+import { type LoraConfig, loraScale } from './lora-config.js';
+
+/** An adapted matrix: the name of its weight up to `.weight`, and where it stands. */
+interface Target {
+  readonly name: string;
+  readonly projection: Projection;
+}
+
+/** The adapted matrices, layer by layer. */
+function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): Target[] {
+  return Array.from({ length: numHiddenLayers }, (_, i) =>
+    targets.map((projection) => ({
+      name: `model.layers.${i}.${blockOf(projection)}.${projection}`,
+      projection,
+    })),
+  ).flat();
+}
+
+/**
+ * Name and shape of every weight of an adapter: `NAME.lora_A.weight [rank, in]` and `NAME.lora_B.weight [out, rank]` for each
+ * adapted matrix, and the whole `score.weight` of a model that scores.
+ */
+export function adapterShapes(config: ModelConfig, lora: LoraConfig): Record<string, number[]> {
+  const shapes: Record<string, number[]> = {};
+  for (const { name, projection } of targetsOf(config, lora)) {
+    const [outputs, inputs] = projectionShape(config, projection);
+    shapes[`${name}.lora_A.weight`] = [lora.rank, inputs];
+    shapes[`${name}.lora_B.weight`] = [outputs, lora.rank];
+  }
+  if (kindOf(config).head === 'score') shapes['score.weight'] = [1, config.hiddenSize];
+  return shapes;
+}
+
+/**
+ * The weights of a new adapter, which changes nothing yet: A is uniform in +-1/sqrt(in), as PEFT draws it, and B is zero.
+ *
+ * @param base where the head of a model that scores begins
+ * @param random draws uniformly from [0, 1); equal draws give equal weights.
+ */
+export function initAdapter(
+  config: ModelConfig,
+  lora: LoraConfig,
+  base: Weights,
+  random: { uniform(): number },
+): Weights {
+  const entries = Object.entries(adapterShapes(config, lora)).map(([name, shape]) => {
+    if (name === 'score.weight') return [name, float32(shape, base[name]!.data.slice())] as const;
+    const data = new Float32Array(sizeOf(shape));
+    if (name.endsWith('.lora_A.weight')) {
+      const bound = 1 / Math.sqrt(shape[1]!);
+      for (let i = 0; i < data.length; i++) data[i] = bound * (2 * random.uniform() - 1);
+    }
+    return [name, float32(shape, data)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Random numbers from which the dropout of every adapted matrix is made, uniform in [0, 1). */
+export interface AdapterNoise<T = tf.Tensor> {
+  /** `[targets, rows]` */
+  readonly rows: T;
+  /** `[targets, widest input]` */
+  readonly columns: T;
+}
+
+/**
+ * Numbers for the dropout of one pass.
+ *
+ * @param rows tokens of the batch, padding included
+ */
+export function adapterNoise(
+  config: ModelConfig,
+  lora: LoraConfig,
+  rows: number,
+  random: { uniform(): number },
+): AdapterNoise<NDArray<'float32'>> {
+  const targets = targetsOf(config, lora).length;
+  const widest = Math.max(...lora.targets.map((projection) => projectionShape(config, projection)[1]));
+  const draw = (count: number) =>
+    float32(
+      [targets, count],
+      Float32Array.from({ length: targets * count }, () => random.uniform()),
+    );
+  return { rows: draw(rows), columns: draw(widest) };
+}
+
+/**
+ * The weights of a model with an adapter, for the functions of the model: y = W x + scale * B A drop(x). A pure function;
+ * gradients flow to the adapter, and to the base only where they are asked for.
+ *
+ * @param base may be integers, see `quantizeWeights`, for use without gradients
+ * @param noise turns dropout on
+ */
+export function adaptedWeights(
+  config: ModelConfig,
+  lora: LoraConfig,
+  base: ModelTensors,
+  adapter: WeightTensors,
+  noise?: AdapterNoise,
+): ModelTensors {
+  const weights: Record<string, Matrix> = { ...base };
+  const { dropout = 0 } = lora;
+  const row = (table: tf.Tensor, i: number) => table.slice([i, 0], [1, -1]).reshape([-1]) as tf.Tensor1D;
+  for (const [i, { name }] of targetsOf(config, lora).entries()) {
+    weights[`${name}.weight`] = {
+      base: base[`${name}.weight`] as tf.Tensor,
+      a: adapter[`${name}.lora_A.weight`] as tf.Tensor2D,
+      b: adapter[`${name}.lora_B.weight`] as tf.Tensor2D,
+      scale: loraScale(lora),
+      ...(noise &&
+        dropout > 0 && {
+          dropout: { probability: dropout, rows: row(noise.rows, i), columns: row(noise.columns, i) },
+        }),
+    };
+  }
+  const score = adapter['score.weight'];
+  return score === undefined ? weights : { ...weights, 'score.weight': score };
+}
+
+/**
+ * The model that an adapter makes of its base, as plain weights: W + scale * B A. The base is not changed; matrices that are
+ * not adapted are shared with it.
+ */
+export function mergeAdapter(
+  config: ModelConfig,
+  lora: LoraConfig,
+  base: Weights,
+  adapter: Weights,
+): Weights {
+  const merged: Record<string, NDArray<'float32'>> = { ...base };
+  const scale = loraScale(lora);
+  for (const { name } of targetsOf(config, lora)) {
+    const [a, b] = [adapter[`${name}.lora_A.weight`]!, adapter[`${name}.lora_B.weight`]!];
+    const weight = base[`${name}.weight`]!;
+    const [outputs, inputs] = weight.shape as [number, number];
+    const sum = new Float32Array(weight.data);
+    // In float64, one row at a time: the sum is rounded once.
+    const addition = new Float64Array(inputs);
+    for (let o = 0; o < outputs; o++) {
+      addition.fill(0);
+      for (let r = 0; r < lora.rank; r++) {
+        const factor = scale * b.data[o * lora.rank + r]!;
+        const offset = r * inputs;
+        for (let i = 0; i < inputs; i++) addition[i]! += factor * a.data[offset + i]!;
+      }
+      for (let i = 0; i < inputs; i++) sum[o * inputs + i]! += addition[i]!;
+    }
+    merged[`${name}.weight`] = float32(weight.shape, sum);
+  }
+  const score = adapter['score.weight'];
+  return score === undefined ? merged : { ...merged, 'score.weight': score };
+}
