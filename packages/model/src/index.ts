@@ -23,6 +23,7 @@ export {
 } from './decoder.js';
 export { ModelError } from './error.js';
 export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
+export { type Companions, readCompanions } from './files/companions.js';
 export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';
 export { weightFiles } from './files/load-weights.js';
@@ -31,6 +32,7 @@ export {
   loadModel,
   MODEL_FILES,
   type ModelToSave,
+  type SaveOptions,
   saveModel,
 } from './files/model-directory.js';
 export type {

@@ -95,6 +95,13 @@ async function targetOf(dir: string): Promise<string> {
   return (await exists(dir)) ? realpath(dir) : resolve(dir);
 }
 
+/** A name, or a pattern of the whole of it. */
+export type FileName = string | RegExp;
+
+function matches(own: FileName, name: string): boolean {
+  return typeof own === 'string' ? own === name : own.test(name);
+}
+
 /** Where `writeDirectoryAtomic` keeps the old directory while it puts the new one in place. */
 export async function oldDirectory(dir: string): Promise<string> {
   return (await targetOf(dir)) + OLD;
@@ -107,7 +114,7 @@ export async function oldDirectory(dir: string): Promise<string> {
  *
  * @throws ModelError `not-replaceable`.
  */
-export async function checkReplaceable(dir: string, names: readonly string[]): Promise<void> {
+export async function checkReplaceable(dir: string, names: readonly FileName[]): Promise<void> {
   if (!(await exists(dir))) return;
   const refuse = (problem: string) =>
     new ModelError('not-replaceable', `${dir} ${problem}`, 'choose another folder, or empty this one first');
@@ -115,7 +122,7 @@ export async function checkReplaceable(dir: string, names: readonly string[]): P
   if (!(await stat(target)).isDirectory()) throw refuse('is not a folder');
   const inside = relative(target, process.cwd());
   if (!inside.startsWith('..') && !isAbsolute(inside)) throw refuse('is or contains the current folder');
-  const foreign = (await readdir(target)).find((name) => !names.includes(name));
+  const foreign = (await readdir(target)).find((name) => !names.some((own) => matches(own, name)));
   if (foreign !== undefined) throw refuse(`holds ${quoted(foreign)}, which writing would delete`);
 }
 
@@ -154,7 +161,7 @@ async function swap(temporary: string, target: string): Promise<void> {
  */
 export async function writeDirectoryAtomic(
   dir: string,
-  names: readonly string[],
+  names: readonly FileName[],
   fill: (temporary: string) => Promise<void>,
 ): Promise<void> {
   await checkReplaceable(dir, names);

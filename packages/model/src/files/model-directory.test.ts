@@ -5,9 +5,11 @@ import { float32 } from '@gram/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configToJson } from '../config/config-json.js';
 import type { ModelConfig } from '../config/model-config.js';
-import type { Weights } from '../config/weight-shapes.js';
+import { parameterCount, type Weights } from '../config/weight-shapes.js';
 import { initWeights } from '../init.js';
 import { writeSafetensors } from '../safetensors/write.js';
+import { checkReplaceable } from './atomic.js';
+import { readCompanions } from './companions.js';
 import type { GramMetadata } from './gram-metadata.js';
 import { loadModel, MODEL_FILES, saveModel } from './model-directory.js';
 
@@ -78,8 +80,60 @@ describe('saveModel', () => {
     expect(loaded.gram).toEqual(gram);
     expect(Object.keys(loaded.weights)).toEqual(Object.keys(weights));
     expect({ ...loaded.weights }).toEqual(weights);
-    expect((await readdir(dir)).toSorted()).toEqual(MODEL_FILES);
+    expect((await readdir(dir)).toSorted()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'gram.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    await checkReplaceable(dir, MODEL_FILES);
     expect(await readdir(root)).toEqual(['model']);
+  });
+
+  it('writes shards with an index, rounded to bfloat16', async () => {
+    await saveModel(dir, { config, weights, gram }, { dtype: 'bfloat16', maxShardBytes: 100 });
+    const names = (await readdir(dir)).filter((name) => name.startsWith('model')).toSorted();
+    expect(names.length).toBeGreaterThan(3);
+    const index = (await readJson('model.safetensors.index.json')) as {
+      metadata: { total_size: number };
+      weight_map: Record<string, string>;
+    };
+    expect(index.metadata.total_size).toBe(2 * parameterCount(config));
+    expect([...new Set(Object.values(index.weight_map)), 'model.safetensors.index.json'].toSorted()).toEqual(
+      names,
+    );
+    expect(names[0]).toMatch(/^model-00001-of-0000\d\.safetensors$/);
+    expect(await readJson('config.json')).toMatchObject({ torch_dtype: 'bfloat16' });
+    const loaded = await loadModel(dir);
+    for (const [name, { data }] of Object.entries(weights)) {
+      // Eight bits of precision: an error of half of the last one at most.
+      for (const [i, value] of loaded.weights[name]!.data.entries()) {
+        expect(Math.abs(value - data[i]!)).toBeLessThanOrEqual(Math.abs(data[i]!) / 256);
+      }
+    }
+    // Another number of shards takes the place of all of these.
+    await saveModel(dir, { config, weights, gram });
+    expect((await readdir(dir)).filter((name) => name.startsWith('model'))).toEqual(['model.safetensors']);
+  });
+
+  it('keeps the files of the model that it was made from', async () => {
+    await directory({}, { 'model.safetensors': weights, 'tokenizer.json': tokenizerJson });
+    const companions = {
+      tokenizerConfigJson: '{"tokenizer_class":"Other"}',
+      generationConfigJson: '{"temperature":0.6}',
+      chatTemplate: '{{ messages }}\n',
+    };
+    await writeFile(join(dir, 'tokenizer_config.json'), companions.tokenizerConfigJson);
+    await writeFile(join(dir, 'generation_config.json'), companions.generationConfigJson);
+    await writeFile(join(dir, 'chat_template.jinja'), companions.chatTemplate);
+    const read = await readCompanions(dir);
+    expect(read).toEqual({ tokenizerJson, ...companions });
+    const copy = join(root, 'copy');
+    await saveModel(copy, { config, weights, ...read });
+    expect(await readCompanions(copy)).toEqual(read);
+    expect((await loadModel(copy)).gram).toBeUndefined();
   });
 
   it('keeps a policy and a value model, which have no judge prompt', async () => {

@@ -5,24 +5,24 @@ import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
-import { writeSafetensors } from '../safetensors/write.js';
-import { oldDirectory, writeDirectoryAtomic } from './atomic.js';
+import { type FileName, oldDirectory, writeDirectoryAtomic } from './atomic.js';
 import { checkShapes } from './check-weights.js';
+import { COMPANION_FILES, type Companions } from './companions.js';
 import { type GramMetadata, parseGramMetadata } from './gram-metadata.js';
 import { readJsonFile } from './json.js';
 import { loadWeights } from './load-weights.js';
 import { exists } from './read.js';
+import { saveWeights, WEIGHT_FILES } from './save-weights.js';
 import { tokenizerConfig } from './tokenizer-config.js';
 
 const MAX_JSON_BYTES = 10_000_000;
 
 /** The files that `saveModel` writes, for `checkReplaceable`. */
-export const MODEL_FILES: readonly string[] = [
+export const MODEL_FILES: readonly FileName[] = [
   'config.json',
   'gram.json',
-  'model.safetensors',
-  'tokenizer.json',
-  'tokenizer_config.json',
+  ...WEIGHT_FILES,
+  ...Object.values(COMPANION_FILES),
 ];
 
 /** What a model directory holds. */
@@ -33,13 +33,20 @@ export interface LoadedModel {
   readonly gram: GramMetadata | undefined;
 }
 
-/** A model to save. */
-export interface ModelToSave {
+/** A model to save, with the files that stand beside its weights, see `readCompanions`. */
+export interface ModelToSave extends Companions {
   readonly config: ModelConfig;
   readonly weights: Weights;
-  readonly gram: GramMetadata;
-  /** Text of `tokenizer.json`. */
-  readonly tokenizerJson?: string;
+  /** Left out for a plain language model. */
+  readonly gram?: GramMetadata;
+}
+
+/** Options of `saveModel`. */
+export interface SaveOptions {
+  /** Element type of the saved weights; bfloat16 rounds them to nearest. @default 'float32' */
+  readonly dtype?: 'float32' | 'bfloat16';
+  /** The most bytes of tensors in one file. @default 5e9 */
+  readonly maxShardBytes?: number;
 }
 
 const heads = {
@@ -86,33 +93,57 @@ export async function loadModel(dir: string): Promise<LoadedModel> {
   return { config, weights: await loadWeights(dir, config), gram };
 }
 
+/** What transformers asks of a causal model at each generation. */
+function generationConfig(config: ModelConfig): Record<string, unknown> {
+  const ids = {
+    bos_token_id: config.bosTokenId,
+    eos_token_id: config.eosTokenId,
+    pad_token_id: config.padTokenId,
+  };
+  return Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined));
+}
+
+/** The texts of all files but the weights. */
+function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string, string> {
+  const { config, gram, tokenizerJson } = model;
+  const text = (json: unknown) => `${JSON.stringify(json, null, 2)}\n`;
+  const files = new Map([['config.json', text(configToJson(config, dtype))]]);
+  if (gram !== undefined) files.set('gram.json', text(gram));
+  if (kindOf(config).head === 'next-token') {
+    files.set(COMPANION_FILES.generationConfigJson, text(generationConfig(config)));
+  }
+  if (tokenizerJson !== undefined) {
+    files.set(COMPANION_FILES.tokenizerConfigJson, text(tokenizerConfig(tokenizerJson, config)));
+  }
+  // What the caller gives goes before what follows from the configuration.
+  for (const [key, name] of Object.entries(COMPANION_FILES)) {
+    const given = model[key as keyof Companions];
+    if (given !== undefined) files.set(name, given);
+  }
+  return files;
+}
+
 /**
- * Saves a model as a directory that `loadModel` and transformers load. The directory appears as a whole, see
+ * Saves a model as a directory that `loadModel`, transformers and vLLM load. The directory appears as a whole, see
  * `writeDirectoryAtomic`; an existing one is replaced if it holds nothing but `MODEL_FILES`. Everything is
  * checked before the first byte is written.
  *
  * @throws ModelError `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`, `not-replaceable`,
  * `write-failed`.
  */
-export async function saveModel(dir: string, model: ModelToSave): Promise<void> {
-  const { config, weights, tokenizerJson } = model;
-  const configJson = configToJson(config);
-  parseConfig(configJson, 'config');
-  const gram = parseGramMetadata(model.gram, 'gram metadata');
-  checkKind(gram, config, 'gram metadata');
+export async function saveModel(
+  dir: string,
+  model: ModelToSave,
+  { dtype = 'float32', maxShardBytes = 5e9 }: SaveOptions = {},
+): Promise<void> {
+  const { config, weights } = model;
+  parseConfig(configToJson(config), 'config');
+  if (model.gram !== undefined)
+    checkKind(parseGramMetadata(model.gram, 'gram metadata'), config, 'gram metadata');
   checkShapes(new Map(Object.entries(weights)), new Map(Object.entries(weightShapes(config))), 'weights');
-  const json: [string, unknown][] = [
-    ['config.json', configJson],
-    ['gram.json', gram],
-  ];
-  if (tokenizerJson !== undefined) {
-    json.push(['tokenizer_config.json', tokenizerConfig(tokenizerJson, config)]);
-  }
+  const files = filesOf(model, dtype);
   await writeDirectoryAtomic(dir, MODEL_FILES, async (temporary) => {
-    for (const [name, content] of json) {
-      await writeFile(join(temporary, name), `${JSON.stringify(content, null, 2)}\n`);
-    }
-    if (tokenizerJson !== undefined) await writeFile(join(temporary, 'tokenizer.json'), tokenizerJson);
-    await writeSafetensors(join(temporary, 'model.safetensors'), weights);
+    for (const [name, content] of files) await writeFile(join(temporary, name), content);
+    await saveWeights(temporary, weights, dtype === 'bfloat16' ? 'BF16' : 'F32', maxShardBytes);
   });
 }

@@ -1,8 +1,15 @@
+import type { FileHandle } from 'node:fs/promises';
 import { type NDArray, sizeOf } from '@gram/engine';
 import { ModelError } from '../error.js';
 import { writeStreamAtomic } from '../files/atomic.js';
 import { quoted } from '../files/json.js';
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './header.js';
+import { roundToBfloat16 } from './narrow.js';
+
+/** Element type of a file. */
+export type SavedDType = 'F32' | 'BF16';
+
+export const SAVED_BYTES = { F32: 4, BF16: 2 } as const satisfies Record<SavedDType, number>;
 
 type Tensors = Readonly<Record<string, NDArray<'float32'>>>;
 
@@ -31,13 +38,14 @@ function formatHeader(
   tensors: Tensors,
   names: readonly string[],
   metadata: Record<string, string>,
+  dtype: SavedDType,
 ): Uint8Array {
   let position = 0;
   const entries = names.map((name) => {
     const { shape, data } = tensors[name]!;
     const start = position;
-    position += data.byteLength;
-    return [name, { dtype: 'F32', shape, data_offsets: [start, position] }] as const;
+    position += data.length * SAVED_BYTES[dtype];
+    return [name, { dtype, shape, data_offsets: [start, position] }] as const;
   });
   const sorted = Object.entries({ format: 'pt', ...metadata }).sort(([a], [b]) => (a < b ? -1 : 1));
   const json = JSON.stringify({ __metadata__: Object.fromEntries(sorted), ...Object.fromEntries(entries) });
@@ -56,26 +64,42 @@ function formatHeader(
   return bytes;
 }
 
+// Small beside a model, large beside the cost of a write.
+const NARROW_ELEMENTS = 1 << 20;
+
+async function writeTensor(handle: FileHandle, data: Float32Array, dtype: SavedDType): Promise<void> {
+  if (dtype === 'F32') {
+    await handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return;
+  }
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(Math.min(data.length, NARROW_ELEMENTS));
+  for (let done = 0; done < data.length; done += halves.length) {
+    const part = bits.subarray(done, done + halves.length);
+    roundToBfloat16(part, halves);
+    await handle.writeFile(new Uint8Array(halves.buffer, 0, 2 * part.length));
+  }
+}
+
 /**
  * Writes float32 tensors to a safetensors file, atomically. Tensors lie in the order of their names, so equal
  * tensors give equal bytes; one is written after the other, so little memory is taken.
  *
  * @param metadata more text for the header; `format: 'pt'`, which transformers asks for, is always there.
+ * @param dtype BF16 rounds to nearest, ties to even. @default 'F32'
  * @throws ModelError `bad-weights`, `too-large`, `write-failed`.
  */
 export async function writeSafetensors(
   path: string,
   tensors: Tensors,
   metadata: Readonly<Record<string, string>> = {},
+  dtype: SavedDType = 'F32',
 ): Promise<void> {
   checkTensors(tensors);
   const names = Object.keys(tensors).sort();
-  const header = formatHeader(tensors, names, metadata);
+  const header = formatHeader(tensors, names, metadata, dtype);
   await writeStreamAtomic(path, async (handle) => {
     await handle.writeFile(header);
-    for (const name of names) {
-      const { data } = tensors[name]!;
-      await handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    }
+    for (const name of names) await writeTensor(handle, tensors[name]!.data, dtype);
   });
 }

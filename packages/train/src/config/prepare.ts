@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ModelToSave } from '@gram/model';
+import type { GramMetadata, ModelToSave } from '@gram/model';
 import {
   type ChatEncoderOptions,
   createChatEncoder,
@@ -31,7 +31,7 @@ import { checkFit, metadata, type StartingModel, startingModel } from './startin
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
   /** What to save; `run` trains its weights in place. */
-  readonly model: ModelToSave & { readonly tokenizerJson: string };
+  readonly model: ModelToSave & { readonly gram: GramMetadata; readonly tokenizerJson: string };
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
   readonly examples: number;

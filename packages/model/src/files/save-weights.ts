@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NDArray } from '@gram/engine';
+import type { Weights } from '../config/weight-shapes.js';
+import { SAVED_BYTES, type SavedDType, writeSafetensors } from '../safetensors/write.js';
+
+/** The names under which transformers finds weights: in one file, or in shards with an index. */
+export const WEIGHT_FILES: readonly (string | RegExp)[] = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  /^model-\d{5}-of-\d{5}\.safetensors$/,
+];
+
+/** Names of weights in shards of at most `maxBytes`, in their order; a larger tensor has a shard of its own. */
+function planShards(weights: Weights, bytesOf: (array: NDArray) => number, maxBytes: number): string[][] {
+  const shards: string[][] = [];
+  let filled = Number.POSITIVE_INFINITY;
+  for (const [name, array] of Object.entries(weights)) {
+    const bytes = bytesOf(array);
+    if (filled + bytes > maxBytes) {
+      shards.push([]);
+      filled = 0;
+    }
+    shards.at(-1)!.push(name);
+    filled += bytes;
+  }
+  return shards;
+}
+
+/** Writes `model.safetensors`, or numbered shards and `model.safetensors.index.json` where one file would be too large. */
+export async function saveWeights(
+  dir: string,
+  weights: Weights,
+  dtype: SavedDType,
+  maxShardBytes: number,
+): Promise<void> {
+  const bytesOf = ({ data }: NDArray) => data.length * SAVED_BYTES[dtype];
+  const shards = planShards(weights, bytesOf, maxShardBytes);
+  if (shards.length === 1) {
+    await writeSafetensors(join(dir, 'model.safetensors'), weights, {}, dtype);
+    return;
+  }
+  const number = (n: number) => String(n).padStart(5, '0');
+  const shardOf: Record<string, string> = {};
+  for (const [i, names] of shards.entries()) {
+    const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
+    for (const name of names) shardOf[name] = file;
+    const part = Object.fromEntries(names.map((name) => [name, weights[name]!]));
+    await writeSafetensors(join(dir, file), part, {}, dtype);
+  }
+  const total = Object.values(weights).reduce((sum, array) => sum + bytesOf(array), 0);
+  const index = { metadata: { total_size: total }, weight_map: shardOf };
+  await writeFile(join(dir, 'model.safetensors.index.json'), `${JSON.stringify(index, null, 2)}\n`);
+}
