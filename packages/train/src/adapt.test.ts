@@ -105,7 +105,7 @@ describe('adaptRewardModel', () => {
     ['more labels than there are', { count: 25 }, 'no-data', '25 labels are wanted and there are 24'],
     ['a negative number of labels', { count: -1 }, 'bad-config', '-1'],
     ['half a label', { count: 0.5 }, 'bad-config', '0.5'],
-    ['a head of the other kind', { kind: 'discriminative' }, 'bad-config', 'LlamaForSequenceClassification'],
+    ['a head of the other kind', { kind: 'discriminative' }, 'bad-config', 'has a score head'],
   ] as const)('refuses %s', async (_name, change, code, message) => {
     await expect(adaptRewardModel(runOf('generative', change))).rejects.toMatchObject({
       name: 'TrainError',

@@ -84,7 +84,7 @@ for (const { device, reason } of await deviceStates()) {
     it('20 optimizer steps stay together with TensorFlow.js, with weights and moments on the device', async () => {
       const weights = await place(copy(weights0), device);
       const moments = await place({ m: copy(weights0, 0), v: copy(weights0, 0) }, device);
-      const step = createTrainingStep(config, pairGeneration, adamW(), weights, moments, device);
+      const step = createTrainingStep(config, pairGeneration, adamW(), weights, moments, { device });
       const losses: number[] = [];
       for (const [i, batch] of batches.entries()) {
         const { loss } = await step.run([batch as Batch<NDArray>], {
@@ -107,14 +107,9 @@ for (const { device, reason } of await deviceStates()) {
     it('updates weights in host memory as well', async () => {
       const weights = copy(weights0);
       const moments = { m: copy(weights0, 0), v: copy(weights0, 0) };
-      const step = createTrainingStep(
-        config,
-        preference({ labels: [5, 9] }),
-        adamW(),
-        weights,
-        moments,
+      const step = createTrainingStep(config, preference({ labels: [5, 9] }), adamW(), weights, moments, {
         device,
-      );
+      });
       const objective = preference({ labels: [5, 9] });
       const examples = [
         { ids: ids(9), label: 0 as const },

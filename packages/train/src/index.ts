@@ -35,5 +35,12 @@ export {
 } from './objectives/token-generation.js';
 export { type AdamWOptions, adamW, type Moments, type Optimizer } from './optimizers/adamw.js';
 export { cosineWithWarmup, type Schedule } from './schedule.js';
+export { adapterPart, type TrainedPart, wholeModel } from './trained-part.js';
 export { microBatches, type TrainOptions, type TrainRun, train } from './trainer.js';
-export { createTrainingStep, lossAndGradients, type StepResult, type TrainingStep } from './training-step.js';
+export {
+  createTrainingStep,
+  lossAndGradients,
+  type StepResult,
+  type TrainingStep,
+  type TrainingStepOptions,
+} from './training-step.js';

@@ -7,6 +7,7 @@ import { TrainError } from './error.js';
 import type { Objective } from './objectives/objective.js';
 import { type AdamWOptions, adamW } from './optimizers/adamw.js';
 import { cosineWithWarmup } from './schedule.js';
+import { type TrainedPart, wholeModel } from './trained-part.js';
 import { createTrainingStep } from './training-step.js';
 
 /** Hyper-parameters of a run. */
@@ -31,6 +32,8 @@ export interface TrainRun<Example> {
   readonly config: ModelConfig;
   /** Updated in place. */
   readonly weights: Weights;
+  /** What `weights` are of the model: all of it, or an adapter, see `adapterPart`. @default wholeModel */
+  readonly part?: TrainedPart;
   readonly objective: Objective<Example>;
   readonly examples: readonly Example[];
   readonly options: TrainOptions;
@@ -57,7 +60,7 @@ const maxSkipped = 5;
  *   `bad-checkpoint` when `resume` belongs to another run.
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { config, weights, objective, examples, options, resume } = run;
+  const { config, weights, part = wholeModel, objective, examples, options, resume } = run;
   if (examples.length === 0) {
     throw new TrainError(
       'no-data',
@@ -82,7 +85,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   let skippedInARow = 0;
   let step = resume?.step ?? 0;
   const stepsPerEpoch = total / epochs;
-  const trainingStep = createTrainingStep(config, objective, adamW(options), weights, moments);
+  const trainingStep = createTrainingStep(config, objective, adamW(options), weights, moments, { part });
   const state = (): TrainingState => ({ step, skipped, moments, history, fingerprint });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
@@ -140,10 +143,18 @@ export function microBatches<Example>(
 }
 
 /** Identifies a run by its objective, data, options and architecture, not by its progress. */
-function fingerprintOf<Example>({ config, objective, examples, options }: TrainRun<Example>): string {
+function fingerprintOf<Example>({
+  config,
+  part = wholeModel,
+  objective,
+  examples,
+  options,
+}: TrainRun<Example>): string {
   // By name, so that the order in which somebody wrote the keys does not matter.
   const sorted = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = createHash('sha256').update(JSON.stringify([objective.name, sorted(config), sorted(options)]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([objective.name, part.name, sorted(config), sorted(options)]),
+  );
   for (const example of examples) hash.update(JSON.stringify(example));
   return hash.digest('hex');
 }

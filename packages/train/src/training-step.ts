@@ -12,6 +12,7 @@ import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Objective } from './objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
+import { type TrainedPart, wholeModel } from './trained-part.js';
 
 /** What one optimizer step reports. */
 export interface StepResult {
@@ -40,20 +41,34 @@ export interface TrainingStep {
   dispose(): void;
 }
 
-type Loss = (inputs: { weights: NamedTensors; gradients: NamedTensors; batch: Batch<tf.Tensor> }) => {
+type Loss = (inputs: {
+  weights: NamedTensors;
+  frozen?: NamedTensors;
+  noise?: NamedTensors;
+  gradients: NamedTensors;
+  batch: Batch<tf.Tensor>;
+}) => {
   gradients: Record<string, tf.Tensor>;
   loss: tf.Tensor;
   metrics: Readonly<Record<string, tf.Tensor>>;
 };
 
-/** Loss and gradients of an objective as a pure function of weights and batch. */
-export function lossAndGradients<Example>(config: ModelConfig, objective: Objective<Example>): Loss {
-  return ({ weights, batch }) => {
+/**
+ * Loss and gradients of an objective as a pure function of weights and batch.
+ *
+ * @param part what `weights` are of the model. @default wholeModel
+ */
+export function lossAndGradients<Example>(
+  config: ModelConfig,
+  objective: Objective<Example>,
+  part: TrainedPart = wholeModel,
+): Loss {
+  return ({ weights, frozen = {}, noise = {}, batch }) => {
     const names = Object.keys(weights);
     let metrics: Readonly<Record<string, tf.Tensor>> = {};
     const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
       const named = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
-      const result = objective.loss(config, named, batch);
+      const result = objective.loss(config, part.weights(named, frozen, noise), batch);
       metrics = result.metrics ?? {};
       return result.loss;
     })(names.map((name) => weights[name]!));
@@ -65,6 +80,14 @@ export function lossAndGradients<Example>(config: ModelConfig, objective: Object
   };
 }
 
+/** Options of `createTrainingStep`. */
+export interface TrainingStepOptions {
+  /** What `weights` are of the model. @default wholeModel */
+  readonly part?: TrainedPart;
+  /** Where to compute. @default 'cpu' */
+  readonly device?: DeviceName | 'auto';
+}
+
 /**
  * Compiles an objective and an optimizer into a step.
  *
@@ -73,7 +96,6 @@ export function lossAndGradients<Example>(config: ModelConfig, objective: Object
  * device stay there; only loss, metrics and the norm of the gradient come back.
  *
  * @param weights in host memory or on the device, updated in place, as `moments`
- * @param device where to compute. @default 'cpu'
  */
 export function createTrainingStep<Example>(
   config: ModelConfig,
@@ -81,7 +103,7 @@ export function createTrainingStep<Example>(
   optimizer: Optimizer,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,
   moments: Moments<AnyArray<'float32'>>,
-  device: DeviceName | 'auto' = 'cpu',
+  { part = wholeModel, device = 'cpu' }: TrainingStepOptions = {},
 ): TrainingStep {
   let placed: Promise<Readonly<Record<string, AnyArray>>> | undefined;
   const allGradients = () => {
@@ -91,7 +113,7 @@ export function createTrainingStep<Example>(
     );
     return placed;
   };
-  const fresh = lossAndGradients(config, objective);
+  const fresh = lossAndGradients(config, objective, part);
   const accumulated: Loss = (inputs) => {
     const result = fresh(inputs);
     for (const [name, sum] of Object.entries(inputs.gradients)) {
@@ -123,7 +145,13 @@ export function createTrainingStep<Example>(
       let loss = 0;
       const metrics = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
       for (const [i, batch] of batches.entries()) {
-        const out = await (i === 0 ? first : further)({ weights, gradients, batch });
+        const out = await (i === 0 ? first : further)({
+          weights,
+          frozen: part.frozen,
+          noise: part.noise(batch.tokens?.data.length ?? 0, t, i),
+          gradients,
+          batch,
+        });
         loss += out.loss.data[0]!;
         for (const name of objective.metrics) metrics[name]! += out.metrics[name]!.data[0]!;
       }

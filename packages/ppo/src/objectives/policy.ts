@@ -1,4 +1,4 @@
-import { hiddenStates, tokenLosses, vocabularyLogits, type Weights, type WeightTensors } from '@gram/model';
+import { hiddenStates, type ModelTensors, tokenLosses, vocabularyLogits, type Weights } from '@gram/model';
 import type { Batch, Objective } from '@gram/train';
 import * as tf from '@tensorflow/tfjs';
 import { fullKl, type KlEstimator, klTerms } from '../kl.js';
@@ -64,7 +64,7 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
       ];
       const share = batch.weights as tf.Tensor1D;
       const mean = (terms: tf.Tensor) => tf.sum(tf.mul(terms, share)) as tf.Scalar;
-      const states = (of: WeightTensors) => tf.gather(hiddenStates(config, of, tokens), positions);
+      const states = (of: ModelTensors) => tf.gather(hiddenStates(config, of, tokens), positions);
       const own = states(weights);
       const logProbabilities = tf.neg(tokenLosses(config, weights, own, targets)) as tf.Tensor1D;
       const { losses, logRatios, clipped } = policyTerms(
@@ -93,7 +93,7 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
   };
 }
 
-function referenceOf(batch: Batch<tf.Tensor>): WeightTensors {
+function referenceOf(batch: Batch<tf.Tensor>): ModelTensors {
   const own = Object.entries(batch).filter(([name]) => name.startsWith(referencePrefix));
   return Object.fromEntries(own.map(([name, tensor]) => [name.slice(referencePrefix.length), tensor]));
 }

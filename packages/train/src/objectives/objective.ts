@@ -1,5 +1,5 @@
 import { int32, type NDArray } from '@gram/engine';
-import type { ModelConfig, WeightTensors } from '@gram/model';
+import type { ModelConfig, ModelTensors } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
 
 /** The arrays of one micro-batch, by name. */
@@ -31,13 +31,13 @@ export interface Objective<Example> {
   /** How much an example counts: supervised tokens, or 1 for a pair. */
   weight(example: Example): number;
   /**
-   * Arrays of `rows` examples of at most `length` tokens; missing examples weigh nothing.
+   * Arrays of `rows` examples of at most `length` tokens, the tokens as `tokens`; missing examples weigh nothing.
    *
    * @param total weight of all examples of the optimizer step
    */
   batch(examples: readonly Example[], rows: number, length: number, total: number): Batch<NDArray>;
   /** The weighted sum of the examples' losses. */
-  loss(config: ModelConfig, weights: WeightTensors, batch: Batch<tf.Tensor>): ObjectiveResult;
+  loss(config: ModelConfig, weights: ModelTensors, batch: Batch<tf.Tensor>): ObjectiveResult;
 }
 
 /** Sequences as rows of equal length, padded on the right with token 0; missing rows are all padding. */
