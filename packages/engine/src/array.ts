@@ -65,6 +65,11 @@ export function int8(shape: readonly number[], values: Int8Array | readonly numb
   return checked('int8', shape, values instanceof Int8Array ? values : Int8Array.from(values));
 }
 
+/** A uint8 array; `values` is used without a copy when it already is a `Uint8Array`. */
+export function uint8(shape: readonly number[], values: Uint8Array | readonly number[]): NDArray<'uint8'> {
+  return checked('uint8', shape, values instanceof Uint8Array ? values : Uint8Array.from(values));
+}
+
 /** A float32 array of shape `[]`. */
 export function scalar(value: number): NDArray<'float32'> {
   return float32([], [value]);

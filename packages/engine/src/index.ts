@@ -37,7 +37,9 @@ export {
   splitHeads,
 } from './fused/attention.js';
 export { crossEntropy } from './fused/cross-entropy.js';
+export { type Int4Matrix, int4MatMul, quantizeInt4 } from './fused/int4-mat-mul.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
+export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './fused/quantized-mat-mul.js';
 export { recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
 export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';

@@ -44,6 +44,7 @@ const products = new Set([
   'FusedGemm',
   'MatMulInteger',
   'DynamicQuantizeMatMul',
+  'MatMulNBits',
 ]);
 
 interface Event {
@@ -77,23 +78,25 @@ export function readProfile(path: string): Profile {
     if (cat !== 'Node' || operator === undefined || !name.endsWith('_kernel_time')) continue;
     const known = byOperator.get(operator) ?? { calls: 0, seconds: 0 };
     byOperator.set(operator, { calls: known.calls + 1, seconds: known.seconds + dur / 1e6 });
-    if (products.has(operator)) matrixFlop += flopOf(args!);
+    if (products.has(operator)) matrixFlop += flopOf(operator, args!);
   }
   const operators = [...byOperator].map(([operator, time]) => ({ operator, ...time }));
   return { runs, operators, matrixFlop };
 }
 
 /** 2 times the size of the result times the length of the sums, which follows from the sizes of the operands. */
-function flopOf({
-  input_type_shape: inputs = [],
-  output_type_shape: outputs = [],
-}: NonNullable<Event['args']>) {
+function flopOf(
+  operator: string,
+  { input_type_shape: inputs = [], output_type_shape: outputs = [] }: NonNullable<Event['args']>,
+) {
   const size = (list: readonly Record<string, readonly number[]>[], i: number) =>
     Object.values(list[i] ?? {})
       .flat()
       .reduce((product, n) => product * n, 1);
   const shape = (list: readonly Record<string, readonly number[]>[], i: number) =>
     Object.values(list[i] ?? {})[0] ?? [];
+  // Its second operand is in blocks, with two elements a byte.
+  if (operator === 'MatMulNBits') return 2 * size(outputs, 0) * (shape(inputs, 0).at(-1) ?? 1);
   const result = shape(outputs, 0);
   const right = shape(inputs, 1);
   const columns = result.at(-1) ?? 1;

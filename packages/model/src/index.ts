@@ -22,6 +22,13 @@ export {
   type WeightTensors,
 } from './decoder.js';
 export { ModelError } from './error.js';
+export {
+  type ExportedModel,
+  type ExportModelOptions,
+  exportGenerator,
+  exportJudge,
+  exportReward,
+} from './export/export-model.js';
 export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export { type Companions, readCompanions } from './files/companions.js';
 export type { GramMetadata } from './files/gram-metadata.js';

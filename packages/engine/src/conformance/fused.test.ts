@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { type ArraySpec, float32, int8, int32, type NDArray } from '../array.js';
+import { type ArraySpec, float32, int32, type NDArray } from '../array.js';
 import { type Arrays, compile } from '../compile.js';
 import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
 import { crossEntropy } from '../fused/cross-entropy.js';
-import { int8MatMul, quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { recompute } from '../fused/recompute.js';
 import { rmsNorm } from '../fused/rms-norm.js';
 import { rotaryEmbedding } from '../fused/rotary-embedding.js';
@@ -201,33 +200,6 @@ describeOnDevices('fused kernels', (device) => {
     });
   });
 
-  it('int8MatMul rounds as its composition does, and its error is that of 8 bits', async () => {
-    await forRandom({ n: [1, 5], i: [2, 40], o: [1, 20] }, runs, async ({ n, i, o }, seed) => {
-      const { x, w } = randomArrays({ x: [n, i], w: [o, i] }, seed);
-      const { values, scales } = quantizeInt8(w);
-      const fn = (all: { x: T; values: T; scales: T }) => ({
-        y: int8MatMul(all.x as tf.Tensor2D, {
-          values: all.values as tf.Tensor2D,
-          scales: all.scales as tf.Tensor1D,
-        }),
-      });
-      await expectAgreement(device, fn, { x, values, scales } as never, 1e-4);
-      const exact = ({ x: left, w: right }: { x: T; w: T }) => ({
-        y: tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D, false, true),
-      });
-      const [rounded, full] = [
-        await evaluate(fn, { x, values, scales } as never),
-        await evaluate(exact, { x, w } as never),
-      ];
-      // Half a step of each side, on every term.
-      const bound = i * ((1.95 * 3.9) / 255 / 2 + (1.95 * 1.95) / 127 / 2) + 1e-3;
-      const data = full.y.data as Float32Array;
-      for (const [at, value] of (rounded.y.data as Float32Array).entries()) {
-        expect(Math.abs(value - data[at]!)).toBeLessThan(bound);
-      }
-    });
-  });
-
   it('recompute gives the same value and gradients', async () => {
     const layer = (x: T, w: T) => tf.tanh(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D));
     const chain = (wrapped: boolean) =>
@@ -265,11 +237,4 @@ it('recompute lets go of what is inside: each layer costs its input instead of a
   const peak = (wrapped: boolean) => trace(gradients(wrapped) as never, specs).peakBytes!;
   // 30 results of 64 KiB are kept, or 5 and those of one layer.
   expect(peak(true)).toBeLessThan(0.6 * peak(false));
-});
-
-it('quantizeInt8 refuses what is not a finite matrix', () => {
-  expect(() => quantizeInt8(float32([4], [1, 2, 3, 4]))).toThrow(/float32\[4\]/);
-  expect(() => quantizeInt8(float32([1, 2], [1, Number.NaN]))).toThrow(/row 0/);
-  expect(Array.from(quantizeInt8(float32([1, 2], [0, 0])).values.data)).toEqual([0, 0]);
-  expect(() => quantizeInt8(int8([1, 1], [1]))).toThrow(/int8/);
 });

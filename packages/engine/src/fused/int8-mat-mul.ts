@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { float32, int8, type NDArray } from '../array.js';
-import { EngineError } from '../error.js';
 import { fusedKernel } from './kernel.js';
+import { weightMatrix } from './weight-matrix.js';
 
 /** A matrix in 8-bit integers: value = integer * scale of its column. */
 export interface Int8Matrix<Values, Scales> {
@@ -18,28 +18,13 @@ export interface Int8Matrix<Values, Scales> {
  * @throws EngineError `bad-array` for anything but a finite float32 matrix
  */
 export function quantizeInt8(weight: NDArray): Int8Matrix<NDArray<'int8'>, NDArray<'float32'>> {
-  const [outputs, inputs] = weight.shape;
-  if (
-    weight.dtype !== 'float32' ||
-    weight.shape.length !== 2 ||
-    outputs === undefined ||
-    inputs === undefined
-  ) {
-    throw new EngineError(
-      'bad-array',
-      `a ${weight.dtype}[${weight.shape}] array can not be made an 8-bit matrix`,
-      'pass a float32 matrix [out, in]',
-    );
-  }
+  const { outputs, inputs, values: given } = weightMatrix(weight, 8);
   const values = new Int8Array(inputs * outputs);
   const scales = new Float32Array(outputs);
   for (let o = 0; o < outputs; o++) {
-    const row = weight.data.subarray(o * inputs, (o + 1) * inputs);
+    const row = given.subarray(o * inputs, (o + 1) * inputs);
     let largest = 0;
     for (const value of row) largest = Math.max(largest, Math.abs(value));
-    if (!Number.isFinite(largest)) {
-      throw new EngineError('bad-array', `row ${o} of the matrix is not finite`, 'pass finite weights');
-    }
     const scale = largest === 0 ? 1 : largest / 127;
     scales[o] = scale;
     for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round(row[i]! / scale);

@@ -66,6 +66,12 @@ function checkKind({ kind }: GramMetadata, config: ModelConfig, where: string): 
   );
 }
 
+/** Reads and checks the `config.json` of a model directory. */
+export async function readConfig(dir: string): Promise<ModelConfig> {
+  const path = join(dir, 'config.json');
+  return parseConfig(await readJsonFile(path, MAX_JSON_BYTES), path);
+}
+
 /**
  * Loads a model in the layout of Hugging Face: `config.json`, `model.safetensors` (or its shards and their index)
  * and, for a model that this project made, `gram.json`. Weights are float32, in the order of `weightShapes`. A missing, additional
@@ -82,8 +88,7 @@ export async function loadModel(dir: string): Promise<LoadedModel> {
       (await exists(old)) ? `saving was interrupted: rename ${old} back to ${dir}` : 'check the path',
     );
   }
-  const configPath = join(dir, 'config.json');
-  const config = parseConfig(await readJsonFile(configPath, MAX_JSON_BYTES), configPath);
+  const config = await readConfig(dir);
   const gramPath = join(dir, 'gram.json');
   let gram: GramMetadata | undefined;
   if (await exists(gramPath)) {

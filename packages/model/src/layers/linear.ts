@@ -1,12 +1,9 @@
-import { type Int8Matrix, int8MatMul } from '@gram/engine';
+import { type QuantizedTensors, quantizedMatMul } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
-
-/** A matrix in 8-bit integers, as tensors. */
-export type Int8Tensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D>;
 
 /** A matrix `[out, in]` with a low-rank addition: W + scale * b a (Hu et al. 2021). */
 export interface AdaptedMatrix {
-  readonly base: tf.Tensor | Int8Tensors;
+  readonly base: tf.Tensor | QuantizedTensors;
   /** `[rank, in]` */
   readonly a: tf.Tensor2D;
   /** `[out, rank]` */
@@ -26,7 +23,7 @@ export interface DropoutTensors {
 }
 
 /** What may stand in the place of a matrix. */
-export type Matrix = tf.Tensor | Int8Tensors | AdaptedMatrix;
+export type Matrix = tf.Tensor | QuantizedTensors | AdaptedMatrix;
 
 /**
  * A product with a matrix `[out, in]`, along the last axis of `x`.
@@ -45,7 +42,7 @@ function multiply<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix): T 
     const low = tf.matMul(tf.matMul(kept as tf.Tensor, a, false, true), b, false, true);
     return tf.add(multiply(x, base), tf.mul(low, scale)) as T;
   }
-  if ('scales' in matrix) return int8MatMul(x, matrix);
+  if ('scales' in matrix) return quantizedMatMul(x, matrix);
   return tf.matMul(x as tf.Tensor, matrix, false, true) as T;
 }
 

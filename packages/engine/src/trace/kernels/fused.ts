@@ -5,6 +5,13 @@ import { attribute, cast, input, type KernelCall, type KernelTable } from './ker
 /** An optional input that is not given. */
 const absent: Value = { name: '', shape: [], dtype: 'float32' };
 
+/**
+ * `accuracy_level` of a product with 4-bit integers: the left side is rounded to 8 bits, block by block. On a CPU
+ * with AVX-512 that took 0.4 to 0.6 times as long as a product in float32, which is level 0, for 1 and 8 rows and 0.7
+ * to 0.9 times for 512. The error is that of the weights, 0.083 of the result: the rounding adds 0.0002 to it.
+ */
+const productOfIntegers = 4;
+
 /** Operators that ONNX Runtime adds to the standard ones, for the kernels of `src/fused`. */
 export const fused: KernelTable = {
   GramRmsNorm: (call) => {
@@ -53,6 +60,28 @@ export const fused: KernelTable = {
     return call.graph.node('DynamicQuantizeMatMul', [x, values, scales], shape, 'float32', {
       domain: contribDomain,
     });
+  },
+  GramInt4MatMul: (call) => {
+    const [x, packed, scales] = [input(call, 'x'), input(call, 'packed'), input(call, 'scales')];
+    const [outputs, blocks] = scales.shape as [number, number];
+    const block = attribute<number>(call, 'block');
+    const attributes = {
+      K: { int: blocks * block },
+      N: { int: outputs },
+      bits: { int: 4 },
+      block_size: { int: block },
+      accuracy_level: { int: productOfIntegers },
+    };
+    return call.graph.node(
+      'MatMulNBits',
+      [x, packed, scales],
+      [...x.shape.slice(0, -1), outputs],
+      'float32',
+      {
+        domain: contribDomain,
+        attributes,
+      },
+    );
   },
   GramLogSoftmax: (call) => {
     const x = input(call, 'x');

@@ -1,0 +1,22 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { NDArray } from '../array.js';
+import { type Int4Matrix, int4MatMul } from './int4-mat-mul.js';
+import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';
+
+/** A matrix in 8-bit or 4-bit integers, in host memory. */
+export type QuantizedMatrix =
+  | Int8Matrix<NDArray<'int8'>, NDArray<'float32'>>
+  | Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>>;
+
+/** The same as tensors; `'scales' in weight` tells it from a plain matrix. */
+export type QuantizedTensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D> | Int4Matrix<tf.Tensor3D, tf.Tensor2D>;
+
+/**
+ * A product with a matrix in integers: `int8MatMul` or `int4MatMul`, by what the matrix is. It has no gradient.
+ *
+ * @param x float32 `[..., in]`
+ * @returns `[..., out]`
+ */
+export function quantizedMatMul<T extends tf.Tensor>(x: T, matrix: QuantizedTensors): T {
+  return 'packed' in matrix ? int4MatMul(x, matrix) : int8MatMul(x, matrix);
+}

@@ -1,0 +1,37 @@
+import type { NDArray } from '../array.js';
+import { EngineError } from '../error.js';
+
+/** A matrix of weights that can be rounded: one row for each output. */
+export interface WeightMatrix {
+  readonly outputs: number;
+  readonly inputs: number;
+  /** float32, row after row */
+  readonly values: Float32Array;
+}
+
+/**
+ * The sizes and values of a matrix that is to be rounded.
+ *
+ * @param weight float32 `[out, in]`
+ * @param bits of the rounded form, for the message
+ * @throws EngineError `bad-array` for anything but a finite float32 matrix
+ */
+export function weightMatrix({ dtype, shape, data }: NDArray, bits: number): WeightMatrix {
+  const [outputs, inputs] = shape;
+  if (dtype !== 'float32' || shape.length !== 2 || outputs === undefined || inputs === undefined) {
+    throw new EngineError(
+      'bad-array',
+      `a ${dtype}[${shape}] array can not be made a matrix of ${bits}-bit integers`,
+      'pass a float32 matrix [out, in]',
+    );
+  }
+  const bad = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new EngineError(
+      'bad-array',
+      `row ${Math.floor(bad / inputs)} of the matrix is not finite`,
+      'pass finite weights',
+    );
+  }
+  return { outputs, inputs, values: data as Float32Array };
+}
