@@ -12,6 +12,12 @@ export class TokenizeError extends Error {
       | 'unknown-prompt'
       | 'special-token-missing'
       | 'label-not-single-token'
+      | 'bad-message'
+      | 'template-missing'
+      | 'template-broken'
+      | 'template-limit'
+      | 'template-refused'
+      | 'template-unsupported'
       | 'template-too-long'
       | 'too-long',
     message: string,

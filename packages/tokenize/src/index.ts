@@ -1,5 +1,22 @@
 export { type TrainBpeOptions, trainBpe } from './bpe/train-bpe.js';
 export {
+  type ChatMessage,
+  type ChatTemplate,
+  type ChatTemplateOptions,
+  createChatTemplate,
+  type RenderOptions,
+  type Segment,
+} from './chat/chat-template.js';
+export { encodeChat, encodeSegments } from './chat/encode-chat.js';
+export type { TemplateValue } from './chat/jinja.js';
+export type { Outline, Slot } from './chat/placeholders.js';
+export { readChatTemplate } from './chat/read-chat-template.js';
+export {
+  chatLayoutFromTemplate,
+  loadChatLayout,
+  type TemplateLayoutOptions,
+} from './chat/template-layout.js';
+export {
   type ChatEncoder,
   type ChatEncoderOptions,
   createChatEncoder,
@@ -18,3 +35,5 @@ export { TokenizeError } from './error.js';
 export { loadTokenizer, type Tokenizer, tokenizerFromJson } from './library.js';
 export { type ChatLayout, plainChat } from './prompts/chat-layout.js';
 export { type Block, type JudgePrompt, judgePrompt, judgePrompts } from './prompts/judge-prompt.js';
+export type { Trim, Trims } from './prompts/trim.js';
+export { createTextStream, type TextStream } from './text-stream.js';

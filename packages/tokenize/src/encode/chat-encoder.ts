@@ -1,6 +1,7 @@
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
+import { noTrims, trimText } from '../prompts/trim.js';
 import { fillTemplate, type Overlong, promptTemplate, responseTemplate, type Template } from './template.js';
 
 export interface ChatEncoderOptions {
@@ -44,7 +45,7 @@ export interface ChatEncoder {
  * Prepares an encoder for one tokenizer and chat layout; template ids are computed here, once.
  *
  * User text and template text are encoded apart, so neither merges with the other nor can user text hold a special
- * token. A prompt that is too long for `prompt` is refused or keeps its end, as `overlong` says.
+ * token. Where the layout says so, texts are trimmed first. A prompt that is too long for `prompt` is refused or keeps its end, as `overlong` says.
  *
  * Its methods throw TokenizeError `too-long` and `template-too-long`.
  *
@@ -60,7 +61,9 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
 
   async function fill(template: Template, id: string | undefined, prompt: string, ...responses: string[]) {
     const [promptIds = [], ...responseIds] = await Promise.all(
-      [prompt, ...responses].map((text) => tokenizer.encode(text)),
+      [prompt, ...responses].map((text, index) =>
+        tokenizer.encode(trimText(text, template.trims[index] ?? noTrims)),
+      ),
     );
     const filled = fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
     // No marker of a judging prompt stands here, so there is none to imitate.

@@ -1,6 +1,7 @@
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
+import { noTrims, trimText } from '../prompts/trim.js';
 import {
   type ChatEncoder,
   type ChatEncoderOptions,
@@ -60,9 +61,11 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
     template: Template,
     { id, prompt, responses }: { id?: string; prompt: string; responses: readonly string[] },
   ) {
-    const parts = [prompt, ...responses].map((text) =>
-      raw ? { text, neutralised: false } : neutraliseMarkers(judge, text),
-    );
+    const parts = [prompt, ...responses].map((full, index) => {
+      // Trimming can put a marker at the start of a line, so it comes before the escape.
+      const text = trimText(full, template.trims[index] ?? noTrims);
+      return raw ? { text, neutralised: false } : neutraliseMarkers(judge, text);
+    });
     const [promptIds = [], ...responseIds] = await Promise.all(
       parts.map(({ text }) => tokenizer.encode(text)),
     );

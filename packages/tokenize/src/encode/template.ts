@@ -2,6 +2,7 @@ import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
+import { noTrims, type Trims, trimText } from '../prompts/trim.js';
 import { fitLengths } from './fit.js';
 
 /**
@@ -14,6 +15,8 @@ export interface Template {
   readonly length: number;
   /** How many ids of `pieces[1]` come before the boundary that {@link fillTemplate} reports. */
   readonly boundary: number;
+  /** How each user text is trimmed before it is put in. */
+  readonly trims: readonly Trims[];
 }
 
 /** What to do with a conversation longer than allowed: refuse it, or shorten the user text in it. */
@@ -25,12 +28,17 @@ export async function comparisonTemplate(
   { instruction, question, answers: [a, b], between, tail }: JudgePrompt,
   chat: ChatLayout,
 ): Promise<Template> {
-  return compile(tokenizer, [
-    [chat.bos + chat.userStart + instruction + question.start],
-    [question.end + a.start],
-    [a.end + between + b.start],
-    [b.end + tail + chat.userEnd + chat.assistantStart],
-  ]);
+  const turn = trimTurn(chat.trims?.user, instruction + question.start, b.end + tail);
+  return compile(
+    tokenizer,
+    [
+      [chat.bos + chat.userStart + turn.head],
+      [question.end + a.start],
+      [a.end + between + b.start],
+      [turn.tail + chat.userEnd + chat.assistantStart],
+    ],
+    [turn.first, noTrims, turn.last],
+  );
 }
 
 /** The stage-1 conversation: the question, then both answers in one turn. Boundary: that turn's first token. */
@@ -39,26 +47,58 @@ export async function responsePairTemplate(
   { question, answers: [a, b], between }: JudgePrompt,
   chat: ChatLayout,
 ): Promise<Template> {
-  return compile(tokenizer, [
-    [chat.bos + chat.userStart + question.start],
-    [question.end + chat.userEnd + chat.assistantStart, a.start],
-    [a.end + between + b.start],
-    [b.end + chat.end],
-  ]);
+  const asked = trimTurn(chat.trims?.user, question.start, question.end);
+  const answered = trimTurn(chat.trims?.assistant, a.start, b.end);
+  return compile(
+    tokenizer,
+    [
+      [chat.bos + chat.userStart + asked.head],
+      [asked.tail + chat.userEnd + chat.assistantStart, answered.head],
+      [a.end + between + b.start],
+      [answered.tail + chat.end],
+    ],
+    [{ start: asked.first.start, end: asked.last.end }, answered.first, answered.last],
+  );
 }
 
 /** The user's turn up to the assistant's start, which a policy goes on from. Boundary: the end. */
 export async function promptTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
-  return compile(tokenizer, [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart]]);
+  return compile(
+    tokenizer,
+    [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart]],
+    [chat.trims?.user ?? noTrims],
+  );
 }
 
 /** The plain conversation of a prompt and its response. Boundary: the response's first token. */
 export async function responseTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
-  return compile(tokenizer, [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart], [chat.end]]);
+  return compile(
+    tokenizer,
+    [[chat.bos + chat.userStart], [chat.userEnd + chat.assistantStart], [chat.end]],
+    [chat.trims?.user ?? noTrims, chat.trims?.assistant ?? noTrims],
+  );
+}
+
+/**
+ * Trims a turn whose fixed text `head` and `tail` stand around user texts. Where trimming leaves nothing of one of
+ * them, the text next to it is trimmed as well: `first` at its start, `last` at its end.
+ */
+function trimTurn({ start, end }: Trims = noTrims, head: string, tail: string) {
+  const kept = {
+    head: trimText(head, { start, end: 'none' }),
+    tail: trimText(tail, { start: 'none', end }),
+  };
+  const first: Trims = kept.head === '' ? { start, end: 'none' } : noTrims;
+  const last: Trims = kept.tail === '' ? { start: 'none', end } : noTrims;
+  return { ...kept, first, last };
 }
 
 /** Each piece is a list of texts that are encoded apart; the boundary falls after the first text of the second. */
-async function compile(tokenizer: Tokenizer, texts: readonly (readonly string[])[]): Promise<Template> {
+async function compile(
+  tokenizer: Tokenizer,
+  texts: readonly (readonly string[])[],
+  trims: readonly Trims[],
+): Promise<Template> {
   const encoded = await Promise.all(
     texts.map((piece) => Promise.all(piece.map((text) => tokenizer.encodeTemplate(text)))),
   );
@@ -67,6 +107,7 @@ async function compile(tokenizer: Tokenizer, texts: readonly (readonly string[])
     pieces,
     length: pieces.reduce((sum, piece) => sum + piece.length, 0),
     boundary: encoded[1]?.[0]?.length ?? 0,
+    trims,
   };
 }
 

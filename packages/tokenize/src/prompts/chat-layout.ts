@@ -1,3 +1,5 @@
+import type { Trims } from './trim.js';
+
 /**
  * How a model marks turns, as data. A conversation is
  *
@@ -17,6 +19,8 @@ export interface ChatLayout {
   readonly pad: string;
   /** All special tokens used above, `pad` and `end` included. The tokenizer must know each. */
   readonly specialTokens: readonly string[];
+  /** What is trimmed from the text of each turn, as some chat templates do. Default nothing. */
+  readonly trims?: { readonly user: Trims; readonly assistant: Trims };
 }
 
 /**

@@ -1,0 +1,180 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ModelError } from '../error.js';
+import { HubUnavailable, hubFetch } from './hub-fetch.js';
+import { isPickle, isReadable } from './needed-files.js';
+import type { HubReference } from './reference.js';
+
+/** A file as the hub lists it. */
+export interface HubFile {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Name of its blob in the cache: what the Python library takes from the `ETag`. */
+  readonly blob: string;
+  /** How the content makes the name of the blob; undefined where the hub names it otherwise. */
+  readonly hash: 'sha256' | 'git' | undefined;
+}
+
+/** The top level of a repository. */
+export interface Listing {
+  /** Those with names that a model may have, see `isReadable`. */
+  readonly files: ReadonlyMap<string, HubFile>;
+  /** Whether it holds pickled weights. */
+  readonly pickled: boolean;
+}
+
+/** Content of a file from a position on. */
+export interface Content {
+  /** Where the content starts: a server that knows no ranges starts at 0. */
+  readonly from: number;
+  /** Bytes of the whole file, as far as the server tells. */
+  readonly total: number | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A model on the hub. Its methods throw `HubUnavailable` when the hub cannot be asked, otherwise `ModelError`. */
+export interface HubClient {
+  /** The commit that the revision means now. */
+  commit(): Promise<string>;
+  list(commit: string): Promise<Listing>;
+  open(commit: string, file: HubFile, from: number): Promise<Content>;
+}
+
+// All of these become names of folders and files in the cache, so the hub must not choose them freely.
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const sha1 = z.string().regex(/^[0-9a-f]{40}$/);
+const size = z.number().int().min(0);
+const infoSchema = z.object({ sha: sha1 });
+const entrySchema = z.object({ type: z.string(), path: z.string() });
+const fileSchema = z.object({
+  size,
+  oid: sha1,
+  lfs: z.object({ oid: sha256, size }).nullish(),
+  xetHash: sha256.nullish(),
+});
+
+// Only those who load from the hub pay for loading the library.
+const library = () => import('@huggingface/hub');
+
+function misunderstood(cause: unknown): ModelError {
+  return new ModelError(
+    'bad-json',
+    'an answer of the hub is not understood',
+    'check HF_ENDPOINT, if it is set, and whether a proxy answers in place of the hub',
+    { cause },
+  );
+}
+
+/** What the library does with an answer: its complaints are about the answer, ours pass. */
+async function understand<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof ModelError || error instanceof HubUnavailable) throw error;
+    // A page that asks for a login, in place of the hub.
+    if (error instanceof SyntaxError) throw new HubUnavailable('its answer is not JSON', { cause: error });
+    throw misunderstood(error);
+  }
+}
+
+function setting(name: string): string | undefined {
+  const text = process.env[name]?.trim();
+  return text === '' ? undefined : text;
+}
+
+async function endpointUrl(): Promise<string> {
+  const endpoint = (setting('HF_ENDPOINT') ?? (await library()).HUB_URL).replace(/\/+$/, '');
+  if (/^https?:/.test(endpoint) && URL.canParse(endpoint)) return endpoint;
+  throw new ModelError('bad-request', 'HF_ENDPOINT is not an address', 'set it to https://..., or unset it');
+}
+
+/** The folder of a repository in the cache that the Python library uses too. */
+export async function cacheFolder(repo: string): Promise<string> {
+  const { getHFHubCachePath, getRepoFolderName } = await library();
+  // The Python library expands the home folder in its variables, the library here does not.
+  const root = getHFHubCachePath().replace(/^~(?=$|[\\/])/, homedir());
+  return join(root, getRepoFolderName({ type: 'model', name: repo }));
+}
+
+function toFile(name: string, entry: unknown): HubFile {
+  const { size, oid, lfs, xetHash } = fileSchema.parse(entry);
+  if (lfs) return { name, size: lfs.size, blob: lfs.oid, hash: 'sha256' };
+  if (xetHash) return { name, size, blob: xetHash, hash: undefined };
+  return { name, size, blob: oid, hash: 'git' };
+}
+
+/** The whole size that a response tells; a compressed one tells another. */
+function totalOf(response: Response): number | undefined {
+  const range = response.headers.get('Content-Range')?.split('/')[1];
+  const text = response.status === 206 ? range : response.headers.get('Content-Length');
+  if (response.headers.has('Content-Encoding') || !text || !/^\d+$/.test(text)) return undefined;
+  return Number(text);
+}
+
+/** The start that a response tells. */
+function startOf(response: Response): number {
+  if (response.status !== 206) return 0;
+  return Number(/^bytes (\d+)-/.exec(response.headers.get('Content-Range') ?? '')?.[1]);
+}
+
+/**
+ * A model on the hub that `HF_ENDPOINT` names, asked with the token in `HF_TOKEN`.
+ *
+ * The library answers what a revision means and which files it has. Content is read from the documented
+ * address: `downloadFileToCacheDir` checks neither sizes nor hashes, takes names of blobs from the server unchecked, and
+ * lets two processes write one unfinished file.
+ */
+export async function connectHub(
+  reference: HubReference,
+  signal: AbortSignal | undefined,
+): Promise<HubClient> {
+  const { repo, revision } = reference;
+  const hubUrl = await endpointUrl();
+  // Not given to the library, which refuses tokens of other hubs and sends it wherever an answer points to.
+  const { metadata, content } = hubFetch(hubUrl, setting('HF_TOKEN'), reference, signal);
+  const { listFiles, modelInfo } = await library();
+  return {
+    commit: () =>
+      understand(async () => {
+        const info = await modelInfo({
+          name: repo,
+          revision,
+          additionalFields: ['sha'],
+          hubUrl,
+          fetch: metadata,
+        });
+        return infoSchema.parse(info).sha;
+      }, signal),
+    list: (commit) =>
+      understand(async () => {
+        const files = new Map<string, HubFile>();
+        let pickled = false;
+        const entries = listFiles({
+          repo: { type: 'model', name: repo },
+          revision: commit,
+          hubUrl,
+          fetch: metadata,
+        });
+        for await (const entry of entries) {
+          const { type, path } = entrySchema.parse(entry);
+          if (type !== 'file') continue;
+          pickled ||= isPickle(path);
+          if (isReadable(path)) files.set(path, toFile(path, entry));
+        }
+        return { files, pickled };
+      }, signal),
+    open: async (commit, file, from) => {
+      const response = await content(
+        `${hubUrl}/${repo}/resolve/${commit}/${encodeURIComponent(file.name)}`,
+        // A range of compressed content would be another range.
+        { headers: { 'Accept-Encoding': 'identity', ...(from > 0 && { Range: `bytes=${from}-` }) } },
+      );
+      return { from: startOf(response), total: totalOf(response), body: response.body ?? emptyBody() };
+    },
+  };
+}
+
+async function* emptyBody(): AsyncIterable<Uint8Array> {}

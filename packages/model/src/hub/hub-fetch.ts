@@ -1,0 +1,153 @@
+import { ModelError } from '../error.js';
+import { quoted } from '../files/json.js';
+import type { HubReference } from './reference.js';
+
+/** The hub cannot be asked now: no connection, or it answers that it is busy or broken. The cache may do instead. */
+export class HubUnavailable extends Error {
+  override readonly name = 'HubUnavailable';
+}
+
+// What the hub answers with metadata; the largest listings have a few megabytes.
+const MAX_ANSWER_BYTES = 50_000_000;
+// A listing that names a next page forever must end.
+const MAX_ANSWERS = 1000;
+
+/** What a failed connection says of itself: the system's code where there is one. */
+function reasonOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Keeps abortion apart from failure: what the caller gave as its reason is thrown, everything else is unavailability. */
+export function unavailable(error: unknown, signal: AbortSignal | undefined): HubUnavailable {
+  signal?.throwIfAborted();
+  return new HubUnavailable(`it could not be reached: ${reasonOf(error)}`, { cause: error });
+}
+
+function accessError(response: Response, { repo }: HubReference, token: string | undefined): ModelError {
+  const { status } = response;
+  if (response.headers.get('X-Error-Code') === 'GatedRepo') {
+    return new ModelError(
+      'read-failed',
+      `${repo} is gated, and the hub refuses it ${token === undefined ? 'without a token' : 'to this token'} (${status})`,
+      'accept its licence on its page, then set HF_TOKEN to a token of the same account',
+    );
+  }
+  if (token === undefined) {
+    // The hub gives the same answer for all three, so that nobody learns which private models exist.
+    return new ModelError(
+      'read-failed',
+      `the hub refuses ${repo} without a token (${status}): it is private, gated or does not exist`,
+      'check the name; for a gated model accept its licence on its page; then set HF_TOKEN',
+    );
+  }
+  return new ModelError(
+    'read-failed',
+    `the hub refuses ${repo} to the token in HF_TOKEN (${status})`,
+    'check that the token is valid and may read this model; for a gated model accept its licence with the same account',
+  );
+}
+
+function missingError(response: Response, { repo, revision }: HubReference): ModelError {
+  const code = response.headers.get('X-Error-Code');
+  if (code === 'RevisionNotFound') {
+    return new ModelError(
+      'file-missing',
+      `${repo} has no revision ${quoted(revision)}`,
+      'give a branch, a tag or a full commit',
+    );
+  }
+  if (code === 'EntryNotFound') {
+    return new ModelError('file-missing', `${repo} lost a file that it lists`, 'try again later');
+  }
+  return new ModelError(
+    'file-missing',
+    `neither a directory nor a model of the hub is called ${repo}${code === null ? `, or it has no revision ${quoted(revision)}` : ''}`,
+    'check the name; start the path of a directory with ./',
+  );
+}
+
+function statusError(response: Response, reference: HubReference, token: string | undefined): Error {
+  const { status } = response;
+  if (status === 401 || status === 403) return accessError(response, reference, token);
+  if (status === 404) return missingError(response, reference);
+  if (status === 408 || status === 429 || status >= 500) return new HubUnavailable(`it answered ${status}`);
+  return new ModelError(
+    'read-failed',
+    `the hub answered ${status} for ${reference.repo}`,
+    'check HF_ENDPOINT, if it is set',
+  );
+}
+
+async function bounded(response: Response, signal: AbortSignal | undefined): Promise<Response> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw unavailable(error, signal);
+  }
+  if (size > MAX_ANSWER_BYTES) {
+    throw new ModelError(
+      'too-large',
+      `an answer of the hub has over ${MAX_ANSWER_BYTES} bytes`,
+      'check HF_ENDPOINT, if it is set',
+    );
+  }
+  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
+}
+
+/** Requests to one hub. */
+export interface HubFetch {
+  /** For the library: answers of a limited number and size. */
+  readonly metadata: typeof fetch;
+  /** For the content of files. */
+  readonly content: typeof fetch;
+}
+
+/**
+ * The requests of one call. The token goes to the hub itself and to no other address, whatever the hub's answers name
+ * as the next page or the place of a file. Every status but success is an error here already, because the headers
+ * tell more than what the library keeps of them.
+ */
+export function hubFetch(
+  endpoint: string,
+  token: string | undefined,
+  reference: HubReference,
+  signal: AbortSignal | undefined,
+): HubFetch {
+  const { origin } = new URL(endpoint);
+  const content: typeof fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const headers = new Headers(init?.headers);
+    if (token !== undefined && url.origin === origin) headers.set('Authorization', `Bearer ${token}`);
+    let response: Response;
+    try {
+      response = await fetch(url, { ...init, headers, signal: signal ?? null });
+    } catch (error) {
+      throw unavailable(error, signal);
+    }
+    if (response.ok) return response;
+    // The connection is free again only when the body is gone.
+    await response.body?.cancel().catch(() => undefined);
+    throw statusError(response, reference, token);
+  };
+  let answers = 0;
+  const metadata: typeof fetch = async (input, init) => {
+    if (++answers > MAX_ANSWERS) {
+      throw new ModelError(
+        'too-large',
+        `the hub lists ${reference.repo} on more than ${MAX_ANSWERS} pages`,
+        'check HF_ENDPOINT, if it is set',
+      );
+    }
+    return bounded(await content(input, init), signal);
+  };
+  return { metadata, content };
+}

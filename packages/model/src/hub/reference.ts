@@ -1,0 +1,69 @@
+import { ModelError } from '../error.js';
+import { quoted } from '../files/json.js';
+import { exists } from '../files/read.js';
+
+/** A model of the hub: `owner/name`, `owner/name@revision`, `owner/name/file.gguf` or `owner/name/file.gguf@revision`. */
+export interface HubReference {
+  /** `owner/name`. */
+  readonly repo: string;
+  /** A branch, a tag or a commit. */
+  readonly revision: string;
+  /** The one GGUF file that was asked for. */
+  readonly file: string | undefined;
+}
+
+const DEFAULT_REVISION = 'main';
+const MAX_NAME = 96;
+const MAX_REVISION = 200;
+
+// The hub's own rules: these parts become folders of the cache and parts of addresses.
+const namePattern = /^\w(?:[\w.-]*\w)?$/;
+const ggufPattern = /^\w[\w.-]*\.gguf$/;
+const revisionPattern = /^\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && namePattern.test(text) && !text.includes('--') && !text.includes('..');
+}
+
+function isRevision(text: string): boolean {
+  return text.length <= MAX_REVISION && revisionPattern.test(text) && !text.includes('..');
+}
+
+/** Splits at the first `@`, because a revision may hold slashes of its own. */
+function splitRevision(text: string): [id: string, revision: string] {
+  const at = text.indexOf('@');
+  return at === -1 ? [text, DEFAULT_REVISION] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function looksLikePath(text: string, parts: readonly string[]): boolean {
+  if (/^[./~]|^[A-Za-z]:|\\/.test(text)) return true;
+  return parts.length === 3 ? !parts[2]!.endsWith('.gguf') : parts.length !== 2;
+}
+
+/**
+ * The model of the hub that a text names; undefined for a path, which is what exists or looks like one: it starts with
+ * `.`, `/` or `~`, holds a backslash, or has no slash or more than one.
+ *
+ * @throws ModelError `bad-request` when the text is neither.
+ */
+export async function parseReference(text: string): Promise<HubReference | undefined> {
+  // The system takes no path with a NUL.
+  if (!text.includes('\0') && (await exists(text))) return undefined;
+  const [id, revision] = splitRevision(text);
+  const parts = id.split('/');
+  if (looksLikePath(text, parts)) return undefined;
+  const [owner, name, file] = parts as [string, string, string?];
+  const valid =
+    isName(owner) &&
+    isName(name) &&
+    isRevision(revision) &&
+    (file === undefined || (file.length <= MAX_NAME * 2 && ggufPattern.test(file)));
+  if (!valid) {
+    throw new ModelError(
+      'bad-request',
+      `${quoted(text)} is no directory and no model of the hub`,
+      'give the path of a directory, or owner/name, with @revision behind it if you want a certain one',
+    );
+  }
+  return { repo: `${owner}/${name}`, revision, file };
+}

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { ModelError } from '../error.js';
+import { blobPath, holds, linkBlob, prepare, readRef, snapshotFolder, writeRef } from './cache.js';
+import { type DownloadContext, downloadFile } from './download.js';
+import { cacheFolder, connectHub, type HubFile, type Listing } from './hub-client.js';
+import { HubUnavailable } from './hub-fetch.js';
+import { chooseFiles, isComplete, listedShards } from './needed-files.js';
+import { type HubReference, parseReference } from './reference.js';
+
+/** Options of `resolveModel`. */
+export interface ResolveOptions {
+  /**
+   * Gets bytes: those here, with what the cache had already, and those of all files together. Called at the start of the
+   * transfer and after each piece; not called for a directory or when the cache serves without the hub.
+   */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Ends the transfer; the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** The directory in the cache, or the file in it that was asked for. */
+function resultPath(root: string, commit: string, { file }: HubReference): string {
+  const dir = snapshotFolder(root, commit);
+  return file === undefined ? dir : join(dir, file);
+}
+
+/** What the cache has of a revision, if it has all. */
+async function fromCache(root: string, reference: HubReference): Promise<string | undefined> {
+  const commit = await readRef(root, reference.revision);
+  if (commit === undefined || !(await isComplete(snapshotFolder(root, commit), reference))) return undefined;
+  return resultPath(root, commit, reference);
+}
+
+async function useCache(root: string, reference: HubReference, problem: HubUnavailable): Promise<string> {
+  const cached = await fromCache(root, reference);
+  if (cached !== undefined) return cached;
+  throw new ModelError(
+    'read-failed',
+    `${reference.repo} at ${reference.revision} is not complete in the cache, and the hub cannot be asked: ${problem.message}`,
+    'check the network, set HF_ENDPOINT to a hub that can be reached, or give a local directory',
+    { cause: problem },
+  );
+}
+
+/** Makes sure that a file of the snapshot is there, with as little transfer as possible. */
+async function ensureFile(
+  root: string,
+  context: DownloadContext,
+  file: HubFile,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  if (await holds(join(snapshotFolder(root, context.commit), file.name), file.size)) return;
+  const blob = blobPath(root, file);
+  // Another revision may have the same content.
+  if (!(await holds(blob, file.size))) await downloadFile(context, file, blob, onBytes);
+  await linkBlob(root, context.commit, file);
+}
+
+async function fetchSnapshot(
+  root: string,
+  context: DownloadContext,
+  listing: Listing,
+  onProgress: ResolveOptions['onProgress'],
+): Promise<void> {
+  const { reference, commit, signal } = context;
+  const { small, index, weights } = chooseFiles(reference, listing);
+  await prepare(root, commit);
+  // Before everything else, because it tells what the whole is.
+  if (index !== undefined) await ensureFile(root, context, index, () => undefined);
+  const shards =
+    index === undefined ? [] : await listedShards(snapshotFolder(root, commit), reference, listing);
+  const total = [index ?? [], small, weights, shards].flat().reduce((sum, { size }) => sum + size, 0);
+  let done = index?.size ?? 0;
+  onProgress?.(done, total);
+  // The weights come last: where they are, the rest is, see `isComplete`.
+  for (const file of [...small, ...weights, ...shards]) {
+    signal?.throwIfAborted();
+    await ensureFile(root, context, file, (bytes) => {
+      if (bytes < file.size) onProgress?.(done + bytes, total);
+    });
+    done += file.size;
+    onProgress?.(done, total);
+  }
+}
+
+/**
+ * The directory of a model, fetched from the Hugging Face hub if need be.
+ *
+ * A path is returned as it is: what exists, and what starts with `.`, `/` or `~`, holds a backslash, or has no slash or
+ * more than one. Everything else is a model of the hub, `owner/name` or `owner/name@revision` (default `main`), and the
+ * result is its directory in the cache. `owner/name/file.gguf` fetches that file alone and returns its path.
+ *
+ * Fetched is what a model needs: configuration, tokenizer, chat template, `model.safetensors` or its shards, an adapter.
+ * Nothing else is, and never pickled weights or code. Each file appears in the cache when its size and hash are those
+ * that the hub lists; one that is there with the right size is not fetched again. A cut connection is taken up where it
+ * broke. When the hub cannot be reached or is broken, what the cache last had of the revision is used, if it is complete.
+ *
+ * The cache is that of the Python library, at `HF_HUB_CACHE`, or `hub` in `HF_HOME`, by default in the user's cache
+ * folder. `HF_TOKEN` holds the token for private and gated models, `HF_ENDPOINT` the address of another hub.
+ *
+ * @throws ModelError `bad-request` for what is neither path nor model, `file-missing` when the hub has no such model,
+ * revision or file, or no weights that can be read, `read-failed` when it refuses access, cannot be reached, or sends
+ * something else than it lists, `bad-json`, `bad-weights` and `too-large` for answers and files out of bounds,
+ * `write-failed` when the cache cannot be written. The reason of `signal` when it is aborted.
+ */
+export async function resolveModel(
+  pathOrRepo: string,
+  { onProgress, signal }: ResolveOptions = {},
+): Promise<string> {
+  signal?.throwIfAborted();
+  const reference = await parseReference(pathOrRepo);
+  if (reference === undefined) return pathOrRepo;
+  const root = await cacheFolder(reference.repo);
+  const client = await connectHub(reference, signal);
+  let commit: string;
+  let listing: Listing;
+  try {
+    commit = await client.commit();
+    listing = await client.list(commit);
+  } catch (error) {
+    if (error instanceof HubUnavailable) return useCache(root, reference, error);
+    throw error;
+  }
+  await fetchSnapshot(root, { client, reference, commit, signal }, listing, onProgress);
+  // Last, so that a reference never leads to a snapshot that is not complete.
+  await writeRef(root, reference.revision, commit);
+  return resultPath(root, commit, reference);
+}

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { TokenizeError } from '../error.js';
+import { processSource } from './jinja-process.js';
+
+/** Values that a template may see: plain data. */
+export type TemplateValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly TemplateValue[]
+  | { readonly [name: string]: TemplateValue };
+
+/** What one rendering may take. Templates come with checkpoints, and checkpoints come from strangers. */
+export const jinjaLimits = {
+  /** Characters of a template. The largest of well-known models have about 15,000. */
+  templateChars: 100_000,
+  /** Milliseconds of rendering. Ordinary templates take a few. */
+  milliseconds: 5_000,
+  /** Heap of the process. The library itself takes about 5 MB. */
+  heapMb: 64,
+  /** Characters of one rendered text. */
+  outputChars: 1_000_000,
+} as const;
+
+/** What {@link renderJinja} renders. */
+export interface JinjaJob {
+  readonly template: string;
+  /** The variables of each text to render. */
+  readonly contexts: readonly { readonly [name: string]: TemplateValue }[];
+  /** What `strftime_now` tells. */
+  readonly now: Date;
+  /** Milliseconds. Default 5000. */
+  readonly milliseconds?: number;
+}
+
+interface Failure {
+  readonly kind: 'refused' | 'limit' | 'broken';
+  readonly reason: string;
+}
+type Answer = Failure | readonly (Failure | { readonly text: string })[];
+
+/** How long Node may take to start, on a machine that is busy with something else. */
+const startMilliseconds = 30_000;
+
+/**
+ * Renders a Jinja template as transformers does (`trim_blocks`, `lstrip_blocks`, `raise_exception`, `strftime_now`),
+ * once for each context.
+ *
+ * A process of its own does it, with limits on size, time, memory and output, and ends afterwards, so a hostile
+ * template costs no more than one error. A worker thread would not do: where a template makes its heap grow fast, the
+ * engine gives up and takes the whole process with it, whatever the limits of the worker.
+ *
+ * The result has a text for each context, or an error: TokenizeError `template-refused` where the template called
+ * `raise_exception`, or one of those below.
+ *
+ * @throws TokenizeError `template-limit`, `template-broken` where no context was rendered
+ */
+export async function renderJinja(job: JinjaJob): Promise<readonly (string | TokenizeError)[]> {
+  const { template, contexts, now, milliseconds = jinjaLimits.milliseconds } = job;
+  const { templateChars, outputChars } = jinjaLimits;
+  if (template.length > templateChars) {
+    throw beyondLimit(`it has ${template.length} characters, and ${templateChars} are allowed`);
+  }
+  const answer = await ask({
+    template,
+    contexts,
+    now: now.toISOString(),
+    milliseconds,
+    maxChars: outputChars,
+  });
+  if ('kind' in answer) throw errorOf(answer);
+  return answer.map((result) => ('text' in result ? result.text : errorOf(result)));
+}
+
+function errorOf({ kind, reason }: Failure): TokenizeError {
+  // Text of a template: short, and without characters that move a terminal's cursor.
+  const line = reason.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
+  if (kind === 'limit') return beyondLimit(line);
+  if (kind === 'broken') return brokenTemplate(`it can not be rendered: ${line}`);
+  return new TokenizeError(
+    'template-refused',
+    `the chat template does not take this conversation: ${line}`,
+    'Change the order or the roles of the messages as the template asks.',
+  );
+}
+
+/** The error for a chat template that is there and can not be used. */
+export function brokenTemplate(what: string, cause?: unknown): TokenizeError {
+  return new TokenizeError(
+    'template-broken',
+    `the chat template is not usable: ${what}`,
+    'Use the template that was published with the model, complete and unchanged.',
+    { cause },
+  );
+}
+
+/** The error for a chat template that is larger, or needs more, than is allowed. */
+export function beyondLimit(what: string): TokenizeError {
+  return new TokenizeError(
+    'template-limit',
+    `the chat template goes beyond a limit: ${what}`,
+    'Ordinary templates are far from the limits. Check where this one comes from.',
+  );
+}
+
+function noProcess(cause: unknown): TokenizeError {
+  return new TokenizeError(
+    'template-broken',
+    'no process can be started to render the chat template',
+    `Check that this program may run ${process.execPath}.`,
+    { cause },
+  );
+}
+
+/** The message to the process. */
+interface Question extends Omit<JinjaJob, 'now'> {
+  readonly now: string;
+  readonly milliseconds: number;
+  readonly maxChars: number;
+}
+
+function ask(job: Question): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { heapMb } = jinjaLimits;
+    const library = createRequire(import.meta.url).resolve('@huggingface/jinja');
+    const child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${heapMb}`, '--eval', processSource, library],
+      {
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        // Flags of this process, such as loaders of a test runner, are not meant for that one.
+        env: { ...process.env, NODE_OPTIONS: '' },
+        // It watches its own time. This is for one that does not even start.
+        timeout: job.milliseconds + startMilliseconds,
+        killSignal: 'SIGKILL',
+        windowsHide: true,
+      },
+    );
+    child.once('message', (answer) => resolve(answer as Answer));
+    child.once('error', (cause) => reject(noProcess(cause)));
+    // The engine ends a process whose heap is full, without a chance to say so. After an answer this does nothing.
+    child.once('close', () =>
+      resolve({ kind: 'limit', reason: `it takes more than ${heapMb} MB, or its process was ended` }),
+    );
+    child.send(job, () => {});
+  });
+}

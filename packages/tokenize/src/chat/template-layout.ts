@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { TokenizeError } from '../error.js';
+import type { Tokenizer } from '../library.js';
+import type { ChatLayout } from '../prompts/chat-layout.js';
+import { type ChatTemplate, type ChatTemplateOptions, createChatTemplate } from './chat-template.js';
+import type { Outline } from './placeholders.js';
+import { readChatTemplate } from './read-chat-template.js';
+
+export interface TemplateLayoutOptions {
+  readonly template: ChatTemplate;
+  /** Tells which parts of the template are special tokens. */
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * The layout of a conversation of one user turn and one assistant turn, as a chat template writes it. A default system
+ * turn, if the template has one, is a part of `userStart`.
+ *
+ * - `assistantStart` is what the generation prompt adds. A template that starts the assistant's turn of a finished
+ *   conversation in another way is refused: models would be trained on what they are never asked to go on from. Qwen3
+ *   needs `variables: { enable_thinking: false }`; its `assistantStart` then ends in an empty thinking block.
+ * - `end` is the special token right after the assistant's text. What follows, as ChatML's newline, belongs to the
+ *   next turn and is left out.
+ * - `pad` is the template's `pad_token`. Models that name none, as Llama 3.1, are padded with `end`.
+ * - `id` is made of the layout itself, so equal layouts have equal ids.
+ *
+ * @throws TokenizeError `template-unsupported`, `special-token-missing`, and what `template.render` throws
+ */
+export async function chatLayoutFromTemplate({
+  template,
+  tokenizer,
+}: TemplateLayoutOptions): Promise<ChatLayout> {
+  // The texts do not matter: templates never see them.
+  const user = { role: 'user', content: 'x' };
+  const assistant = { role: 'assistant', content: 'x' };
+  const [question, opening, conversation] = await Promise.all([
+    template.outline([user]),
+    template.outline([user], { addGenerationPrompt: true }),
+    template.outline([user, assistant]),
+  ]);
+  const [start = '', toAnswer = ''] = opening.pieces;
+  const [otherStart, otherToAnswer, afterAnswer = ''] = conversation.pieces;
+  const [userSlot, answerSlot] = conversation.slots;
+  if (userSlot?.message !== 0 || answerSlot?.message !== 1)
+    throw unsupported('changes the order of messages');
+  const sameUser = start === otherStart && sameTrims(opening, conversation);
+  if (!sameUser) throw unsupported('writes the turn of the user differently once it has been answered');
+  if (toAnswer !== otherToAnswer) {
+    const [asked, answered] = [toAnswer, otherToAnswer].map((text) => JSON.stringify(text));
+    throw unsupported(
+      `starts an answer with ${asked} when it is asked for one and with ${answered} when it is given one`,
+    );
+  }
+  const endIds = await tokenizer.encodeTemplate(afterAnswer);
+  const end = tokenizer.tokenName(endIds[0] ?? -1) ?? '';
+  if (end === '' || !afterAnswer.startsWith(end) || !(await isSpecial(tokenizer, end))) {
+    throw unsupported('does not end the turn of the assistant with a special token');
+  }
+  const pad = template.specialTokens.pad_token ?? end;
+  const bosToken = template.specialTokens.bos_token ?? '';
+  const bos = start.startsWith(bosToken) ? bosToken : '';
+  const turnEnd = question.pieces[1] ?? '';
+  const userEnd = toAnswer.startsWith(turnEnd) ? turnEnd : '';
+  const parts = {
+    bos,
+    userStart: start.slice(bos.length),
+    userEnd,
+    assistantStart: toAnswer.slice(userEnd.length),
+    end,
+    pad,
+  };
+  const trims = { user: userSlot.trims, assistant: answerSlot.trims };
+  const found = await specialTokensIn(tokenizer, [start, toAnswer, end, pad]);
+  const layout = { ...parts, specialTokens: [...new Set([...found, end, pad])], trims };
+  const hash = createHash('sha256').update(JSON.stringify(layout)).digest('hex');
+  return { id: `template-${hash.slice(0, 12)}`, ...layout };
+}
+
+/**
+ * {@link chatLayoutFromTemplate} for the template in a model's directory.
+ *
+ * @throws TokenizeError what {@link readChatTemplate} and {@link chatLayoutFromTemplate} throw
+ */
+export async function loadChatLayout(
+  directory: string,
+  {
+    tokenizer,
+    ...options
+  }: { readonly tokenizer: Tokenizer } & Pick<ChatTemplateOptions, 'variables' | 'now'>,
+): Promise<ChatLayout> {
+  const template = createChatTemplate({ ...(await readChatTemplate(directory)), ...options });
+  return chatLayoutFromTemplate({ template, tokenizer });
+}
+
+function sameTrims(a: Outline, b: Outline): boolean {
+  return JSON.stringify(a.slots[0]) === JSON.stringify(b.slots[0]);
+}
+
+/** Whether a token is parsed in templates and never in the text of a user. */
+async function isSpecial(tokenizer: Tokenizer, token: string): Promise<boolean> {
+  const id = tokenizer.tokenId(token);
+  if (id === undefined) return false;
+  const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
+  return parsed.length === 1 && parsed[0] === id && !plain.includes(id);
+}
+
+async function specialTokensIn(tokenizer: Tokenizer, texts: readonly string[]): Promise<string[]> {
+  const ids = await Promise.all(texts.map((text) => tokenizer.encodeTemplate(text)));
+  const names = [...new Set(ids.flat())].map((id) => tokenizer.tokenName(id) ?? '');
+  const special = await Promise.all(names.map((name) => isSpecial(tokenizer, name)));
+  return names.filter((_, index) => special[index]);
+}
+
+function unsupported(what: string): TokenizeError {
+  return new TokenizeError(
+    'template-unsupported',
+    `no layout of one question and one answer can be made, as the chat template ${what}`,
+    'Set the variables that the template asks for, such as { enable_thinking: false }, or write a ChatLayout.',
+  );
+}

