@@ -22,6 +22,16 @@ export interface Flag {
   readonly bare?: string;
 }
 
+/** A word that a command needs, without a flag. */
+export interface Operand {
+  /** Names the word in the help. */
+  readonly value: string;
+  readonly help: string;
+}
+
+/** The operands of a command by name, in their order. */
+export type Operands = Readonly<Record<string, Operand>>;
+
 /** The flags of a command by name, without the dashes. */
 export type Flags = Readonly<Record<string, Flag>>;
 
@@ -37,18 +47,22 @@ type FlagValue<F extends Flag> = F extends { readonly value: string }
 export type Values<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[Name]> };
 
 /** A command of `gram`. */
-export interface Command<F extends Flags = Flags> {
+export interface Command<F extends Flags = Flags, O extends Operands = Operands> {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
+  /** @default none */
+  readonly operands?: O;
   readonly flags: F;
   /** What to type, and what it costs; shown in the help. */
   readonly example: string;
   readonly cost: string;
-  run(values: Values<F>, io: Io): Promise<void>;
+  run(values: Values<F> & { readonly [Name in keyof O]: string }, io: Io): Promise<void>;
 }
 
 /** Lets the types of a command's values follow from its flags. */
-export function defineCommand<const F extends Flags>(command: Command<F>): Command<F> {
+export function defineCommand<const F extends Flags, const O extends Operands = Record<never, Operand>>(
+  command: Command<F, O>,
+): Command<F, O> {
   return command;
 }

@@ -23,12 +23,24 @@ export function generalHelp(commands: readonly Pick<Command, 'name' | 'summary'>
 }
 
 /** What `gram COMMAND --help` prints. */
-export function commandHelp({ name, summary, flags, example, cost }: Omit<Command, 'run'>): string {
-  const rows = Object.entries(flags).map(([flag, spec]) => [spelled(flag, spec), explained(spec)] as const);
+export function commandHelp({
+  name,
+  summary,
+  operands = {},
+  flags,
+  example,
+  cost,
+}: Omit<Command, 'run'>): string {
+  const words = Object.values(operands);
+  const rows = [
+    ...words.map(({ value, help }) => [value, help] as const),
+    ...Object.entries(flags).map(([flag, spec]) => [spelled(flag, spec), explained(spec)] as const),
+  ];
+  const usage = ['Usage: gram', name, ...words.map(({ value }) => value), 'FLAGS'].join(' ');
   return [
     summary,
     '',
-    `Usage: gram ${name} FLAGS`,
+    usage,
     '',
     ...columns([...rows, ['--help', 'This text.']]),
     '',

@@ -70,7 +70,7 @@ async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<voi
     io.stdout.write(commandHelp(command));
     return;
   }
-  await command.run(parseFlags(command.name, command.flags, argv), io);
+  await command.run(parseFlags(command, argv), io);
 }
 
 /** An error of one of the packages: it says what to do. */

@@ -1,15 +1,18 @@
 import { parseArgs } from 'node:util';
 import { closest } from 'fastest-levenshtein';
-import type { Flags, Values } from './command.js';
+import type { Command, Flags, Operands, Values } from './command.js';
 import { CliError } from './error.js';
 
 /**
- * Reads the arguments of a command. Nothing is guessed: an unknown flag, a flag given twice, a missing value, a value
- * where none is taken and a loose word are errors.
+ * Reads the arguments of a command. Nothing is guessed: an unknown flag, a flag given twice, a missing value or operand, a
+ * value where none is taken and a loose word are errors.
  *
  * @throws CliError `usage`
  */
-export function parseFlags<F extends Flags>(command: string, flags: F, argv: readonly string[]): Values<F> {
+export function parseFlags<F extends Flags, O extends Operands>(
+  { name: command, flags, operands }: Pick<Command<F, O>, 'name' | 'flags' | 'operands'>,
+  argv: readonly string[],
+): Values<F> & { readonly [Name in keyof O]: string } {
   const values: Record<string, string | boolean | string[] | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     values[name] = flag.multiple ? [] : flag.value === undefined ? false : undefined;
@@ -28,9 +31,14 @@ export function parseFlags<F extends Flags>(command: string, flags: F, argv: rea
     tokens: true,
   });
   const seen = new Set<string>();
+  const wanted = Object.entries(operands ?? {});
+  const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') throw usage(`there is a loose word ${JSON.stringify(token.value)}`);
+    if (token.kind === 'positional') {
+      if (words.push(token.value) <= wanted.length) continue;
+      throw usage(`there is a loose word ${JSON.stringify(token.value)}`);
+    }
     const { name, rawName, value } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     if (flag === undefined) {
@@ -61,7 +69,11 @@ export function parseFlags<F extends Flags>(command: string, flags: F, argv: rea
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.required && !seen.has(name)) throw usage(`--${name} is missing`, `add --${name} ${flag.value}`);
   }
-  return values as Values<F>;
+  for (const [at, [name, { value }]] of wanted.entries()) {
+    if (words[at] === undefined) throw usage(`${value} is missing`);
+    values[name] = words[at];
+  }
+  return values as ReturnType<typeof parseFlags<F, O>>;
 }
 
 /** A whole number from a flag, at least `least`. */

@@ -5,6 +5,7 @@ export class ModelError extends Error {
   constructor(
     readonly code:
       | 'bad-config'
+      | 'bad-gguf'
       | 'bad-json'
       | 'bad-metadata'
       | 'bad-request'

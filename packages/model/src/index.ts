@@ -23,6 +23,14 @@ export {
 } from './decoder.js';
 export { ModelError } from './error.js';
 export {
+  bytesPerToken,
+  cacheBytes,
+  forwardFlop,
+  type Precision,
+  trainingBytes,
+  weightBytes,
+} from './estimates.js';
+export {
   type ExportedModel,
   type ExportModelOptions,
   exportGenerator,
@@ -47,11 +55,16 @@ export type {
   Decoding,
   GenerateOptions,
   GenerationRequest,
+  StopText,
+  TokenEvent,
 } from './generation/generation.js';
 export { createGenerator, type Generator, type GeneratorOptions } from './generation/generator.js';
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
 export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
+export { looksLikePath } from './hub/reference.js';
+export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';
 export { initWeights } from './init.js';
+export { inspectModel, type ModelInfo, type StoredTensors } from './inspect.js';
 export type { AdaptedMatrix, DropoutTensors, Matrix } from './layers/linear.js';
 export {
   growingPositionArrays,

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadModel, type ModelToSave, saveModel, writeDirectoryAtomic } from '@gram/model';
 import { readMoments, writeMoments } from '@gram/train';
 import { z } from 'zod';
@@ -79,7 +79,7 @@ export async function loadPpoCheckpoint(path: string, fingerprint: string, state
     throw refuse('it was made with other options, prompts or first models');
   }
   const read = async (name: string, { weights }: LearnerState) => {
-    const model = await loadModel(join(path, name));
+    const model = await loadModel(resolve(path, name));
     const moments = await readMoments(join(path, `${name}-moments.safetensors`), weights);
     return { weights: model.weights, moments };
   };

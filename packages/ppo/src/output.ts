@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   loadModel,
   type ModelConfig,
@@ -77,7 +77,7 @@ export async function openRunFiles(run: PpoRun, options: PpoOptions): Promise<Ru
       if (path === undefined) return;
       await loadPpoCheckpoint(path, fingerprint, state);
       const step = bestStep(state.evaluations);
-      const { weights } = await loadModel(bestPath(output, step));
+      const { weights } = await loadModel(resolve(bestPath(output, step)));
       state.best = { step, weights };
     },
     saveBest: ({ best }) => saveAs(bestPath(output, best.step), best.weights),

@@ -1,4 +1,4 @@
-import { type ModelConfig, values, type Weights } from '@gram/model';
+import { type ModelConfig, type Precision, values, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { sigmoid } from './probability.js';
@@ -34,9 +34,11 @@ export interface DiscriminativeRewardModel extends RewardModel {
 export interface DiscriminativeOptions {
   /** Of a model with a score head. */
   readonly config: ModelConfig;
-  /** Read at each call: weights that are updated in place are seen. */
+  /** In float32 they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'response'>;
+  /** How the matrices of the layers are kept; integers round them. @default 'float32' */
+  readonly precision?: Precision;
   /** The most tokens of a batch, padding included. @default 8192 */
   readonly batchTokens?: number;
 }
@@ -53,10 +55,14 @@ export function createDiscriminativeRewardModel({
   config,
   weights,
   encoder,
+  precision,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
-  const forward = createForward(config, weights, (w, tokens, last, tables) =>
-    values(config, w, tokens, last, tables),
+  const forward = createForward(
+    config,
+    weights,
+    (w, tokens, last, tables) => values(config, w, tokens, last, tables),
+    precision,
   );
 
   async function rewards(

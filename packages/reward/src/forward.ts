@@ -2,8 +2,11 @@ import { compile, int32, type NDArray } from '@gram/engine';
 import {
   growingPositionArrays,
   type ModelConfig,
+  type ModelTensors,
   type PositionTables,
+  type Precision,
   positionDimensions,
+  quantizeWeights,
   type Weights,
 } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
@@ -25,30 +28,41 @@ export interface Forward {
 
 /** What a head computes from weights, `tokens` `[B, T]`, `last` `[B]` and rotary tables. */
 type Head = (
-  weights: Record<string, tf.Tensor>,
+  weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
   tables: PositionTables,
 ) => tf.Tensor;
 
-/** Compiles a head once for all numbers of sequences and all lengths. Weights are read at each call. */
-export function createForward(config: ModelConfig, weights: Weights, head: Head): Forward {
+/**
+ * Compiles a head once for all numbers of sequences and all lengths.
+ *
+ * @param precision float32 weights are read at each call. Integers are made of them here, once: later changes are not seen.
+ */
+export function createForward(
+  config: ModelConfig,
+  weights: Weights,
+  head: Head,
+  precision: Precision = 'float32',
+): Forward {
   const tablesFor = growingPositionArrays(config);
+  const used = precision === 'float32' ? weights : quantizeWeights(weights, precision);
   const run = compile(
-    (inputs: {
-      weights: Record<string, tf.Tensor>;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      last: tf.Tensor1D;
-    }) => ({ numbers: head(inputs.weights, inputs.tokens, inputs.last, inputs.tables) }),
-    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } },
+    (inputs: { weights: ModelTensors; tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => ({
+      numbers: head(inputs.weights, inputs.tokens, inputs.last, inputs.tables),
+    }),
+    {
+      dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] },
+      // The runtime packs what never changes; products of integers are fast with packed weights only.
+      constants: precision === 'float32' ? [] : ['weights'],
+    },
   );
   const forward = async (
     inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> },
     signal?: AbortSignal,
   ) => {
     const tables = tablesFor(inputs.tokens.shape[1]!);
-    return (await run({ weights, tables, ...inputs }, { signal })).numbers;
+    return (await run({ weights: used, tables, ...inputs }, { signal })).numbers;
   };
   return Object.assign(forward, { dispose: () => run.dispose() });
 }

@@ -1,4 +1,4 @@
-import { labelLogits, type ModelConfig, type Weights } from '@gram/model';
+import { labelLogits, type ModelConfig, type Precision, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { bothOrders, type LabelLogits } from './probability.js';
@@ -13,9 +13,11 @@ export interface GenerativeRewardModel extends RewardModel {
 /** What a generative reward model is made of. */
 export interface GenerativeOptions {
   readonly config: ModelConfig;
-  /** Read at each call: weights that are updated in place are seen. */
+  /** In float32 they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
+  /** How the matrices of the layers are kept; integers round them. @default 'float32' */
+  readonly precision?: Precision;
   /** The most tokens of a batch, padding included. @default 8192 */
   readonly batchTokens?: number;
 }
@@ -32,10 +34,14 @@ export function createGenerativeRewardModel({
   config,
   weights,
   encoder,
+  precision,
   batchTokens = DEFAULT_BATCH_TOKENS,
 }: GenerativeOptions): GenerativeRewardModel {
-  const forward = createForward(config, weights, (w, tokens, last, tables) =>
-    labelLogits(config, w, tokens, last, encoder.labelIds, tables),
+  const forward = createForward(
+    config,
+    weights,
+    (w, tokens, last, tables) => labelLogits(config, w, tokens, last, encoder.labelIds, tables),
+    precision,
   );
 
   async function compare(

@@ -96,7 +96,7 @@ it.each(['policy', 'value'] as const)('refuses a %s model, with a hint', async (
 
 it('refuses a layout that it does not know', async () => {
   const { dir } = await saved('layout', 'generative', { chat: 'other-2' });
-  await expect(loadRewardModel(dir)).rejects.toMatchObject({ code: 'model-mismatch' });
+  await expect(loadRewardModel(dir)).rejects.toMatchObject({ code: 'unknown-layout' });
   const { dir: second } = await saved('prompt', 'generative', { judgePrompt: 'other-3' });
   await expect(loadRewardModel(second)).rejects.toMatchObject({ code: 'unknown-prompt' });
 });

@@ -1,66 +1,121 @@
-import { loadModel } from '@gram/model';
-import { createPairEncoder, judgePrompt, loadTokenizer, type Overlong, plainChat } from '@gram/tokenize';
+import {
+  kindOf,
+  type LoadedModel,
+  loadModel,
+  longestSequence,
+  type Precision,
+  type ResolveOptions,
+  readCompanions,
+} from '@gram/model';
+import {
+  chatLayoutOf,
+  createPairEncoder,
+  type JudgePrompt,
+  judgePrompt,
+  type Overlong,
+  type Tokenizer,
+  tokenizerOf,
+} from '@gram/tokenize';
 import { createDiscriminativeRewardModel, type DiscriminativeRewardModel } from './discriminative.js';
 import { RewardError } from './error.js';
 import { createGenerativeRewardModel, type GenerativeRewardModel } from './generative.js';
 
 /** Options of `loadRewardModel`. */
-export interface LoadOptions {
+export interface LoadOptions extends ResolveOptions {
   /** Refuse items that are too long for the model, or shorten their texts. @default 'error' */
   readonly overlong?: Overlong;
+  /**
+   * How to ask a model that has no `gram.json`, such as the models that the authors of GRAM released: a judging prompt, or
+   * the id of one. The layout of turns is then that of its chat template.
+   */
+  readonly judgePrompt?: JudgePrompt | string;
+  /** Leave markers of the judging prompt in texts as they are, for parity with other implementations. @default false */
+  readonly raw?: boolean;
+  /** How the matrices of the layers are kept; integers round them. @default 'float32' */
+  readonly precision?: Precision;
 }
 
+/** How a model is asked. */
+interface Asked {
+  readonly kind: 'generative' | 'discriminative';
+  readonly prompt: JudgePrompt;
+  /** Undefined: as the chat template of the model says. */
+  readonly chat: string | undefined;
+  readonly maxLength: number;
+}
+
+/** Longest input of a model that does not say what it was trained with. */
+const DEFAULT_LENGTH = 4096;
+
 /**
- * Loads a reward model from a model directory: `config.json`, `model.safetensors`, `tokenizer.json` and
- * `gram.json`, which says the kind of the model and how it must be asked. `kind` of the result tells which it is.
+ * Loads a reward model: a model directory with a `tokenizer.json`, and a `gram.json` that says the kind of the model and how
+ * it must be asked; or any causal language model with a chat template, given a judging prompt. `kind` of the result tells
+ * which it is.
  *
+ * @param pathOrRepo as for `loadModel`
  * @throws RewardError `not-a-reward-model`, `model-mismatch`; ModelError and TokenizeError for bad files
  */
 export async function loadRewardModel(
-  dir: string,
-  { overlong = 'error' }: LoadOptions = {},
+  pathOrRepo: string,
+  { overlong = 'error', raw, precision, judgePrompt: prompt, ...resolving }: LoadOptions = {},
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
-  const { config, weights, gram } = await loadModel(dir);
-  if (gram === undefined) {
-    throw new RewardError(
-      'not-a-reward-model',
-      `${dir} has no gram.json, which says how the model must be asked`,
-      'Give the directory of a trained reward model; a plain language model has to be trained first.',
-    );
+  const model = await loadModel(pathOrRepo, resolving);
+  const asked = howToAsk(model, prompt, pathOrRepo);
+  const files = await readCompanions(model.path);
+  const tokenizer = tokenizerOf(files, pathOrRepo);
+  checkVocabulary(model, tokenizer, pathOrRepo);
+  const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, asked.chat);
+  const { maxLength } = asked;
+  const encoder = await createPairEncoder({
+    tokenizer,
+    prompt: asked.prompt,
+    chat,
+    maxLength,
+    overlong,
+    raw,
+  });
+  const create = asked.kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
+  return create({ config: model.config, weights: model.weights, encoder, precision });
+}
+
+function howToAsk(
+  { config, gram }: LoadedModel,
+  given: JudgePrompt | string | undefined,
+  source: string,
+): Asked {
+  const prompt = typeof given === 'string' ? judgePrompt(given) : given;
+  if (gram?.judgePrompt !== undefined) {
+    const { kind, chat, maxLength } = gram;
+    return { kind, chat, maxLength, prompt: prompt ?? judgePrompt(gram.judgePrompt) };
   }
-  if (gram.judgePrompt === undefined) {
+  if (gram !== undefined) {
     const use =
       gram.kind === 'policy'
         ? 'writes answers and does not judge them'
         : 'serves the training of a policy only';
     throw new RewardError(
       'not-a-reward-model',
-      `${dir} holds a ${gram.kind} model, which ${use}`,
+      `${source} holds a ${gram.kind} model, which ${use}`,
       'Give the directory of a generative or discriminative reward model.',
     );
   }
-  if (gram.chat !== plainChat.id) {
+  if (prompt === undefined) {
     throw new RewardError(
-      'model-mismatch',
-      `${dir}: there is no chat layout ${JSON.stringify(gram.chat)}`,
-      `The known layout is ${plainChat.id}; a newer version may know more.`,
+      'not-a-reward-model',
+      `${source} has no gram.json, which says how the model must be asked`,
+      'Train a reward model from it, or say how to ask it, for example with the judging prompt gram-eval-1.',
     );
   }
-  const tokenizer = loadTokenizer(dir);
-  if (tokenizer.vocabSize > config.vocabSize) {
-    throw new RewardError(
-      'model-mismatch',
-      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
-      'Use the tokenizer.json that the model was trained with.',
-    );
-  }
-  const encoder = await createPairEncoder({
-    tokenizer,
-    prompt: judgePrompt(gram.judgePrompt),
-    chat: plainChat,
-    maxLength: gram.maxLength,
-    overlong,
-  });
-  const create = gram.kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
-  return create({ config, weights, encoder });
+  const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);
+  const kind = kindOf(config).head === 'score' ? 'discriminative' : 'generative';
+  return { kind, prompt, chat: undefined, maxLength };
+}
+
+function checkVocabulary({ config }: LoadedModel, tokenizer: Tokenizer, source: string): void {
+  if (tokenizer.vocabSize <= config.vocabSize) return;
+  throw new RewardError(
+    'model-mismatch',
+    `${source}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
+    'Use the tokenizer.json that the model was trained with.',
+  );
 }

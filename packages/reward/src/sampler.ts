@@ -1,4 +1,10 @@
-import { type Completion, createGenerator, type Decoding, type GeneratorOptions } from '@gram/model';
+import {
+  type Completion,
+  createGenerator,
+  type Decoding,
+  type GeneratorOptions,
+  longestSequence,
+} from '@gram/model';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import { RewardError } from './error.js';
 import type { RunOptions } from './reward-model.js';
@@ -58,7 +64,7 @@ export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerO
     async sample(items, { maxNewTokens, signal, onProgress }) {
       const prompts = await Promise.all(items.map(({ id, prompt }) => encoder.prompt({ id, prompt })));
       for (const [i, { ids }] of prompts.entries()) {
-        checkLength(items[i]!.id, ids.length, maxNewTokens, model.config.maxPositionEmbeddings);
+        checkLength(items[i]!.id, ids.length, maxNewTokens, longestSequence(model.config));
       }
       const requests = items.map(({ decodings }, i) => ({ ids: prompts[i]!.ids, decodings }));
       const options = { maxNewTokens, stopIds: [encoder.endId], signal, onProgress };

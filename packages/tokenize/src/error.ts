@@ -10,6 +10,7 @@ export class TokenizeError extends Error {
       | 'save-failed'
       | 'bad-bpe-options'
       | 'unknown-prompt'
+      | 'unknown-layout'
       | 'special-token-missing'
       | 'label-not-single-token'
       | 'bad-message'

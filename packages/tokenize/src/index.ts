@@ -10,9 +10,15 @@ export {
 export { encodeChat, encodeSegments } from './chat/encode-chat.js';
 export type { TemplateValue } from './chat/jinja.js';
 export type { Outline, Slot } from './chat/placeholders.js';
-export { readChatTemplate } from './chat/read-chat-template.js';
+export {
+  type ChatFiles,
+  findChatTemplate,
+  readChatTemplate,
+  type TemplateSource,
+} from './chat/read-chat-template.js';
 export {
   chatLayoutFromTemplate,
+  chatLayoutOf,
   loadChatLayout,
   type TemplateLayoutOptions,
 } from './chat/template-layout.js';
@@ -32,7 +38,7 @@ export {
 } from './encode/pair-encoder.js';
 export type { Overlong } from './encode/template.js';
 export { TokenizeError } from './error.js';
-export { loadTokenizer, type Tokenizer, tokenizerFromJson } from './library.js';
+export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerOf } from './library.js';
 export { type ChatLayout, plainChat } from './prompts/chat-layout.js';
 export { type Block, type JudgePrompt, judgePrompt, judgePrompts } from './prompts/judge-prompt.js';
 export type { Trim, Trims } from './prompts/trim.js';

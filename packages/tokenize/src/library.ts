@@ -64,6 +64,24 @@ export function tokenizerFromJson(json: object | string): Tokenizer {
   return fromText(text, 'the given JSON');
 }
 
+/**
+ * The tokenizer of a model, from the texts of its files.
+ *
+ * @param source what to call the model in an error
+ * @throws TokenizeError `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
+ */
+export function tokenizerOf(
+  { tokenizerJson }: { readonly tokenizerJson?: string },
+  source: string,
+): Tokenizer {
+  if (tokenizerJson !== undefined) return fromText(tokenizerJson, `tokenizer.json of ${source}`);
+  throw new TokenizeError(
+    'tokenizer-missing',
+    `${source} has no tokenizer.json`,
+    'Add the tokenizer.json of the model; other formats can be converted with transformers.',
+  );
+}
+
 function fromText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
   const full = openNative(text, source);

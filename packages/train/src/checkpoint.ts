@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { NDArray } from '@gram/engine';
 import {
   type LoadedModel,
@@ -77,7 +77,8 @@ export async function latestCheckpoint(directory: string): Promise<string | unde
  *   the model's tensors do not match its config.
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const model = await loadModel(join(path, 'model'));
+  // Absolute, so that a path that is not there is never taken for a repository of the hub.
+  const model = await loadModel(resolve(path, 'model'));
   const broken = (what: string, cause?: unknown) =>
     new TrainError('bad-checkpoint', `${path}: ${what}`, 'resume from another checkpoint, or start anew', {
       cause,

@@ -20,6 +20,7 @@ const only = <T extends boolean | number | string>(value: T) =>
 const ignored = Object.fromEntries(
   [
     '_attn_implementation_autoset',
+    '_model_name_or_path',
     '_name_or_path',
     'dtype',
     'initializer_range',
@@ -33,6 +34,7 @@ const ignored = Object.fromEntries(
     'transformers_version',
     'unsloth_fixed',
     'unsloth_version',
+    'unk_token_id',
     'use_cache',
   ].map((name) => [name, z.unknown().optional()]),
 );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../error.js';
+import { readGgufTokenizer } from '../gguf/load-gguf.js';
 import { exists, withFile } from './read.js';
 
 /** Texts of the files that stand beside a model's weights; those that are there. */
@@ -25,26 +26,41 @@ export const COMPANION_FILES = {
 // Larger than any published tokenizer.json.
 const MAX_BYTES = 128 * 1024 * 1024;
 
+/** What a GGUF file says of its tokenizer, as the files that a model directory would have. */
+async function companionsOfGguf(path: string): Promise<Companions> {
+  const { tokenizerJson, specialTokens, chatTemplate } = await readGgufTokenizer(path);
+  const config = {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    model_input_names: ['input_ids', 'attention_mask'],
+    clean_up_tokenization_spaces: false,
+    ...specialTokens,
+  };
+  return { tokenizerJson, tokenizerConfigJson: `${JSON.stringify(config, null, 2)}\n`, chatTemplate };
+}
+
 /**
- * Reads the files that a model keeps beside its weights, unchanged, to save them with a model that was made from it.
+ * Reads the files that a model keeps beside its weights, unchanged, for its tokenizer, and to save them with a model that was
+ * made from it.
  *
- * @throws ModelError `too-large`, `read-failed`
+ * @param path of a model directory or a GGUF file
+ * @throws ModelError `too-large`, `read-failed`; `bad-gguf`, `bad-tokenizer`
  */
-export async function readCompanions(dir: string): Promise<Companions> {
+export async function readCompanions(path: string): Promise<Companions> {
+  if (path.endsWith('.gguf')) return companionsOfGguf(path);
   const texts: Record<string, string> = {};
   for (const [key, name] of Object.entries(COMPANION_FILES)) {
-    const path = join(dir, name);
-    if (!(await exists(path))) continue;
-    await withFile(path, async (_, size) => {
+    const file = join(path, name);
+    if (!(await exists(file))) continue;
+    await withFile(file, async (_, size) => {
       if (size > MAX_BYTES) {
         throw new ModelError(
           'too-large',
-          `${path} has ${size} bytes, more than the limit of ${MAX_BYTES}`,
+          `${file} has ${size} bytes, more than the limit of ${MAX_BYTES}`,
           'check that it is the file you mean',
         );
       }
     });
-    texts[key] = await readFile(path, 'utf8');
+    texts[key] = await readFile(file, 'utf8');
   }
   return texts;
 }

@@ -72,6 +72,23 @@ async function readModelHeaders(dir: string): Promise<Headers> {
   );
 }
 
+/**
+ * The headers of a model's files, after a check of all names and shapes. Some writers store a tied head a second time; it
+ * may be there.
+ */
+export async function readCheckedHeaders(dir: string, config: ModelConfig): Promise<Headers> {
+  const headers = await readModelHeaders(dir);
+  const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
+  const expected = new Map(Object.entries(weightShapes(config)));
+  if (hasCopiedHead(config, found)) expected.set(LM_HEAD, expected.get(EMBEDDING)!);
+  checkShapes(found, expected, dir);
+  return headers;
+}
+
+function hasCopiedHead(config: ModelConfig, found: ReadonlyMap<string, unknown>): boolean {
+  return kindOf(config).head === 'next-token' && config.tieWordEmbeddings && found.has(LM_HEAD);
+}
+
 /** What the graph of an exported function calls the element types of a file. */
 const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
@@ -82,15 +99,8 @@ const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
  * @throws ModelError as `loadModel`
  */
 export async function weightFiles(dir: string, config: ModelConfig): Promise<Record<string, ConstantSource>> {
-  const headers = await readModelHeaders(dir);
-  const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
-  const shapes = weightShapes(config);
-  const names = new Set(Object.keys(shapes));
-  checkShapes(
-    new Map([...found].filter(([name]) => name !== LM_HEAD || names.has(name))),
-    new Map(Object.entries(shapes)),
-    dir,
-  );
+  const headers = await readCheckedHeaders(dir, config);
+  const names = new Set(Object.keys(weightShapes(config)));
   const files: Record<string, ConstantSource> = Object.create(null);
   for (const [location, { tensors }] of headers) {
     for (const [name, { dtype, start }] of tensors) {
@@ -105,15 +115,7 @@ export async function weightFiles(dir: string, config: ModelConfig): Promise<Rec
  * and shapes are checked before the first tensor is read.
  */
 export async function loadWeights(dir: string, config: ModelConfig): Promise<Weights> {
-  const headers = await readModelHeaders(dir);
-  const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
-  const shapes = weightShapes(config);
-  const expected = new Map(Object.entries(shapes));
-  // Some writers store the tied head a second time.
-  const copiedHead = kindOf(config).head === 'next-token' && config.tieWordEmbeddings && found.has(LM_HEAD);
-  if (copiedHead) expected.set(LM_HEAD, shapes[EMBEDDING]!);
-  checkShapes(found, expected, dir);
-
+  const headers = await readCheckedHeaders(dir, config);
   const read: Record<string, NDArray<'float32'>> = Object.create(null);
   for (const [file, { tensors }] of headers) {
     const path = join(dir, file);
@@ -121,7 +123,10 @@ export async function loadWeights(dir: string, config: ModelConfig): Promise<Wei
       for (const [name, entry] of tensors) read[name] = await readTensor(handle, name, entry, path);
     });
   }
-  if (copiedHead && !sameBits(read[LM_HEAD]!.data, read[EMBEDDING]!.data)) {
+  if (
+    hasCopiedHead(config, new Map(Object.entries(read))) &&
+    !sameBits(read[LM_HEAD]!.data, read[EMBEDDING]!.data)
+  ) {
     throw new ModelError(
       'bad-weights',
       `${dir}: ${LM_HEAD} differs from the embedding matrix, to which config.json ties it`,
@@ -129,6 +134,6 @@ export async function loadWeights(dir: string, config: ModelConfig): Promise<Wei
     );
   }
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
-  for (const name of Object.keys(shapes)) weights[name] = read[name]!;
+  for (const name of Object.keys(weightShapes(config))) weights[name] = read[name]!;
   return weights;
 }

@@ -5,6 +5,8 @@ import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import { loadGguf } from '../gguf/load-gguf.js';
+import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { type FileName, oldDirectory, writeDirectoryAtomic } from './atomic.js';
 import { checkShapes } from './check-weights.js';
 import { COMPANION_FILES, type Companions } from './companions.js';
@@ -25,12 +27,14 @@ export const MODEL_FILES: readonly FileName[] = [
   ...Object.values(COMPANION_FILES),
 ];
 
-/** What a model directory holds. */
+/** A model that was loaded. */
 export interface LoadedModel {
   readonly config: ModelConfig;
   readonly weights: Weights;
   /** Undefined for a plain language model, which has no `gram.json`. */
   readonly gram: GramMetadata | undefined;
+  /** Where it was found on this machine: a directory, or a GGUF file. */
+  readonly path: string;
 }
 
 /** A model to save, with the files that stand beside its weights, see `readCompanions`. */
@@ -72,30 +76,41 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
   return parseConfig(await readJsonFile(path, MAX_JSON_BYTES), path);
 }
 
+/** Reads and checks `gram.json`, where there is one. */
+export async function readGram(dir: string, config: ModelConfig): Promise<GramMetadata | undefined> {
+  const path = join(dir, 'gram.json');
+  if (!(await exists(path))) return undefined;
+  const gram = parseGramMetadata(await readJsonFile(path, MAX_JSON_BYTES), path);
+  checkKind(gram, config, path);
+  return gram;
+}
+
 /**
  * Loads a model in the layout of Hugging Face: `config.json`, `model.safetensors` (or its shards and their index)
- * and, for a model that this project made, `gram.json`. Weights are float32, in the order of `weightShapes`. A missing, additional
- * or misshapen tensor is an error. A stored copy of a tied head is dropped when it equals the embedding matrix.
+ * and, for a model that this project made, `gram.json`; or one GGUF file of llama.cpp. Weights are float32, in the order of
+ * `weightShapes`. A missing, additional or misshapen tensor is an error. A stored copy of a tied head is dropped when it
+ * equals the embedding matrix.
  *
+ * @param pathOrRepo a directory, a `.gguf` file, or a repository of the hub, see `resolveModel`
  * @throws ModelError of every code but those of writing.
  */
-export async function loadModel(dir: string): Promise<LoadedModel> {
-  if (!(await exists(dir))) {
-    const old = await oldDirectory(dir);
+export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}): Promise<LoadedModel> {
+  const path = await resolveModel(pathOrRepo, options);
+  if (path.endsWith('.gguf')) {
+    const { config, weights } = await loadGguf(path);
+    return { config, weights, gram: undefined, path };
+  }
+  if (!(await exists(path))) {
+    const old = await oldDirectory(path);
     throw new ModelError(
       'file-missing',
-      `${dir} does not exist`,
-      (await exists(old)) ? `saving was interrupted: rename ${old} back to ${dir}` : 'check the path',
+      `${path} does not exist`,
+      (await exists(old)) ? `saving was interrupted: rename ${old} back to ${path}` : 'check the path',
     );
   }
-  const config = await readConfig(dir);
-  const gramPath = join(dir, 'gram.json');
-  let gram: GramMetadata | undefined;
-  if (await exists(gramPath)) {
-    gram = parseGramMetadata(await readJsonFile(gramPath, MAX_JSON_BYTES), gramPath);
-    checkKind(gram, config, gramPath);
-  }
-  return { config, weights: await loadWeights(dir, config), gram };
+  const config = await readConfig(path);
+  const gram = await readGram(path, config);
+  return { config, weights: await loadWeights(path, config), gram, path };
 }
 
 /** What transformers asks of a causal model at each generation. */

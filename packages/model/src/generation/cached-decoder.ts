@@ -16,6 +16,16 @@ export interface Progress {
   readonly capacity: number;
 }
 
+/** What the model says about the next token of each of N texts. */
+export interface NextTokens {
+  /** `[N, vocabSize]` */
+  readonly logits: Float32Array;
+  /** `[N]`, the first token with the largest logit. */
+  readonly best: Int32Array;
+  /** `[N]`, log sum exp(logits - largest logit): with it, log-probabilities need no pass over the vocabulary. */
+  readonly spread: Float32Array;
+}
+
 /** The three computations of generation. Each is compiled once, for all numbers of rows and all lengths. */
 export interface CachedDecoder {
   /**
@@ -24,16 +34,16 @@ export interface CachedDecoder {
    * @param tokens `[B, T]` int32, padded on the right
    * @param last position of the last token of each prompt
    * @param promptOf for each of the R completions, the prompt that it continues
-   * @returns logits of the first new token of each prompt, `[B, vocabSize]`
+   * @returns what comes after each of the B prompts
    */
   read(
     tokens: NDArray<'int32'>,
     last: Int32Array,
     promptOf: Int32Array,
     capacity: number,
-  ): Promise<{ logits: Float32Array; progress: Progress }>;
-  /** Adds one token to each row, in place, and gives the logits of the next one, `[R, vocabSize]`. */
-  advance(progress: Progress, tokens: Int32Array, positions: Int32Array): Promise<Float32Array>;
+  ): Promise<{ next: NextTokens; progress: Progress }>;
+  /** Adds one token to each of the R rows, in place, and gives what comes after it. */
+  advance(progress: Progress, tokens: Int32Array, positions: Int32Array): Promise<NextTokens>;
   /** A copy of some of the rows. */
   select(progress: Progress, rows: Int32Array): Promise<Progress>;
   /** What was compiled so far. */
@@ -75,7 +85,7 @@ export function createCachedDecoder(
       const { state, cache } = readPrompt(config, w, tokens, last, tables);
       const put = (room: tf.Tensor4D, prompts: tf.Tensor4D) => startWith(room, tf.gather(prompts, promptOf));
       return {
-        logits: vocabularyLogits(config, w, state),
+        next: nextTokens(vocabularyLogits(config, w, state)),
         cache: byLayer<tf.Tensor>((name, i) => ({
           keys: put(inputs.cache[name]!.keys as tf.Tensor4D, cache[i]!.keys),
           values: put(inputs.cache[name]!.values as tf.Tensor4D, cache[i]!.values),
@@ -104,7 +114,8 @@ export function createCachedDecoder(
     }) => {
       const { weights: w, tables, tokens, positions } = inputs;
       const { state, cache } = continueAt(config, w, tokens, positions, listed(inputs.cache), tables);
-      return { logits: vocabularyLogits(config, w, state), cache: byLayer<tf.Tensor>((_, i) => cache[i]!) };
+      const next = nextTokens(vocabularyLogits(config, w, state));
+      return { next, cache: byLayer<tf.Tensor>((_, i) => cache[i]!) };
     },
     {
       inPlace: ['cache'],
@@ -126,7 +137,7 @@ export function createCachedDecoder(
     async read(tokens, last, promptOf, capacity) {
       const room = () => zeros([promptOf.length, groups, capacity, headDim]);
       const cache = byLayer<NDArray>(() => ({ keys: room(), values: room() }));
-      const { logits } = await read({
+      const { next } = await read({
         weights,
         tables: tablesFor(capacity),
         tokens,
@@ -134,12 +145,12 @@ export function createCachedDecoder(
         promptOf: int32([promptOf.length], promptOf),
         cache,
       });
-      return { logits: logits.data as Float32Array, progress: { cache, rows: promptOf.length, capacity } };
+      return { next: dataOf(next), progress: { cache, rows: promptOf.length, capacity } };
     },
     async advance({ cache, rows, capacity }, tokens, positions) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
-      const { logits } = await advance({ weights, tables: tablesFor(capacity), cache, ...inputs });
-      return logits.data as Float32Array;
+      const { next } = await advance({ weights, tables: tablesFor(capacity), cache, ...inputs });
+      return dataOf(next);
     },
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
@@ -151,6 +162,20 @@ export function createCachedDecoder(
     dispose() {
       for (const compiled of [read, advance, select]) compiled.dispose();
     },
+  };
+}
+
+/** Beside the logits, what the host would need a pass over the vocabulary for: here it takes all threads. */
+function nextTokens(logits: tf.Tensor2D) {
+  const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
+  return { logits, best: tf.argMax(logits, 1), spread: tf.log(tf.sum(tf.exp(aboveMost), 1)) };
+}
+
+function dataOf({ logits, best, spread }: Readonly<Record<keyof NextTokens, NDArray>>): NextTokens {
+  return {
+    logits: logits.data as Float32Array,
+    best: best.data as Int32Array,
+    spread: spread.data as Float32Array,
   };
 }
 

@@ -9,7 +9,7 @@ import type { GenerateOptions, GenerationRequest } from './generation.js';
  */
 export function checkRequests(
   requests: readonly GenerationRequest[],
-  { maxNewTokens, stopIds }: GenerateOptions,
+  { maxNewTokens, stopIds, stopText }: GenerateOptions,
   config: ModelConfig,
 ): void {
   const { vocabSize } = config;
@@ -18,6 +18,9 @@ export function checkRequests(
   require(Number.isInteger(maxNewTokens) &&
     maxNewTokens >= 1, `maxNewTokens is ${maxNewTokens}`, 'give a whole number of at least 1');
   require(stopIds.every(isToken), `a stop token is not below ${vocabSize}`, 'give ids of the vocabulary');
+  require(!stopText?.strings.includes(
+    '',
+  ), 'a stop string is empty', 'give strings of at least one character');
   for (const [i, { ids, decodings }] of requests.entries()) {
     const name = `request ${i}`;
     require(ids.length > 0, `${name} has an empty prompt`, 'start with at least one token');
@@ -26,12 +29,23 @@ export function checkRequests(
     ), `${name} has a token that is not below ${vocabSize}`, 'use the tokenizer of the model');
     require(ids.length + maxNewTokens <=
       longest, `${name} has ${ids.length} tokens, and with ${maxNewTokens} new ones passes the ${longest} of the model`, 'shorten the prompt, or ask for fewer new tokens');
-    for (const { temperature = 1, topK = 1, topP = 1, random } of decodings) {
+    for (const {
+      temperature = 1,
+      topK = 1,
+      topP = 1,
+      minP = 0,
+      repetitionPenalty = 1,
+      random,
+    } of decodings) {
       require(temperature >= 0 &&
         temperature < Number.POSITIVE_INFINITY, `${name}: temperature is ${temperature}`, 'give 0 or more');
       require(Number.isInteger(topK) &&
         topK >= 1, `${name}: topK is ${topK}`, 'give a whole number of at least 1');
       require(topP > 0 && topP <= 1, `${name}: topP is ${topP}`, 'give a number above 0, and at most 1');
+      require(minP >= 0 && minP <= 1, `${name}: minP is ${minP}`, 'give a number from 0 to 1');
+      require(repetitionPenalty > 0 &&
+        repetitionPenalty <
+          Number.POSITIVE_INFINITY, `${name}: repetitionPenalty is ${repetitionPenalty}`, 'give a number above 0; 1 changes nothing');
       require(temperature === 0 ||
         random !== undefined, `${name} samples without a random stream`, 'give random, or temperature 0');
     }

@@ -1,46 +1,12 @@
 import { compile, int32 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../config/model-config.js';
 import { hiddenStates, type WeightTensors } from '../decoder.js';
 import { vocabularyLogits } from '../heads.js';
-import { initWeights } from '../init.js';
+import { config, ids, prompts, stream, weights } from './__fixtures__/tiny-model.js';
 import { createCachedDecoder } from './cached-decoder.js';
 import type { GenerateOptions, GenerationRequest } from './generation.js';
 import { createGenerator } from './generator.js';
-import { logProbability } from './sampling.js';
-
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: 23,
-  hiddenSize: 24,
-  intermediateSize: 40,
-  numHiddenLayers: 3,
-  numAttentionHeads: 6,
-  numKeyValueHeads: 2,
-  // The width for which attention is one operator.
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 64,
-  // A tied head would only repeat the last token.
-  tieWordEmbeddings: false,
-};
-
-function stream(seed: number) {
-  let state = seed;
-  return {
-    uniform: () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 32;
-    },
-  };
-}
-const { uniform } = stream(99);
-const normal = () => 8 * (uniform() + uniform() + uniform() - 1.5);
-const weights = initWeights(config, { normal });
-const ids = (length: number) => Array.from({ length }, () => Math.floor(uniform() * config.vocabSize));
-const prompts = [3, 1, 12, 7, 17, 5, 9, 2].map(ids);
 
 const generator = createGenerator({ config, weights });
 afterAll(() => generator.dispose());
@@ -52,6 +18,12 @@ const forward = compile((inputs: { weights: WeightTensors; tokens: tf.Tensor2D }
 async function fullLogits(tokens: readonly number[]): Promise<Float32Array> {
   const { logits } = await forward({ weights, tokens: int32([1, tokens.length], tokens) });
   return (logits.data as Float32Array).slice(-config.vocabSize);
+}
+
+/** log softmax(logits)[token], in double precision. */
+function logProbability(logits: Float32Array, token: number): number {
+  const top = Math.max(...logits);
+  return logits[token]! - top - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0));
 }
 
 const greedy = { temperature: 0 };
@@ -71,11 +43,12 @@ describe('greedy generation', () => {
         const last = Int32Array.from(prompts.slice(0, count), ({ length }) => length - 1);
         const rows = Int32Array.from({ length: count }, (_, row) => row);
         const batch = int32([count, longest], tokens);
-        const { logits, progress } = await decoder.read(batch, last, rows, longest + 4);
+        const { next, progress } = await decoder.read(batch, last, rows, longest + 4);
         const first = Int32Array.from(rows, (row) => {
-          const own = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
+          const own = next.logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
           return own.indexOf(Math.max(...own));
         });
+        expect(next.best).toEqual(first);
         expect(Array.from(first)).toEqual(expected.slice(0, count).map(([completion]) => completion!.ids[0]));
         await decoder.advance(
           progress,
@@ -200,6 +173,33 @@ describe('sampling', () => {
   });
 });
 
+describe('a repetition penalty', () => {
+  it('is for the tokens of the prompt and of the completion, in each row its own', async () => {
+    const decodings = [{ temperature: 0, repetitionPenalty: 4 }, greedy];
+    // Two prompts are the same, and one of them has tokens more than once.
+    const texts = [prompts[2]!, prompts[2]!, [...prompts[3]!, ...prompts[3]!]];
+    const results = await generator.generate(
+      texts.map((text) => ({ ids: text, decodings })),
+      { ...options, stopIds: [] },
+    );
+    expect(results[0]!.map(({ ids: own }) => own)).toEqual(results[1]!.map(({ ids: own }) => own));
+    for (const [i, [completion, plain]] of results.entries()) {
+      expect(completion!.ids).not.toEqual(plain!.ids);
+      const tokens = [...texts[i]!];
+      for (const [t, id] of completion!.ids.entries()) {
+        const logits = await fullLogits(tokens);
+        const changed = logits.map((logit, token) => {
+          if (!tokens.includes(token)) return logit;
+          return logit < 0 ? logit * 4 : logit / 4;
+        });
+        expect(id).toBe(changed.indexOf(Math.max(...changed)));
+        expect(completion!.logProbabilities[t]).toBeCloseTo(logProbability(logits, id), 5);
+        tokens.push(id);
+      }
+    }
+  });
+});
+
 describe('bad requests', () => {
   const good: GenerationRequest = { ids: [1, 2], decodings: [greedy] };
   it.each<[string, GenerationRequest, Partial<GenerateOptions>]>([
@@ -212,6 +212,15 @@ describe('bad requests', () => {
     ['a negative temperature', { ...good, decodings: [{ temperature: -1, random: stream(1) }] }, {}],
     ['a temperature that is no number', { ...good, decodings: [{ temperature: Number.NaN }] }, {}],
     ['topP of 0', { ...good, decodings: [{ topP: 0, random: stream(1) }] }, {}],
+    ['minP above 1', { ...good, decodings: [{ ...greedy, minP: 1.1 }] }, {}],
+    ['a minP that is no number', { ...good, decodings: [{ ...greedy, minP: Number.NaN }] }, {}],
+    ['a repetition penalty of 0', { ...good, decodings: [{ ...greedy, repetitionPenalty: 0 }] }, {}],
+    [
+      'an endless repetition penalty',
+      { ...good, decodings: [{ ...greedy, repetitionPenalty: Number.POSITIVE_INFINITY }] },
+      {},
+    ],
+    ['an empty stop string', good, { stopText: { strings: ['a', ''], decode: () => '' } }],
     ['topK of 0', { ...good, decodings: [{ topK: 0, random: stream(1) }] }, {}],
   ])('%s is refused', async (_name, request, change) => {
     const run = generator.generate([good, request], { ...options, ...change });

@@ -3,10 +3,11 @@ import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { type GenerationBatch, planBatches } from './batches.js';
-import { type CachedDecoder, createCachedDecoder } from './cached-decoder.js';
+import { type CachedDecoder, createCachedDecoder, type NextTokens } from './cached-decoder.js';
 import { checkRequests } from './check-requests.js';
 import type { Completion, Decoding, GenerateOptions, GenerationRequest } from './generation.js';
-import { chooseToken, logProbability } from './sampling.js';
+import { chooseToken } from './sampling.js';
+import { type StopSearch, searchStopText } from './stop-text.js';
 
 /** What a generator is made of. */
 export interface GeneratorOptions {
@@ -30,6 +31,8 @@ export interface Generator {
    *
    * Prompts are read together, each once however many completions it has; then all completions grow by one token at a
    * time, over a cache of keys and values. The batch shrinks as completions end.
+   *
+   * A call that ends early, by its signal or by what a callback throws, leaves the generator as it was.
    *
    * @throws ModelError `bad-request`, before anything is computed, and `not-finite`; the signal's reason
    */
@@ -67,9 +70,13 @@ export function createGenerator({
 
 /** A completion while it grows. */
 interface Growing {
+  /** Place of its request in the batch. */
   readonly prompt: number;
-  readonly promptLength: number;
+  /** Place among the completions of its request. */
+  readonly place: number;
+  readonly promptIds: readonly number[];
   readonly decoding: Decoding;
+  readonly search: StopSearch | undefined;
   readonly ids: number[];
   readonly logProbabilities: number[];
   finished?: 'stop' | 'length';
@@ -79,34 +86,44 @@ async function generateBatch(
   decoder: CachedDecoder,
   vocabSize: number,
   batch: GenerationBatch,
-  { maxNewTokens, stopIds, signal }: GenerateOptions,
+  options: GenerateOptions,
 ): Promise<Completion[][]> {
+  const { maxNewTokens, stopIds, stopText, onToken, signal } = options;
   const grown = batch.requests.map(({ ids, decodings }, prompt) =>
     decodings.map(
-      (decoding): Growing => ({
+      (decoding, place): Growing => ({
         prompt,
-        promptLength: ids.length,
+        place,
+        promptIds: ids,
         decoding,
+        search: stopText && searchStopText(stopText),
         ids: [],
         logProbabilities: [],
       }),
     ),
   );
-  const grow = (completion: Growing, logits: Float32Array, row: number) => {
-    const own = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-    const token = chooseToken(own, completion.decoding);
-    const logProb = logProbability(own, token);
-    if (!Number.isFinite(logProb)) throw notFinite();
-    completion.ids.push(token);
-    completion.logProbabilities.push(logProb);
+  const grow = (completion: Growing, next: NextTokens, row: number) => {
+    signal?.throwIfAborted();
+    const { ids, logProbabilities, prompt, place } = completion;
+    const token = nextToken(completion, next, row, vocabSize);
+    const at = row * vocabSize;
+    const logProbability = next.logits[at + token]! - next.logits[at + next.best[row]!]! - next.spread[row]!;
+    ids.push(token);
+    logProbabilities.push(logProbability);
+    onToken?.({ request: batch.indices[prompt]!, completion: place, token, logProbability });
     if (stopIds.includes(token)) completion.finished = 'stop';
+  };
+  const finish = async (completion: Growing) => {
+    if (completion.finished !== undefined) return;
+    if (await completion.search?.found(completion.ids)) completion.finished = 'stop';
     else if (completion.ids.length === maxNewTokens) completion.finished = 'length';
   };
 
   // The completion in each row of the cache.
   let held: readonly Growing[] = grown.flat();
   const first = await decoder.read(...promptInputs(batch, held), batch.capacity);
-  for (const completion of held) grow(completion, first.logits, completion.prompt);
+  for (const completion of held) grow(completion, first.next, completion.prompt);
+  await Promise.all(held.map(finish));
   let { progress } = first;
   for (;;) {
     const open = held.filter(({ finished }) => finished === undefined);
@@ -120,11 +137,12 @@ async function generateBatch(
     }
     // Ended completions write to the place of their last token again and again; nothing reads them.
     const tokens = Int32Array.from(held, ({ ids }) => ids.at(-1)!);
-    const positions = Int32Array.from(held, ({ promptLength, ids }) => promptLength + ids.length - 1);
-    const logits = await decoder.advance(progress, tokens, positions);
+    const positions = Int32Array.from(held, ({ promptIds, ids }) => promptIds.length + ids.length - 1);
+    const next = await decoder.advance(progress, tokens, positions);
     for (const [row, completion] of held.entries()) {
-      if (completion.finished === undefined) grow(completion, logits, row);
+      if (completion.finished === undefined) grow(completion, next, row);
     }
+    await Promise.all(open.map(finish));
   }
   return grown.map((completions) =>
     completions.map(({ ids, logProbabilities, finished }) => ({
@@ -133,6 +151,19 @@ async function generateBatch(
       finished: finished!,
     })),
   );
+}
+
+function nextToken(
+  { decoding, promptIds, ids }: Growing,
+  next: NextTokens,
+  row: number,
+  size: number,
+): number {
+  if (!Number.isFinite(next.spread[row]!)) throw notFinite();
+  const { temperature, repetitionPenalty = 1 } = decoding;
+  if (temperature === 0 && repetitionPenalty === 1) return next.best[row]!;
+  const seen = repetitionPenalty === 1 ? [] : [...promptIds, ...ids];
+  return chooseToken(next.logits.subarray(row * size, (row + 1) * size), decoding, seen);
 }
 
 function promptInputs({ requests, length }: GenerationBatch, held: readonly Growing[]) {

@@ -1,7 +1,9 @@
+import { decay } from './decay.js';
 import type { Decoding } from './generation.js';
+import { mostLikely, mostLikelyShare } from './ranking.js';
 
 /**
- * Tokens that may be drawn, with probabilities that sum to 1: the most likely first where a filter is on, else in the
+ * Tokens that may be drawn, with probabilities that sum to 1: the most likely first with top-k or top-p, else in the
  * order of the ids.
  */
 export interface Candidates {
@@ -10,96 +12,118 @@ export interface Candidates {
 }
 
 /**
- * The distribution that a decoding draws from: softmax(logits / temperature), cut to the k most likely tokens, then to
- * the nucleus (Holtzman et al. 2020), the smallest set of most likely tokens whose probabilities sum to at least p.
- * Of equally likely tokens the lower id comes first.
+ * The distribution that a decoding draws from: logits with the repetition penalty (Keskar et al. 2019),
+ * softmax(logits / temperature), cut to the k most likely tokens, then to the nucleus (Holtzman et al. 2020), the
+ * smallest set of most likely tokens whose probabilities sum to at least p, then to those at least min-p times as
+ * likely as the most likely one (Nguyen et al. 2024). Of equally likely tokens the lower id comes first.
  *
  * @param logits `[V]`
+ * @param seen tokens of the text so far, which the repetition penalty is for. @default none
  */
 export function filteredDistribution(
   logits: Float32Array,
-  { temperature = 1, topK, topP = 1 }: Decoding,
+  decoding: Decoding,
+  seen: readonly number[] = [],
 ): Candidates {
-  if (temperature === 0) return { ids: [argMax(logits)], probabilities: [1] };
-  const top = logits[argMax(logits)]!;
-  const weights = new Float64Array(logits.length);
-  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp((logits[id]! - top) / temperature);
-  const ids = topK === undefined ? withoutTail(weights, topP) : mostLikely(weights, topK);
-  if (topK === undefined && topP < 1) sortByWeight(ids, weights);
-  const kept = nucleus(ids, weights, topK === undefined ? total(weights) : totalOf(ids, weights), topP);
-  const sum = totalOf(kept, weights);
-  return { ids: kept, probabilities: kept.map((id) => weights[id]! / sum) };
-}
-
-/** The ids that a nucleus can hold: all others together weigh less than 1 - p of the whole. */
-function withoutTail(weights: Float64Array, topP: number): number[] {
-  const least = ((1 - topP) / weights.length) * total(weights);
-  const ids: number[] = [];
-  for (let id = 0; id < weights.length; id++) if (weights[id]! >= least) ids.push(id);
-  return ids;
-}
-
-/** The k ids of the largest weights; of equals, the lower ids. */
-function mostLikely(weights: Float64Array, k: number): number[] {
-  const bound = k < weights.length ? weights.slice().sort()[weights.length - k]! : 0;
-  const ids: number[] = [];
-  for (let id = 0; id < weights.length; id++) if (weights[id]! >= bound) ids.push(id);
-  return sortByWeight(ids, weights).slice(0, k);
-}
-
-/** The first ids, in the order given, whose weights are at least p of the sum; at least one. */
-function nucleus(ids: number[], weights: Float64Array, sum: number, topP: number): number[] {
-  if (topP === 1) return ids;
-  let count = 0;
-  let kept = 0;
-  while (count < ids.length && (count === 0 || kept < topP * sum)) kept += weights[ids[count++]!]!;
-  return ids.slice(0, count);
+  const own = penalized(logits, decoding, seen);
+  if (decoding.temperature === 0) return { ids: [argMax(own)], probabilities: [1] };
+  const { ids, weights, sum } = keptTokens(own, decoding);
+  const places = Array.from(weights.keys()).filter((i) => weights[i]! > 0);
+  return {
+    ids: ids === undefined ? places : places.map((i) => ids[i]!),
+    probabilities: places.map((i) => weights[i]! / sum),
+  };
 }
 
 /**
  * Draws the next token by inversion of the cumulative distribution, with one number of the decoding's stream.
  *
  * @param logits `[V]`
+ * @param seen see `filteredDistribution`
  */
-export function chooseToken(logits: Float32Array, decoding: Decoding): number {
-  if (decoding.temperature === 0) return argMax(logits);
-  const { ids, probabilities } = filteredDistribution(logits, decoding);
+export function chooseToken(logits: Float32Array, decoding: Decoding, seen: readonly number[] = []): number {
+  const own = penalized(logits, decoding, seen);
+  if (decoding.temperature === 0) return argMax(own);
+  const { ids, weights, sum } = keptTokens(own, decoding);
   let rest = decoding.random!.uniform();
-  for (const [i, id] of ids.entries()) {
-    rest -= probabilities[i]!;
-    if (rest < 0) return id;
+  let place = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const probability = weights[i]! / sum;
+    if (probability === 0) continue;
+    // Rounding may leave a remainder at the end: the last token that can be drawn takes it.
+    place = i;
+    rest -= probability;
+    if (rest < 0) break;
   }
-  // Rounding may leave a remainder of some 1e-16.
-  return ids.at(-1)!;
+  return ids === undefined ? place : ids[place]!;
 }
 
-/** log softmax(logits)[token] in nats. */
-export function logProbability(logits: Float32Array, token: number): number {
+/** Tokens that are left after the filters. */
+interface Kept {
+  /** The most likely first. @default all, in order */
+  readonly ids?: Int32Array;
+  /** Of each of them, relative to the most likely token; 0 for one that was cut. */
+  readonly weights: Float64Array;
+  readonly sum: number;
+}
+
+function keptTokens(logits: Float32Array, { temperature = 1, topK, topP = 1, minP = 0 }: Decoding): Kept {
   const top = logits[argMax(logits)]!;
+  if (topK === undefined && topP === 1) {
+    const weights = new Float64Array(logits.length);
+    let sum = 0;
+    for (let id = 0; id < weights.length; id++) {
+      const weight = decay((logits[id]! - top) / temperature);
+      if (weight < minP) continue;
+      weights[id] = weight;
+      sum += weight;
+    }
+    return { weights, sum };
+  }
+  const share = topK === undefined ? mostLikelyShare(logits, top, temperature, topP) : undefined;
+  const ids = share?.ids ?? mostLikely(logits, topK!);
+  const weights = new Float64Array(ids.length);
+  let total = 0;
+  for (let i = 0; i < ids.length; i++) {
+    weights[i] = decay((logits[ids[i]!]! - top) / temperature);
+    total += weights[i]!;
+  }
+  const goal = topP * (share?.total ?? total);
+  let count = 0;
   let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - top);
-  return logits[token]! - top - Math.log(sum);
+  while (count < ids.length && (topP === 1 || sum < goal) && weights[count]! >= minP)
+    sum += weights[count++]!;
+  return { ids: ids.subarray(0, count), weights: weights.subarray(0, count), sum };
+}
+
+/**
+ * Logits of tokens that occurred are divided by the penalty where they are positive, and multiplied by it where they
+ * are negative, once however often the token occurred.
+ */
+function penalized(
+  logits: Float32Array,
+  { repetitionPenalty = 1 }: Decoding,
+  seen: readonly number[],
+): Float32Array {
+  if (repetitionPenalty === 1) return logits;
+  const own = logits.slice();
+  for (const id of seen) {
+    const logit = logits[id]!;
+    own[id] = logit < 0 ? logit * repetitionPenalty : logit / repetitionPenalty;
+  }
+  return own;
 }
 
 /** The first index of the largest value. */
 function argMax(values: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  let top = values[0]!;
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > top) {
+      top = value;
+      best = i;
+    }
+  }
   return best;
-}
-
-function sortByWeight(ids: number[], weights: Float64Array): number[] {
-  return ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
-}
-
-function total(weights: Float64Array): number {
-  let sum = 0;
-  for (const weight of weights) sum += weight;
-  return sum;
-}
-
-function totalOf(ids: readonly number[], weights: Float64Array): number {
-  let sum = 0;
-  for (const id of ids) sum += weights[id]!;
-  return sum;
 }

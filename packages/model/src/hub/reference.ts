@@ -35,14 +35,19 @@ function splitRevision(text: string): [id: string, revision: string] {
   return at === -1 ? [text, DEFAULT_REVISION] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function looksLikePath(text: string, parts: readonly string[]): boolean {
+/**
+ * Whether a text is meant as a path: it starts with `.`, `/` or `~`, holds a backslash, or has no slash or more than one.
+ * Anything else may be a model of the hub, unless it exists.
+ */
+export function looksLikePath(text: string): boolean {
+  const parts = splitRevision(text)[0].split('/');
   if (/^[./~]|^[A-Za-z]:|\\/.test(text)) return true;
   return parts.length === 3 ? !parts[2]!.endsWith('.gguf') : parts.length !== 2;
 }
 
 /**
- * The model of the hub that a text names; undefined for a path, which is what exists or looks like one: it starts with
- * `.`, `/` or `~`, holds a backslash, or has no slash or more than one.
+ * The model of the hub that a text names; undefined for a path, which is what exists or looks like one, see
+ * `looksLikePath`.
  *
  * @throws ModelError `bad-request` when the text is neither.
  */
@@ -51,7 +56,7 @@ export async function parseReference(text: string): Promise<HubReference | undef
   if (!text.includes('\0') && (await exists(text))) return undefined;
   const [id, revision] = splitRevision(text);
   const parts = id.split('/');
-  if (looksLikePath(text, parts)) return undefined;
+  if (looksLikePath(text)) return undefined;
   const [owner, name, file] = parts as [string, string, string?];
   const valid =
     isName(owner) &&

@@ -20,27 +20,35 @@ const tokenFields = [
   'mask_token',
 ] as const;
 
+/** Texts of the files beside a model's weights that say how it is asked; those that are there. */
+export interface ChatFiles {
+  /** `chat_template.jinja`; goes before a template in `tokenizer_config.json`. */
+  readonly chatTemplate?: string;
+  /** `tokenizer_config.json` */
+  readonly tokenizerConfigJson?: string;
+}
+
+/** A template and the special tokens that it may name, for `createChatTemplate`. */
+export type TemplateSource = Required<Pick<ChatTemplateOptions, 'template' | 'specialTokens'>>;
+
 /**
- * Reads the chat template of a model, and the special tokens that it may name, from the model's directory. The
- * template is `chat_template.jinja` or else `chat_template` in `tokenizer_config.json`; of several templates it is the
- * one named `default`. What comes back can be given to `createChatTemplate`.
+ * Finds the chat template of a model, and the special tokens that it may name, in the texts of its files. Of several
+ * templates it is the one named `default`.
  *
+ * @param source what to call the model in an error
  * @throws TokenizeError `template-missing`, `template-broken`, `template-limit`
  */
-export async function readChatTemplate(
-  directory: string,
-): Promise<Required<Pick<ChatTemplateOptions, 'template' | 'specialTokens'>>> {
-  const configFile = join(directory, 'tokenizer_config.json');
-  const [file, configText] = await Promise.all([
-    readText(join(directory, 'chat_template.jinja'), maxTemplateBytes),
-    readText(configFile, maxConfigBytes),
-  ]);
-  const config = configText === undefined ? {} : parseObject(configText, configFile);
-  const template = file ?? templateOf(config, configFile);
+export function findChatTemplate(
+  { chatTemplate, tokenizerConfigJson }: ChatFiles,
+  source: string,
+): TemplateSource {
+  const configFile = `tokenizer_config.json of ${source}`;
+  const config = tokenizerConfigJson === undefined ? {} : parseObject(tokenizerConfigJson, configFile);
+  const template = chatTemplate ?? templateOf(config, configFile);
   if (template === undefined) {
     throw new TokenizeError(
       'template-missing',
-      `${directory} has no chat template`,
+      `${source} has no chat template`,
       'It should be in chat_template.jinja or tokenizer_config.json. Base models often have none: use plainChat, or ' +
         'a ChatLayout of your own.',
     );
@@ -59,6 +67,24 @@ export async function readChatTemplate(
     specialTokens[name] = token;
   }
   return { template, specialTokens };
+}
+
+/** The texts of those files in a model's directory. Throws as {@link readChatTemplate}. */
+export async function readChatFiles(directory: string): Promise<ChatFiles> {
+  const [chatTemplate, tokenizerConfigJson] = await Promise.all([
+    readText(join(directory, 'chat_template.jinja'), maxTemplateBytes),
+    readText(join(directory, 'tokenizer_config.json'), maxConfigBytes),
+  ]);
+  return { chatTemplate, tokenizerConfigJson };
+}
+
+/**
+ * {@link findChatTemplate} for the files in a model's directory.
+ *
+ * @throws TokenizeError `template-missing`, `template-broken`, `template-limit`
+ */
+export async function readChatTemplate(directory: string): Promise<TemplateSource> {
+  return findChatTemplate(await readChatFiles(directory), directory);
 }
 
 function templateOf(config: Record<string, unknown>, source: string): string | undefined {

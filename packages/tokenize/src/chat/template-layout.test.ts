@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createChatEncoder } from '../encode/chat-encoder.js';
 import { createPairEncoder } from '../encode/pair-encoder.js';
+import { plainChat } from '../prompts/chat-layout.js';
 import { judgePrompt } from '../prompts/judge-prompt.js';
 import { type Model, modelDirectory, modelTokenizer, ownTemplate } from './__fixtures__/models.js';
 import { createChatTemplate } from './chat-template.js';
@@ -9,8 +10,7 @@ import { encodeChat } from './encode-chat.js';
 import { readChatTemplate } from './read-chat-template.js';
 import { chatLayoutFromTemplate, loadChatLayout } from './template-layout.js';
 
-const load = (model: Model, variables = {}) =>
-  loadChatLayout(modelDirectory(model), { tokenizer: modelTokenizer(model), variables });
+const load = (model: Model, id?: string) => loadChatLayout(modelDirectory(model), modelTokenizer(model), id);
 const noThinking = { enable_thinking: false };
 
 describe('loadChatLayout', () => {
@@ -33,7 +33,7 @@ describe('loadChatLayout', () => {
   });
 
   it('reads that of Qwen3 without thinking', async () => {
-    const { id, ...layout } = await load('qwen3', noThinking);
+    const { id, ...layout } = await load('qwen3');
     expect(layout).toEqual({
       bos: '',
       userStart: '<|im_start|>user\n',
@@ -51,10 +51,27 @@ describe('loadChatLayout', () => {
   });
 
   it('refuses Qwen3 with thinking, whose answers start otherwise than they are asked for', async () => {
-    await expect(load('qwen3')).rejects.toMatchObject({
+    const template = createChatTemplate(await readChatTemplate(modelDirectory('qwen3')));
+    const tokenizer = modelTokenizer('qwen3');
+    await expect(chatLayoutFromTemplate({ template, tokenizer })).rejects.toMatchObject({
       code: 'template-unsupported',
       message: expect.stringMatching(/starts an answer with ".*assistant\\n" when it is asked .*<\/think>/),
       hint: expect.stringContaining('enable_thinking'),
+    });
+  });
+});
+
+describe('the layout that a model was trained with', () => {
+  it('is found by its id', async () => {
+    const { id } = await load('qwen3');
+    expect((await load('qwen3', id)).id).toBe(id);
+    expect(await load('qwen3', plainChat.id)).toBe(plainChat);
+  });
+
+  it('is refused where the chat template gives another', async () => {
+    await expect(load('llama3_1', 'template-0123456789ab')).rejects.toMatchObject({
+      code: 'unknown-layout',
+      message: expect.stringContaining('"template-0123456789ab"'),
     });
   });
 });
@@ -122,7 +139,7 @@ describe.each(['llama3_1', 'qwen3'] as const)('encoders with the layout of %s', 
   const answer = '\n\n It is 4. \n';
 
   it('give the ids that the chat template gives', async () => {
-    const chat = await load(model, noThinking);
+    const chat = await load(model);
     const source = await readChatTemplate(modelDirectory(model));
     const template = createChatTemplate({ ...source, variables: noThinking });
     const encoder = await createChatEncoder({ tokenizer, chat, maxLength: 500, overlong: 'error' });
@@ -142,7 +159,7 @@ describe.each(['llama3_1', 'qwen3'] as const)('encoders with the layout of %s', 
   });
 
   it.each(['gram-eval-1', 'gram-compact-1'])('write the judging prompt %s as one message', async (name) => {
-    const chat = await load(model, noThinking);
+    const chat = await load(model);
     const source = await readChatTemplate(modelDirectory(model));
     const template = createChatTemplate({ ...source, variables: noThinking });
     const judge = judgePrompt(name);

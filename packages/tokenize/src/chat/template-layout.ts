@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
-import type { ChatLayout } from '../prompts/chat-layout.js';
-import { type ChatTemplate, type ChatTemplateOptions, createChatTemplate } from './chat-template.js';
+import { type ChatLayout, plainChat } from '../prompts/chat-layout.js';
+import { type ChatTemplate, createChatTemplate } from './chat-template.js';
 import type { Outline } from './placeholders.js';
-import { readChatTemplate } from './read-chat-template.js';
+import {
+  type ChatFiles,
+  findChatTemplate,
+  readChatFiles,
+  type TemplateSource,
+} from './read-chat-template.js';
 
 export interface TemplateLayoutOptions {
   readonly template: ChatTemplate;
@@ -77,19 +82,51 @@ export async function chatLayoutFromTemplate({
 }
 
 /**
- * {@link chatLayoutFromTemplate} for the template in a model's directory.
+ * The layout in which a model is asked for one answer: {@link plainChat} where it says so, or else what its chat template
+ * writes, with thinking disabled (`enable_thinking: false`) and a fixed date, so that a reward is the same every day.
  *
- * @throws TokenizeError what {@link readChatTemplate} and {@link chatLayoutFromTemplate} throw
+ * @param files of the model
+ * @param source what to call the model in an error
+ * @param id of the layout that the model was trained with, where that is known
+ * @throws TokenizeError `unknown-layout` if the template does not give the layout of that id; and what
+ *   {@link findChatTemplate} and {@link chatLayoutFromTemplate} throw
+ */
+export async function chatLayoutOf(
+  files: ChatFiles,
+  tokenizer: Tokenizer,
+  source: string,
+  id?: string,
+): Promise<ChatLayout> {
+  if (id === plainChat.id) return plainChat;
+  const unknown = (found: string, cause?: unknown) =>
+    new TokenizeError(
+      'unknown-layout',
+      `${source} is asked in the chat layout ${JSON.stringify(id)}, and ${found}`,
+      'Use the chat template and the tokenizer that the model was trained with; a newer version may know more layouts.',
+      { cause },
+    );
+  let found: TemplateSource;
+  try {
+    found = findChatTemplate(files, source);
+  } catch (error) {
+    const missing = error instanceof TokenizeError && error.code === 'template-missing';
+    throw missing && id !== undefined ? unknown('it has no chat template', error) : error;
+  }
+  const template = createChatTemplate({ ...found, variables: { enable_thinking: false } });
+  const layout = await chatLayoutFromTemplate({ template, tokenizer });
+  if (id === undefined || id === layout.id) return layout;
+  throw unknown(`its chat template gives ${layout.id}`);
+}
+
+/**
+ * {@link chatLayoutOf} for a model's directory. Throws as it does.
  */
 export async function loadChatLayout(
   directory: string,
-  {
-    tokenizer,
-    ...options
-  }: { readonly tokenizer: Tokenizer } & Pick<ChatTemplateOptions, 'variables' | 'now'>,
+  tokenizer: Tokenizer,
+  id?: string,
 ): Promise<ChatLayout> {
-  const template = createChatTemplate({ ...(await readChatTemplate(directory)), ...options });
-  return chatLayoutFromTemplate({ template, tokenizer });
+  return chatLayoutOf(await readChatFiles(directory), tokenizer, directory, id);
 }
 
 function sameTrims(a: Outline, b: Outline): boolean {

@@ -1,13 +1,6 @@
 import { join } from 'node:path';
 import type { GramMetadata, ModelToSave } from '@gram/model';
-import {
-  type ChatEncoderOptions,
-  createChatEncoder,
-  createPairEncoder,
-  judgePrompt,
-  loadTokenizer,
-  plainChat,
-} from '@gram/tokenize';
+import { type ChatEncoderOptions, createChatEncoder, createPairEncoder, judgePrompt } from '@gram/tokenize';
 import { totalSteps } from '../batches.js';
 import { type Checkpoint, loadCheckpoint, type TrainingState } from '../checkpoint.js';
 import {
@@ -26,7 +19,7 @@ import { pairGeneration, supervisedFineTuning } from '../objectives/token-genera
 import { type TrainRun, train } from '../trainer.js';
 import { readRecords, type TrainingRecords } from './records.js';
 import type { TrainingConfig } from './schema.js';
-import { checkFit, metadata, type StartingModel, startingModel } from './starting-model.js';
+import { askedAs, type StartingModel, startingModel } from './starting-model.js';
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
@@ -60,9 +53,9 @@ export async function prepareTraining(
   const resume = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint);
   const start =
     resume === undefined
-      ? await startingModel(config, records)
-      : resumedModel(config, resume, join(checkpoint!, 'model'));
-  const { gram, tokenizer } = start;
+      ? await startingModel(config, records, signal)
+      : await resumedModel(config, resume, join(checkpoint!, 'model'));
+  const { gram, tokenizer, chat } = start;
   const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(gram.training);
   if (resume !== undefined && !sameNotes) {
     throw new TrainError(
@@ -71,7 +64,7 @@ export async function prepareTraining(
       'resume with the configuration that started the run, or start anew in another directory',
     );
   }
-  const model = { config: start.config, weights: start.weights, gram, tokenizerJson: tokenizer.json };
+  const model = { config: start.config, weights: start.weights, gram, ...start.companions };
   const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
     const { examples, truncated } = encoded;
     const options = { ...config.optimizer, seed: config.seed };
@@ -96,7 +89,7 @@ export async function prepareTraining(
     };
   };
   const { maxLength, overlong } = config;
-  const options = { tokenizer, chat: chatLayout(gram.chat), maxLength, overlong };
+  const options = { tokenizer, chat, maxLength, overlong };
   return encodeFor(config, records, options, gram.judgePrompt, prepared);
 }
 
@@ -129,23 +122,19 @@ async function encodeFor(
   }
 }
 
-function resumedModel(config: TrainingConfig, { model }: Checkpoint, directory: string): StartingModel {
-  const { gram } = model;
-  if (gram === undefined) {
+async function resumedModel(
+  config: TrainingConfig,
+  { model }: Checkpoint,
+  directory: string,
+): Promise<StartingModel> {
+  if (model.gram === undefined) {
     throw new TrainError('bad-checkpoint', `${directory} has no gram.json`, 'resume from another checkpoint');
   }
-  const tokenizer = loadTokenizer(directory);
-  checkFit(config, model.config, tokenizer, directory);
   return {
     config: model.config,
     weights: model.weights,
-    tokenizer,
-    gram: metadata(config, gram),
     newWeights: [],
+    // The layout of the checkpoint, whatever the configuration would start with.
+    ...(await askedAs({ ...config, init: { ...config.init, chat: undefined } }, model, directory)),
   };
-}
-
-function chatLayout(id: string) {
-  if (id === plainChat.id) return plainChat;
-  throw new TrainError('bad-config', `there is no chat layout ${JSON.stringify(id)}`, `use ${plainChat.id}`);
 }

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { looksLikePath } from '@gram/model';
 import { TrainError } from '../error.js';
 import { describeIssue } from './describe.js';
 import { type TrainingConfig, trainingSchema } from './schema.js';
@@ -12,7 +13,8 @@ const maxBytes = 1_000_000;
  * Reads and checks a training configuration in YAML, and fills in the defaults.
  *
  * Relative paths of `data.path`, `init.model` and `output`, whether written in the file or given as an override, start
- * at the directory of the file: the same file and overrides mean the same run from wherever it is started.
+ * at the directory of the file: the same file and overrides mean the same run from wherever it is started. An
+ * `init.model` of the form `owner/name` that is no such path is a repository of the hub.
  *
  * @param overrides `key.path=value` each, laid over the file in order. The value is YAML, so `optimizer.epochs=3` is a
  *   number; an empty value removes the key.
@@ -32,7 +34,7 @@ export function readTrainingConfig(path: string, overrides: readonly string[] = 
   return {
     ...config,
     data: { ...config.data, path: from(config.data.path) },
-    init: config.init.model === undefined ? config.init : { ...config.init, model: from(config.init.model) },
+    init: { ...config.init, model: config.init.model && modelFrom(config.init.model, from) },
     output: from(config.output),
   };
 }
@@ -40,6 +42,12 @@ export function readTrainingConfig(path: string, overrides: readonly string[] = 
 /** Writes a configuration as the YAML that reads back the same. */
 export function formatTrainingConfig(config: TrainingConfig): string {
   return formatYaml(config);
+}
+
+/** The absolute path of a model; the name of a repository stays as it is. */
+function modelFrom(model: string, from: (target: string) => string): string {
+  const path = from(model);
+  return looksLikePath(model) || existsSync(path) ? path : model;
 }
 
 function readText(path: string): string {

@@ -29,14 +29,19 @@ export interface TrainingConfig {
     readonly limit?: number;
   };
   readonly init: {
-    /** Directory of the model to start from. Either this or `scratch`. */
+    /**
+     * The model to start from: a directory, a GGUF file or a repository of the hub. Either this or `scratch`.
+     */
     readonly model?: string;
     /** Architecture of a new model. */
     readonly scratch?: ScratchConfig;
     /** Id of the judging prompt; not for `sft`. @default that of the model, or `gram-compact-1` */
     readonly judgePrompt?: string;
-    /** Id of the chat layout. @default that of the model, or `gram-plain-1` */
-    readonly chat?: string;
+    /**
+     * How turns are marked: `template`, as the chat template of the model has it, or `gram-plain-1`, which needs a tokenizer
+     * made for it. @default what the model was trained with; of a plain language model, its template
+     */
+    readonly chat?: 'template' | typeof plainChat.id;
   };
   /** Longest sequence in tokens. */
   readonly maxLength: number;
@@ -129,7 +134,7 @@ const init = z.strictObject({
   model: text.optional(),
   scratch: scratch.optional(),
   judgePrompt: z.enum(judgePrompts.map(({ id }) => id) as [string, ...string[]]).optional(),
-  chat: z.enum([plainChat.id]).optional(),
+  chat: z.enum(['template', plainChat.id]).optional(),
 });
 
 const optimizer = z.strictObject({

@@ -1,19 +1,30 @@
 import { createRandom, type Random } from '@gram/data';
 import { float32 } from '@gram/engine';
 import {
+  type Companions,
   configToJson,
   type GramMetadata,
   initWeights,
   kindOf,
+  type LoadedModel,
   loadModel,
   longestSequence,
   type ModelConfig,
   parseConfig,
+  readCompanions,
   type Weights,
   weightShapes,
   withHead,
 } from '@gram/model';
-import { loadTokenizer, plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import {
+  type ChatLayout,
+  chatLayoutOf,
+  plainChat,
+  type Tokenizer,
+  tokenizerFromJson,
+  tokenizerOf,
+  trainBpe,
+} from '@gram/tokenize';
 import { TrainError } from '../error.js';
 import { type TrainingRecords, textsOf } from './records.js';
 import type { ScratchConfig, TrainingConfig } from './schema.js';
@@ -24,6 +35,9 @@ export interface StartingModel {
   /** To be trained in place. */
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
+  readonly chat: ChatLayout;
+  /** The files that stand beside the weights, `tokenizer.json` included. */
+  readonly companions: Companions & { readonly tokenizerJson: string };
   /** How the trained model must be asked. */
   readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
@@ -38,11 +52,12 @@ const headDeviation = 0.02;
  * The model that a configuration starts from: loaded and given the head that the stage needs, or new.
  *
  * @throws TrainError `bad-config` when model, tokenizer and configuration do not fit together; the errors of `loadModel`
- *   and `loadTokenizer`
+ *   and of `chatLayoutOf`
  */
 export async function startingModel(
   config: TrainingConfig,
   records: TrainingRecords,
+  signal?: AbortSignal,
 ): Promise<StartingModel> {
   const { init, seed } = config;
   if (init.scratch !== undefined) {
@@ -55,17 +70,37 @@ export async function startingModel(
     );
     const llama = scratchConfig(init.scratch, tokenizer, config.stage);
     const weights = initWeights(llama, createRandom(seed, 'weights'));
-    return { config: llama, weights, tokenizer, gram: metadata(config, undefined), newWeights: [] };
+    return {
+      config: llama,
+      weights,
+      tokenizer,
+      chat: plainChat,
+      companions: { tokenizerJson: tokenizer.json },
+      gram: metadata(config, plainChat, undefined),
+      newWeights: [],
+    };
   }
   const directory = init.model!;
-  const loaded = await loadModel(directory);
-  const tokenizer = loadTokenizer(directory);
-  checkFit(config, loaded.config, tokenizer, directory);
+  const loaded = await loadModel(directory, { signal });
   return {
     ...withStageHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
-    tokenizer,
-    gram: metadata(config, loaded.gram),
+    ...(await askedAs(config, loaded, directory)),
   };
+}
+
+/** How a model that was loaded is asked: its tokenizer, its chat layout and what `gram.json` will say. */
+export async function askedAs(
+  config: TrainingConfig,
+  { config: model, gram, path }: LoadedModel,
+  directory: string,
+): Promise<Pick<StartingModel, 'tokenizer' | 'chat' | 'companions' | 'gram'>> {
+  const files = await readCompanions(path);
+  const tokenizer = tokenizerOf(files, directory);
+  checkFit(config, model, tokenizer, directory);
+  const wanted = config.init.chat ?? gram?.chat;
+  const chat = await chatLayoutOf(files, tokenizer, directory, wanted === 'template' ? undefined : wanted);
+  const companions = { ...files, tokenizerJson: tokenizer.json };
+  return { tokenizer, chat, companions, gram: metadata(config, chat, gram) };
 }
 
 /**
@@ -73,11 +108,15 @@ export async function startingModel(
  *
  * @param before what it said of the model that the run starts from or goes on with
  */
-export function metadata(config: TrainingConfig, before: GramMetadata | undefined): GramMetadata {
+export function metadata(
+  config: TrainingConfig,
+  chat: ChatLayout,
+  before: GramMetadata | undefined,
+): GramMetadata {
   const { stage, init, maxLength, labelSmoothing, smoothingConvention } = config;
   const training: GramMetadata['training'] =
     labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
-  const common = { format: 1, chat: init.chat ?? before?.chat ?? plainChat.id, maxLength, training } as const;
+  const common = { format: 1, chat: chat.id, maxLength, training } as const;
   if (stage === 'sft') return { ...common, kind: 'policy' };
   const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompt;
   return { ...common, kind: stage === 'bradley-terry' ? 'discriminative' : 'generative', judgePrompt };

@@ -1,0 +1,150 @@
+import { diagnose, weightRate } from '@gram/engine';
+import {
+  bytesPerToken,
+  cacheBytes,
+  forwardFlop,
+  inspectModel,
+  kindOf,
+  longestSequence,
+  type ModelConfig,
+  type ModelInfo,
+  type Precision,
+  parameterCount,
+  resolveModel,
+  trainingBytes,
+  weightBytes,
+} from '@gram/model';
+import { textTable } from '@gram/report';
+import { defineCommand } from '../command.js';
+import { withDownload } from './download.js';
+
+/** What the estimates are for: a judged pair of a usual length, in both orders. */
+const PAIR_TOKENS = 1024;
+/** A generated text of a usual length. */
+const TEXT_TOKENS = 1024;
+const LORA = { rank: 16, alpha: 32, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] } as const;
+const PRECISIONS: readonly Precision[] = ['float32', 'int8', 'int4'];
+
+/** What one device would need for the model. */
+interface DeviceEstimate {
+  readonly device: string;
+  /** Seconds to judge a pair in both orders; undefined where the device's speed is not known. */
+  readonly secondsPerPair?: number;
+  /** Generated tokens per second of one text, at most. */
+  readonly tokensPerSecond?: number;
+}
+
+/** `gram inspect`: what a model is and what it would cost, before it is loaded. */
+export const inspectCommand = defineCommand({
+  name: 'inspect',
+  summary: 'Says what a model is, and what memory and time it would take, without loading it.',
+  operands: {
+    model: {
+      value: 'MODEL',
+      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    },
+  },
+  flags: { json: { help: 'Print JSON.' } },
+  example: 'gram inspect HuggingFaceTB/SmolLM2-135M-Instruct',
+  cost: 'a download where the model is on the hub; a few products on each device.',
+  async run({ model, json }, io) {
+    const path = await withDownload(io, (options) => resolveModel(model, options));
+    const info = await inspectModel(path);
+    const devices = await estimateDevices(info.config);
+    if (json) {
+      io.stdout.write(`${JSON.stringify({ path, ...info, ...memoryOf(info.config), devices })}\n`);
+      return;
+    }
+    io.stdout.write(`${describe(info)}\n\n${memoryTable(info.config)}\n\n${deviceTable(devices)}\n`);
+  },
+});
+
+function memoryOf(config: ModelConfig) {
+  return {
+    parameters: parameterCount(config),
+    weightBytes: Object.fromEntries(
+      PRECISIONS.map((precision) => [precision, weightBytes(config, precision)]),
+    ),
+    cacheBytesPerToken: cacheBytes(config, 1),
+    trainingBytes: { full: trainingBytes(config), lora: trainingBytes(config, LORA) },
+  };
+}
+
+function describe({ config, gram, stored, bytes }: ModelInfo): string {
+  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
+  const rows: [string, string][] = [
+    ['architecture', config.architecture],
+    ['parameters', parameterCount(config).toLocaleString('en-US')],
+    [
+      'layers',
+      `${config.numHiddenLayers} of width ${config.hiddenSize}, feed-forward ${config.intermediateSize}`,
+    ],
+    ['attention', `${heads} heads of ${config.headDim}, ${groups} of keys and values`],
+    [
+      'vocabulary',
+      `${config.vocabSize.toLocaleString('en-US')}${config.tieWordEmbeddings ? ', tied head' : ''}`,
+    ],
+    ['longest sequence', `${longestSequence(config).toLocaleString('en-US')} tokens`],
+    ['positions', `rotary, base ${config.ropeTheta}${config.ropeScaling ? ', scaled as Llama 3.1' : ''}`],
+    [
+      'files',
+      `${gigabytes(bytes)}: ${stored.map(({ type, tensors }) => `${tensors} tensors ${type}`).join(', ')}`,
+    ],
+    ['use', gram === undefined ? plainUse(config) : `${gram.kind} model of gram`],
+  ];
+  return textTable({ columns: [{ name: 'model' }, { name: '' }], rows });
+}
+
+function plainUse(config: ModelConfig): string {
+  return kindOf(config).head === 'score' ? 'scores a text' : 'language model';
+}
+
+function memoryTable(config: ModelConfig): string {
+  const rows: [string, string][] = [
+    ...PRECISIONS.map((precision): [string, string] => [
+      `weights, ${precision}`,
+      gigabytes(weightBytes(config, precision)),
+    ]),
+    [`keys and values of ${TEXT_TOKENS} tokens`, gigabytes(cacheBytes(config, TEXT_TOKENS))],
+    ['training everything, without activations', gigabytes(trainingBytes(config))],
+    [`training LoRA of rank ${LORA.rank}, likewise`, gigabytes(trainingBytes(config, LORA))],
+  ];
+  return textTable({ columns: [{ name: 'memory' }, { name: '' }], rows });
+}
+
+async function estimateDevices(config: ModelConfig): Promise<DeviceEstimate[]> {
+  const estimates: DeviceEstimate[] = [];
+  for (const report of await diagnose()) {
+    if (!report.works) continue;
+    const { device, rate } = report;
+    if (rate === undefined || device === 'tensorflow') {
+      estimates.push({ device });
+      continue;
+    }
+    const reading = await weightRate(device);
+    estimates.push({
+      device,
+      secondsPerPair: (2 * forwardFlop(config, PAIR_TOKENS, 0)) / rate,
+      tokensPerSecond: reading / bytesPerToken(config),
+    });
+  }
+  return estimates;
+}
+
+function deviceTable(estimates: readonly DeviceEstimate[]): string {
+  const rows = estimates.map(({ device, secondsPerPair, tokensPerSecond }) => [
+    device,
+    secondsPerPair === undefined ? 'not measured' : `${secondsPerPair.toPrecision(2)} s`,
+    tokensPerSecond === undefined ? 'not measured' : `${tokensPerSecond.toPrecision(2)} tokens/s`,
+  ]);
+  const columns = [
+    { name: 'device' },
+    { name: `judging a pair of ${PAIR_TOKENS} tokens` },
+    { name: 'writing one text, at most' },
+  ];
+  return textTable({ columns, rows });
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}

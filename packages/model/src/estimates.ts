@@ -1,0 +1,62 @@
+import { kindOf, type ModelConfig } from './config/model-config.js';
+import { PROJECTIONS, parameterCount, projectionShape } from './config/weight-shapes.js';
+import { adapterShapes } from './lora/adapter.js';
+import type { LoraConfig } from './lora/lora-config.js';
+
+/** How the matrices of the layers are kept; everything else is float32. */
+export type Precision = 'float32' | 'int8' | 'int4';
+
+/** Bytes of one weight of a matrix: 4-bit weights share a float32 scale among 32, 8-bit weights one among a row. */
+const BYTES = { float32: 4, int8: 1, int4: 0.5 + 4 / 32 } as const satisfies Record<Precision, number>;
+
+/** Weights of the matrices of all layers. */
+function matrixWeights(config: ModelConfig): number {
+  const layer = PROJECTIONS.reduce((sum, projection) => {
+    const [outputs, inputs] = projectionShape(config, projection);
+    return sum + outputs * inputs;
+  }, 0);
+  return config.numHiddenLayers * layer;
+}
+
+/** Memory of a model's weights, in bytes. */
+export function weightBytes(config: ModelConfig, precision: Precision = 'float32'): number {
+  const matrices = matrixWeights(config);
+  return Math.ceil(4 * (parameterCount(config) - matrices) + BYTES[precision] * matrices);
+}
+
+/** Memory of the keys and values of a number of positions, in bytes. */
+export function cacheBytes(config: ModelConfig, positions: number): number {
+  return 2 * 4 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim * positions;
+}
+
+/**
+ * Floating-point operations of a forward pass: two for each weight and token. Attention between positions is left out;
+ * at the usual lengths it is a few per cent.
+ *
+ * @param headRows positions at which the head runs over the whole vocabulary
+ */
+export function forwardFlop(config: ModelConfig, tokens: number, headRows: number): number {
+  const head = kindOf(config).head === 'score' ? 1 : config.vocabSize;
+  return 2 * (tokens * matrixWeights(config) + headRows * config.hiddenSize * head);
+}
+
+/** Bytes of weights that one token of generated text reads. */
+export function bytesPerToken(config: ModelConfig, precision: Precision = 'float32'): number {
+  // One row of the embedding is read, unless the head is the embedding.
+  const unread = config.tieWordEmbeddings ? 0 : 4 * config.vocabSize * config.hiddenSize;
+  return weightBytes(config, precision) - unread;
+}
+
+/**
+ * Memory of training without that of the activations, in bytes: weights, gradients and the two moments of AdamW.
+ *
+ * @param lora trains an adapter and keeps the model as it is. @default everything is trained
+ */
+export function trainingBytes(config: ModelConfig, lora?: LoraConfig): number {
+  if (lora === undefined) return 16 * parameterCount(config);
+  const adapter = Object.values(adapterShapes(config, lora)).reduce(
+    (sum, shape) => sum + shape.reduce((size, dimension) => size * dimension, 1),
+    0,
+  );
+  return 4 * parameterCount(config) + 16 * adapter;
+}
