@@ -60,6 +60,8 @@ export type {
 } from './generation/generation.js';
 export { createGenerator, type Generator, type GeneratorOptions } from './generation/generator.js';
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
+export { type GgufConfig, type GgufModel, loadGguf, readGgufConfig } from './gguf/load-gguf.js';
+export type { GgufTensor } from './gguf/parse.js';
 export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
 export { looksLikePath } from './hub/reference.js';
 export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';

@@ -5,7 +5,7 @@ import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
-import { loadGguf } from '../gguf/load-gguf.js';
+import { loadGgufWeights } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { type FileName, oldDirectory, writeDirectoryAtomic } from './atomic.js';
 import { checkShapes } from './check-weights.js';
@@ -97,7 +97,7 @@ export async function readGram(dir: string, config: ModelConfig): Promise<GramMe
 export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}): Promise<LoadedModel> {
   const path = await resolveModel(pathOrRepo, options);
   if (path.endsWith('.gguf')) {
-    const { config, weights } = await loadGguf(path);
+    const { config, weights } = await loadGgufWeights(path);
     return { config, weights, gram: undefined, path };
   }
   if (!(await exists(path))) {

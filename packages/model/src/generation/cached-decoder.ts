@@ -2,9 +2,10 @@ import { compile, type ExecutableInfo, int32, type NDArray, zeros } from '@gram/
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import { continueAt, readPrompt, type WeightTensors } from '../decoder.js';
+import { continueAt, type ModelTensors, readPrompt } from '../decoder.js';
 import { vocabularyLogits } from '../heads.js';
 import { growingPositionArrays, type PositionTables, positionDimensions } from '../layers/position-tables.js';
+import type { QuantizedWeights } from '../quantize.js';
 
 /** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
 type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
@@ -59,7 +60,7 @@ export interface CachedDecoder {
  */
 export function createCachedDecoder(
   config: ModelConfig,
-  weights: Weights,
+  weights: Weights | QuantizedWeights,
   fixedWeights: boolean,
 ): CachedDecoder {
   const { headDim, numKeyValueHeads: groups } = config;
@@ -74,7 +75,7 @@ export function createCachedDecoder(
 
   const read = compile(
     (inputs: {
-      weights: WeightTensors;
+      weights: ModelTensors;
       tables: PositionTables;
       tokens: tf.Tensor2D;
       last: tf.Tensor1D;
@@ -106,7 +107,7 @@ export function createCachedDecoder(
   );
   const advance = compile(
     (inputs: {
-      weights: WeightTensors;
+      weights: ModelTensors;
       tables: PositionTables;
       tokens: tf.Tensor1D;
       positions: tf.Tensor1D;

@@ -31,6 +31,22 @@ const stopIds = [4, 9, 13];
 const options: GenerateOptions = { maxNewTokens: 9, stopIds };
 
 describe('greedy generation', () => {
+  it('with 8-bit matrices follows a distribution near the exact one', async () => {
+    const rounded = createGenerator({ config, weights, precision: 'int8' });
+    const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy] }));
+    const completions = await rounded.generate(requests, { ...options, maxNewTokens: 1 });
+    let changed = 0;
+    for (const [i, [completion]] of completions.entries()) {
+      const exact = logProbability(await fullLogits(prompts[i]!), completion!.ids[0]!);
+      const difference = Math.abs(completion!.logProbabilities[0]! - exact);
+      expect(difference).toBeLessThan(0.1);
+      if (difference > 1e-4) changed++;
+    }
+    // Or nothing was rounded.
+    expect(changed).toBeGreaterThan(prompts.length / 2);
+    rounded.dispose();
+  });
+
   it('compiles each of its three computations once, whatever the shapes, and fixed weights change no token', async () => {
     const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy, greedy] }));
     const expected = await generator.generate(requests, options);

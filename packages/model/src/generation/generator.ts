@@ -2,6 +2,8 @@ import { int32 } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import type { Precision } from '../estimates.js';
+import { quantizeWeights } from '../quantize.js';
 import { type GenerationBatch, planBatches } from './batches.js';
 import { type CachedDecoder, createCachedDecoder, type NextTokens } from './cached-decoder.js';
 import { checkRequests } from './check-requests.js';
@@ -20,6 +22,11 @@ export interface GeneratorOptions {
    * takes their size in memory again. @default false
    */
   readonly fixedWeights?: boolean;
+  /**
+   * How the matrices of the layers are kept. Integers are made of the weights at the start, which are then taken as fixed.
+   * @default 'float32'
+   */
+  readonly precision?: Precision;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
 }
@@ -46,9 +53,13 @@ export function createGenerator({
   config,
   weights,
   fixedWeights = false,
+  precision = 'float32',
   batchTokens = 16_384,
 }: GeneratorOptions): Generator {
-  const decoder = createCachedDecoder(config, weights, fixedWeights);
+  const decoder =
+    precision === 'float32'
+      ? createCachedDecoder(config, weights, fixedWeights)
+      : createCachedDecoder(config, quantizeWeights(weights, precision), true);
   return {
     async generate(requests, options) {
       checkRequests(requests, options, config);

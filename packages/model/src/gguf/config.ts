@@ -1,0 +1,177 @@
+import type { ModelConfig, ModelFamily } from '../config/model-config.js';
+import { parseConfig } from '../config/parse-config.js';
+import { quoted } from '../files/json.js';
+import { badGguf, unsupportedGguf } from './error.js';
+import { type Metadata, metadataOf } from './metadata.js';
+import type { GgufHeader } from './parse.js';
+import { scalingOfFactors } from './rope-factors.js';
+
+/** What llama.cpp calls the decoders that are known. Its converter makes Llama of Mistral. */
+const FAMILIES: Readonly<Record<string, ModelFamily>> = { llama: 'Llama', qwen2: 'Qwen2', qwen3: 'Qwen3' };
+
+/** Keys of an architecture that say its shape, and are read below. */
+const READ = [
+  'attention.head_count',
+  'attention.head_count_kv',
+  'attention.key_length',
+  'attention.layer_norm_rms_epsilon',
+  'attention.value_length',
+  'block_count',
+  'context_length',
+  'embedding_length',
+  'feed_forward_length',
+  'rope.dimension_count',
+  'rope.freq_base',
+  'rope.scaling.type',
+  'vocab_size',
+];
+
+/** Keys that change nothing, or nothing as long as they have this value. */
+const NEUTRAL: Readonly<Record<string, string | number | boolean | undefined>> = {
+  'attention.causal': true,
+  'attention.sliding_window': 0,
+  expert_count: 0,
+  expert_used_count: 0,
+  'rope.scale_linear': 1,
+  'rope.scaling.factor': 1,
+  // Say only how the model came to be when there is no scaling.
+  'rope.scaling.finetuned': undefined,
+  'rope.scaling.original_context_length': undefined,
+};
+
+function refuseUnknown(header: GgufHeader, architecture: string, scaled: boolean, path: string): void {
+  for (const [key, value] of header.metadata) {
+    if (!key.startsWith(`${architecture}.`)) continue;
+    const name = key.slice(architecture.length + 1);
+    if (READ.includes(name)) continue;
+    const neutral = Object.hasOwn(NEUTRAL, name);
+    if (neutral && NEUTRAL[name] === undefined) continue;
+    if (neutral && NEUTRAL[name] === (typeof value === 'bigint' ? Number(value) : value)) continue;
+    if (name === 'rope.scaling.factor' && !scaled) continue;
+    throw unsupportedGguf(
+      path,
+      `the key ${quoted(key)} is not supported${neutral ? ' with this value' : ''}`,
+    );
+  }
+}
+
+function requiredOf(metadata: Metadata, path: string) {
+  const need = <T>(key: string, value: T | undefined): T => {
+    if (value !== undefined) return value;
+    throw badGguf(path, `the key ${quoted(key)} is missing`);
+  };
+  return {
+    count: (key: string) => need(key, metadata.count(key)),
+    real: (key: string) => need(key, metadata.real(key)),
+  };
+}
+
+/** Rows of the embedding; the vocabulary must fit. */
+function vocabSizeOf(header: GgufHeader, declared: number | undefined, path: string): number {
+  const embedding = header.tensors.get('token_embd.weight');
+  if (embedding === undefined) throw badGguf(path, 'the tensor "token_embd.weight" is missing');
+  const rows = embedding.shape[0] ?? 0;
+  const tokens = header.metadata.get('tokenizer.ggml.tokens');
+  const listed = Array.isArray(tokens) ? tokens.length : 0;
+  if (listed > rows || (declared !== undefined && declared !== rows)) {
+    throw badGguf(
+      path,
+      `the vocabulary of ${declared ?? listed} tokens does not fit the embedding of ${rows}`,
+    );
+  }
+  return rows;
+}
+
+function ropeScaling(factors: Float32Array | undefined, ropeTheta: number, headDim: number, path: string) {
+  if (factors === undefined) return {};
+  const scaling = scalingOfFactors(factors, ropeTheta, headDim);
+  if (scaling === undefined) return {};
+  if (scaling === 'unknown') {
+    throw unsupportedGguf(path, 'the tensor "rope_freqs.weight" is not the scaling of Llama 3');
+  }
+  return {
+    rope_scaling: {
+      rope_type: 'llama3',
+      factor: scaling.factor,
+      low_freq_factor: scaling.lowFreqFactor,
+      high_freq_factor: scaling.highFreqFactor,
+      original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+    },
+  };
+}
+
+/** Ids that end a text: the end of the sequence, and the end of a turn where that is another token. */
+function endIdsOf(metadata: Metadata): number | number[] | null {
+  const ids = ['eos', 'eot'].map((name) => metadata.count(`tokenizer.ggml.${name}_token_id`));
+  const distinct = [...new Set(ids.filter((id) => id !== undefined))];
+  return distinct.length > 1 ? distinct : (distinct[0] ?? null);
+}
+
+/**
+ * The configuration that a header says, checked as a `config.json` is. Keys of the architecture that are not known,
+ * or whose value would change the numbers in a way that is not implemented, are refused by name.
+ *
+ * @param factors content of the tensor `rope_freqs.weight`, if there is one
+ * @throws ModelError `bad-gguf`, `bad-config`.
+ */
+export function configOfGguf(
+  header: GgufHeader,
+  factors: Float32Array | undefined,
+  path: string,
+): ModelConfig {
+  const metadata = metadataOf(header, path);
+  const required = requiredOf(metadata, path);
+  const architecture = metadata.text('general.architecture') ?? '';
+  const family = Object.hasOwn(FAMILIES, architecture) ? FAMILIES[architecture] : undefined;
+  if (family === undefined) {
+    throw unsupportedGguf(
+      path,
+      `general.architecture: only ${Object.keys(FAMILIES).join(', ')} are supported, not ${quoted(architecture)}`,
+    );
+  }
+  const key = (name: string) => `${architecture}.${name}`;
+  const scalingType = metadata.text(key('rope.scaling.type'));
+  if (scalingType !== undefined && scalingType !== 'none') {
+    throw unsupportedGguf(
+      path,
+      `${key('rope.scaling.type')}: only "none" is supported, not ${quoted(scalingType)}`,
+    );
+  }
+  // Without a type, llama.cpp takes a factor for that of linear scaling.
+  refuseUnknown(header, architecture, scalingType === undefined, path);
+
+  const width = required.count(key('embedding_length'));
+  const heads = required.count(key('attention.head_count'));
+  const headDim = metadata.count(key('attention.key_length')) ?? width / heads;
+  for (const name of ['attention.value_length', 'rope.dimension_count']) {
+    if ((metadata.count(key(name)) ?? headDim) !== headDim) {
+      throw unsupportedGguf(path, `${key(name)}: only the size of a head, ${headDim}, is supported`);
+    }
+  }
+  const ropeTheta = metadata.real(key('rope.freq_base')) ?? 10_000;
+  const biased = (name: string) => header.tensors.has(`blk.0.${name}.bias`);
+  return parseConfig(
+    {
+      architectures: [`${family}ForCausalLM`],
+      model_type: family.toLowerCase(),
+      vocab_size: vocabSizeOf(header, metadata.count(key('vocab_size')), path),
+      hidden_size: width,
+      intermediate_size: required.count(key('feed_forward_length')),
+      num_hidden_layers: required.count(key('block_count')),
+      num_attention_heads: heads,
+      num_key_value_heads: metadata.count(key('attention.head_count_kv')) ?? heads,
+      head_dim: headDim,
+      rms_norm_eps: required.real(key('attention.layer_norm_rms_epsilon')),
+      rope_theta: ropeTheta,
+      ...ropeScaling(factors, ropeTheta, headDim, path),
+      max_position_embeddings: required.count(key('context_length')),
+      tie_word_embeddings: !header.tensors.has('output.weight'),
+      ...(family !== 'Qwen2' && { attention_bias: biased('attn_q') }),
+      ...(family === 'Llama' && { mlp_bias: biased('ffn_gate') }),
+      bos_token_id: metadata.count('tokenizer.ggml.bos_token_id') ?? null,
+      eos_token_id: endIdsOf(metadata),
+      pad_token_id: metadata.count('tokenizer.ggml.padding_token_id') ?? null,
+    },
+    path,
+  );
+}

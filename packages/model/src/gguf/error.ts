@@ -1,0 +1,20 @@
+import { ModelError } from '../error.js';
+
+/** The error for a GGUF file that is broken or does not hold together. */
+export function badGguf(where: string, problem: string, cause?: unknown): ModelError {
+  return new ModelError(
+    'bad-gguf',
+    `${where}: ${problem}`,
+    'get the file again from its source, or convert the model again',
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** The error for a sound GGUF file that asks for what is not implemented. */
+export function unsupportedGguf(where: string, problem: string): ModelError {
+  return new ModelError(
+    'bad-config',
+    `${where}: ${problem}`,
+    'use the safetensors files of a model of the families Llama, Mistral, Qwen2, Qwen3, or convert the model again',
+  );
+}
