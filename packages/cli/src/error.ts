@@ -3,7 +3,16 @@ export class CliError extends Error {
   override readonly name = 'CliError';
 
   constructor(
-    readonly code: 'usage' | 'exists' | 'unwritable' | 'no-checkpoint' | 'too-long' | 'interrupted',
+    readonly code:
+      | 'usage'
+      | 'exists'
+      | 'unwritable'
+      | 'no-checkpoint'
+      | 'too-long'
+      | 'interrupted'
+      | 'no-text'
+      | 'bad-file'
+      | 'bad-label',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

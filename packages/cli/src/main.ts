@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import type { Command, Io } from './command.js';
+import { convertCommand } from './commands/convert.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/eval.js';
 import { finetuneCommand } from './commands/finetune.js';
+import { generateCommand } from './commands/generate.js';
+import { inspectCommand } from './commands/inspect.js';
 import { rankCommand } from './commands/rank.js';
 import { scoreCommand } from './commands/score.js';
 import { CliError } from './error.js';
@@ -15,6 +18,9 @@ const commands = [
   evaluateCommand,
   scoreCommand,
   rankCommand,
+  generateCommand,
+  inspectCommand,
+  convertCommand,
   doctorCommand,
 ] as unknown as readonly Command[];
 

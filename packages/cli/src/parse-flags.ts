@@ -87,6 +87,13 @@ export function wholeNumber(flag: string, value: string, least: number): number 
   );
 }
 
+/** A number from a flag, with or without decimals. */
+export function decimalNumber(flag: string, value: string): number {
+  const number = Number(value);
+  if (/^\d*\.?\d+$/.test(value) && Number.isFinite(number)) return number;
+  throw new CliError('usage', `--${flag} can not be ${JSON.stringify(value)}`, 'give a number, such as 0.7');
+}
+
 /** Spells out the value of flags that may stand without one. */
 function withBareValues(flags: Flags, argv: readonly string[]): string[] {
   return argv.map((word, at) => {

@@ -24,7 +24,7 @@ export {
 } from './compile.js';
 export { type AnyArray, DeviceArray, isArray } from './device-array.js';
 export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/device.js';
-export { matrixRate, weightRate } from './devices/fastest.js';
+export { matrixRate } from './devices/fastest.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
@@ -50,3 +50,4 @@ export type { OperatorTime, Profile, ProfileReport } from './profile.js';
 export { tracedKernels } from './trace/kernels/register.js';
 export { type Traced, type TraceSpec, trace } from './trace/trace.js';
 export { flattenTree, mapTree, type Tree } from './tree.js';
+export { weightRate } from './weight-rate.js';

@@ -39,62 +39,33 @@ export async function matrixRate(
   device: GraphTarget,
   { size = 1024, runs = 8 }: { size?: number; runs?: number } = {},
 ): Promise<number> {
-  const matrices = Array.from({ length: 4 }, (_, i) => matrix(size, size, i));
-  const seconds = await chainOfProducts(device, matrix(size, size, 4), matrices, false, runs);
-  return (2 * size ** 3 * matrices.length) / seconds;
-}
-
-/**
- * Bytes of float32 weights that a device reads per second in products with one row: the limit of text that is generated
- * one token at a time. The weights are packed, and far larger than the caches.
- */
-export async function weightRate(device: GraphTarget): Promise<number> {
-  const [size, count] = [2048, 16];
-  const matrices = Array.from({ length: count }, (_, i) => matrix(size, size, i));
-  const seconds = await chainOfProducts(device, matrix(1, size, count), matrices, true, 6);
-  return (4 * size ** 2 * count) / seconds;
-}
-
-/** Different for each seed, for the runtime would keep only one of several equal constants. */
-function matrix(rows: number, columns: number, seed: number): NDArray {
-  const values = Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i + seed) / columns);
-  const data = new Float32Array(rows * columns);
-  for (let start = 0; start < data.length; start += values.length) {
-    data.set(values.subarray(0, Math.min(values.length, data.length - start)), start);
-  }
-  return float32([rows, columns], data);
-}
-
-/** Seconds of x m0 m1 ... in one graph, the fastest of some runs. */
-async function chainOfProducts(
-  device: GraphTarget,
-  x: NDArray,
-  matrices: readonly NDArray[],
-  packed: boolean,
-  runs: number,
-): Promise<number> {
-  const named = new Map(matrices.map((each, i) => [`m${i}`, each]));
-  const inputs = new Map([['x', x], ...named]);
-  const executable = openRuntimeDevice(device).prepare({
+  const opened = openRuntimeDevice(device);
+  const filled = (seed: number) =>
+    float32(
+      [size, size],
+      Float32Array.from({ length: size * size }, (_, i) => Math.sin(i + seed) / size),
+    );
+  const count = 4;
+  const inputs = new Map<string, NDArray>(Array.from({ length: count + 1 }, (_, i) => [`m${i}`, filled(i)]));
+  const executable = opened.prepare({
     fn: (m: Record<string, tf.Tensor2D>) => {
-      let product = m.x!;
-      for (const name of named.keys()) product = tf.matMul(product, m[name]!, false, true);
+      let product = m.m0!;
+      for (let i = 1; i <= count; i++) product = tf.matMul(product, m[`m${i}`]!, false, true);
       return { sum: tf.sum(product) };
     },
     specs: Object.fromEntries([...inputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
-    constants: packed ? named : new Map(),
+    constants: new Map(),
     inPlace: [],
     resident: [],
     profile: false,
   });
-  const given = packed ? new Map([['x', x]]) : inputs;
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run <= runs; run++) {
     const started = performance.now();
-    await executable.run(given, new Map());
+    await executable.run(inputs, new Map());
     // The first run prepares the device.
     if (run > 0) best = Math.min(best, (performance.now() - started) / 1000);
   }
   executable.dispose();
-  return best;
+  return (2 * size ** 3 * count) / best;
 }

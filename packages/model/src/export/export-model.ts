@@ -6,7 +6,7 @@ import { weightShapes } from '../config/weight-shapes.js';
 import { continueAt, readPrompt, type WeightTensors } from '../decoder.js';
 import { ModelError } from '../error.js';
 import { weightFiles } from '../files/load-weights.js';
-import { readConfig } from '../files/model-directory.js';
+import { type GRAPH_FILES, readConfig } from '../files/model-directory.js';
 import { labelLogits, values, vocabularyLogits } from '../heads.js';
 import { positionTables } from '../layers/position-tables.js';
 
@@ -118,7 +118,7 @@ export async function exportGenerator(
 /** Traces a function over the weights that lie in a directory. */
 async function write(
   dir: string,
-  name: string,
+  name: (typeof GRAPH_FILES)[number],
   head: 'next-token' | 'score',
   { maxLength }: ExportModelOptions,
   build: (

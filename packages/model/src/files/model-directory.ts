@@ -19,12 +19,16 @@ import { tokenizerConfig } from './tokenizer-config.js';
 
 const MAX_JSON_BYTES = 10_000_000;
 
-/** The files that `saveModel` writes, for `checkReplaceable`. */
+/** Graphs that read a model's weights; they are stale once the model is replaced, and go with it. */
+export const GRAPH_FILES = ['judge.onnx', 'reward.onnx', 'prompt.onnx', 'next.onnx'] as const;
+
+/** The files that `saveModel` and the exports write, for `checkReplaceable`. */
 export const MODEL_FILES: readonly FileName[] = [
   'config.json',
   'gram.json',
   ...WEIGHT_FILES,
   ...Object.values(COMPANION_FILES),
+  ...GRAPH_FILES,
 ];
 
 /** A model that was loaded. */

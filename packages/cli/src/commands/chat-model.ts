@@ -1,0 +1,77 @@
+import {
+  type Companions,
+  endIds,
+  kindOf,
+  type LoadedModel,
+  loadAdapter,
+  loadModel,
+  mergeAdapter,
+  readCompanions,
+} from '@gram/model';
+import { type Tokenizer, tokenizerOf } from '@gram/tokenize';
+import type { Io } from '../command.js';
+import { CliError } from '../error.js';
+import { withDownload } from './download.js';
+
+/** A model with the files beside its weights. */
+export interface ModelWithFiles {
+  readonly model: LoadedModel;
+  readonly files: Companions;
+}
+
+/** Loads a model, merged with an adapter where one is given, and the texts of the files beside it. */
+export async function loadWithAdapter(
+  pathOrRepo: string,
+  adapter: string | undefined,
+  io: Io,
+): Promise<ModelWithFiles> {
+  const model = await withDownload(io, (options) => loadModel(pathOrRepo, options));
+  const files = await readCompanions(model.path);
+  if (adapter === undefined) return { model, files };
+  const { lora, weights } = await loadAdapter(adapter, model.config);
+  return { model: { ...model, weights: mergeAdapter(model.config, lora, model.weights, weights) }, files };
+}
+
+/** A language model that writes text. */
+export interface WritingModel extends ModelWithFiles {
+  readonly tokenizer: Tokenizer;
+  /** Tokens that each end a text. */
+  readonly stopIds: readonly number[];
+}
+
+/** Loads a model that writes text. */
+export async function loadWritingModel(
+  pathOrRepo: string,
+  adapter: string | undefined,
+  io: Io,
+): Promise<WritingModel> {
+  const loaded = await loadWithAdapter(pathOrRepo, adapter, io);
+  const { config } = loaded.model;
+  if (kindOf(config).head === 'score') {
+    throw new CliError(
+      'no-text',
+      `${pathOrRepo} scores texts and writes none`,
+      'use it with gram score, or give a language model',
+    );
+  }
+  const tokenizer = tokenizerOf(loaded.files, pathOrRepo);
+  const more = moreEndIds(loaded.files.generationConfigJson);
+  const stopIds = [...new Set([...endIds(config), ...more])].filter((id) => id < config.vocabSize);
+  return { ...loaded, tokenizer, stopIds };
+}
+
+/** What `generation_config.json` adds: chat models often end a turn with another token than a document. */
+function moreEndIds(json: string | undefined): number[] {
+  if (json === undefined) return [];
+  let parsed: { eos_token_id?: unknown } | null;
+  try {
+    parsed = JSON.parse(json);
+  } catch (cause) {
+    throw new CliError('bad-file', 'generation_config.json is not valid JSON', 'get the model again', {
+      cause,
+    });
+  }
+  return [parsed?.eos_token_id ?? []]
+    .flat()
+    .filter((id): id is number => Number.isInteger(id) && (id as number) >= 0);
+}

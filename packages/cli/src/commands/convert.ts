@@ -1,0 +1,90 @@
+import {
+  checkReplaceable,
+  exportGenerator,
+  exportJudge,
+  exportReward,
+  MODEL_FILES,
+  parameterCount,
+  saveModel,
+} from '@gram/model';
+import { judgePrompt, tokenizerOf } from '@gram/tokenize';
+import { defineCommand } from '../command.js';
+import { CliError } from '../error.js';
+import { wholeNumber } from '../parse-flags.js';
+import { loadWithAdapter, type ModelWithFiles } from './chat-model.js';
+
+const GRAPHS = ['judge', 'reward', 'generator'] as const;
+
+/** `gram convert`: a model as files that other programs load. */
+export const convertCommand = defineCommand({
+  name: 'convert',
+  summary: 'Writes a model as a directory that transformers and vLLM load, and as ONNX graphs beside it.',
+  operands: {
+    model: {
+      value: 'MODEL',
+      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    },
+    output: { value: 'OUTPUT', help: 'The directory to write.' },
+  },
+  flags: {
+    dtype: {
+      value: 'TYPE',
+      choices: ['float32', 'bfloat16'],
+      help: 'Element type of the weights; default float32.',
+    },
+    adapter: { value: 'DIR', help: 'A LoRA adapter in the format of PEFT, merged into the model.' },
+    onnx: {
+      value: 'GRAPH',
+      multiple: true,
+      choices: GRAPHS,
+      help: 'Write a graph that ONNX Runtime runs over the weights: label logits, scores, or text generation.',
+    },
+    'max-length': {
+      value: 'N',
+      help: 'Longest sequence of the graphs; default that of the model, at most 8192.',
+    },
+  },
+  example: 'gram convert SmolLM2-135M-Instruct.Q4_1.gguf smollm2 --dtype bfloat16 --onnx judge',
+  cost: 'loading the model and writing it.',
+  async run({ model: source, output, dtype, adapter, onnx, 'max-length': limit }, io) {
+    const maxLength = limit === undefined ? undefined : wholeNumber('max-length', limit, 1);
+    await checkReplaceable(output, MODEL_FILES);
+    const loaded = await loadWithAdapter(source, adapter, io);
+    const { config, weights, gram } = loaded.model;
+    const labels = onnx.includes('judge') ? await labelIds(loaded, source) : [];
+    io.signal.throwIfAborted();
+    await saveModel(
+      output,
+      { config, weights, gram, ...loaded.files },
+      { dtype: dtype as 'bfloat16' | undefined },
+    );
+    const written: string[] = [];
+    for (const graph of new Set(onnx)) {
+      io.signal.throwIfAborted();
+      if (graph === 'judge') written.push((await exportJudge(output, labels, { maxLength })).path);
+      if (graph === 'reward') written.push((await exportReward(output, { maxLength })).path);
+      if (graph === 'generator') {
+        const { prompt, next } = await exportGenerator(output, { maxLength });
+        written.push(prompt.path, next.path);
+      }
+    }
+    const count = parameterCount(config).toLocaleString('en-US');
+    io.stdout.write(`${output}: ${config.architecture}, ${count} parameters, ${dtype ?? 'float32'}\n`);
+    for (const path of written) io.stdout.write(`${path}\n`);
+  },
+});
+
+/** Ids of the labels that the model answers with. */
+async function labelIds({ model, files }: ModelWithFiles, source: string): Promise<number[]> {
+  const tokenizer = tokenizerOf(files, source);
+  const { labels } = judgePrompt(model.gram?.judgePrompt ?? 'gram-eval-1');
+  const encoded = await Promise.all(labels.map((label) => tokenizer.encode(label)));
+  return encoded.map((ids, i) => {
+    if (ids.length === 1) return ids[0]!;
+    throw new CliError(
+      'bad-label',
+      `the label ${JSON.stringify(labels[i])} is ${ids.length} tokens of ${source}`,
+      'a judge needs labels of one token',
+    );
+  });
+}

@@ -1,0 +1,224 @@
+import { createRandom } from '@gram/data';
+import {
+  type Completion,
+  createGenerator,
+  type Decoding,
+  longestSequence,
+  type Precision,
+} from '@gram/model';
+import {
+  type ChatMessage,
+  createChatTemplate,
+  createTextStream,
+  encodeChat,
+  findChatTemplate,
+} from '@gram/tokenize';
+import { defineCommand } from '../command.js';
+import { CliError } from '../error.js';
+import { decimalNumber, wholeNumber } from '../parse-flags.js';
+import { loadWritingModel, type WritingModel } from './chat-model.js';
+
+/** `gram generate`: what a language model answers. */
+export const generateCommand = defineCommand({
+  name: 'generate',
+  summary: 'Answers a prompt with a language model, word by word as it is written.',
+  flags: {
+    model: {
+      value: 'MODEL',
+      required: true,
+      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    },
+    prompt: { value: 'TEXT', required: true, help: 'What the user says.' },
+    system: { value: 'TEXT', help: 'What the system turn says; default what the chat template has.' },
+    plain: { help: 'Go on from the prompt as it is, without a chat template.' },
+    adapter: { value: 'DIR', help: 'A LoRA adapter in the format of PEFT, merged into the model.' },
+    precision: {
+      value: 'NAME',
+      choices: ['float32', 'int8', 'int4'],
+      help: 'How the matrices of the layers are kept; default float32.',
+    },
+    'max-new-tokens': { value: 'N', help: 'The most new tokens; default 256.' },
+    temperature: { value: 'T', help: 'Divides the logits; default 0, the most likely token each time.' },
+    'top-k': { value: 'K', help: 'Draw from the K most likely tokens.' },
+    'top-p': { value: 'P', help: 'Draw from the most likely tokens that sum to P.' },
+    'min-p': { value: 'P', help: 'Draw from tokens at least P times as likely as the likeliest.' },
+    'repetition-penalty': { value: 'R', help: 'Above 1: make what was said less likely.' },
+    stop: { value: 'TEXT', multiple: true, help: 'End where this text is written.' },
+    samples: { value: 'N', help: 'How many answers; default 1. Several are printed when all are done.' },
+    seed: { value: 'N', help: 'Seed of the draws; default 0.' },
+    json: { help: 'Print JSON, with tokens and their log-probabilities.' },
+  },
+  example: 'gram generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "Why is the sky blue?"',
+  cost: 'loading the model, one pass over the prompt, and a pass over the weights for each token.',
+  async run(values, io) {
+    const decoding = readDecoding(values);
+    const samples = values.samples === undefined ? 1 : wholeNumber('samples', values.samples, 1);
+    const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
+    const limit = values['max-new-tokens'];
+    const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
+    const writing = await loadWritingModel(values.model, values.adapter, io);
+    const { model, tokenizer, stopIds } = writing;
+    const ids = await promptIds(writing, values);
+    const room = longestSequence(model.config) - ids.length;
+    if (room < 1) {
+      const longest = longestSequence(model.config);
+      throw new CliError(
+        'too-long',
+        `the prompt has ${ids.length} tokens, and the model is made for ${longest}`,
+        'shorten it',
+      );
+    }
+    const generator = createGenerator({
+      config: model.config,
+      weights: model.weights,
+      fixedWeights: true,
+      precision: values.precision as Precision | undefined,
+    });
+    const streamed = samples === 1 && !values.json;
+    const output = liveText(writing, values.stop, (text) => streamed && io.stdout.write(text));
+    try {
+      const decodings = Array.from({ length: samples }, (_, i) => ({
+        ...decoding,
+        random: createRandom(seed, 'generate', i),
+      }));
+      const [completions] = await generator.generate([{ ids, decodings }], {
+        maxNewTokens: Math.min(maxNewTokens, room),
+        stopIds,
+        stopText: { strings: values.stop, decode: (tokens) => tokenizer.decode(tokens) },
+        onToken: ({ token, completion }) => completion === 0 && output.push(token),
+        signal: io.signal,
+      });
+      if (streamed) {
+        await output.end();
+        io.stdout.write('\n');
+      } else {
+        await print(completions!, ids.length, writing, values, io.stdout);
+      }
+      if (completions!.some(({ finished }) => finished === 'length')) {
+        io.stderr.write(`cut after ${Math.min(maxNewTokens, room)} tokens; --max-new-tokens allows more\n`);
+      }
+    } finally {
+      generator.dispose();
+    }
+  },
+});
+
+type Values = Parameters<typeof generateCommand.run>[0];
+
+function readDecoding(
+  values: {
+    readonly [Name in 'temperature' | 'top-k' | 'top-p' | 'min-p' | 'repetition-penalty']: string | undefined;
+  },
+): Decoding {
+  const number = (flag: keyof typeof values) =>
+    values[flag] === undefined ? undefined : decimalNumber(flag, values[flag]);
+  const topK = values['top-k'];
+  return {
+    temperature: number('temperature') ?? 0,
+    topK: topK === undefined ? undefined : wholeNumber('top-k', topK, 1),
+    topP: number('top-p'),
+    minP: number('min-p'),
+    repetitionPenalty: number('repetition-penalty'),
+  };
+}
+
+/** Ids that the answer goes on from. */
+async function promptIds(
+  { tokenizer, files }: WritingModel,
+  { model, prompt, system, plain }: Pick<Values, 'model' | 'prompt' | 'system' | 'plain'>,
+): Promise<number[]> {
+  if (plain) {
+    if (system !== undefined) {
+      throw new CliError('usage', '--plain has no system turn', 'leave out --system or --plain');
+    }
+    return tokenizer.encode(prompt);
+  }
+  const variables = { enable_thinking: false };
+  const template = createChatTemplate({ ...findChatTemplate(files, model), variables, now: new Date() });
+  const messages: ChatMessage[] = [
+    ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+    { role: 'user', content: prompt },
+  ];
+  return encodeChat(tokenizer, template, messages);
+}
+
+/** Writes text as tokens come, without the tokens that end it and nothing from a stop text on. */
+function liveText(
+  { tokenizer, stopIds }: WritingModel,
+  stops: readonly string[],
+  write: (text: string) => unknown,
+): { push(token: number): void; end(): Promise<void> } {
+  const stream = createTextStream(tokenizer);
+  const held = createStopFilter(stops, write);
+  let last: Promise<void> = Promise.resolve();
+  return {
+    push(token) {
+      if (stopIds.includes(token)) return;
+      last = last.then(async () => held.add(await stream.push(token)));
+      // What goes wrong is told at the end; until then nobody waits for it.
+      last.catch(() => undefined);
+    },
+    async end() {
+      await last;
+      held.add(await stream.end());
+      held.end();
+    },
+  };
+}
+
+/** Passes text on until a stop text is in it; what may become the start of one is held back. */
+export function createStopFilter(
+  stops: readonly string[],
+  write: (text: string) => unknown,
+): { add(text: string): void; end(): void } {
+  let open = '';
+  let stopped = false;
+  return {
+    add(text) {
+      if (stopped) return;
+      open += text;
+      const at = Math.min(...stops.map((stop) => (open.includes(stop) ? open.indexOf(stop) : Infinity)));
+      stopped = at !== Infinity;
+      const longest = Math.max(0, ...stops.map((stop) => overlap(open, stop)));
+      const given = stopped ? open.slice(0, at) : open.slice(0, open.length - longest);
+      if (given !== '') write(given);
+      open = open.slice(given.length);
+    },
+    end() {
+      if (!stopped && open !== '') write(open);
+    },
+  };
+}
+
+/** Length of the longest end of a text that a stop text starts with. */
+function overlap(text: string, stop: string): number {
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
+    if (text.endsWith(stop.slice(0, length))) return length;
+  }
+  return 0;
+}
+
+async function print(
+  completions: readonly Completion[],
+  promptTokens: number,
+  { tokenizer, stopIds }: WritingModel,
+  { json, stop }: Pick<Values, 'json' | 'stop'>,
+  stdout: { write(text: string): unknown },
+): Promise<void> {
+  const answers = await Promise.all(
+    completions.map(async ({ ids, logProbabilities, finished }) => {
+      let text = '';
+      const filter = createStopFilter(stop, (part) => {
+        text += part;
+      });
+      filter.add(await tokenizer.decode(ids.filter((id) => !stopIds.includes(id))));
+      filter.end();
+      return { text, finished, ids, logProbabilities };
+    }),
+  );
+  if (json) {
+    stdout.write(`${JSON.stringify({ promptTokens, answers })}\n`);
+    return;
+  }
+  for (const [i, { text }] of answers.entries()) stdout.write(`--- ${i + 1} of ${answers.length}\n${text}\n`);
+}
