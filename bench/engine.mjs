@@ -6,12 +6,11 @@
  * Every figure is the median of processes that take turns. The ratios are what counts: all of them are made in one run.
  * With `--python`, a Python that has torch, the same models run there as well (bench/peers/llama.py).
  */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runtimeVersion, threadCount } from '@gram/engine';
 import { textTable } from '@gram/report';
-import { median } from './engine/configurations.mjs';
+import { json, mega, times, turns } from './common.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,21 +22,6 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-function json(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [out, err] = [[], []];
-    child.stdout.on('data', (chunk) => out.push(chunk));
-    child.stderr.on('data', (chunk) => err.push(chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const last = Buffer.concat(out).toString().trim().split('\n').at(-1);
-      if (code === 0 && last?.startsWith('{')) resolve(JSON.parse(last));
-      else reject(new Error(`${command} ${args.join(' ')} failed:\n${Buffer.concat(err)}`));
-    });
-  });
-}
-
 const ours = (...args) => json(process.execPath, [here('./engine/case.mjs'), ...args.map(String)]);
 
 function torch(task, config, batch, length, steps) {
@@ -47,26 +31,9 @@ function torch(task, config, batch, length, steps) {
   return json(options.python, args.map(String));
 }
 
-/** Runs processes in turns and gives the median of each figure. */
-async function turns(...runs) {
-  const results = runs.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, run] of runs.entries()) results[i].push(await run());
-  }
-  return results.map((list) => {
-    if (list[0] === undefined || list[0].unavailable !== undefined) return undefined;
-    const figures = Object.entries(list[0]).filter(([, value]) => typeof value === 'number');
-    const merged = { ...list[0] };
-    for (const [key] of figures) merged[key] = median(list.map((each) => each[key]));
-    return merged;
-  });
-}
-
 const rows = [];
 const add = (what, figure, ratio, target = '') => rows.push([what, figure, ratio, target]);
-const times = (ratio) => (Number.isFinite(ratio) ? `${ratio.toFixed(2)} x` : '');
 const share = (ratio) => ratio.toFixed(2);
-const mega = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 const giga = (rate) => `${(rate / 1e9).toFixed(0)} GFLOP/s`;
 const perSecond = ({ work, seconds }) => `${(work / seconds).toFixed(work / seconds < 100 ? 1 : 0)} tokens/s`;
 
@@ -93,6 +60,7 @@ function besideTorch(what, own, peer, { speed = '', memory = '' } = {}) {
 async function training(config, batch, length, steps) {
   const what = `train ${config}, ${batch} x ${length}`;
   const [own, peer] = await turns(
+    rounds,
     () => ours('train', config, batch, length, steps),
     () => torch('train', config, batch, length, steps),
   );
@@ -109,6 +77,7 @@ async function training(config, batch, length, steps) {
 async function prefilling(config, batch, length, steps) {
   const what = `prefill ${config}, ${batch} x ${length}`;
   const [own, rounded, peer] = await turns(
+    rounds,
     () => ours('prefill', config, batch, length, steps),
     () => ours('int8-prefill', config, batch, length, steps),
     () => torch('prefill', config, batch, length, steps),
@@ -131,6 +100,7 @@ async function prefilling(config, batch, length, steps) {
 async function besideTensorFlowJs(config, batch, length) {
   const what = `prefill ${config}, ${batch} x ${length}`;
   const [own, wasm, plain] = await turns(
+    rounds,
     () => ours('prefill', config, batch, length, 6),
     () => ours('tfjs', config, batch, length, 3, 'wasm'),
     () => ours('tfjs', config, batch, length, 1, 'cpu'),
@@ -142,6 +112,7 @@ async function besideTensorFlowJs(config, batch, length) {
 async function decoding(config, batch, length, steps, { bandwidth = '', binding = '' } = {}) {
   const what = `decode ${config}, batch ${batch}, room for 1024`;
   const [own, other, peer] = await turns(
+    rounds,
     () => ours('decode', config, batch, length, steps),
     () => ours('decode-binding', config, batch, length, Math.ceil(steps / 2)),
     () => torch('decode', config, batch, length, steps),
