@@ -35,7 +35,10 @@ export interface TrainingConfig {
     readonly model?: string;
     /** Architecture of a new model. */
     readonly scratch?: ScratchConfig;
-    /** Id of the judging prompt; not for `sft`. @default that of the model, or `gram-compact-1` */
+    /**
+     * Id of the judging prompt; not for `sft`. @default that of the model; `gram-eval-1` for a plain language model,
+     * `gram-compact-1` for a new one
+     */
     readonly judgePrompt?: string;
     /**
      * How turns are marked: `template`, as the chat template of the model has it, or `gram-plain-1`, which needs a tokenizer

@@ -44,7 +44,8 @@ export interface StartingModel {
   readonly newWeights: readonly string[];
 }
 
-const defaultPrompt = 'gram-compact-1';
+/** A small model of gram has little room for a template; a released one understands a full instruction. */
+const defaultPrompts = { gram: 'gram-compact-1', released: 'gram-eval-1' };
 /** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */
 const headDeviation = 0.02;
 
@@ -118,7 +119,8 @@ export function metadata(
     labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
   const common = { format: 1, chat: chat.id, maxLength, training } as const;
   if (stage === 'sft') return { ...common, kind: 'policy' };
-  const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompt;
+  const origin = init.model !== undefined && before === undefined ? 'released' : 'gram';
+  const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompts[origin];
   return { ...common, kind: stage === 'bradley-terry' ? 'discriminative' : 'generative', judgePrompt };
 }
 
