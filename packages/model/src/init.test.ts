@@ -80,3 +80,12 @@ it.each([0.02, 0.125])('draws matrices with their deviation, %d, and sets norms 
   const drawn = Object.values(weightShapes(config)).filter((shape) => shape.length === 2);
   expect(draws).toBe(drawn.reduce((sum, shape) => sum + sizeOf(shape), 0));
 });
+
+it('begins norms with one and biases with zero', () => {
+  const qwen: ModelConfig = { ...config, architecture: 'Qwen2ForCausalLM' };
+  const weights = initWeights(qwen, { normal: () => 0.5 });
+  const layer = 'model.layers.0';
+  expect(new Set(weights[`${layer}.self_attn.k_proj.bias`]!.data)).toEqual(new Set([0]));
+  expect(new Set(weights[`${layer}.input_layernorm.weight`]!.data)).toEqual(new Set([1]));
+  expect(weights[`${layer}.self_attn.o_proj.bias`]).toBeUndefined();
+});

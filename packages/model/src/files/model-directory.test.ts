@@ -132,6 +132,14 @@ describe('saveModel', () => {
     expect(read).toEqual({ tokenizerJson, ...companions });
     const copy = join(root, 'copy');
     await saveModel(copy, { config, weights, ...read });
+    // A token that the tokenizer does not know matters only for the file that would be made from it.
+    const small = JSON.stringify({ model: { type: 'BPE', vocab: { a: 0 }, merges: [] } });
+    await saveModel(join(root, 'small'), { config, weights, ...read, tokenizerJson: small });
+    await expect(
+      saveModel(join(root, 'none'), { config, weights, tokenizerJson: small }),
+    ).rejects.toMatchObject({
+      code: 'bad-tokenizer',
+    });
     expect(await readCompanions(copy)).toEqual(read);
     expect((await loadModel(copy)).gram).toBeUndefined();
   });

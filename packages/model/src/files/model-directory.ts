@@ -136,7 +136,7 @@ function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string,
   if (kindOf(config).head === 'next-token') {
     files.set(COMPANION_FILES.generationConfigJson, text(generationConfig(config)));
   }
-  if (tokenizerJson !== undefined) {
+  if (tokenizerJson !== undefined && model.tokenizerConfigJson === undefined) {
     files.set(COMPANION_FILES.tokenizerConfigJson, text(tokenizerConfig(tokenizerJson, config)));
   }
   // What the caller gives goes before what follows from the configuration.
