@@ -1,4 +1,4 @@
-import { type ModelConfig, type Precision, values, type Weights } from '@gram/model';
+import { type ModelConfig, type Precision, values, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { sigmoid } from './probability.js';
@@ -115,6 +115,7 @@ export function createDiscriminativeRewardModel({
 
   return {
     kind: 'discriminative',
+    weightBytes: weightBytes(config, precision),
     compare,
     rewards,
     rank: (prompt, responses, options) => rank({ compare }, prompt, responses, options),

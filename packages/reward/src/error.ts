@@ -7,6 +7,7 @@ export class RewardError extends Error {
       | 'bad-option'
       | 'bad-values'
       | 'model-mismatch'
+      | 'no-judge-prompt'
       | 'no-pairs'
       | 'not-a-reward-model'
       | 'not-finite'

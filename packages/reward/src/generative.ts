@@ -1,4 +1,4 @@
-import { labelLogits, type ModelConfig, type Precision, type Weights } from '@gram/model';
+import { labelLogits, type ModelConfig, type Precision, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
 import { bothOrders, type LabelLogits } from './probability.js';
@@ -76,6 +76,7 @@ export function createGenerativeRewardModel({
 
   return {
     kind: 'generative',
+    weightBytes: weightBytes(config, precision),
     compare,
     rank: (prompt, responses, options) => rank({ compare }, prompt, responses, options),
     score: (prompt, response, reference, options) => score({ compare }, prompt, response, reference, options),

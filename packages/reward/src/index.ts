@@ -24,6 +24,7 @@ export {
   type Evaluation,
   evaluatePairs,
 } from './evaluate.js';
+export { type FlipReport, preferenceFlips } from './flips.js';
 export {
   createGenerativeRewardModel,
   type GenerativeOptions,

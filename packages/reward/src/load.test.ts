@@ -72,8 +72,8 @@ it('refuses a plain language model, with a hint', async () => {
   await rm(join(dir, 'gram.json'));
   await expect(loadRewardModel(dir)).rejects.toMatchObject({
     name: 'RewardError',
-    code: 'not-a-reward-model',
-    hint: expect.stringContaining('reward model'),
+    code: 'no-judge-prompt',
+    hint: expect.stringContaining('judgePrompt'),
   });
 });
 

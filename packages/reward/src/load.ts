@@ -53,7 +53,8 @@ const DEFAULT_LENGTH = 4096;
  * which it is.
  *
  * @param pathOrRepo as for `loadModel`
- * @throws RewardError `not-a-reward-model`, `model-mismatch`; ModelError and TokenizeError for bad files
+ * @throws RewardError `not-a-reward-model`, `no-judge-prompt`, `model-mismatch`; ModelError `bad-weights` for matrices that
+ *   the precision can not hold; ModelError and TokenizeError for bad files; the reason of `signal`
  */
 export async function loadRewardModel(
   pathOrRepo: string,
@@ -101,9 +102,9 @@ function howToAsk(
   }
   if (prompt === undefined) {
     throw new RewardError(
-      'not-a-reward-model',
+      'no-judge-prompt',
       `${source} has no gram.json, which says how the model must be asked`,
-      'Train a reward model from it, or say how to ask it, for example with the judging prompt gram-eval-1.',
+      'Train a reward model from it, or say how to ask it, for example with judgePrompt: "gram-eval-1".',
     );
   }
   const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);

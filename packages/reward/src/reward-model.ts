@@ -52,6 +52,8 @@ export interface Comparator {
 export interface RewardModel extends Comparator {
   /** Judges a pair by the next token, or scores one response. */
   readonly kind: 'generative' | 'discriminative';
+  /** Memory of the weights at the precision at which they are used, in bytes. */
+  readonly weightBytes: number;
   /** Ranks responses to one prompt, see `rank`. */
   rank(prompt: string, responses: readonly string[], options?: RunOptions): Promise<Ranking>;
   /**

@@ -1,35 +1,44 @@
 import {
+  createRandom,
   type PreferenceFormat,
   type PreferencePair,
   preferenceFormats,
   readPreferences,
   writeJsonl,
 } from '@gram/data';
+import type { Precision } from '@gram/model';
 import { createProgress, formatDuration, textTable } from '@gram/report';
-import { type Accuracy, type Evaluation, evaluatePairs, loadRewardModel } from '@gram/reward';
+import {
+  type Accuracy,
+  type Evaluation,
+  evaluatePairs,
+  type FlipReport,
+  preferenceFlips,
+} from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { wholeNumber } from '../parse-flags.js';
-import { cutOrRefuse, explainTooLong, tooLong } from './too-long.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
+import { explainTooLong } from './too-long.js';
 
 /** `gram eval`: how often a model prefers the better response. */
 export const evaluateCommand = defineCommand({
   name: 'eval',
   summary: 'Measures how often a reward model prefers the chosen response of judged pairs.',
   flags: {
-    model: { value: 'DIR', required: true, help: 'Directory of a reward model.' },
+    ...judgeFlags,
     data: { value: 'FILE', required: true, help: 'Judged pairs, .jsonl or .json, gzipped or not.' },
     format: { value: 'NAME', choices: preferenceFormats, help: 'What a record holds; default preference.' },
     limit: { value: 'N', help: 'Read only the first N pairs.' },
-    'too-long': tooLong,
     seed: { value: 'N', help: 'Seed of the bootstrap interval; default 0.' },
     out: { value: 'FILE', help: 'Write one JSON line for each pair.' },
     json: { help: 'Print JSON.' },
   },
   example: 'gram eval --model runs/one/model --data test.jsonl --format preference --out test-results.jsonl',
-  cost: 'loading the model and two forward passes a pair.',
+  cost: 'loading the model and two forward passes a pair; both twice with int8 or int4, to compare with float32.',
   async run(values, io) {
     const limit = values.limit === undefined ? undefined : wholeNumber('limit', values.limit, 1);
     const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 0);
+    const settings = await readJudgeFlags(values);
     let dropped = 0;
     const format = (values.format ?? 'preference') as PreferenceFormat;
     const pairs: PreferencePair[] = [];
@@ -37,34 +46,70 @@ export const evaluateCommand = defineCommand({
       pairs.push(pair);
       if (pairs.length === limit) break;
     }
-    const model = await loadRewardModel(values.model, { overlong: cutOrRefuse(values['too-long']) });
-    const progress = createProgress({ label: 'eval', total: pairs.length, unit: 'pairs', stream: io.stderr });
-    try {
-      const { items, ...summary } = await explainTooLong(() =>
-        evaluatePairs(model, pairs, {
-          seed,
-          signal: io.signal,
-          onProgress: (done) => progress.update(done),
-        }),
-      );
-      progress.finish();
-      if (values.out !== undefined) await writeJsonl(values.out, items);
-      io.stdout.write(
-        values.json ? `${JSON.stringify({ ...summary, dropped })}\n` : described(summary, dropped),
-      );
-    } finally {
-      model.dispose();
+
+    // One model at a time: it is loaded, asked and freed in here.
+    async function judged(precision: Precision): Promise<Judged> {
+      const model = await loadJudge({ ...settings, precision }, io);
+      const label = settings.precision === 'float32' ? 'eval' : `eval ${precision}`;
+      const progress = createProgress({ label, total: pairs.length, unit: 'pairs', stream: io.stderr });
+      try {
+        const evaluation = await explainTooLong(() =>
+          evaluatePairs(model, pairs, {
+            seed,
+            signal: io.signal,
+            onProgress: (done) => progress.update(done),
+          }),
+        );
+        progress.finish();
+        return { ...evaluation, precision, weightBytes: model.weightBytes };
+      } finally {
+        model.dispose();
+      }
     }
+
+    const evaluation = await judged(settings.precision);
+    const flips =
+      settings.precision === 'float32' ? undefined : compare(await judged('float32'), evaluation, seed);
+    if (values.out !== undefined) await writeJsonl(values.out, evaluation.items);
+    io.stdout.write(
+      values.json
+        ? `${JSON.stringify({ ...evaluation, items: undefined, dropped, flips })}\n`
+        : [...described(evaluation, dropped), ...(flips ? describedFlips(flips) : []), ''].join('\n'),
+    );
   },
 });
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+/** What one precision gave. */
+interface Judged extends Evaluation {
+  readonly precision: Precision;
+  readonly weightBytes: number;
+}
 
-function described(summary: Omit<Evaluation, 'items'>, dropped: number): string {
+/** Flips against float32, and what either precision costs. */
+interface Compared extends FlipReport {
+  readonly precisions: readonly Pick<Judged, 'precision' | 'accuracy' | 'pairsPerSecond' | 'weightBytes'>[];
+}
+
+function compare(reference: Judged, other: Judged, seed = 0): Compared {
+  return {
+    ...preferenceFlips(reference.items, other.items, createRandom(seed, 'flips')),
+    precisions: [other, reference].map(({ precision, accuracy, pairsPerSecond, weightBytes }) => ({
+      precision,
+      accuracy,
+      pairsPerSecond,
+      weightBytes,
+    })),
+  };
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const range = ([low, high]: readonly [number, number]) => `${percent(low)} to ${percent(high)}`;
+
+function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[] {
   const row = (name: string, { accuracy, interval, pairs }: Accuracy) => [
     name,
     percent(accuracy),
-    `${percent(interval[0])} to ${percent(interval[1])}`,
+    range(interval),
     pairs,
   ];
   const families = Object.entries(summary.byFamily).map(([name, accuracy]) => row(name, accuracy));
@@ -86,5 +131,31 @@ function described(summary: Omit<Evaluation, 'items'>, dropped: number): string 
   ];
   if (summary.truncated > 0) lines.push(`cut to fit       ${summary.truncated} pairs`);
   if (dropped > 0) lines.push(`left out         ${dropped} records: ties or equal responses`);
-  return `${lines.join('\n')}\n`;
+  return lines;
+}
+
+function describedFlips({ precisions, ...flips }: Compared): string[] {
+  const table = textTable({
+    columns: [
+      { name: 'precision' },
+      { name: 'accuracy', align: 'right' },
+      { name: 'pairs/s', align: 'right' },
+      { name: 'weights', align: 'right' },
+    ],
+    rows: precisions.map(({ precision, accuracy, pairsPerSecond, weightBytes }) => [
+      precision,
+      percent(accuracy),
+      pairsPerSecond.toFixed(1),
+      `${(weightBytes / 1e6).toFixed(1)} MB`,
+    ]),
+  });
+  const { count, pairs, share, interval, nearTies, meanChange, largestChange } = flips;
+  return [
+    '',
+    table,
+    '',
+    `flips            ${count} of ${pairs} preferences, ${percent(share)} (95 % interval ${range(interval)})`,
+    `near ties        ${nearTies} of these flips, within 0.02 of a tie in float32`,
+    `probability      ${meanChange.toFixed(4)} mean change, ${largestChange.toFixed(4)} at most`,
+  ];
 }

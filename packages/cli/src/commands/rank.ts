@@ -1,26 +1,26 @@
 import { DataError, readRecords } from '@gram/data';
 import { textTable } from '@gram/report';
-import { loadRewardModel } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
-import { cutOrRefuse, explainTooLong, tooLong } from './too-long.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
+import { explainTooLong } from './too-long.js';
 
 /** `gram rank`: responses to one prompt, best first. */
 export const rankCommand = defineCommand({
   name: 'rank',
   summary: 'Ranks responses to one prompt by comparing each with each other one.',
   flags: {
-    model: { value: 'DIR', required: true, help: 'Directory of a reward model.' },
+    ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
     response: { value: 'TEXT', multiple: true, help: 'A response.' },
     responses: { value: 'FILE', help: 'Responses from a file, one { "response": TEXT } a line.' },
-    'too-long': tooLong,
     json: { help: 'Print JSON.' },
   },
   example:
     'gram rank --model runs/one/model --prompt "Add 2 and 3." --response 5 --response 6 --response five',
   cost: 'loading the model and n (n - 1) forward passes for n responses (n for a discriminative model).',
-  async run({ model: directory, prompt, response, responses: file, 'too-long': overlong, json }, io) {
+  async run(values, io) {
+    const { prompt, response, responses: file, json } = values;
     if (response.length > 0 === (file !== undefined)) {
       throw new CliError(
         'usage',
@@ -29,7 +29,7 @@ export const rankCommand = defineCommand({
       );
     }
     const responses = file === undefined ? response : await readResponses(file);
-    const model = await loadRewardModel(directory, { overlong: cutOrRefuse(overlong) });
+    const model = await loadJudge(await readJudgeFlags(values), io);
     try {
       const { order, scores, comparisons } = await explainTooLong(() =>
         model.rank(prompt, responses, { signal: io.signal }),

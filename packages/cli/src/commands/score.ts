@@ -1,24 +1,24 @@
 import { textTable } from '@gram/report';
-import { loadRewardModel } from '@gram/reward';
 import { defineCommand } from '../command.js';
-import { cutOrRefuse, explainTooLong, tooLong } from './too-long.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
+import { explainTooLong } from './too-long.js';
 
 /** `gram score`: which of two responses is better. */
 export const scoreCommand = defineCommand({
   name: 'score',
   summary: 'Compares two responses to a prompt, each shown first once.',
   flags: {
-    model: { value: 'DIR', required: true, help: 'Directory of a reward model.' },
+    ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
     a: { value: 'TEXT', required: true, help: 'The first response.' },
     b: { value: 'TEXT', required: true, help: 'The second response.' },
-    'too-long': tooLong,
     json: { help: 'Print JSON.' },
   },
   example: 'gram score --model runs/one/model --prompt "Add 2 and 3." --a "5" --b "6"',
   cost: 'loading the model and two forward passes.',
-  async run({ model: directory, prompt, a, b, 'too-long': overlong, json }, io) {
-    const model = await loadRewardModel(directory, { overlong: cutOrRefuse(overlong) });
+  async run(values, io) {
+    const { prompt, a, b, json } = values;
+    const model = await loadJudge(await readJudgeFlags(values), io);
     try {
       const [result] = await explainTooLong(() =>
         model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),

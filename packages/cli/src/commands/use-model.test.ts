@@ -155,6 +155,11 @@ describe('bad input', () => {
       () => evalOf(data, changed('tokenizer.json', '"A":', '"not A":')),
       /the label "A" is 0 tokens/,
     ],
+    [
+      'a model that 4 bits can not hold',
+      () => [...evalOf(data), '--precision', 'int4'],
+      /model\.layers\.0\.mlp\.down_proj\.weight: .*48.*32/,
+    ],
     ['a folder that is no model', () => evalOf(data, shop.directory), /config\.json/],
     [
       'one response to rank',
