@@ -7,9 +7,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { createGenerator, loadModel } from '@gram/model';
+import { medianStep } from './steps.mjs';
 
 const [path, precision, task] = process.argv.slice(2);
-const { prefill, prompt, batches, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
+const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
 const before = process.memoryUsage().rss;
@@ -21,26 +22,25 @@ const weightBytes = Object.values(weights).reduce((sum, { data }) => sum + data.
 
 const generator = createGenerator({ config, weights, fixedWeights: true, precision });
 const greedy = { temperature: 0 };
-/** Seconds of a generation of exactly `count` tokens, and its tokens. */
+/** When each token of the first row was chosen, in seconds since the start, and the tokens. */
 async function generate(ids, rows, count) {
+  const times = [];
   const start = performance.now();
+  const onToken = ({ request }) => request === 0 && times.push((performance.now() - start) / 1000);
   const requests = Array.from({ length: rows }, () => ({ ids, decodings: [greedy] }));
-  const completions = await generator.generate(requests, { maxNewTokens: count, stopIds: [] });
-  return { seconds: (performance.now() - start) / 1000, ids: completions[0][0].ids };
+  const completions = await generator.generate(requests, { maxNewTokens: count, stopIds: [], onToken });
+  return { times, ids: completions[0][0].ids };
 }
-const fastest = async (count, run) => {
-  const seconds = [];
-  for (let i = 0; i <= count; i++) seconds.push((await run()).seconds);
-  return Math.min(...seconds.slice(1));
-};
 
 const figures = { loadSeconds, loadBytes, weightBytes };
-figures.prefill = prefill.length / (await fastest(steps, () => generate(prefill, 1, 1)));
-for (const rows of batches) {
-  const one = await fastest(steps, () => generate(prompt, rows, 1));
-  const all = await fastest(steps, () => generate(prompt, rows, newTokens));
-  figures[`decode${rows}`] = (rows * (newTokens - 1)) / (all - one);
+const first = [];
+for (let i = 0; i <= steps; i++) first.push((await generate(prefill, 1, 1)).times[0]);
+figures.prefill = prefill.length / Math.min(...first.slice(1));
+let ids;
+for (const { name, rows, prompt } of decodes) {
+  const run = await generate(prompt, rows, newTokens);
+  ids ??= run.ids;
+  figures[name] = rows / medianStep(run.times);
 }
-const { ids } = await generate(prompt, 1, newTokens);
 generator.dispose();
 console.log(JSON.stringify({ ...figures, peakMemory: peak(), ids }));

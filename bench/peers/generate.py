@@ -8,11 +8,12 @@ The task holds token ids, so that every system does the same. Prints one JSON li
 
 import json
 import resource
+import statistics
 import sys
 import time
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, StoppingCriteriaList
 
 path, dtype, task_path, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))
@@ -31,8 +32,14 @@ load_bytes = peak() - before
 
 
 def generate(ids, rows, count):
+    """When each token was chosen, in seconds since the start, and the tokens of the first row."""
     inputs = torch.tensor([ids] * rows)
-    start = time.perf_counter()
+    times = []
+
+    def clock(*_):
+        times.append(time.perf_counter())
+        return torch.zeros(rows, dtype=torch.bool)
+
     with torch.inference_mode():
         out = model.generate(
             inputs,
@@ -42,8 +49,9 @@ def generate(ids, rows, count):
             min_new_tokens=count,
             eos_token_id=None,
             pad_token_id=0,
+            stopping_criteria=StoppingCriteriaList([clock]),
         )
-    return time.perf_counter() - start, out[0, len(ids) :].tolist()
+    return times, out[0, len(ids) :].tolist()
 
 
 def prefill(ids):
@@ -54,17 +62,14 @@ def prefill(ids):
     return time.perf_counter() - start
 
 
-def fastest(run):
-    seconds = [run() for _ in range(task["steps"] + 1)]
-    return min(seconds[1:])
-
-
 figures = dict(loadSeconds=load_seconds, loadBytes=load_bytes)
-figures["prefill"] = len(task["prefill"]) / fastest(lambda: prefill(task["prefill"]))
-count = task["newTokens"]
-for rows in task["batches"]:
-    one = fastest(lambda: generate(task["prompt"], rows, 1)[0])
-    every = fastest(lambda: generate(task["prompt"], rows, count)[0])
-    figures[f"decode{rows}"] = rows * (count - 1) / (every - one)
-ids = generate(task["prompt"], 1, count)[1]
+firsts = [prefill(task["prefill"]) for _ in range(task["steps"] + 1)]
+figures["prefill"] = len(task["prefill"]) / min(firsts[1:])
+ids = None
+for case in task["decodes"]:
+    times, new = generate(case["prompt"], case["rows"], task["newTokens"])
+    ids = ids or new
+    # The first step is left out: it may prepare what the others use.
+    steps = [after - before for before, after in zip(times[1:], times[2:])]
+    figures[case["name"]] = case["rows"] / statistics.median(steps)
 print(json.dumps(dict(figures, peakMemory=peak(), ids=ids)))

@@ -9,6 +9,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { medianStep } from '../generate/steps.mjs';
 
 let library;
 try {
@@ -17,10 +18,10 @@ try {
   console.log(JSON.stringify({ unavailable: '@huggingface/transformers is not installed' }));
   process.exit(0);
 }
-const { AutoModelForCausalLM, env, Tensor } = library;
+const { AutoModelForCausalLM, env, LogitsProcessor, LogitsProcessorList, Tensor } = library;
 
 const [path, dtype, task] = process.argv.slice(2);
-const { prefill, prompt, batches, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
+const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
 env.allowRemoteModels = false;
@@ -31,33 +32,41 @@ const model = await AutoModelForCausalLM.from_pretrained(basename(resolve(path))
 const loadSeconds = (performance.now() - started) / 1000;
 const loadBytes = peak() - before;
 
+/** Changes nothing and notes when logits are there. */
+class Clock extends LogitsProcessor {
+  times = [];
+  start = performance.now();
+  _call(_ids, logits) {
+    this.times.push((performance.now() - this.start) / 1000);
+    return logits;
+  }
+}
+
 async function generate(ids, rows, count) {
   const all = BigInt64Array.from(Array.from({ length: rows }, () => ids.map(BigInt)).flat());
   const shape = [rows, ids.length];
-  const start = performance.now();
+  const clock = new Clock();
+  const processors = new LogitsProcessorList();
+  processors.push(clock);
   const out = await model.generate({
     inputs: new Tensor('int64', all, shape),
     attention_mask: new Tensor('int64', new BigInt64Array(all.length).fill(1n), shape),
     do_sample: false,
     max_new_tokens: count,
     min_new_tokens: count,
+    logits_processor: processors,
   });
-  const seconds = (performance.now() - start) / 1000;
   const [first] = out.tolist();
-  return { seconds, ids: first.slice(ids.length).map(Number) };
+  return { times: clock.times, ids: first.slice(ids.length).map(Number) };
 }
-const fastest = async (count, run) => {
-  const seconds = [];
-  for (let i = 0; i <= count; i++) seconds.push((await run()).seconds);
-  return Math.min(...seconds.slice(1));
-};
-
 const figures = { loadSeconds, loadBytes };
-figures.prefill = prefill.length / (await fastest(steps, () => generate(prefill, 1, 1)));
-for (const rows of batches) {
-  const one = await fastest(steps, () => generate(prompt, rows, 1));
-  const all = await fastest(steps, () => generate(prompt, rows, newTokens));
-  figures[`decode${rows}`] = (rows * (newTokens - 1)) / (all - one);
+const firsts = [];
+for (let i = 0; i <= steps; i++) firsts.push((await generate(prefill, 1, 1)).times[0]);
+figures.prefill = prefill.length / Math.min(...firsts.slice(1));
+let ids;
+for (const { name, rows, prompt } of decodes) {
+  const run = await generate(prompt, rows, newTokens);
+  ids ??= run.ids;
+  figures[name] = rows / medianStep(run.times);
 }
-const { ids } = await generate(prompt, 1, newTokens);
 console.log(JSON.stringify({ ...figures, peakMemory: peak(), ids }));

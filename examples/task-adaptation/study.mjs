@@ -2,6 +2,7 @@ import { createProgress } from '@gram/report';
 import { evaluatePairs } from '@gram/reward';
 import { adaptRewardModel } from '@gram/train';
 import { rewardModelOf, trainRewardModels, trainStage1 } from '@gram-examples/common/reward-models';
+import { trainOptions } from '@gram-examples/common/training';
 
 /** The runs of a recipe, for a dry run. */
 export function phases(recipe) {
@@ -59,7 +60,7 @@ export async function runSeed(materials, recipe, seed) {
           pairs,
           count: units * recipe.unit,
           seed,
-          options: recipe.adaptation,
+          options: trainOptions(recipe.adaptation),
           labelSmoothing,
         });
         const model = rewardModelOf({ kind, config, weights: adapted }, encoder);

@@ -10,7 +10,13 @@ export {
   withHead,
 } from './config/model-config.js';
 export { parseConfig } from './config/parse-config.js';
-export { type Projection, parameterCount, type Weights, weightShapes } from './config/weight-shapes.js';
+export {
+  PROJECTIONS,
+  type Projection,
+  parameterCount,
+  type Weights,
+  weightShapes,
+} from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
 export {
   continueAt,

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadModel, type ModelToSave, saveModel, writeDirectoryAtomic } from '@gram/model';
-import { readMoments, writeMoments } from '@gram/train';
+import { adamW, readMoments, writeMoments } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
 import type { LearnerState, PpoState } from './state.js';
@@ -80,7 +80,7 @@ export async function loadPpoCheckpoint(path: string, fingerprint: string, state
   }
   const read = async (name: string, { weights }: LearnerState) => {
     const model = await loadModel(resolve(path, name));
-    const moments = await readMoments(join(path, `${name}-moments.safetensors`), weights);
+    const moments = await readMoments(join(path, `${name}-moments.safetensors`), adamW(), weights);
     return { weights: model.weights, moments };
   };
   const policy = await read('policy', state.policy);
@@ -103,7 +103,6 @@ function restore(
     for (const [name, { data }] of Object.entries(to)) data.set(from[name]!.data);
   };
   copy(target.weights, weights);
-  copy(target.moments.m, moments.m);
-  copy(target.moments.v, moments.v);
+  for (const [slot, arrays] of Object.entries(moments)) copy(target.moments[slot]!, arrays);
   target.updates = updates;
 }

@@ -1,5 +1,5 @@
 import { copyWeights, kindOf, type Weights } from '@gram/model';
-import { zeroMoments } from '@gram/train';
+import { adamW, initMoments } from '@gram/train';
 import { PpoError } from './error.js';
 import type { PpoOptions } from './options.js';
 import type { PpoRun } from './run.js';
@@ -29,7 +29,7 @@ export function checkRun({ policy, value, prompts, validation }: PpoRun, { advan
 export function initialState({ policy, value }: PpoRun): { state: PpoState; reference: Weights } {
   const learner = (weights: Weights): LearnerState => ({
     weights,
-    moments: zeroMoments(weights),
+    moments: initMoments(adamW(), weights),
     updates: 0,
   });
   const reference = copyWeights(policy.weights);

@@ -1,11 +1,13 @@
 import {
+  inspectModel,
   kindOf,
-  type LoadedModel,
   loadModel,
   longestSequence,
+  type ModelInfo,
   type Precision,
   type ResolveOptions,
   readCompanions,
+  resolveModel,
 } from '@gram/model';
 import {
   chatLayoutOf,
@@ -60,9 +62,11 @@ export async function loadRewardModel(
   pathOrRepo: string,
   { overlong = 'error', raw, precision, judgePrompt: prompt, ...resolving }: LoadOptions = {},
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
-  const model = await loadModel(pathOrRepo, resolving);
+  const path = await resolveModel(pathOrRepo, resolving);
+  // Everything that is small comes first: what does not fit is refused before any weight is read.
+  const model = await inspectModel(path);
   const asked = howToAsk(model, prompt, pathOrRepo);
-  const files = await readCompanions(model.path);
+  const files = await readCompanions(path);
   const tokenizer = tokenizerOf(files, pathOrRepo);
   checkVocabulary(model, tokenizer, pathOrRepo);
   const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, asked.chat);
@@ -76,11 +80,12 @@ export async function loadRewardModel(
     raw,
   });
   const create = asked.kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
-  return create({ config: model.config, weights: model.weights, encoder, precision });
+  const { config, weights } = await loadModel(path);
+  return create({ config, weights, encoder, precision });
 }
 
 function howToAsk(
-  { config, gram }: LoadedModel,
+  { config, gram }: ModelInfo,
   given: JudgePrompt | string | undefined,
   source: string,
 ): Asked {
@@ -112,7 +117,7 @@ function howToAsk(
   return { kind, prompt, chat: undefined, maxLength };
 }
 
-function checkVocabulary({ config }: LoadedModel, tokenizer: Tokenizer, source: string): void {
+function checkVocabulary({ config }: ModelInfo, tokenizer: Tokenizer, source: string): void {
   if (tokenizer.vocabSize <= config.vocabSize) return;
   throw new RewardError(
     'model-mismatch',

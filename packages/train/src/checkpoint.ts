@@ -3,17 +3,21 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { NDArray } from '@gram/engine';
 import {
+  type Adapter,
   type LoadedModel,
+  loadAdapter,
   loadModel,
+  type ModelConfig,
   type ModelToSave,
   readSafetensors,
+  saveAdapter,
   saveModel,
   type Weights,
   writeDirectoryAtomic,
   writeSafetensors,
 } from '@gram/model';
 import { TrainError } from './error.js';
-import type { Moments } from './optimizers/adamw.js';
+import { type Moments, momentShapes, type Optimizer } from './optimizers/optimizer.js';
 
 /** One optimizer step, as it is logged. */
 export interface StepRecord {
@@ -38,14 +42,24 @@ export interface TrainingState {
   readonly fingerprint: string;
 }
 
-/** A checkpoint directory: `model/`, which loads like any model, and the state of the run. */
+/** A checkpoint of a whole model: `model/`, which loads like any model, and the state of the run. */
 export interface Checkpoint extends TrainingState {
   readonly model: LoadedModel;
 }
 
+/** A checkpoint of an adapter: `adapter/`, which PEFT loads, and the state of the run. The model under it lies elsewhere. */
+export interface AdapterCheckpoint extends TrainingState {
+  readonly adapter: Adapter;
+}
+
+/** What a run trains, to be saved: a whole model, or an adapter of the model that `base` names. */
+export type Trained =
+  | { readonly model: ModelToSave }
+  | { readonly adapter: Adapter; readonly config: ModelConfig; readonly base: string };
+
 const stateFile = 'training.json';
 const momentsFile = 'moments.safetensors';
-const checkpointFiles = ['model', stateFile, momentsFile];
+const checkpointFiles = ['model', 'adapter', stateFile, momentsFile];
 
 /** The directory of the checkpoint after `step` steps. */
 export function checkpointPath(directory: string, step: number): string {
@@ -53,10 +67,11 @@ export function checkpointPath(directory: string, step: number): string {
 }
 
 /** Writes a checkpoint under a temporary name and renames it: it is there whole, or not at all. */
-export async function saveCheckpoint(path: string, model: ModelToSave, state: TrainingState): Promise<void> {
+export async function saveCheckpoint(path: string, trained: Trained, state: TrainingState): Promise<void> {
   const { moments, ...rest } = state;
   await writeDirectoryAtomic(path, checkpointFiles, async (temporary) => {
-    await saveModel(join(temporary, 'model'), model);
+    if ('model' in trained) await saveModel(join(temporary, 'model'), trained.model);
+    else await saveAdapter(join(temporary, 'adapter'), trained.adapter, trained.config, trained.base);
     await writeMoments(join(temporary, momentsFile), moments);
     await writeFile(join(temporary, stateFile), JSON.stringify(rest));
   });
@@ -71,14 +86,34 @@ export async function latestCheckpoint(directory: string): Promise<string | unde
 }
 
 /**
- * Reads a checkpoint.
+ * Reads a checkpoint of a whole model.
  *
+ * @param optimizer whose moments it holds
  * @throws TrainError `bad-checkpoint` when files are missing or do not fit together; ModelError when
  *   the model's tensors do not match its config.
  */
-export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+export async function loadCheckpoint(path: string, optimizer: Optimizer): Promise<Checkpoint> {
   // Absolute, so that a path that is not there is never taken for a repository of the hub.
   const model = await loadModel(resolve(path, 'model'));
+  return { ...(await readState(path, optimizer, model.weights)), model };
+}
+
+/**
+ * Reads a checkpoint of an adapter.
+ *
+ * @param config of the model under it
+ * @throws as `loadCheckpoint`
+ */
+export async function loadAdapterCheckpoint(
+  path: string,
+  optimizer: Optimizer,
+  config: ModelConfig,
+): Promise<AdapterCheckpoint> {
+  const adapter = await loadAdapter(join(path, 'adapter'), config);
+  return { ...(await readState(path, optimizer, adapter.weights)), adapter };
+}
+
+async function readState(path: string, optimizer: Optimizer, weights: Weights): Promise<TrainingState> {
   const broken = (what: string, cause?: unknown) =>
     new TrainError('bad-checkpoint', `${path}: ${what}`, 'resume from another checkpoint, or start anew', {
       cause,
@@ -92,48 +127,43 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   if (!Number.isInteger(rest?.step) || !Array.isArray(rest.history) || typeof rest.fingerprint !== 'string') {
     throw broken(`${stateFile} lacks step, history or fingerprint`);
   }
-  const moments = await readMoments(join(path, momentsFile), model.weights);
-  return { ...rest, moments, model };
+  return { ...rest, moments: await readMoments(join(path, momentsFile), optimizer, weights) };
 }
 
-/** Writes moments as one safetensors file, with the names `m.WEIGHT` and `v.WEIGHT`. */
-export async function writeMoments(path: string, { m, v }: Moments<NDArray<'float32'>>): Promise<void> {
-  const named = (kind: string, arrays: Readonly<Record<string, NDArray<'float32'>>>) =>
-    Object.entries(arrays).map(([name, array]) => [`${kind}.${name}`, array] as const);
-  await writeSafetensors(path, Object.fromEntries([...named('m', m), ...named('v', v)]));
+/** Writes moments as one safetensors file, with the names `SLOT.WEIGHT`, as `m.model.norm.weight`. */
+export async function writeMoments(path: string, moments: Moments<NDArray<'float32'>>): Promise<void> {
+  const named = Object.entries(moments).flatMap(([slot, arrays]) =>
+    Object.entries(arrays).map(([name, array]) => [`${slot}.${name}`, array] as const),
+  );
+  await writeSafetensors(path, Object.fromEntries(named));
 }
 
 /**
  * Reads what `writeMoments` wrote.
  *
- * @param weights the weights that the moments belong to
+ * @param optimizer whose moments they are
+ * @param weights the weights that they belong to
  * @throws TrainError `bad-checkpoint` when one is missing or misshapen; ModelError for a broken file
  */
-export async function readMoments(path: string, weights: Weights): Promise<Moments<NDArray<'float32'>>> {
+export async function readMoments(
+  path: string,
+  optimizer: Optimizer,
+  weights: Weights,
+): Promise<Moments<NDArray<'float32'>>> {
   const { tensors } = await readSafetensors(path);
-  const named = (kind: string) =>
-    Object.fromEntries(
-      Object.entries(weights).map(([name, { shape }]) => {
-        const moment = tensors[`${kind}.${name}`];
-        if (moment !== undefined && String(moment.shape) === String(shape)) return [name, moment];
-        throw new TrainError(
-          'bad-checkpoint',
-          `${path} has no tensor ${kind}.${name} of shape [${shape}]`,
-          'resume from another checkpoint, or start anew',
-        );
-      }),
+  const read = (slot: string, name: string, shape: readonly number[]) => {
+    const moment = tensors[`${slot}.${name}`];
+    if (moment !== undefined && String(moment.shape) === String(shape)) return moment;
+    throw new TrainError(
+      'bad-checkpoint',
+      `${path} has no tensor ${slot}.${name} of shape [${shape}]`,
+      'resume from another checkpoint, or start anew',
     );
-  return { m: named('m'), v: named('v') };
-}
-
-/** Moments of a run that has not begun. */
-export function zeroMoments(weights: Weights): Moments<NDArray<'float32'>> {
-  const zeros = () =>
-    Object.fromEntries(
-      Object.entries(weights).map(([name, { shape, data }]) => [
-        name,
-        { dtype: 'float32' as const, shape, data: new Float32Array(data.length) },
-      ]),
-    );
-  return { m: zeros(), v: zeros() };
+  };
+  return Object.fromEntries(
+    Object.entries(momentShapes(optimizer, weights)).map(([slot, named]) => [
+      slot,
+      Object.fromEntries(Object.entries(named).map(([name, shape]) => [name, read(slot, name, shape)])),
+    ]),
+  );
 }

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import type { Batch } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
-import { adamW, type Moments } from './optimizers/adamw.js';
+import { adamW } from './optimizers/adamw.js';
+import type { Moments } from './optimizers/optimizer.js';
 import { createTrainingStep, lossAndGradients } from './training-step.js';
 
 const config: ModelConfig = {

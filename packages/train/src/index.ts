@@ -1,16 +1,18 @@
 export { type Adaptation, adaptRewardModel, type RewardAdaptation } from './adapt.js';
 export { type BatchPlan, epochBatches, totalSteps } from './batches.js';
 export {
+  type AdapterCheckpoint,
   type Checkpoint,
   checkpointPath,
   latestCheckpoint,
+  loadAdapterCheckpoint,
   loadCheckpoint,
   readMoments,
   type StepRecord,
   saveCheckpoint,
+  type Trained,
   type TrainingState,
   writeMoments,
-  zeroMoments,
 } from './checkpoint.js';
 export { type PreparedTraining, prepareTraining } from './config/prepare.js';
 export { formatTrainingConfig, readTrainingConfig } from './config/read-config.js';
@@ -33,8 +35,11 @@ export {
   pairGeneration,
   supervisedFineTuning,
 } from './objectives/token-generation.js';
-export { type AdamWOptions, adamW, type Moments, type Optimizer } from './optimizers/adamw.js';
-export { cosineWithWarmup, type Schedule } from './schedule.js';
+export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js';
+export { type AdamWOptions, adamW } from './optimizers/adamw.js';
+export { initMoments, type Moments, type Optimizer } from './optimizers/optimizer.js';
+export { type SgdOptions, sgd } from './optimizers/sgd.js';
+export { learningRateAt, type Schedule, type ScheduleName, scheduleNames } from './schedule.js';
 export { adapterPart, type TrainedPart, wholeModel } from './trained-part.js';
 export { microBatches, type TrainOptions, type TrainRun, train } from './trainer.js';
 export {

@@ -8,7 +8,7 @@ import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Batch, Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
-import type { NamedTensors } from './optimizers/adamw.js';
+import type { NamedTensors } from './optimizers/optimizer.js';
 import { lossAndGradients } from './training-step.js';
 
 const random = createRandom(11, 'parity');

@@ -1,5 +1,11 @@
+/** How the learning rate falls after the warm-up: along a cosine or a line to zero, or not at all. */
+export const scheduleNames = ['cosine', 'linear', 'constant'] as const;
+export type ScheduleName = (typeof scheduleNames)[number];
+
 /** Learning rate over a run. */
 export interface Schedule {
+  /** @default 'cosine' */
+  readonly schedule?: ScheduleName;
   /** Highest learning rate, reached at the end of the warm-up. */
   readonly learningRate: number;
   /** Share of the steps that warm up linearly from 0. @default 0.1 */
@@ -8,17 +14,25 @@ export interface Schedule {
   readonly totalSteps: number;
 }
 
+/** Share of the highest rate that is left, by the share of the steps after the warm-up that are done. */
+const decays: Record<ScheduleName, (progress: number) => number> = {
+  cosine: (progress) => 0.5 * (1 + Math.cos(Math.PI * progress)),
+  linear: (progress) => 1 - progress,
+  constant: () => 1,
+};
+
 /**
- * Cosine decay to zero after a linear warm-up, as transformers' `get_cosine_schedule_with_warmup`.
+ * The learning rate of one update: a linear warm-up from 0, then a decay, as transformers'
+ * `get_cosine_schedule_with_warmup`, `get_linear_schedule_with_warmup` and `get_constant_schedule_with_warmup`.
  *
  * @param step number of updates done before this one, from 0
  */
-export function cosineWithWarmup(
-  { learningRate, warmupRatio = 0.1, totalSteps }: Schedule,
+export function learningRateAt(
+  { schedule = 'cosine', learningRate, warmupRatio = 0.1, totalSteps }: Schedule,
   step: number,
 ): number {
   const warmup = Math.ceil(warmupRatio * totalSteps);
   if (step < warmup) return (learningRate * step) / Math.max(1, warmup);
   const progress = (step - warmup) / Math.max(1, totalSteps - warmup);
-  return learningRate * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
+  return learningRate * Math.max(0, decays[schedule](progress));
 }

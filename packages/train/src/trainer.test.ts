@@ -12,6 +12,7 @@ import {
   type TrainingState,
 } from './checkpoint.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
+import { adamW } from './optimizers/adamw.js';
 import { type TrainOptions, train } from './trainer.js';
 
 const config: ModelConfig = {
@@ -102,13 +103,17 @@ describe('train', () => {
         signal: controller.signal,
         async onStep({ step }, state) {
           if (step !== 7) return;
-          await saveCheckpoint(checkpointPath(directory, step), { config, weights: stopped, gram }, state);
+          await saveCheckpoint(
+            checkpointPath(directory, step),
+            { model: { config, weights: stopped, gram } },
+            state,
+          );
           controller.abort();
         },
       }),
     ).rejects.toThrow();
 
-    const { model, ...resume } = await loadCheckpoint((await latestCheckpoint(directory))!);
+    const { model, ...resume } = await loadCheckpoint((await latestCheckpoint(directory))!, adamW());
     const resumed = await train({ config, weights: model.weights, objective, examples, options, resume });
     expect(bytes(model.weights)).toEqual(bytes(straight));
     expect(resumed.history).toEqual(full.history);
@@ -181,8 +186,8 @@ describe('loadCheckpoint', () => {
       },
     });
     const path = checkpointPath(directory, 18);
-    await saveCheckpoint(path, { config, weights, gram }, state!);
+    await saveCheckpoint(path, { model: { config, weights, gram } }, state!);
     await writeFile(join(path, 'training.json'), '{"step": 1');
-    await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'bad-checkpoint' });
+    await expect(loadCheckpoint(path, adamW())).rejects.toMatchObject({ code: 'bad-checkpoint' });
   });
 });

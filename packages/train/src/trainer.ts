@@ -2,17 +2,23 @@ import { createHash } from 'node:crypto';
 import type { NDArray } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
-import { type StepRecord, type TrainingState, zeroMoments } from './checkpoint.js';
+import type { StepRecord, TrainingState } from './checkpoint.js';
 import { TrainError } from './error.js';
 import type { Objective } from './objectives/objective.js';
-import { type AdamWOptions, adamW } from './optimizers/adamw.js';
-import { cosineWithWarmup } from './schedule.js';
+import { adamW } from './optimizers/adamw.js';
+import { initMoments, type Optimizer } from './optimizers/optimizer.js';
+import { learningRateAt, type ScheduleName } from './schedule.js';
 import { type TrainedPart, wholeModel } from './trained-part.js';
 import { createTrainingStep } from './training-step.js';
 
 /** Hyper-parameters of a run. */
-export interface TrainOptions extends AdamWOptions {
+export interface TrainOptions {
+  /** Highest learning rate. */
   readonly learningRate: number;
+  /** @default adamW() */
+  readonly optimizer?: Optimizer;
+  /** How the learning rate falls after the warm-up. @default 'cosine' */
+  readonly schedule?: ScheduleName;
   /** Examples per optimizer step. */
   readonly batchSize: number;
   /** Examples per micro-batch; a step adds up as many as it needs. @default batchSize */
@@ -79,13 +85,14 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       'resume with the configuration that started the run, or start anew in another directory',
     );
   }
-  const moments = resume?.moments ?? zeroMoments(weights);
+  const optimizer = options.optimizer ?? adamW();
+  const moments = resume?.moments ?? initMoments(optimizer, weights);
   const history: StepRecord[] = [...(resume?.history ?? [])];
   let skipped = resume?.skipped ?? 0;
   let skippedInARow = 0;
   let step = resume?.step ?? 0;
   const stepsPerEpoch = total / epochs;
-  const trainingStep = createTrainingStep(config, objective, adamW(options), weights, moments, { part });
+  const trainingStep = createTrainingStep(config, objective, optimizer, weights, moments, { part });
   const state = (): TrainingState => ({ step, skipped, moments, history, fingerprint });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
@@ -93,7 +100,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       for (const indices of batches.slice(step - epoch * stepsPerEpoch)) {
         run.signal?.throwIfAborted();
         const chosen = indices.map((i) => examples[i]!);
-        const learningRate = cosineWithWarmup({ ...options, totalSteps: total }, step);
+        const learningRate = learningRateAt({ ...options, totalSteps: total }, step);
         const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize), {
           update: step + 1 - skipped,
           learningRate,
@@ -152,9 +159,9 @@ function fingerprintOf<Example>({
 }: TrainRun<Example>): string {
   // By name, so that the order in which somebody wrote the keys does not matter.
   const sorted = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = createHash('sha256').update(
-    JSON.stringify([objective.name, part.name, sorted(config), sorted(options)]),
-  );
+  const named = { ...options, optimizer: (options.optimizer ?? adamW()).name };
+  const run = [objective.name, part.name, sorted(config), sorted(named)];
+  const hash = createHash('sha256').update(JSON.stringify(run));
   for (const example of examples) hash.update(JSON.stringify(example));
   return hash.digest('hex');
 }

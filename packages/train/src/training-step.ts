@@ -11,7 +11,7 @@ import {
 import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Objective } from './objectives/objective.js';
-import type { Moments, NamedTensors, Optimizer } from './optimizers/adamw.js';
+import type { Moments, NamedTensors, Optimizer, StepScalars } from './optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from './trained-part.js';
 
 /** What one optimizer step reports. */
@@ -134,7 +134,7 @@ export function createTrainingStep<Example>(
       weights: NamedTensors;
       moments: Moments<tf.Tensor>;
       gradients: NamedTensors;
-      step: ReturnType<Optimizer['scalars']> extends infer S ? { [K in keyof S]: tf.Tensor } : never;
+      step: StepScalars<tf.Tensor>;
     }) => optimizer.update(inputs.weights, inputs.moments, inputs.gradients, inputs.step),
     { device, inPlace: ['weights', 'moments'] },
   );
@@ -160,13 +160,12 @@ export function createTrainingStep<Example>(
       const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
       if (applied) {
         const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-        const { learningRate: lr, ...rest } = optimizer.scalars(t, learningRate, clip);
-        const step = {
-          learningRate: scalar(lr),
-          gradientScale: scalar(rest.gradientScale),
-          correction1: scalar(rest.correction1),
-          correction2: scalar(rest.correction2),
-        };
+        const step = Object.fromEntries(
+          Object.entries(optimizer.scalars(t, learningRate, clip)).map(([name, value]) => [
+            name,
+            scalar(value),
+          ]),
+        );
         await update({ weights, moments, gradients, step });
       }
       return { loss, metrics, gradientNorm, applied };

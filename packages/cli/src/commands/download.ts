@@ -13,7 +13,9 @@ export async function withDownload<T>(
     progress ??= createProgress({ label: 'download', total: total / 1e6, unit: 'MB', stream: stderr });
     progress.update(done / 1e6);
   };
-  const result = await run({ signal, onProgress });
-  progress?.finish();
-  return result;
+  try {
+    return await run({ signal, onProgress });
+  } finally {
+    progress?.finish();
+  }
 }

@@ -38,7 +38,7 @@ export const evaluateCommand = defineCommand({
   async run(values, io) {
     const limit = values.limit === undefined ? undefined : wholeNumber('limit', values.limit, 1);
     const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 0);
-    const settings = await readJudgeFlags(values);
+    const settings = await readJudgeFlags(values, io);
     let dropped = 0;
     const format = (values.format ?? 'preference') as PreferenceFormat;
     const pairs: PreferencePair[] = [];

@@ -1,11 +1,12 @@
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  ADAPTER_FILES,
   checkReplaceable,
   type GramMetadata,
   MODEL_FILES,
-  type ModelToSave,
   parameterCount,
+  saveAdapter,
   saveModel,
   writeFileAtomic,
 } from '@gram/model';
@@ -15,6 +16,7 @@ import {
   type PreparedTraining,
   type StepRecord,
   saveCheckpoint,
+  type Trained,
   type TrainingConfig,
   type TrainingState,
 } from '@gram/train';
@@ -34,34 +36,43 @@ export async function claimOutput(output: string): Promise<void> {
     throw new CliError('unwritable', `can not write to ${output}`, hint, { cause });
   }
   await checkReplaceable(join(output, 'model'), MODEL_FILES);
+  await checkReplaceable(join(output, 'adapter'), ADAPTER_FILES);
 }
 
 /** Saves a checkpoint and the metrics up to it, and deletes all but the newest checkpoints. Returns its path. */
 export async function keepCheckpoint(
   { output, keepCheckpoints }: TrainingConfig,
-  model: ModelToSave,
+  trained: Trained,
   state: TrainingState,
 ): Promise<string> {
   const path = checkpointPath(output, state.step);
-  await saveCheckpoint(path, model, state);
+  await saveCheckpoint(path, trained, state);
   await writeMetrics(output, state.history);
   const names = (await readdir(output)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
   for (const name of names.slice(0, -keepCheckpoints)) await rm(join(output, name), { recursive: true });
   return path;
 }
 
-/** Writes the model, the metrics and the report of a finished run. Returns the path of the model. */
+/**
+ * Writes the model, an adapter merged into it and beside it, the metrics and the report of a finished run. Returns the path of
+ * the model.
+ */
 export async function writeResults(
   config: TrainingConfig,
-  { model, examples, truncated }: PreparedTraining,
+  { trained, trainedParameters, result, examples, truncated }: PreparedTraining,
   state: TrainingState,
 ): Promise<string> {
   const { output } = config;
   const path = join(output, 'model');
+  const model = result();
   await saveModel(path, model);
+  if ('adapter' in trained) {
+    await saveAdapter(join(output, 'adapter'), trained.adapter, trained.config, trained.base);
+  }
   await writeMetrics(output, state.history);
   const facts = [
     ['parameters', parameterCount(model.config)],
+    ['parameters trained', trainedParameters],
     ['examples', examples],
     ['examples cut to fit', truncated],
     ['steps', state.step],
@@ -70,7 +81,7 @@ export async function writeResults(
   ] satisfies [string, number][];
   const html = page({
     title: `Training: ${config.stage}`,
-    subtitle: described(model.gram),
+    subtitle: described(model.gram!),
     sections: [
       { heading: 'Curves', figures: curves(state.history).map((svg) => ({ svg })) },
       { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: facts }] },

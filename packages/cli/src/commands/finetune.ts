@@ -81,12 +81,15 @@ function describe(
   checkpoint: string | undefined,
   { stderr }: Io,
 ): void {
-  const { config, gram } = prepared.model;
+  const { config, gram, trainedParameters } = prepared;
   const note = (text: string) => stderr.write(`${text}\n`);
   note(
     `${stage}: ${prepared.examples} examples of at most ${prepared.longest} tokens, ${prepared.totalSteps} steps`,
   );
-  note(`model: ${gram.kind}, ${parameterCount(config).toLocaleString('en-US')} parameters`);
+  const [all, trained] = [parameterCount(config), trainedParameters].map((n) => n.toLocaleString('en-US'));
+  note(
+    `model: ${gram.kind}, ${all} parameters${trained === all ? '' : `, ${trained} of an adapter are trained`}`,
+  );
   if (overlong === 'truncate') note(`cut to ${maxLength} tokens: ${prepared.truncated} examples`);
   if (prepared.newWeights.length > 0) note(`new, not loaded: ${prepared.newWeights.join(', ')}`);
   if (checkpoint !== undefined) note(`going on after step ${prepared.doneSteps} of ${checkpoint}`);
@@ -110,7 +113,7 @@ async function trainWithCheckpoints(
   let saved = prepared.doneSteps;
   let last: TrainingState | undefined;
   const save = async (state: TrainingState) => {
-    progress.note(`checkpoint ${await keepCheckpoint(config, prepared.model, state)}`);
+    progress.note(`checkpoint ${await keepCheckpoint(config, prepared.trained, state)}`);
     saved = state.step;
   };
   progress.update(prepared.doneSteps);

@@ -1,4 +1,4 @@
-import type { Precision } from '@gram/model';
+import { type Precision, resolveModel } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
   type GenerativeRewardModel,
@@ -36,16 +36,19 @@ export interface JudgeSettings {
   readonly overlong: 'error' | 'truncate';
 }
 
-/** Reads the values of `judgeFlags`. */
-export async function readJudgeFlags(values: {
-  readonly model: string;
-  readonly 'judge-prompt': string | undefined;
-  readonly precision: string | undefined;
-  readonly 'too-long': string | undefined;
-}): Promise<JudgeSettings> {
+/** Reads the values of `judgeFlags`, and fetches the model if it is on the hub: once, however often it is then loaded. */
+export async function readJudgeFlags(
+  values: {
+    readonly model: string;
+    readonly 'judge-prompt': string | undefined;
+    readonly precision: string | undefined;
+    readonly 'too-long': string | undefined;
+  },
+  io: Io,
+): Promise<JudgeSettings> {
   const prompt = values['judge-prompt'];
   return {
-    source: values.model,
+    source: await withDownload(io, (options) => resolveModel(values.model, options)),
     judgePrompt: prompt === undefined ? undefined : await readJudgePrompt(prompt),
     precision: (values.precision ?? 'float32') as Precision,
     overlong: cutOrRefuse(values['too-long']),
@@ -58,9 +61,7 @@ export async function loadJudge(
   io: Io,
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
   try {
-    return await withDownload(io, (options) =>
-      loadRewardModel(source, { ...options, judgePrompt, precision, overlong }),
-    );
+    return await loadRewardModel(source, { judgePrompt, precision, overlong, signal: io.signal });
   } catch (cause) {
     if (!(cause instanceof RewardError) || cause.code !== 'no-judge-prompt') throw cause;
     throw new CliError(

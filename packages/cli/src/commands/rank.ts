@@ -29,7 +29,7 @@ export const rankCommand = defineCommand({
       );
     }
     const responses = file === undefined ? response : await readResponses(file);
-    const model = await loadJudge(await readJudgeFlags(values), io);
+    const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
       const { order, scores, comparisons } = await explainTooLong(() =>
         model.rank(prompt, responses, { signal: io.signal }),

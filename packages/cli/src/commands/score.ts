@@ -18,7 +18,7 @@ export const scoreCommand = defineCommand({
   cost: 'loading the model and two forward passes.',
   async run(values, io) {
     const { prompt, a, b, json } = values;
-    const model = await loadJudge(await readJudgeFlags(values), io);
+    const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
       const [result] = await explainTooLong(() =>
         model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),

@@ -76,6 +76,14 @@ function checkKind({ kind }: GramMetadata, config: ModelConfig, where: string): 
 
 /** Reads and checks the `config.json` of a model directory. */
 export async function readConfig(dir: string): Promise<ModelConfig> {
+  if (!(await exists(dir))) {
+    const old = await oldDirectory(dir);
+    throw new ModelError(
+      'file-missing',
+      `${dir} does not exist`,
+      (await exists(old)) ? `saving was interrupted: rename ${old} back to ${dir}` : 'check the path',
+    );
+  }
   const path = join(dir, 'config.json');
   return parseConfig(await readJsonFile(path, MAX_JSON_BYTES), path);
 }
@@ -103,14 +111,6 @@ export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}
   if (path.endsWith('.gguf')) {
     const { config, weights } = await loadGgufWeights(path);
     return { config, weights, gram: undefined, path };
-  }
-  if (!(await exists(path))) {
-    const old = await oldDirectory(path);
-    throw new ModelError(
-      'file-missing',
-      `${path} does not exist`,
-      (await exists(old)) ? `saving was interrupted: rename ${old} back to ${path}` : 'check the path',
-    );
   }
   const config = await readConfig(path);
   const gram = await readGram(path, config);

@@ -26,6 +26,8 @@ export function restoreMarkers(prompt: JudgePrompt, text: string): string {
 
 /** Matches each marker, plain or with any number of backslashes after its first character. */
 function markerPattern({ markers, markersCount }: JudgePrompt): RegExp {
+  // A pattern without forms would match everywhere.
+  if (markers.length === 0) return /(?!)/;
   const quote = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const forms = markers.map((marker) => `${quote(marker.slice(0, 1))}\\\\*${quote(marker.slice(1))}`);
   const start = markersCount === 'at-line-start' ? '(?<=^|[\\n\\r])' : '';

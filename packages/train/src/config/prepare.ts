@@ -1,8 +1,24 @@
 import { join } from 'node:path';
-import type { GramMetadata, ModelToSave } from '@gram/model';
+import { createRandom } from '@gram/data';
+import {
+  type Adapter,
+  type GramMetadata,
+  initAdapter,
+  type LoraConfig,
+  type ModelConfig,
+  type ModelToSave,
+  mergeAdapter,
+  type Weights,
+} from '@gram/model';
 import { type ChatEncoderOptions, createChatEncoder, createPairEncoder, judgePrompt } from '@gram/tokenize';
 import { totalSteps } from '../batches.js';
-import { type Checkpoint, loadCheckpoint, type TrainingState } from '../checkpoint.js';
+import {
+  type Checkpoint,
+  loadAdapterCheckpoint,
+  loadCheckpoint,
+  type Trained,
+  type TrainingState,
+} from '../checkpoint.js';
 import {
   type Examples,
   encodeDemonstrations,
@@ -16,6 +32,11 @@ import type { Objective } from '../objectives/objective.js';
 import { preference } from '../objectives/preference.js';
 import { paperSmoothing } from '../objectives/smoothing.js';
 import { pairGeneration, supervisedFineTuning } from '../objectives/token-generation.js';
+import { adafactor } from '../optimizers/adafactor.js';
+import { adamW } from '../optimizers/adamw.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { sgd } from '../optimizers/sgd.js';
+import { adapterPart, type TrainedPart } from '../trained-part.js';
 import { type TrainRun, train } from '../trainer.js';
 import { readRecords, type TrainingRecords } from './records.js';
 import type { TrainingConfig } from './schema.js';
@@ -23,10 +44,13 @@ import { askedAs, type StartingModel, startingModel } from './starting-model.js'
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
-  /** What to save; `run` trains its weights in place. */
-  readonly model: ModelToSave & { readonly gram: GramMetadata; readonly tokenizerJson: string };
+  readonly config: ModelConfig;
+  /** How the trained model must be asked. */
+  readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
+  /** Number of parameters that are trained. */
+  readonly trainedParameters: number;
   readonly examples: number;
   /** Examples that were cut to fit. */
   readonly truncated: number;
@@ -37,6 +61,20 @@ export interface PreparedTraining {
   readonly doneSteps: number;
   /** Trains to the end; see `train` for the errors. */
   run(watch?: Pick<TrainRun<never>, 'onStep' | 'signal'>): Promise<TrainingState>;
+  /** What to put into a checkpoint. */
+  readonly trained: Trained;
+  /** The model as it is now, an adapter merged into it. */
+  result(): ModelToSave;
+}
+
+/** What is trained, and the state that a checkpoint left. */
+interface Start {
+  readonly start: StartingModel;
+  readonly weights: Weights;
+  readonly part?: TrainedPart;
+  readonly trained: Trained;
+  readonly result: () => ModelToSave;
+  readonly resume?: TrainingState;
 }
 
 /**
@@ -50,13 +88,55 @@ export async function prepareTraining(
   { checkpoint, signal }: { checkpoint?: string; signal?: AbortSignal } = {},
 ): Promise<PreparedTraining> {
   const records = await readRecords(config, signal);
-  const resume = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint);
+  const optimizer = optimizerOf(config.optimizer);
+  const begin = config.lora === undefined ? wholeStart : adapterStart;
+  const { start, weights, part, trained, result, resume } = await begin(config, records, optimizer, {
+    checkpoint,
+    signal,
+  });
+  const { gram, tokenizer, chat } = start;
+  const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
+    const { examples, truncated } = encoded;
+    const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
+      config.optimizer;
+    const pace = { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm };
+    const options = { ...pace, optimizer, seed: config.seed };
+    return {
+      config: start.config,
+      gram,
+      newWeights: start.newWeights,
+      trainedParameters: Object.values(weights).reduce((sum, { data }) => sum + data.length, 0),
+      examples: examples.length,
+      truncated,
+      longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
+      totalSteps: totalSteps({ examples: examples.length, ...options }),
+      doneSteps: resume?.step ?? 0,
+      run: (watch) =>
+        train({ config: start.config, weights, part, objective, examples, options, resume, ...watch }),
+      trained,
+      result,
+    };
+  };
+  const { maxLength, overlong } = config;
+  const options = { tokenizer, chat, maxLength, overlong };
+  return encodeFor(config, records, options, gram.judgePrompt, prepared);
+}
+
+type Context = { readonly checkpoint?: string; readonly signal?: AbortSignal };
+
+/** All weights are trained; a checkpoint holds them all. */
+async function wholeStart(
+  config: TrainingConfig,
+  records: TrainingRecords,
+  optimizer: Optimizer,
+  { checkpoint, signal }: Context,
+): Promise<Start> {
+  const resume = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer);
   const start =
     resume === undefined
       ? await startingModel(config, records, signal)
       : await resumedModel(config, resume, join(checkpoint!, 'model'));
-  const { gram, tokenizer, chat } = start;
-  const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(gram.training);
+  const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(start.gram.training);
   if (resume !== undefined && !sameNotes) {
     throw new TrainError(
       'bad-checkpoint',
@@ -64,33 +144,63 @@ export async function prepareTraining(
       'resume with the configuration that started the run, or start anew in another directory',
     );
   }
-  const model = { config: start.config, weights: start.weights, gram, ...start.companions };
-  const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
-    const { examples, truncated } = encoded;
-    const options = { ...config.optimizer, seed: config.seed };
-    return {
-      model,
-      newWeights: start.newWeights,
-      examples: examples.length,
-      truncated,
-      longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
-      totalSteps: totalSteps({ examples: examples.length, ...options }),
-      doneSteps: resume?.step ?? 0,
-      run: (watch) =>
-        train({
-          config: start.config,
-          weights: start.weights,
-          objective,
-          examples,
-          options,
-          resume,
-          ...watch,
-        }),
-    };
+  const { weights, gram, companions } = start;
+  const model: ModelToSave = { config: start.config, weights, gram, ...companions };
+  return { start, weights, trained: { model }, result: () => model, resume };
+}
+
+/** An adapter is trained; a checkpoint holds it and not the model under it. */
+async function adapterStart(
+  config: TrainingConfig,
+  records: TrainingRecords,
+  optimizer: Optimizer,
+  { checkpoint, signal }: Context,
+): Promise<Start> {
+  const lora = config.lora!;
+  const start = await startingModel(config, records, signal);
+  const { weights: base, gram, companions } = start;
+  const resume =
+    checkpoint === undefined ? undefined : await loadAdapterCheckpoint(checkpoint, optimizer, start.config);
+  if (resume !== undefined && !sameLora(resume.adapter.lora, lora)) {
+    throw new TrainError(
+      'bad-checkpoint',
+      `${checkpoint} holds an adapter of another kind`,
+      'resume with the lora section that started the run, or start anew in another directory',
+    );
+  }
+  const weights =
+    resume?.adapter.weights ?? initAdapter(start.config, lora, base, createRandom(config.seed, 'adapter'));
+  const adapter: Adapter = { lora, weights };
+  return {
+    start,
+    weights,
+    part: adapterPart(start.config, lora, base, config.seed),
+    trained: { adapter, config: start.config, base: config.init.model! },
+    result: () => ({
+      config: start.config,
+      weights: mergeAdapter(start.config, lora, base, weights),
+      gram,
+      ...companions,
+    }),
+    resume,
   };
-  const { maxLength, overlong } = config;
-  const options = { tokenizer, chat, maxLength, overlong };
-  return encodeFor(config, records, options, gram.judgePrompt, prepared);
+}
+
+function sameLora(a: LoraConfig, b: LoraConfig): boolean {
+  const facts = ({ rank, alpha, targets, dropout = 0, rankStabilised = false }: LoraConfig) =>
+    JSON.stringify([rank, alpha, [...targets].sort(), dropout, rankStabilised]);
+  return facts(a) === facts(b);
+}
+
+function optimizerOf({ name, weightDecay, betas, momentum }: TrainingConfig['optimizer']): Optimizer {
+  switch (name) {
+    case 'adamw':
+      return adamW({ beta1: betas?.[0], beta2: betas?.[1], weightDecay });
+    case 'sgd':
+      return sgd({ momentum, weightDecay });
+    case 'adafactor':
+      return adafactor({ weightDecay });
+  }
 }
 
 /** Encodes the records for their stage and hands them on with the objective of the stage. */

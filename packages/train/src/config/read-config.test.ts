@@ -43,6 +43,8 @@ describe('a training configuration', () => {
       overlong: 'error',
       smoothingConvention: 'paper',
       optimizer: {
+        name: 'adamw',
+        schedule: 'cosine',
         learningRate: 1e-3,
         batchSize: 8,
         epochs: 1,
@@ -96,6 +98,17 @@ describe('a training configuration', () => {
       'a judging prompt for a policy',
       ['stage=sft', 'init.judgePrompt=gram-compact-1'],
       /init\.judgePrompt has no meaning in the stage sft/,
+    ],
+    ['an adapter of the head', ['lora.targets=[lm_head]'], /lora\.targets/],
+    [
+      'betas of another optimizer',
+      ['optimizer.name=sgd', 'optimizer.betas=[0.9, 0.99]'],
+      /optimizer\.betas has no meaning for sgd/,
+    ],
+    [
+      'momentum of another optimizer',
+      ['optimizer.momentum=0.9'],
+      /optimizer\.momentum has no meaning for adamw/,
     ],
     [
       'many answers to imitate',

@@ -5,9 +5,15 @@ import {
   type ResponseFormat,
   responseFormats,
 } from '@gram/data';
+import { type LoraConfig, PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
 import type { SmoothingConvention } from '../objectives/smoothing.js';
+import { type ScheduleName, scheduleNames } from '../schedule.js';
+
+/** Optimizers that a configuration can name. */
+export const optimizerNames = ['adamw', 'sgd', 'adafactor'] as const;
+export type OptimizerName = (typeof optimizerNames)[number];
 
 /** What a run trains: GRAM's first or second stage, the discriminative baseline, or a policy on demonstrations. */
 export type TrainingStage = 'pair-generation' | 'preference' | 'bradley-terry' | 'sft';
@@ -46,6 +52,8 @@ export interface TrainingConfig {
      */
     readonly chat?: 'template' | typeof plainChat.id;
   };
+  /** Trains a low-rank adapter (LoRA) and keeps the model as it is. @default all weights are trained */
+  readonly lora?: LoraConfig;
   /** Longest sequence in tokens. */
   readonly maxLength: number;
   /** Whether a longer record is an error or is cut to fit. @default 'error' */
@@ -55,7 +63,12 @@ export interface TrainingConfig {
   /** How `labelSmoothing` is counted. @default 'paper' */
   readonly smoothingConvention: SmoothingConvention;
   readonly optimizer: {
+    /** @default 'adamw' */
+    readonly name: OptimizerName;
+    /** Highest learning rate. */
     readonly learningRate: number;
+    /** How it falls after the warm-up. @default 'cosine' */
+    readonly schedule: ScheduleName;
     /** Records per optimizer step. */
     readonly batchSize: number;
     /** Records that are computed at once; smaller needs less memory. @default batchSize */
@@ -64,8 +77,12 @@ export interface TrainingConfig {
     readonly epochs: number;
     /** Share of the steps that warm up. @default 0.1 */
     readonly warmupRatio: number;
-    /** @default 0 */
+    /** Of matrices; norms and biases are never decayed. @default 0 */
     readonly weightDecay: number;
+    /** Of AdamW. @default [0.9, 0.999] */
+    readonly betas?: readonly [number, number];
+    /** Of SGD. @default 0 */
+    readonly momentum?: number;
     /** Largest global norm of the gradient. @default 1 */
     readonly maxGradientNorm: number;
   };
@@ -102,6 +119,7 @@ export interface ScratchConfig {
 const count = z.int().min(1);
 const positive = z.number().positive();
 const text = z.string().min(1, 'must not be empty');
+const share = z.number().min(0).lt(1);
 
 /** The formats that a stage reads, and what it misses in the others. */
 const inputs: Readonly<
@@ -140,13 +158,25 @@ const init = z.strictObject({
   chat: z.enum(['template', plainChat.id]).optional(),
 });
 
+const lora = z.strictObject({
+  rank: count.default(16),
+  alpha: positive.default(32),
+  targets: z.array(z.enum(PROJECTIONS)).min(1).default(['q_proj', 'k_proj', 'v_proj', 'o_proj']),
+  dropout: share.default(0),
+  rankStabilised: z.boolean().default(false),
+});
+
 const optimizer = z.strictObject({
+  name: z.enum(optimizerNames).default('adamw'),
   learningRate: positive,
+  schedule: z.enum(scheduleNames).default('cosine'),
   batchSize: count,
   microBatchSize: count.optional(),
   epochs: count.default(1),
   warmupRatio: z.number().min(0).max(1).default(0.1),
   weightDecay: z.number().min(0).default(0),
+  betas: z.tuple([share, share]).optional(),
+  momentum: share.optional(),
   maxGradientNorm: positive.default(1),
 });
 
@@ -154,6 +184,7 @@ const root = z.strictObject({
   stage: z.enum(['pair-generation', 'preference', 'bradley-terry', 'sft']),
   data,
   init,
+  lora: lora.optional(),
   maxLength: count,
   overlong: z.enum(['error', 'truncate']).default('error'),
   labelSmoothing: z.number().min(0).lt(1).optional(),
@@ -171,6 +202,7 @@ export const configKeys: Readonly<Record<string, readonly string[]>> = {
   data: Object.keys(data.shape),
   init: Object.keys(init.shape),
   'init.scratch': Object.keys(scratch.shape),
+  lora: Object.keys(lora.shape),
   optimizer: Object.keys(optimizer.shape),
 };
 
@@ -191,6 +223,9 @@ export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine(
   if (config.init.scratch !== undefined && config.maxLength > config.init.scratch.maxPositionEmbeddings) {
     refuse(['maxLength'], 'is more than init.scratch.maxPositionEmbeddings');
   }
+  if (config.lora !== undefined && config.init.model === undefined) {
+    refuse(['lora'], 'needs init.model: a new model has nothing to adapt');
+  }
   if (config.labelSmoothing !== undefined && (stage === 'pair-generation' || stage === 'sft')) {
     refuse(['labelSmoothing'], `has no meaning in the stage ${stage}, which has no labels`);
   }
@@ -200,6 +235,10 @@ export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine(
   if (!inputs[stage].formats.includes(config.data.format)) {
     refuse(['data', 'format'], `has no ${inputs[stage].need}, which the stage ${stage} needs`);
   }
+  const { name, betas, momentum } = config.optimizer;
+  if (betas !== undefined && name !== 'adamw') refuse(['optimizer', 'betas'], `has no meaning for ${name}`);
+  if (momentum !== undefined && name !== 'sgd')
+    refuse(['optimizer', 'momentum'], `has no meaning for ${name}`);
   if (smoothingConvention === 'paper' && labelSmoothing >= 0.5) {
     refuse(['labelSmoothing'], 'must be below 0.5, or the wrong label would be the likelier one');
   }

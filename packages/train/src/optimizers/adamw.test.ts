@@ -1,7 +1,8 @@
 import { compile, float32, scalar } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { adamW, type Moments, type StepScalars } from './adamw.js';
+import { adamW } from './adamw.js';
+import type { Moments, StepScalars } from './optimizer.js';
 
 /** AdamW as its paper writes it, one number at a time in float64. */
 function reference(
@@ -40,17 +41,12 @@ it('follows the definition over several steps, decays matrices and leaves vector
     [0.7, 5],
   ];
   for (const [i, g] of gradients.entries()) {
-    const { learningRate, gradientScale, correction1, correction2 } = optimizer.scalars(i + 1, 0.01, 0.5);
+    const scalars = Object.entries(optimizer.scalars(i + 1, 0.01, 0.5));
     await step({
       weights,
       moments,
       gradients: { matrix: float32([1, 2], g), vector: float32([2], g) },
-      step: {
-        learningRate: scalar(learningRate),
-        gradientScale: scalar(gradientScale),
-        correction1: scalar(correction1),
-        correction2: scalar(correction2),
-      },
+      step: Object.fromEntries(scalars.map(([name, value]) => [name, scalar(value)])),
     });
   }
   for (const [i, start] of [0.5, -1].entries()) {

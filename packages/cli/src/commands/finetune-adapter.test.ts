@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gram, workshop } from '../__fixtures__/run.js';
+
+let shop: Awaited<ReturnType<typeof workshop>>;
+/** Fine-tunes an adapter of the model that `beforeAll` trained. */
+const finetune = (output: string, ...sets: string[]) =>
+  gram([
+    'finetune',
+    '--config',
+    shop.path('config.yaml'),
+    ...[
+      'init.scratch=',
+      `init.model=${shop.path('out/model')}`,
+      'lora.rank=4',
+      'lora.alpha=8',
+      ...sets,
+    ].flatMap((set) => ['--set', set]),
+    '--set',
+    `output=${shop.path(output)}`,
+  ]);
+beforeAll(async () => {
+  shop = await workshop();
+  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
+  expect(status, stderr).toBe(0);
+});
+afterAll(() => shop.remove());
+
+describe('gram finetune of an adapter', () => {
+  it('leaves the adapter, and the model with the adapter merged into it', async () => {
+    const { status, stdout, stderr } = await finetune('adapted', 'lora.dropout=0.1');
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(/parameters, [\d,]+ of an adapter are trained/);
+    expect(stdout).toBe(`${shop.path('adapted/model')}\n`);
+    const config = JSON.parse(readFileSync(shop.path('adapted/adapter/adapter_config.json'), 'utf8'));
+    expect(config).toMatchObject({
+      peft_type: 'LORA',
+      r: 4,
+      base_model_name_or_path: shop.path('out/model'),
+    });
+    const pair = ['--prompt', 'Add 2 and 3.', '--a', '5', '--b', '6', '--json'];
+    const merged = await gram(['score', '--model', shop.path('adapted/model'), ...pair]);
+    const converted = await gram([
+      'convert',
+      shop.path('out/model'),
+      shop.path('again'),
+      '--adapter',
+      shop.path('adapted/adapter'),
+    ]);
+    expect(converted.status, converted.stderr).toBe(0);
+    const again = await gram(['score', '--model', shop.path('again'), ...pair]);
+    expect(JSON.parse(merged.stdout)).toEqual(JSON.parse(again.stdout));
+    const before = await gram(['score', '--model', shop.path('out/model'), ...pair]);
+    expect(JSON.parse(before.stdout).probability).not.toBe(JSON.parse(merged.stdout).probability);
+  });
+
+  it('resumed from a checkpoint, ends with the same bytes', async () => {
+    const sets = ['lora.dropout=0.1', 'checkpointEvery=2', 'keepCheckpoints=9'];
+    expect((await finetune('whole', ...sets)).status).toBe(0);
+    const checkpoint = join(shop.path('whole'), 'checkpoint-0000004');
+    expect(readdirSync(checkpoint).sort()).toEqual(['adapter', 'moments.safetensors', 'training.json']);
+    const resumed = await gram([
+      'finetune',
+      '--config',
+      shop.path('config.yaml'),
+      ...[
+        'init.scratch=',
+        `init.model=${shop.path('out/model')}`,
+        'lora.rank=4',
+        'lora.alpha=8',
+        ...sets,
+      ].flatMap((set) => ['--set', set]),
+      '--set',
+      `output=${shop.path('whole-again')}`,
+      '--resume',
+      checkpoint,
+    ]);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(resumed.stderr).toContain('going on after step 4');
+    for (const file of ['adapter/adapter_model.safetensors', 'model/model.safetensors']) {
+      const [a, b] = ['whole', 'whole-again'].map((run) => readFileSync(shop.path(join(run, file))));
+      expect(a!.equals(b!), file).toBe(true);
+    }
+  });
+
+  it('is refused where there is nothing to adapt, or with another rank than the checkpoint', async () => {
+    const scratch = await gram([
+      'finetune',
+      '--config',
+      shop.path('config.yaml'),
+      '--set',
+      'lora.rank=4',
+      '--set',
+      'output=no',
+    ]);
+    expect(scratch.status).toBe(1);
+    expect(scratch.stderr).toMatch(/^gram: .*lora needs init\.model/);
+    const checkpoint = join(shop.path('whole'), 'checkpoint-0000004');
+    const other = await gram([
+      'finetune',
+      '--config',
+      shop.path('config.yaml'),
+      ...['init.scratch=', `init.model=${shop.path('out/model')}`, 'lora.rank=2', 'output=other'].flatMap(
+        (set) => ['--set', set],
+      ),
+      '--resume',
+      checkpoint,
+      '--dry-run',
+    ]);
+    expect(other.status).toBe(1);
+    expect(other.stderr).toMatch(/^gram: .*holds an adapter of another kind; resume with the lora section/);
+  });
+});

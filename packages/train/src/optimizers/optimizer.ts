@@ -1,0 +1,66 @@
+import { type NDArray, zeros } from '@gram/engine';
+import type * as tf from '@tensorflow/tfjs';
+
+/** Tensors by weight name. */
+export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
+
+/** What an optimizer remembers of the gradients: arrays by slot and weight name, as `m` and `v` of AdamW. */
+export type Moments<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
+
+/** The numbers that change from step to step; each is a scalar input of the update. */
+export type StepScalars<T> = Readonly<Record<string, T>>;
+
+/** An optimizer as pure functions. */
+export interface Optimizer {
+  /** Names the rule and its constants; a run is resumed with the same ones only. */
+  readonly name: string;
+  /** Shapes of what is remembered of a weight, by slot. It begins as zeros. */
+  slots(shape: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  /**
+   * The scalars of one update.
+   *
+   * @param t number of the update, from 1
+   * @param gradientScale factor on the gradients, for clipping
+   */
+  scalars(t: number, learningRate: number, gradientScale: number): StepScalars<number>;
+  /** One update: everything in, everything out. */
+  update(
+    weights: NamedTensors,
+    moments: Moments<tf.Tensor>,
+    gradients: NamedTensors,
+    step: StepScalars<tf.Tensor>,
+  ): { weights: Record<string, tf.Tensor>; moments: Record<string, Record<string, tf.Tensor>> };
+}
+
+/** Whether decay applies to a weight: to matrices, and never to vectors, which are gains of norms and biases. */
+export function isDecayed(rank: number): boolean {
+  return rank > 1;
+}
+
+/** Shapes of all that an optimizer remembers, by slot and weight name. Slots that no weight has are left out. */
+export function momentShapes(
+  optimizer: Optimizer,
+  weights: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): Record<string, Record<string, readonly number[]>> {
+  const shapes: Record<string, Record<string, readonly number[]>> = {};
+  for (const [name, { shape }] of Object.entries(weights)) {
+    for (const [slot, size] of Object.entries(optimizer.slots(shape))) {
+      shapes[slot] ??= {};
+      shapes[slot][name] = size;
+    }
+  }
+  return shapes;
+}
+
+/** What an optimizer remembers before the first update: zeros. */
+export function initMoments(
+  optimizer: Optimizer,
+  weights: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): Moments<NDArray<'float32'>> {
+  return Object.fromEntries(
+    Object.entries(momentShapes(optimizer, weights)).map(([slot, named]) => [
+      slot,
+      Object.fromEntries(Object.entries(named).map(([name, shape]) => [name, zeros(shape)])),
+    ]),
+  );
+}

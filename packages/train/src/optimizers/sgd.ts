@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs';
+import { isDecayed, type Optimizer } from './optimizer.js';
+
+/** Constants of stochastic gradient descent. */
+export interface SgdOptions {
+  /** Share of the last step that is kept; 0 remembers nothing. @default 0 */
+  readonly momentum?: number;
+  /** Decay of matrices, as a part of their gradient; vectors are never decayed. @default 0 */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Stochastic gradient descent with momentum (Polyak 1964; Sutskever et al. 2013), as `torch.optim.SGD`:
+ *
+ *     b = mu b + g + wd w            w = w - lr b
+ */
+export function sgd({ momentum = 0, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+  return {
+    name: `sgd ${[momentum, weightDecay]}`,
+    slots: (shape): Record<string, readonly number[]> => (momentum === 0 ? {} : { b: shape }),
+    scalars: (_, learningRate, gradientScale) => ({ learningRate, gradientScale }),
+    update(weights, moments, gradients, scalars) {
+      const { learningRate, gradientScale } = scalars as Record<string, tf.Tensor>;
+      const next: ReturnType<Optimizer['update']> = {
+        weights: {},
+        moments: momentum === 0 ? {} : { b: {} },
+      };
+      for (const [name, w] of Object.entries(weights)) {
+        const scaled = tf.mul(gradients[name]!, gradientScale!);
+        const g = weightDecay !== 0 && isDecayed(w.rank) ? tf.add(scaled, tf.mul(w, weightDecay)) : scaled;
+        const b = momentum === 0 ? g : tf.add(tf.mul(moments.b![name]!, momentum), g);
+        if (momentum !== 0) next.moments.b![name] = b;
+        next.weights[name] = tf.sub(w, tf.mul(b, learningRate!));
+      }
+      return next;
+    },
+  };
+}
