@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import type { Command, Io } from './command.js';
-import { convertCommand } from './commands/convert.js';
+import { convertCommand, mergeCommand } from './commands/convert.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/eval.js';
-import { finetuneCommand } from './commands/finetune.js';
+import { finetuneCommand, pretrainCommand, sftCommand, trainRmCommand } from './commands/finetune.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { rankCommand } from './commands/rank.js';
@@ -14,7 +14,11 @@ import { commandHelp, generalHelp } from './help.js';
 import { parseFlags } from './parse-flags.js';
 
 const commands = [
+  pretrainCommand,
   finetuneCommand,
+  sftCommand,
+  trainRmCommand,
+  mergeCommand,
   evaluateCommand,
   scoreCommand,
   rankCommand,

@@ -48,6 +48,20 @@ export function bytesPerToken(config: ModelConfig, precision: Precision = 'float
 }
 
 /**
+ * Memory of the activations that a training step keeps for its gradient, in bytes: of each layer the states before and after its
+ * norms, queries, keys, values, the mixed values and the three arrays of the feed-forward layer. Attention weights, which grow with
+ * the length of a sequence, and the head's logits come on top.
+ *
+ * @param tokens of a micro-batch, padding included
+ */
+export function activationBytes(config: ModelConfig, tokens: number): number {
+  const { hiddenSize, intermediateSize, numAttentionHeads, numKeyValueHeads, headDim } = config;
+  const attention = (2 * numAttentionHeads + 2 * numKeyValueHeads) * headDim;
+  const width = 4 * hiddenSize + attention + 3 * intermediateSize;
+  return 4 * tokens * config.numHiddenLayers * width;
+}
+
+/**
  * Memory of training without that of the activations, in bytes: weights, gradients and the two moments of AdamW.
  *
  * @param lora trains an adapter and keeps the model as it is. @default everything is trained

@@ -29,6 +29,7 @@ export {
 } from './decoder.js';
 export { ModelError } from './error.js';
 export {
+  activationBytes,
   bytesPerToken,
   cacheBytes,
   forwardFlop,

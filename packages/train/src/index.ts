@@ -15,7 +15,8 @@ export {
   writeMoments,
 } from './checkpoint.js';
 export { type PreparedTraining, prepareTraining } from './config/prepare.js';
-export { formatTrainingConfig, readTrainingConfig } from './config/read-config.js';
+export { type Preset, presets } from './config/presets.js';
+export { formatTrainingConfig, type ReadConfigOptions, readTrainingConfig } from './config/read-config.js';
 export type { DataFormat, ScratchConfig, TrainingConfig, TrainingStage } from './config/schema.js';
 export {
   type Examples,

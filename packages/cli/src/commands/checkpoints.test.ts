@@ -96,7 +96,7 @@ describe('gram inspect', () => {
 
   it('refuses what is not a model, by name', async () => {
     await expectRefusal(['inspect'], /MODEL is missing/, 2);
-    await expectRefusal(['inspect', at('absent')], /absent\/config.json does not exist/);
+    await expectRefusal(['inspect', at('absent')], /absent does not exist/);
     await mkdir(at('odd'), { recursive: true });
     await writeFile(join(at('odd'), 'config.json'), JSON.stringify({ model_type: 'gemma' }));
     await expectRefusal(['inspect', at('odd')], /model_type: only "llama"/);

@@ -74,6 +74,37 @@ export const convertCommand = defineCommand({
   },
 });
 
+/** `gram merge`: an adapter and its model as one model. */
+export const mergeCommand = defineCommand({
+  name: 'merge',
+  summary: 'Writes a model with a LoRA adapter merged into it.',
+  operands: {
+    model: {
+      value: 'MODEL',
+      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    },
+    adapter: { value: 'ADAPTER', help: 'The directory of the adapter, in the format of PEFT.' },
+    output: { value: 'OUTPUT', help: 'The directory to write.' },
+  },
+  flags: {
+    dtype: {
+      value: 'TYPE',
+      choices: ['float32', 'bfloat16'],
+      help: 'Element type of the weights; default float32.',
+    },
+  },
+  example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
+  cost: 'loading the model and writing it.',
+  async run({ model: source, adapter, output, dtype }, io) {
+    await checkReplaceable(output, MODEL_FILES);
+    const { model, files } = await loadWithAdapter(source, adapter, io);
+    const { config, weights, gram } = model;
+    io.signal.throwIfAborted();
+    await saveModel(output, { config, weights, gram, ...files }, { dtype: dtype as 'bfloat16' | undefined });
+    io.stdout.write(`${output}\n`);
+  },
+});
+
 /** Ids of the labels that the model answers with. */
 async function labelIds({ model, files }: ModelWithFiles, source: string): Promise<number[]> {
   const tokenizer = tokenizerOf(files, source);

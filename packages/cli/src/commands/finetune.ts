@@ -6,55 +6,138 @@ import {
   latestCheckpoint,
   type PreparedTraining,
   prepareTraining,
+  presets,
   readTrainingConfig,
   type StepRecord,
   type TrainingConfig,
+  type TrainingStage,
   type TrainingState,
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import { claimOutput, keepCheckpoint, writeResults } from './finetune-output.js';
+import { describeCost } from './training-cost.js';
 
-/** `gram finetune`: trains a model as a configuration file says. */
-export const finetuneCommand = defineCommand({
+/** A command that trains. They differ in their stage. */
+function trainingCommand({
+  name,
+  stage,
+  fixed,
+  summary,
+  example,
+}: {
+  readonly name: string;
+  /** Where the configuration names none. */
+  readonly stage: TrainingStage;
+  /** Whether the configuration may name another. */
+  readonly fixed: boolean;
+  readonly summary: string;
+  readonly example: string;
+}) {
+  return defineCommand({
+    name,
+    summary,
+    flags: {
+      config: { value: 'FILE', help: 'The configuration, in YAML.' },
+      preset: {
+        value: 'NAME',
+        choices: Object.keys(presets),
+        help: 'Values that the configuration is laid over.',
+      },
+      set: {
+        value: 'KEY=VALUE',
+        multiple: true,
+        help: 'Lay a value over the configuration, as optimizer.epochs=2.',
+      },
+      resume: {
+        value: 'auto|DIR',
+        bare: 'auto',
+        help: 'Go on from a checkpoint; auto is the newest of the output.',
+      },
+      'dry-run': { help: 'Load and encode everything, say what would be done, and write nothing.' },
+      'print-config': { help: 'Print the configuration with its defaults, and stop.' },
+    },
+    example,
+    cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch.',
+    async run(values, io) {
+      if (values.config === undefined && values.preset === undefined) {
+        throw new CliError(
+          'usage',
+          `gram ${name} needs a configuration`,
+          'give --config FILE or --preset NAME',
+        );
+      }
+      const config = readTrainingConfig(values.config, values.set, { preset: values.preset, stage });
+      if (fixed && config.stage !== stage) {
+        throw new CliError(
+          'usage',
+          `gram ${name} runs the stage ${stage}, and the configuration says ${config.stage}`,
+          `use gram ${commandOf[config.stage]}`,
+        );
+      }
+      if (values['print-config']) {
+        io.stdout.write(formatTrainingConfig(config));
+        return;
+      }
+      const checkpoint = await findCheckpoint(config.output, values.resume);
+      if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
+      const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
+      describe(config, prepared, checkpoint, io);
+      await describeCost(config, prepared, io);
+      if (values['dry-run']) {
+        io.stderr.write('dry run: nothing was written\n');
+        return;
+      }
+      await claimOutput(config.output);
+      const state = await trainWithCheckpoints(config, prepared, io);
+      const path = await writeResults(config, prepared, state);
+      io.stdout.write(`${path}\n`);
+    },
+  });
+}
+
+const commandOf: Record<TrainingStage, string> = {
+  'pair-generation': 'pretrain',
+  preference: 'finetune',
+  'bradley-terry': 'train-rm',
+  sft: 'sft',
+};
+
+/** `gram pretrain`: stage 1 of GRAM. */
+export const pretrainCommand = trainingCommand({
+  name: 'pretrain',
+  stage: 'pair-generation',
+  fixed: true,
+  summary: 'Stage 1 of GRAM: learns to write pairs of responses, without labels.',
+  example: 'gram pretrain --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/stage-1',
+});
+
+/** `gram finetune`: stage 2 of GRAM, or what the configuration says. */
+export const finetuneCommand = trainingCommand({
   name: 'finetune',
-  summary: 'Trains a reward model, its first stage or a policy, as a configuration file says.',
-  flags: {
-    config: { value: 'FILE', required: true, help: 'The configuration, in YAML.' },
-    set: {
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'Lay a value over the configuration, as optimizer.epochs=2.',
-    },
-    resume: {
-      value: 'auto|DIR',
-      bare: 'auto',
-      help: 'Go on from a checkpoint; auto is the newest of the output.',
-    },
-    'dry-run': { help: 'Load and encode everything, say what would be done, and write nothing.' },
-    'print-config': { help: 'Print the configuration with its defaults, and stop.' },
-  },
+  stage: 'preference',
+  fixed: false,
+  summary:
+    'Stage 2 of GRAM: learns the label of the better response; or the stage that the configuration says.',
   example: 'gram finetune --config preference.yaml --set output=runs/two',
-  cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a parameter and the activations of one micro-batch.',
-  async run(values, io) {
-    const config = readTrainingConfig(values.config, values.set);
-    if (values['print-config']) {
-      io.stdout.write(formatTrainingConfig(config));
-      return;
-    }
-    const checkpoint = await findCheckpoint(config.output, values.resume);
-    if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
-    const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
-    describe(config, prepared, checkpoint, io);
-    if (values['dry-run']) {
-      io.stderr.write('dry run: nothing was written\n');
-      return;
-    }
-    await claimOutput(config.output);
-    const state = await trainWithCheckpoints(config, prepared, io);
-    const path = await writeResults(config, prepared, state);
-    io.stdout.write(`${path}\n`);
-  },
+});
+
+/** `gram sft`: a policy that imitates demonstrations. */
+export const sftCommand = trainingCommand({
+  name: 'sft',
+  stage: 'sft',
+  fixed: true,
+  summary: 'Supervised fine-tuning: a policy that imitates demonstrations.',
+  example: 'gram sft --preset smollm2-135m --set data.path=demonstrations.jsonl --set output=runs/policy',
+});
+
+/** `gram train-rm`: the discriminative baseline. */
+export const trainRmCommand = trainingCommand({
+  name: 'train-rm',
+  stage: 'bradley-terry',
+  fixed: true,
+  summary: 'The discriminative baseline: a model that scores one response, trained with Bradley-Terry.',
+  example: 'gram train-rm --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/scorer',
 });
 
 async function findCheckpoint(output: string, resume: string | undefined): Promise<string | undefined> {

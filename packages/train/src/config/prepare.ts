@@ -56,6 +56,8 @@ export interface PreparedTraining {
   readonly truncated: number;
   /** Length of the longest example in tokens. */
   readonly longest: number;
+  /** Tokens of all examples, padding left out. */
+  readonly tokens: number;
   /** Optimizer steps of the whole run, and how many of them the checkpoint has behind it. */
   readonly totalSteps: number;
   readonly doneSteps: number;
@@ -109,6 +111,7 @@ export async function prepareTraining(
       examples: examples.length,
       truncated,
       longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
+      tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
       totalSteps: totalSteps({ examples: examples.length, ...options }),
       doneSteps: resume?.step ?? 0,
       run: (watch) =>
@@ -228,7 +231,10 @@ async function encodeFor(
         preference({ labels: encoder.labelIds, labelSmoothing: smoothing }),
       );
     case 'bradley-terry':
-      return prepared(await encodeRewardPairs(encoder, records.pairs), bradleyTerry(smoothing));
+      return prepared(
+        await encodeRewardPairs(encoder, records.pairs),
+        bradleyTerry({ labelSmoothing: smoothing }),
+      );
   }
 }
 

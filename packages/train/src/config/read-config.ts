@@ -1,42 +1,86 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { looksLikePath } from '@gram/model';
+import { closest } from 'fastest-levenshtein';
 import { TrainError } from '../error.js';
 import { describeIssue } from './describe.js';
-import { type TrainingConfig, trainingSchema } from './schema.js';
+import { presets, withPreset } from './presets.js';
+import { stages, type TrainingConfig, type TrainingStage, trainingSchema } from './schema.js';
 import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
 
 /** A configuration is written by hand; a larger file is something else. */
 const maxBytes = 1_000_000;
 
+/** What a configuration is read with. */
+export interface ReadConfigOptions {
+  /** Name of the preset that the configuration is laid over; a `preset` in the file goes before it. @default none */
+  readonly preset?: string;
+  /** The stage where the configuration names none. @default an error */
+  readonly stage?: TrainingStage;
+}
+
 /**
- * Reads and checks a training configuration in YAML, and fills in the defaults.
+ * Reads and checks a training configuration in YAML, and fills in the defaults. A `preset` in it names values that it is laid
+ * over, see `presets`.
  *
  * Relative paths of `data.path`, `init.model` and `output`, whether written in the file or given as an override, start
  * at the directory of the file: the same file and overrides mean the same run from wherever it is started. An
  * `init.model` of the form `owner/name` that is no such path is a repository of the hub.
  *
+ * @param path undefined where preset and overrides say everything; relative paths then start at the current directory
  * @param overrides `key.path=value` each, laid over the file in order. The value is YAML, so `optimizer.epochs=3` is a
  *   number; an empty value removes the key.
  * @throws TrainError `bad-config`: the file is missing or no YAML, a key is unknown (the nearest known one is named), a
  *   value is missing, of the wrong type or out of range.
  */
-export function readTrainingConfig(path: string, overrides: readonly string[] = []): TrainingConfig {
-  const raw = parse(readText(path), path, 'correct the YAML there');
-  for (const override of overrides) applyOverride(raw, override);
+export function readTrainingConfig(
+  path: string | undefined,
+  overrides: readonly string[] = [],
+  options: ReadConfigOptions = {},
+): TrainingConfig {
+  const written = path === undefined ? {} : parse(readText(path), path, 'correct the YAML there');
+  for (const override of overrides) applyOverride(written, override);
+  const where = path ?? 'the configuration';
+  const raw = overPreset(written, options, where);
   const result = trainingSchema.safeParse(raw);
   if (!result.success) {
     const { message, hint } = describeIssue(result.error.issues[0]!, raw);
-    throw new TrainError('bad-config', `${path}: ${message}`, hint);
+    throw new TrainError('bad-config', `${where}: ${message}`, hint);
   }
   const config = result.data;
-  const from = (target: string) => resolve(dirname(path), target);
+  const folder = path === undefined ? '.' : dirname(path);
+  const from = (target: string) => resolve(folder, target);
   return {
     ...config,
     data: { ...config.data, path: from(config.data.path) },
     init: { ...config.init, model: config.init.model && modelFrom(config.init.model, from) },
     output: from(config.output),
   };
+}
+
+/** The configuration with its stage and preset resolved. */
+function overPreset(
+  written: unknown,
+  { stage: usual, preset: given }: ReadConfigOptions,
+  where: string,
+): unknown {
+  if (!isMapping(written)) return written;
+  const { preset: own, ...rest } = written;
+  const raw: Record<string, unknown> = { ...(usual !== undefined && { stage: usual }), ...rest };
+  const name = own ?? given;
+  if (name === undefined) return raw;
+  const names = Object.keys(presets);
+  const preset = typeof name === 'string' && Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset === undefined) {
+    throw new TrainError(
+      'bad-config',
+      `${where}: there is no preset ${JSON.stringify(name)}`,
+      `did you mean ${closest(String(name), names)}? There are ${names.join(', ')}`,
+    );
+  }
+  const { stage } = raw;
+  // A stage that is missing or unknown is reported by the schema.
+  return stages.includes(stage as TrainingStage) ? withPreset(preset, stage as TrainingStage, raw) : raw;
 }
 
 /** Writes a configuration as the YAML that reads back the same. */

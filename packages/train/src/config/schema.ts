@@ -16,7 +16,8 @@ export const optimizerNames = ['adamw', 'sgd', 'adafactor'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 
 /** What a run trains: GRAM's first or second stage, the discriminative baseline, or a policy on demonstrations. */
-export type TrainingStage = 'pair-generation' | 'preference' | 'bradley-terry' | 'sft';
+export const stages = ['pair-generation', 'preference', 'bradley-terry', 'sft'] as const;
+export type TrainingStage = (typeof stages)[number];
 
 /** Name of a data format of any stage. */
 export type DataFormat = ResponseFormat | DemonstrationFormat;
@@ -181,7 +182,7 @@ const optimizer = z.strictObject({
 });
 
 const root = z.strictObject({
-  stage: z.enum(['pair-generation', 'preference', 'bradley-terry', 'sft']),
+  stage: z.enum(stages),
   data,
   init,
   lora: lora.optional(),
@@ -198,7 +199,7 @@ const root = z.strictObject({
 
 /** The keys of each mapping of a configuration, by its path. */
 export const configKeys: Readonly<Record<string, readonly string[]>> = {
-  '': Object.keys(root.shape),
+  '': ['preset', ...Object.keys(root.shape)],
   data: Object.keys(data.shape),
   init: Object.keys(init.shape),
   'init.scratch': Object.keys(scratch.shape),
