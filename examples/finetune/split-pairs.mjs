@@ -1,0 +1,47 @@
+/**
+ * Makes a training and a test file of judged pairs from public preference sets:
+ *
+ *     node examples/finetune/split-pairs.mjs OUTPUT hh-rlhf:helpful-base.jsonl.gz rmb:pairwise-helpfulness.jsonl.gz ...
+ *
+ * The split is by prompt: no prompt of the test file occurs in the training file, whatever responses it has. A tenth of the
+ * prompts is for the test. Pairs stand in an order that depends on their prompts only, so that the first n are a mix of all
+ * sources; `family` names the source.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { readPreferences, writeJsonl } from '@gram/data';
+
+const [output, ...sources] = process.argv.slice(2);
+if (output === undefined || sources.length === 0) {
+  console.error('usage: node examples/finetune/split-pairs.mjs OUTPUT FORMAT:FILE ...');
+  process.exit(2);
+}
+
+/** A number in [0, 1) that a prompt always gets. */
+const place = (prompt) => createHash('sha256').update(prompt).digest().readUInt32LE() / 2 ** 32;
+const pairs = [];
+for (const source of sources) {
+  const [format, ...rest] = source.split(':');
+  const path = rest.join(':');
+  const family = basename(path).replace(/\..*$/, '');
+  for await (const pair of readPreferences(path, format)) {
+    pairs.push({ ...pair, id: `${family}/${pair.id}`, family, place: place(pair.prompt) });
+  }
+}
+// The last digits decide the order, the first ones the part: a part is not an end of the order.
+const order = (pair) => (pair.place * 2 ** 16) % 1;
+pairs.sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
+await mkdir(output, { recursive: true });
+const parts = {
+  test: pairs.filter(({ place: p }) => p < 0.1),
+  train: pairs.filter(({ place: p }) => p >= 0.1),
+};
+for (const [name, part] of Object.entries(parts)) {
+  await writeJsonl(
+    join(output, `${name}.jsonl`),
+    part.map(({ place: _, ...pair }) => pair),
+  );
+  const prompts = new Set(part.map(({ prompt }) => prompt)).size;
+  console.log(`${name}: ${part.length} pairs of ${prompts} prompts`);
+}

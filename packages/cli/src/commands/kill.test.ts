@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createRandom } from '@gram/data';
+import { adamW, latestCheckpoint, loadCheckpoint } from '@gram/train';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { workshop } from '../__fixtures__/run.js';
+
+const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
+// The process that is killed runs the built package.
+const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));
+
+let shop: Awaited<ReturnType<typeof workshop>>;
+beforeAll(async () => {
+  shop = await workshop();
+});
+afterAll(() => shop.remove());
+
+function start(output: string): ChildProcess {
+  const sets = [`output=${shop.path(output)}`, 'optimizer.epochs=40', 'checkpointEvery=1'];
+  const argv = [
+    'finetune',
+    '--config',
+    shop.path('config.yaml'),
+    '--resume',
+    ...sets.flatMap((set) => ['--set', set]),
+  ];
+  return spawn(process.execPath, [bin, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function ended(child: ChildProcess): Promise<'done' | 'killed'> {
+  const errors: Buffer[] = [];
+  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve('killed');
+      else if (code === 0) resolve('done');
+      else reject(new Error(Buffer.concat(errors).toString()));
+    });
+  });
+}
+
+/** Number of the newest checkpoint. */
+function newest(output: string): number {
+  const path = shop.path(output);
+  const names = existsSync(path) ? readdirSync(path) : [];
+  return Math.max(
+    0,
+    ...names.filter((name) => /^checkpoint-\d{7}$/.test(name)).map((name) => Number(name.slice(11))),
+  );
+}
+
+it.skipIf(!built)(
+  'a run that is killed at fifty random moments always goes on from a whole checkpoint, to the same bytes',
+  { timeout: 600_000 },
+  async () => {
+    expect(await ended(start('straight'))).toBe('done');
+    const random = createRandom(3, 'kill');
+    const output = 'killed';
+    let kills = 0;
+    while (kills < 50) {
+      const child = start(output);
+      const end = ended(child);
+      if (random.uniform() < 0.2) {
+        // At any moment from the start of the process on.
+        await wait(random.integer(1500));
+      } else {
+        // Some checkpoints later, in the middle of whatever it does then.
+        const target = newest(output) + 1 + random.integer(3);
+        while (newest(output) < target && child.exitCode === null) await wait(2);
+        await wait(random.integer(25));
+      }
+      child.kill('SIGKILL');
+      if ((await end) === 'done') break;
+      kills++;
+      const checkpoint = await latestCheckpoint(shop.path(output));
+      if (checkpoint === undefined) continue;
+      const { step, model, moments } = await loadCheckpoint(checkpoint, adamW());
+      expect(step).toBe(newest(output));
+      for (const { data } of [...Object.values(model.weights), ...Object.values(moments.v!)]) {
+        expect(data.every(Number.isFinite)).toBe(true);
+      }
+    }
+    expect(kills).toBe(50);
+    expect(await ended(start(output))).toBe('done');
+    for (const file of ['model/model.safetensors', 'metrics.jsonl']) {
+      const [straight, killed] = ['straight', output].map((run) => readFileSync(shop.path(`${run}/${file}`)));
+      expect(killed!.equals(straight!), file).toBe(true);
+    }
+  },
+);
