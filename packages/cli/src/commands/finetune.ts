@@ -4,10 +4,10 @@ import { createProgress } from '@gram/report';
 import {
   formatTrainingConfig,
   latestCheckpoint,
+  loadTrainingConfig,
   type PreparedTraining,
   prepareTraining,
   presets,
-  readTrainingConfig,
   type StepRecord,
   type TrainingConfig,
   type TrainingStage,
@@ -38,7 +38,7 @@ function trainingCommand({
     name,
     summary,
     flags: {
-      config: { value: 'FILE', help: 'The configuration, in YAML.' },
+      config: { value: 'FILE', help: 'The configuration, in YAML, TypeScript or JavaScript.' },
       preset: {
         value: 'NAME',
         choices: Object.keys(presets),
@@ -67,7 +67,7 @@ function trainingCommand({
           'give --config FILE or --preset NAME',
         );
       }
-      const config = readTrainingConfig(values.config, values.set, { preset: values.preset, stage });
+      const config = await loadTrainingConfig(values.config, values.set, { preset: values.preset, stage });
       if (fixed && config.stage !== stage) {
         throw new CliError(
           'usage',

@@ -4,6 +4,7 @@ import { looksLikePath } from '@gram/model';
 import { closest } from 'fastest-levenshtein';
 import { TrainError } from '../error.js';
 import { describeIssue } from './describe.js';
+import { importDefault } from './module.js';
 import { presets, withPreset } from './presets.js';
 import { stages, type TrainingConfig, type TrainingStage, trainingSchema } from './schema.js';
 import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
@@ -39,6 +40,30 @@ export function readTrainingConfig(
   options: ReadConfigOptions = {},
 ): TrainingConfig {
   const written = path === undefined ? {} : parse(readText(path), path, 'correct the YAML there');
+  return checked(written, path, overrides, options);
+}
+
+/**
+ * Reads a configuration as `readTrainingConfig`, from YAML or from a module in TypeScript or JavaScript (`.ts`, `.mts`, `.js`,
+ * `.mjs`), whose default export it is, see `defineTraining`. A module is a program: load only what you trust.
+ *
+ * @throws TrainError as `readTrainingConfig`, also where the module fails
+ */
+export async function loadTrainingConfig(
+  path: string | undefined,
+  overrides: readonly string[] = [],
+  options: ReadConfigOptions = {},
+): Promise<TrainingConfig> {
+  if (path === undefined || !/\.m?[jt]s$/.test(path)) return readTrainingConfig(path, overrides, options);
+  return checked(await importDefault(path), path, overrides, options);
+}
+
+function checked(
+  written: unknown,
+  path: string | undefined,
+  overrides: readonly string[],
+  options: ReadConfigOptions,
+): TrainingConfig {
   for (const override of overrides) applyOverride(written, override);
   const where = path ?? 'the configuration';
   const raw = overPreset(written, options, where);

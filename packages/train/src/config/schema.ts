@@ -197,6 +197,9 @@ const root = z.strictObject({
   keepCheckpoints: count.default(2),
 });
 
+/** A configuration as it is written: what has a default may be left out, and a preset may give the rest. */
+export type TrainingInput = { readonly preset?: string } & Partial<z.input<typeof root>>;
+
 /** The keys of each mapping of a configuration, by its path. */
 export const configKeys: Readonly<Record<string, readonly string[]>> = {
   '': ['preset', ...Object.keys(root.shape)],

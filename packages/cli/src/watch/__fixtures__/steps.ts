@@ -1,0 +1,17 @@
+import type { WatchedStep } from '../step-meter.js';
+
+/** A step of a run that learns, with a noise that is the same each time. */
+export function exampleStep(step: number, total: number): WatchedStep {
+  const noise = Math.sin(step * 12.9898) * Math.cos(step * 4.1414);
+  const done = step / total;
+  return {
+    step,
+    loss: 0.3 + 0.4 * Math.exp(-6 * done) + 0.08 * noise,
+    accuracy: Math.min(1, Math.max(0, 0.82 - 0.3 * Math.exp(-6 * done) + 0.15 * noise)),
+    gradientNorm: 1 + 0.6 * Math.exp(-9 * done) + 0.4 * Math.abs(noise),
+    learningRate: 1e-3 * Math.min(1, done * 10) * 0.5 * (1 + Math.cos(Math.PI * done)),
+    tokens: 4096,
+    tokensPerSecond: 5200 + 400 * noise,
+    memoryBytes: 1.25 * 2 ** 30,
+  };
+}

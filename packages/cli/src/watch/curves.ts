@@ -1,0 +1,41 @@
+import { lineChart } from '@gram/report';
+import type { History, HistoryRow, MetricName } from './history.js';
+
+const curves: readonly { readonly metric: MetricName; readonly title: string; readonly unit: string }[] = [
+  { metric: 'loss', title: 'Loss', unit: 'nats' },
+  { metric: 'accuracy', title: 'Accuracy', unit: 'share of pairs' },
+  { metric: 'gradientNorm', title: 'Gradient norm', unit: 'before clipping' },
+  { metric: 'learningRate', title: 'Learning rate', unit: 'per step' },
+  { metric: 'tokensPerSecond', title: 'Speed', unit: 'tokens a second' },
+];
+
+/** Rows from which on the noise of single steps is averaged, as in the report of a run. */
+const SMOOTHED_ROWS = 50;
+
+/**
+ * The charts of a run as SVG: loss, accuracy where there is one, gradient norm, learning rate, speed. A point is the mean of
+ * the steps of a row; where these are several, an area spans from their lowest to their highest number.
+ */
+export function drawCurves(history: History): string[] {
+  const rows = history.rows();
+  const steps = history.stepsPerRow();
+  const smoothed = rows.length > SMOOTHED_ROWS;
+  return curves
+    .filter(
+      ({ metric }) =>
+        metric !== 'accuracy' || rows.some(({ metrics }) => !Number.isNaN(metrics.accuracy.mean)),
+    )
+    .map(({ metric, title, unit }) => {
+      const smooth = smoothed && metric !== 'learningRate' ? 0.9 : 0;
+      const what = steps === 1 ? 'each step' : `mean of ${steps} steps, area from lowest to highest`;
+      const name = smooth > 0 ? `moving average, faint: ${what}` : what;
+      const points = rows.map((row): [number, number] => [row.to, row.metrics[metric].mean]);
+      const band = steps === 1 ? undefined : rows.map((row) => interval(row, metric));
+      return lineChart({ title, xLabel: 'step', yLabel: unit, series: [{ name, points, band }], smooth });
+    });
+}
+
+function interval({ to, metrics }: HistoryRow, metric: MetricName): [number, number, number] {
+  const { low, high } = metrics[metric];
+  return [to, low, high];
+}

@@ -1,0 +1,34 @@
+import type { StepRecord } from '@gram/train';
+
+/** What a step took. */
+export interface StepCost {
+  /** Tokens of the step through the time since the step before; the time of checkpoints and compilation counts. */
+  readonly tokensPerSecond: number;
+  /** Memory of the process on this machine in bytes (resident set), without that of accelerators. */
+  readonly memoryBytes: number;
+}
+
+/** A step as it is watched. */
+export type WatchedStep = StepRecord & StepCost;
+
+/**
+ * Measures steps: a function to call once after each. The first one counts from the creation.
+ *
+ * @param now clock in milliseconds; default `performance.now`
+ */
+export function createStepMeter(
+  now: () => number = () => performance.now(),
+): (record: StepRecord) => WatchedStep {
+  let last = now();
+  return (record) => {
+    const time = now();
+    const seconds = (time - last) / 1000;
+    last = time;
+    return {
+      ...record,
+      // A clock that did not move says nothing.
+      tokensPerSecond: seconds > 0 ? record.tokens / seconds : Number.NaN,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  };
+}

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createJiti } from 'jiti';
+import { TrainError } from '../error.js';
+import type { TrainingInput } from './schema.js';
+
+/** Gives a configuration that is written in TypeScript its type. It is returned as it is. */
+export function defineTraining(config: TrainingInput): TrainingInput {
+  return config;
+}
+
+/**
+ * A copy of the default export of a module. TypeScript is compiled on the way, without a check of its types.
+ *
+ * @throws TrainError `bad-config`
+ */
+export async function importDefault(path: string): Promise<unknown> {
+  const refuse = (problem: string, cause?: unknown) =>
+    new TrainError('bad-config', problem, 'export the configuration as the default of the module', { cause });
+  if (!existsSync(path)) {
+    throw new TrainError('bad-config', `can not read the configuration ${path}`, 'check the path');
+  }
+  let exported: unknown;
+  try {
+    exported = await createJiti(import.meta.url, { fsCache: false }).import(resolve(path), { default: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw refuse(`${path} fails: ${reason}`, cause);
+  }
+  try {
+    // What it exports is data; a copy, because overrides are laid into it.
+    return structuredClone(exported);
+  } catch (cause) {
+    throw refuse(`${path} exports something else than plain values`, cause);
+  }
+}
