@@ -1,4 +1,5 @@
 import { createRate, formatBytes, formatDuration, formatNumber } from '@gram/report';
+import type { StepRecord } from '@gram/train';
 import type { WatchedStep } from './step-meter.js';
 
 /** Where a run is, in the words that the page shows. */
@@ -18,21 +19,24 @@ export interface StatusKeeper {
 }
 
 /**
- * Follows the steps of a run from `doneSteps` on. The time left follows from recent steps, as in a progress line.
+ * Follows the steps of a run. The time left follows from recent steps, as in a progress line.
  *
+ * @param total steps of the whole run
+ * @param done the steps of earlier parts of a resumed run
  * @param now clock in milliseconds; default `performance.now`
  */
 export function createStatusKeeper(
   total: number,
-  doneSteps: number,
+  done: readonly StepRecord[],
   now: () => number = () => performance.now(),
 ): StatusKeeper {
   const start = now();
+  const doneSteps = done.at(-1)?.step ?? 0;
   const rate = createRate();
   rate.add(doneSteps, start);
   let step = doneSteps;
   let notFinite = 0;
-  let tokens = 0;
+  let tokens = done.reduce((sum, record) => sum + record.tokens, 0);
   let last: WatchedStep | undefined;
   return {
     add(record) {
@@ -55,11 +59,10 @@ export function createStatusKeeper(
         if (notFinite > 0) facts.push(['Skipped, not finite', formatNumber(notFinite)]);
       }
       const perSecond = rate.perSecond();
-      const left =
-        step < total && perSecond > 0
-          ? [['Time left', `about ${formatDuration((total - step) / perSecond)}`]]
-          : [];
-      facts.push(['Running for', formatDuration((now() - start) / 1000)], ...(left as [string, string][]));
+      facts.push(['Running for', formatDuration((now() - start) / 1000)]);
+      if (step < total && perSecond > 0) {
+        facts.push(['Time left', `about ${formatDuration((total - step) / perSecond)}`]);
+      }
       return { step, total, steps: `Step ${formatNumber(step)} of ${formatNumber(total)}`, facts };
     },
   };

@@ -50,7 +50,7 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
   const run = randomUUID();
   const history = createHistory(MAX_ROWS);
   for (const record of earlier) history.add(record);
-  const keeper = createStatusKeeper(total, earlier.at(-1)?.step ?? 0);
+  const keeper = createStatusKeeper(total, earlier);
   const stream = createEventStream();
   let charts: string | undefined;
   let drawing: NodeJS.Timeout | undefined;

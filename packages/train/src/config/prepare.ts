@@ -99,6 +99,7 @@ export async function prepareTraining(
   const { gram, tokenizer, chat } = start;
   const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
     const { examples, truncated } = encoded;
+    checkBatch(config, examples.length);
     const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
       config.optimizer;
     const pace = { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm };
@@ -187,6 +188,16 @@ async function adapterStart(
     }),
     resume,
   };
+}
+
+/** A batch that the data can not fill is a mistake: the run would be one step, with another learning rate than meant. */
+function checkBatch({ optimizer: { batchSize }, data }: TrainingConfig, examples: number): void {
+  if (batchSize <= examples) return;
+  throw new TrainError(
+    'bad-config',
+    `optimizer.batchSize is ${batchSize}, and ${data.path} gives ${examples} examples`,
+    `set optimizer.batchSize to ${examples} or less, or give more data`,
+  );
 }
 
 function sameLora(a: LoraConfig, b: LoraConfig): boolean {

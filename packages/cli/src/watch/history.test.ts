@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { exampleStep } from './__fixtures__/steps.js';
+import { drawCurves } from './curves.js';
+import { createHistory } from './history.js';
+
+describe('createHistory', () => {
+  it('has a row for each step while they last', () => {
+    const history = createHistory(4);
+    for (const step of [1, 2, 3, 4]) history.add(exampleStep(step, 9));
+    expect(history.stepsPerRow()).toBe(1);
+    expect(history.rows().map(({ from, to }) => [from, to])).toEqual(
+      [1, 2, 3, 4].map((step) => [step, step]),
+    );
+    const { loss } = exampleStep(3, 9);
+    expect(history.rows()[2]!.metrics.loss).toEqual({ mean: loss, low: loss, high: loss });
+  });
+
+  it('then merges neighbours: all steps count once, means and extremes are those of the steps', () => {
+    const limit = 10;
+    for (const steps of [11, 20, 21, 57, 400, 1000]) {
+      const history = createHistory(limit);
+      const records = Array.from({ length: steps }, (_, index) => exampleStep(index + 1, steps));
+      for (const record of records) {
+        history.add(record);
+        expect(history.rows().length).toBeLessThanOrEqual(limit);
+      }
+      const rows = history.rows();
+      expect(rows.length).toBeGreaterThan(limit / 2);
+      let next = 1;
+      for (const { from, to, metrics } of rows) {
+        expect(from).toBe(next);
+        next = to + 1;
+        const losses = records.slice(from - 1, to).map(({ loss }) => loss);
+        expect(metrics.loss.mean).toBeCloseTo(
+          losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+          12,
+        );
+        expect([metrics.loss.low, metrics.loss.high]).toEqual([Math.min(...losses), Math.max(...losses)]);
+        if (to < steps) expect(to - from + 1).toBe(history.stepsPerRow());
+      }
+      expect(next).toBe(steps + 1);
+    }
+  });
+
+  it('leaves out what is missing or not finite', () => {
+    const history = createHistory(2);
+    const { accuracy, tokensPerSecond, memoryBytes, ...bare } = exampleStep(1, 9);
+    history.add(bare);
+    history.add({ ...bare, step: 2, loss: Number.NaN });
+    history.add({ ...bare, step: 3, loss: 7, gradientNorm: Number.POSITIVE_INFINITY });
+    const [first, last] = history.rows();
+    expect(first!.metrics.loss).toEqual({ mean: bare.loss, low: bare.loss, high: bare.loss });
+    expect(first!.metrics.accuracy.mean).toBeNaN();
+    expect(last!.metrics.loss.mean).toBe(7);
+    expect(last!.metrics.gradientNorm.high).toBeNaN();
+  });
+});
+
+describe('drawCurves', () => {
+  const titles = (charts: string[]) => charts.map((chart) => /<title[^>]*>([^<]*)</.exec(chart)![1]);
+
+  it('draws accuracy where there is one, and areas where steps are merged', () => {
+    const history = createHistory(100);
+    const { accuracy, ...bare } = exampleStep(1, 9);
+    history.add(bare);
+    expect(titles(drawCurves(history))).toEqual(['Loss', 'Gradient norm', 'Learning rate', 'Speed']);
+    history.add({ ...exampleStep(2, 9), accuracy });
+    expect(titles(drawCurves(history))).toEqual([
+      'Loss',
+      'Accuracy',
+      'Gradient norm',
+      'Learning rate',
+      'Speed',
+    ]);
+    expect(drawCurves(history).join('')).not.toContain('class="gram-band');
+    for (let step = 3; step <= 150; step++) history.add(exampleStep(step, 150));
+    const charts = drawCurves(history);
+    expect(charts.every((chart) => chart.includes('class="gram-band'))).toBe(true);
+    expect(charts[0]).toContain('mean of 2 steps');
+  });
+});

@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GramMetadata } from '@gram/model';
+import { describe, expect, it } from 'vitest';
+import { exampleStep } from './__fixtures__/steps.js';
+import { sha256OfFile } from './file-hash.js';
+import { code, markdownTable } from './markdown.js';
+import { type ModelCardFacts, modelCard } from './model-card.js';
+
+// The YAML library of the package that reads configurations.
+const { parse } = createRequire(new URL('../../../train/package.json', import.meta.url))('yaml') as {
+  parse(text: string): unknown;
+};
+
+const gram: GramMetadata = {
+  format: 1,
+  kind: 'generative',
+  judgePrompt: 'gram-eval-1',
+  chat: 'gram-plain-1',
+  maxLength: 512,
+};
+
+const facts: ModelCardFacts = {
+  name: 'one',
+  config: {
+    stage: 'preference',
+    data: { path: '/home/somebody/secret/pairs.jsonl', format: 'preference' },
+    init: { model: 'HuggingFaceTB/SmolLM2-135M-Instruct@main' },
+    lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'] },
+    maxLength: 512,
+    overlong: 'error',
+    smoothingConvention: 'paper',
+    optimizer: {
+      name: 'adamw',
+      learningRate: 1e-4,
+      schedule: 'cosine',
+      batchSize: 8,
+      epochs: 1,
+      warmupRatio: 0.1,
+      weightDecay: 0,
+      maxGradientNorm: 1,
+    },
+    seed: 0,
+    output: '/home/somebody/secret/runs/one',
+    keepCheckpoints: 2,
+  },
+  gram,
+  data: { sha256: 'ab'.repeat(32), examples: 1200, truncated: 3, dropped: 7 },
+  parameters: 134_515_008,
+  trainedParameters: 460_800,
+  history: Array.from({ length: 20 }, (_, index) => ({
+    ...exampleStep(index + 1, 20),
+    loss: 1 / (index + 1),
+  })),
+  skipped: 2,
+  versions: { gram: '0.1.0', node: 'v22.1.0' },
+};
+
+const headerOf = (card: string) => parse(/^---\n([\s\S]*?)\n---\n/.exec(card)![1]!);
+
+describe('modelCard', () => {
+  it('tells what was trained, on what, how it went and how to use it', () => {
+    const card = modelCard(facts);
+    expect(headerOf(card)).toEqual({
+      base_model: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+      library_name: 'transformers',
+      tags: ['gram', 'reward-model', 'lora'],
+    });
+    for (const line of [
+      '# `one`',
+      '| stage | `preference` |',
+      '| started from | `HuggingFaceTB/SmolLM2-135M-Instruct@main` |',
+      '| parameters trained | 460,800 |',
+      '| data file | `pairs.jsonl` |',
+      `| SHA-256 of the data file | \`${'ab'.repeat(32)}\` |`,
+      '| records trained on | 1200 |',
+      '| of these cut to fit | 3 |',
+      '| records left out | 7 |',
+      '| judging prompt | `gram-eval-1` |',
+      '| chat layout | `gram-plain-1` |',
+      '| number | first step | last step | mean of the last 2 steps | lowest | highest |',
+      '| loss | 1 | 0.05 | 0.05132 | 0.05 | 1 |',
+      '| `lora.targets` | `q_proj, v_proj` |',
+      '| `optimizer.learningRate` | `0.0001` |',
+      '| `gram` | `0.1.0` |',
+    ]) {
+      expect(card.split('\n')).toContain(line);
+    }
+    expect(card).toContain('20 steps, of which 2 were skipped');
+    expect(card).toContain('AutoModelForCausalLM.from_pretrained("MODEL")');
+    expect(card).toContain('`A` or `B`');
+    expect(card).not.toContain('somebody');
+  });
+
+  it('names no base that is a path, and no accuracy where there is none', () => {
+    for (const model of ['/home/somebody/models/base', '/models/x.gguf', 'C:\\models\\base', undefined]) {
+      const history = facts.history.map(({ accuracy, ...rest }) => rest);
+      const card = modelCard({
+        ...facts,
+        config: { ...facts.config, init: { model }, lora: undefined },
+        history,
+      });
+      expect(headerOf(card)).toEqual({ library_name: 'transformers', tags: ['gram', 'reward-model'] });
+      expect(card).not.toMatch(/somebody|accuracy \||NaN|undefined/);
+    }
+  });
+
+  it.each([
+    ['discriminative', 'AutoModelForSequenceClassification', 'gram score'],
+    ['policy', 'AutoModelForCausalLM', 'gram generate'],
+    ['value', 'AutoModelForSequenceClassification', 'value'],
+  ] as const)('says how to use a %s model', (kind, loader, words) => {
+    const asked: GramMetadata =
+      kind === 'discriminative' ? { ...gram, kind } : { ...gram, kind, judgePrompt: undefined };
+    const card = modelCard({ ...facts, gram: asked });
+    expect(card).toContain(loader);
+    expect(card).toContain(words);
+    if (kind !== 'discriminative') expect(card).toContain('| judging prompt | none |');
+  });
+
+  it('takes foreign text for text: no markup, no row, no header of its own', () => {
+    const hostile =
+      'a|b`c``d\n---\n# x\n<script>alert(1)</script> [x](https://evil.example) \u202eevil\u001b[2J';
+    const card = modelCard({
+      ...facts,
+      name: hostile,
+      config: {
+        ...facts.config,
+        data: { ...facts.config.data, path: `/x/${hostile.replaceAll('/', '∕')}` },
+        init: { model: `/m/${hostile}` },
+      },
+      gram: { ...gram, judgePrompt: hostile, chat: hostile },
+      versions: { [hostile]: hostile },
+    });
+    expect(headerOf(card)).toEqual({ library_name: 'transformers', tags: ['gram', 'reward-model', 'lora'] });
+    expect(card.match(/^---$/gm)).toHaveLength(2);
+    expect(card.match(/^# /gm)).toHaveLength(1);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+    expect(card).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+    // What is left without its code spans is ours.
+    const ours = card.replace(/(?<!`)(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)/g, '');
+    expect(ours).not.toMatch(/evil|script/);
+    for (const line of card.split('\n').filter((text) => text.startsWith('|'))) {
+      const bars = line.replaceAll('\\|', '').match(/\|/g)!.length;
+      expect([3, 7]).toContain(bars);
+    }
+  });
+
+  it('stands without a step', () => {
+    expect(modelCard({ ...facts, history: [] })).toContain('No step was done.');
+    const broken = facts.history.map((record) => ({ ...record, loss: Number.NaN }));
+    expect(modelCard({ ...facts, history: broken })).not.toMatch(/\| loss|Infinity|NaN/);
+  });
+});
+
+describe('code', () => {
+  it.each([
+    ['plain', '`plain`'],
+    ['a`b', '``a`b``'],
+    ['`a``', '``` `a`` ```'],
+    [' \n ', '(empty)'],
+    ['a\n\nb', '`a b`'],
+  ])('%j', (text, written) => expect(code(text)).toBe(written));
+});
+
+it('markdownTable keeps bars inside their cells', () => {
+  expect(markdownTable(['a'], [[{ code: 'x|y' }], [{ text: 'p|q' }]])).toBe(
+    ['| a |', '| --- |', '| `x\\|y` |', '| p\\|q |'].join('\n'),
+  );
+});
+
+describe('sha256OfFile', () => {
+  it('is the hash of a file larger than one piece, and stops when it is told to', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gram-hash-'));
+    try {
+      const path = join(folder, 'data.jsonl');
+      const content = Buffer.alloc(300_000, 'pairs');
+      await writeFile(path, content);
+      expect(await sha256OfFile(path)).toBe(createHash('sha256').update(content).digest('hex'));
+      await expect(sha256OfFile(path, AbortSignal.abort())).rejects.toThrow();
+      await expect(sha256OfFile(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

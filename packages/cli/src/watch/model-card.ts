@@ -1,0 +1,228 @@
+import { basename } from 'node:path';
+import type { GramMetadata } from '@gram/model';
+import { formatNumber } from '@gram/report';
+import { judgePrompts } from '@gram/tokenize';
+import type { StepRecord, TrainingConfig } from '@gram/train';
+import { type Cell, code, markdownTable } from './markdown.js';
+
+/** What a model card tells. */
+export interface ModelCardFacts {
+  /** Heading, for example the name of the output directory. */
+  readonly name: string;
+  readonly config: TrainingConfig;
+  /** `gram.json` of the model. */
+  readonly gram: GramMetadata;
+  readonly data: {
+    /** Of the data file, in hexadecimal. */
+    readonly sha256: string;
+    /** Records that the model was trained on, those that were cut to fit, and those that were left out. */
+    readonly examples: number;
+    readonly truncated: number;
+    readonly dropped: number;
+  };
+  readonly parameters: number;
+  readonly trainedParameters: number;
+  readonly history: readonly StepRecord[];
+  /** Steps left out because loss or gradient was not finite. */
+  readonly skipped: number;
+  /** Version by name of program. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const kinds: Readonly<Record<GramMetadata['kind'], string>> = {
+  generative: 'A generative reward model: shown a prompt and two responses, it says which one is better.',
+  discriminative: 'A discriminative reward model: it gives one response to a prompt a score.',
+  policy: 'A language model that answers prompts.',
+  value: 'A value model of PPO: it predicts the reward that is still to come.',
+};
+
+const tags: Readonly<Record<GramMetadata['kind'], readonly string[]>> = {
+  generative: ['gram', 'reward-model'],
+  discriminative: ['gram', 'reward-model'],
+  policy: ['gram'],
+  value: ['gram'],
+};
+
+/**
+ * The model card of a trained model: a `README.md` as the Hugging Face hub reads it, Markdown with a header in YAML. Texts
+ * from outside, which are names and settings, are code spans or quoted. Of paths only the last name is told.
+ */
+export function modelCard(facts: ModelCardFacts): string {
+  const { name, config, gram } = facts;
+  const sections = [
+    header(config, gram),
+    `# ${code(name)}`,
+    kinds[gram.kind],
+    '## Training',
+    training(facts),
+    '## Results',
+    results(facts),
+    '## Use',
+    use(gram),
+    '## Configuration',
+    markdownTable(
+      ['key', 'value'],
+      settings(config).map((row) => row.map((text): Cell => ({ code: text }))),
+    ),
+    '## Versions',
+    markdownTable(
+      ['program', 'version'],
+      Object.entries(facts.versions).map((row) => row.map((text): Cell => ({ code: text }))),
+    ),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** YAML reads the texts of JSON as they are. */
+function header({ init, lora }: TrainingConfig, { kind }: GramMetadata): string {
+  const base = hubName(init.model);
+  const all = [...tags[kind], ...(lora === undefined ? [] : ['lora'])];
+  return [
+    '---',
+    ...(base === undefined ? [] : [`base_model: ${JSON.stringify(base)}`]),
+    'library_name: transformers',
+    'tags:',
+    ...all.map((tag) => `  - ${tag}`),
+    '---',
+  ].join('\n');
+}
+
+/** `owner/name` of a repository of the hub; undefined for a path, which says nothing elsewhere. */
+function hubName(model: string | undefined): string | undefined {
+  return /^([\w-][\w.-]*\/[\w-][\w.-]*)(@[\w./-]+)?$/.exec(model ?? '')?.[1];
+}
+
+/** A model as it may be told: a repository with its revision, or the last name of a path. */
+function toldModel(model: string): string {
+  return hubName(model) === undefined ? basename(model) : model;
+}
+
+function training({ config, gram, data, parameters, trainedParameters, history }: ModelCardFacts): string {
+  const count = (value: number): Cell => ({ text: formatNumber(value) });
+  const start: Cell =
+    config.init.model === undefined ? { text: 'random weights' } : { code: toldModel(config.init.model) };
+  const rows: [string, Cell][] = [
+    ['stage', { code: config.stage }],
+    ['started from', start],
+    ['parameters', count(parameters)],
+    ['parameters trained', count(trainedParameters)],
+    ['data file', { code: basename(config.data.path) }],
+    ['format of the data', { code: config.data.format }],
+    ['SHA-256 of the data file', { code: data.sha256 }],
+    ['records trained on', count(data.examples)],
+    ['of these cut to fit', count(data.truncated)],
+    ['records left out', count(data.dropped)],
+    ['tokens', count(history.reduce((sum, { tokens }) => sum + tokens, 0))],
+    ['judging prompt', gram.judgePrompt === undefined ? { text: 'none' } : { code: gram.judgePrompt }],
+    ['chat layout', { code: gram.chat }],
+    ['longest input in tokens', count(gram.maxLength)],
+  ];
+  return markdownTable(
+    ['what', 'value'],
+    rows.map(([what, value]) => [{ text: what }, value]),
+  );
+}
+
+function results({ history, skipped }: ModelCardFacts): string {
+  if (history.length === 0) return 'No step was done.';
+  const tail = Math.max(1, Math.round(history.length / 10));
+  const row = (name: string, value: (record: StepRecord) => number | undefined): Cell[][] => {
+    const all = history.map(value);
+    const finite = all.filter((number): number is number => number !== undefined && Number.isFinite(number));
+    if (finite.length === 0) return [];
+    const last = finite.slice(-tail);
+    const mean = last.reduce((sum, number) => sum + number, 0) / last.length;
+    const [low, high] = finite.reduce(
+      ([least, most], number) => [Math.min(least, number), Math.max(most, number)],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    );
+    const numbers = [finite[0]!, finite.at(-1)!, mean, low, high];
+    return [[{ text: name }, ...numbers.map((number) => ({ text: formatNumber(number) }))]];
+  };
+  const table = markdownTable(
+    [
+      'number',
+      'first step',
+      'last step',
+      `mean of the last ${formatNumber(tail)} steps`,
+      'lowest',
+      'highest',
+    ],
+    [
+      ...row('loss', ({ loss }) => loss),
+      ...row('accuracy', ({ accuracy }) => accuracy),
+      ...row('gradient norm', ({ gradientNorm }) => gradientNorm),
+      ...row('learning rate', ({ learningRate }) => learningRate),
+    ],
+  );
+  const steps = `${formatNumber(history.length)} steps, of which ${formatNumber(skipped)} were skipped because a number was not finite.`;
+  const caveat =
+    'These numbers are those of the training batches, not of held-out data; `gram eval` measures that.';
+  return `${table}\n\n${steps} ${caveat}`;
+}
+
+function use(gram: GramMetadata): string {
+  const shell = (lines: string) => `\`\`\`sh\n${lines}\n\`\`\``;
+  const python = (lines: string) => `\`\`\`python\n${lines}\n\`\`\``;
+  const load = (model: string) =>
+    `from transformers import ${model}, AutoTokenizer\n\ntokenizer = AutoTokenizer.from_pretrained("MODEL")\nmodel = ${model}.from_pretrained("MODEL")`;
+  const layout = `Turns are marked as the chat layout ${code(gram.chat)} does.`;
+  const intro = 'With `MODEL` being this directory, in gram:';
+  switch (gram.kind) {
+    case 'generative':
+      return [
+        intro,
+        shell(
+          'gram score --model MODEL --prompt "Add 2 and 3." --a "5" --b "6"\ngram eval --model MODEL --data pairs.jsonl',
+        ),
+        'In transformers:',
+        python(load('AutoModelForCausalLM')),
+        `The model must be asked with the judging prompt ${code(gram.judgePrompt)} of \`@gram/tokenize\`, word for word. ${layout} The next token is the verdict${labels(gram.judgePrompt)}: compare the logits of the two, and ask in both orders.`,
+      ].join('\n\n');
+    case 'discriminative':
+      return [
+        intro,
+        shell('gram score --model MODEL --prompt "Add 2 and 3." --a "5" --b "6"'),
+        'In transformers, where the single logit is the score:',
+        python(load('AutoModelForSequenceClassification')),
+        `The model reads the prompt and one response, as laid out by ${code(gram.judgePrompt)} of \`@gram/tokenize\`. ${layout}`,
+      ].join('\n\n');
+    case 'policy':
+      return [
+        intro,
+        shell('gram generate --model MODEL --prompt "Why is the sky blue?"'),
+        'In transformers:',
+        python(load('AutoModelForCausalLM')),
+        layout,
+      ].join('\n\n');
+    case 'value':
+      return `In transformers, where the single logit of each position is the value:\n\n${python(load('AutoModelForSequenceClassification'))}\n\n${layout}`;
+  }
+}
+
+/** The words that a known prompt is answered with. */
+function labels(id: string): string {
+  const prompt = judgePrompts.find((known) => known.id === id);
+  return prompt === undefined ? '' : `, ${prompt.labels.map((label) => code(label)).join(' or ')}`;
+}
+
+/** The leaves of a configuration, without the directories of its paths and without the place of the output. */
+function settings({ output, ...config }: TrainingConfig): [string, string][] {
+  const { data, init } = config;
+  const told = {
+    ...config,
+    data: { ...data, path: basename(data.path) },
+    init: { ...init, model: init.model === undefined ? undefined : toldModel(init.model) },
+  };
+  return leaves(told, '');
+}
+
+function leaves(value: object, prefix: string): [string, string][] {
+  return Object.entries(value).flatMap(([key, inner]): [string, string][] => {
+    if (inner === undefined) return [];
+    if (Array.isArray(inner)) return [[prefix + key, inner.join(', ')]];
+    return typeof inner === 'object' && inner !== null
+      ? leaves(inner, `${prefix}${key}.`)
+      : [[prefix + key, String(inner)]];
+  });
+}
