@@ -23,7 +23,7 @@ import {
 } from '@gram/model';
 import { adamW, createTrainingStep, pairGeneration } from '@gram/train';
 import * as tf from '@tensorflow/tfjs';
-import { configurations, forwardFlop, median, timed } from './configurations.mjs';
+import { configurations, fastNormal, forwardFlop, median, timed } from './configurations.mjs';
 import { matrixLimit, readBandwidth } from './limits.mjs';
 
 const [name, configuration, ...numbers] = process.argv.slice(2);
@@ -37,16 +37,6 @@ const tokens = (rows, columns) =>
     [rows, columns],
     Int32Array.from({ length: rows * columns }, () => random.integer(config.vocabSize)),
   );
-
-/** Sums of uniform numbers are normal enough here, and quick to draw a hundred million times. */
-function fastNormal() {
-  let state = 12345;
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return { normal: () => 2 * (uniform() + uniform() + uniform() - 1.5) };
-}
 
 /** Loss on every position, gradients, clipping and AdamW. The products of the limit take turns with the steps. */
 async function train() {
