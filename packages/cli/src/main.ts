@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import type { Command, Io } from './command.js';
 import { convertCommand, mergeCommand } from './commands/convert.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/eval.js';
-import { finetuneCommand, pretrainCommand, sftCommand, trainRmCommand } from './commands/finetune.js';
+import {
+  dpoCommand,
+  finetuneCommand,
+  pretrainCommand,
+  sftCommand,
+  trainRmCommand,
+} from './commands/finetune.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { rankCommand } from './commands/rank.js';
@@ -12,11 +17,13 @@ import { scoreCommand } from './commands/score.js';
 import { CliError } from './error.js';
 import { commandHelp, generalHelp } from './help.js';
 import { parseFlags } from './parse-flags.js';
+import { ownVersion } from './version.js';
 
 const commands = [
   pretrainCommand,
   finetuneCommand,
   sftCommand,
+  dpoCommand,
   trainRmCommand,
   mergeCommand,
   evaluateCommand,
@@ -60,8 +67,7 @@ async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<voi
     return;
   }
   if (name === '--version') {
-    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-    io.stdout.write(`${JSON.parse(manifest).version}\n`);
+    io.stdout.write(`${ownVersion()}\n`);
     return;
   }
   const command = commands.find((candidate) => candidate.name === name);

@@ -2,6 +2,7 @@ import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config/model-config.js';
 import { finalNorm, hiddenStates, type ModelTensors, stateAt } from './decoder.js';
+import { linear } from './layers/linear.js';
 import type { PositionTables } from './layers/position-tables.js';
 
 /** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
@@ -99,7 +100,7 @@ export function valuesAt(
   positions: tf.Tensor1D,
   tables?: PositionTables,
 ): tf.Tensor1D {
-  return scoreHead(config, weights, tf.gather(hiddenStates(config, weights, tokens, tables), positions));
+  return scores(config, weights, tf.gather(hiddenStates(config, weights, tokens, tables), positions));
 }
 
 /**
@@ -117,10 +118,22 @@ export function values(
   last: tf.Tensor1D,
   tables?: PositionTables,
 ): tf.Tensor1D {
-  return scoreHead(config, weights, stateAt(config, weights, tokens, last, tables));
+  return scores(config, weights, stateAt(config, weights, tokens, last, tables));
 }
 
-function scoreHead(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor1D {
+/**
+ * The scalar of a reward head: w h of the normalised state h, or W2 relu(W1 h + b1) + b2 where the head has a hidden layer
+ * (`scoreHead` of the configuration; GRM, Yang et al., NeurIPS 2024).
+ *
+ * @param states `[N, hiddenSize]`, before the final norm
+ * @returns `[N]`
+ */
+export function scores(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor1D {
   const normal = finalNorm(config, weights, states);
-  return tf.reshape(tf.matMul(normal, weights['score.weight'] as tf.Tensor2D, false, true), [-1]);
+  const matrix = (name: string) => weights[name] as tf.Tensor2D;
+  if (config.scoreHead === undefined) {
+    return tf.reshape(tf.matMul(normal, matrix('score.weight'), false, true), [-1]);
+  }
+  const hidden = tf.relu(linear(normal, matrix('score.0.weight'), weights['score.0.bias'] as tf.Tensor));
+  return tf.reshape(linear(hidden, matrix('score.2.weight'), weights['score.2.bias'] as tf.Tensor), [-1]);
 }

@@ -14,6 +14,7 @@ export {
   PROJECTIONS,
   type Projection,
   parameterCount,
+  scoreHeadShapes,
   type Weights,
   weightShapes,
 } from './config/weight-shapes.js';
@@ -69,7 +70,15 @@ export { createGenerator, type Generator, type GeneratorOptions } from './genera
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
 export { type GgufConfig, type GgufModel, loadGguf, readGgufConfig } from './gguf/load-gguf.js';
 export type { GgufTensor } from './gguf/parse.js';
-export { labelLogits, nextTokenLosses, tokenLosses, values, valuesAt, vocabularyLogits } from './heads.js';
+export {
+  labelLogits,
+  nextTokenLosses,
+  scores,
+  tokenLosses,
+  values,
+  valuesAt,
+  vocabularyLogits,
+} from './heads.js';
 export { looksLikePath } from './hub/reference.js';
 export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';
 export { initWeights } from './init.js';

@@ -49,6 +49,26 @@ it('has one head, or none where it is tied', () => {
   expect(heads({ tieWordEmbeddings: true })).toEqual([]);
   expect(heads({ architecture })).toEqual(['score.weight']);
   expect(heads({ architecture, tieWordEmbeddings: true })).toEqual(['score.weight']);
+  const both = { architecture, keepsLanguageHead: true } as const;
+  expect(heads(both)).toEqual(['lm_head.weight', 'score.weight']);
+  expect(heads({ ...both, tieWordEmbeddings: true })).toEqual(['score.weight']);
+});
+
+it('begins a score head of two layers with normal matrices and biases of zero', () => {
+  const scoring: ModelConfig = {
+    ...config,
+    architecture: 'LlamaForSequenceClassification',
+    scoreHead: { hiddenSize: 10 },
+  };
+  const weights = initWeights(scoring, { normal: () => 1 });
+  const head = Object.entries(weights).filter(([name]) => name.startsWith('score'));
+  expect(head.map(([name, { shape, data }]) => [name, shape, data[0]])).toEqual([
+    ['score.0.weight', [10, 64], Math.fround(0.02)],
+    ['score.0.bias', [10], 0],
+    ['score.2.weight', [1, 10], Math.fround(0.02)],
+    ['score.2.bias', [1], 0],
+  ]);
+  expect(weights['lm_head.weight']).toBeUndefined();
 });
 
 it('counts the published number of parameters of SmolLM2-135M', () => {

@@ -3,7 +3,7 @@ export class ReportError extends Error {
   override readonly name = 'ReportError';
 
   constructor(
-    readonly code: 'bad-progress' | 'bad-table' | 'bad-chart' | 'write-failed',
+    readonly code: 'bad-progress' | 'bad-table' | 'bad-chart' | 'bad-metric' | 'write-failed',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

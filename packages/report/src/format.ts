@@ -36,3 +36,14 @@ export function formatRate(perSecond: number, unit: string): string {
   const digits = scaled >= 100 ? scaled.toFixed(0) : String(Number(scaled.toPrecision(3)));
   return `${digits} ${unit}/${per}`;
 }
+
+const BYTE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** An amount of memory in binary units to three significant digits: `512 bytes`, `1.25 GiB`. */
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes) || bytes < 0) return 'unknown size';
+  // 999.5 would be written with four digits.
+  const power = BYTE_UNITS.findIndex((_, index) => bytes < 999.5 * 1024 ** index);
+  const at = power < 0 ? BYTE_UNITS.length - 1 : power;
+  return `${Number((bytes / 1024 ** at).toPrecision(3))} ${BYTE_UNITS[at]}`;
+}

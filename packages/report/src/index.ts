@@ -1,8 +1,16 @@
 export { type Bar, type BarChartOptions, type BarGroup, barChart } from './charts/bar-chart.js';
 export { type LineChartOptions, lineChart, type Series } from './charts/line-chart.js';
+export { chartStyle } from './charts/theme.js';
 export { ReportError } from './error.js';
-export { formatDuration } from './format.js';
+export { escapeText } from './escape.js';
+export { formatBytes, formatDuration, formatNumber } from './format.js';
+export { createMetricsLog, type MetricsLog, type StepMetrics } from './metrics-log.js';
 export { type Card, type Figure, type PageOptions, page, type RankedResponse, type Section } from './page.js';
+export { pageStyle } from './page-style.js';
 export { createProgress, type Progress, type ProgressOptions } from './progress.js';
+export { createRate, type Rate } from './rate.js';
+export { type ShownStep, stepFields } from './step-fields.js';
 export { type Column, type Table, textTable } from './table.js';
+export { createEventWriter, type EventWriter } from './tensorboard/event-writer.js';
+export { oneLine } from './text.js';
 export { writePage } from './write-page.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createProgress } from './progress.js';
+import { stepFields } from './step-fields.js';
 import { displayWidth } from './text.js';
 
 /** A stream that records, and a clock that is set by hand. */
@@ -91,6 +92,24 @@ describe('createProgress on a terminal', () => {
     run(1, 50, 5);
     for (const text of written) expect(displayWidth(text.slice(5))).toBeLessThan(columns);
     expect(written.at(-1)).toContain('stage 2');
+  });
+
+  it('loses the last fields first where a terminal is narrow', () => {
+    const shown = [200, 105, 90, 70, 60].map((columns) => {
+      const { written, clock, progress } = setUp({ columns });
+      progress.update(0);
+      clock.seconds = 10;
+      const step = { loss: 0.43125, accuracy: 0.75, tokensPerSecond: 5321.4, memoryBytes: 1.25 * 2 ** 30 };
+      progress.update(100, stepFields(step));
+      return /steps {2}(.*?)$/.exec(written.at(-1)!)![1];
+    });
+    expect(shown).toEqual([
+      'loss 0.4313, accuracy 0.75, speed 5321 tokens/s, memory 1.25 GiB  10 steps/s  10 s left',
+      'loss 0.4313, accuracy 0.75, speed 5321 tokens/s  10 s left',
+      'loss 0.4313, accuracy 0.75  10 s left',
+      'loss 0.4313  10 s left',
+      '10 s left',
+    ]);
   });
 
   it('puts notes above the line and draws it again', () => {

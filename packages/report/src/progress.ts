@@ -1,11 +1,10 @@
 import { ReportError } from './error.js';
 import { formatDuration, formatNumber, formatRate } from './format.js';
+import { createRate } from './rate.js';
 import { displayWidth, oneLine, truncate } from './text.js';
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
-/** How far back the rate looks: work done this long ago counts 1/e of work done now. */
-const RATE_MEMORY_MS = 15_000;
 const DEFAULT_COLUMNS = 80;
 const MAX_BAR = 30;
 const MIN_BAR = 8;
@@ -24,7 +23,10 @@ export interface ProgressOptions {
 }
 
 export interface Progress {
-  /** Reports the amount done so far (not the increment). `fields` stay until they are given again. */
+  /**
+   * Reports the amount done so far (not the increment). `fields` stay until they are given again; put the most needed
+   * first, because a narrow terminal loses the last ones.
+   */
   update(done: number, fields?: Record<string, string | number>): void;
   /** Writes a line of its own; the status line moves below it. */
   note(text: string): void;
@@ -57,7 +59,7 @@ export function createProgress(options: ProgressOptions): Progress {
   const start = now();
   const rate = createRate();
   let done = 0;
-  let fields = '';
+  let fields: string[] = [];
   let lastWritten: number | undefined;
   let finished = false;
 
@@ -65,7 +67,7 @@ export function createProgress(options: ProgressOptions): Progress {
 
   function plainLine(): string {
     const speed = rate.perSecond();
-    const parts = [count(), fields];
+    const parts = [count(), ...fields];
     if (speed > 0) {
       parts.push(formatRate(speed, unit));
       if (done < total) parts.push(`about ${formatDuration((total - done) / speed)} left`);
@@ -80,10 +82,15 @@ export function createProgress(options: ProgressOptions): Progress {
     const percent = `${String(Math.floor(fraction * 100)).padStart(3)}%`;
     const left = speed > 0 && done < total ? `${formatDuration((total - done) / speed)} left` : '';
     const pace = speed > 0 ? formatRate(speed, unit) : '';
-    // A narrow terminal loses the least needed part first.
-    const tails = [[count(), fields, pace, left], [count(), fields, left], [count(), left], [left], []].map(
-      (parts) => parts.filter(Boolean).join('  '),
-    );
+    // A narrow terminal loses the least needed part first; of the fields that is the last.
+    const some = (kept: number) => fields.slice(0, kept).join(', ');
+    const tails = [
+      [count(), some(fields.length), pace, left],
+      ...fields.map((_, dropped) => [count(), some(fields.length - dropped), left]),
+      [count(), left],
+      [left],
+      [],
+    ].map((parts) => parts.filter(Boolean).join('  '));
     for (const tail of tails) {
       const room = columns - displayWidth(`${label}   ${percent}  ${tail}`);
       if (room >= MIN_BAR) {
@@ -115,44 +122,16 @@ export function createProgress(options: ProgressOptions): Progress {
       if (finished) return;
       finished = true;
       const took = `${count()} in ${formatDuration((now() - start) / 1000)}`;
-      const line = `${label}: ${[took, summary === undefined ? fields : oneLine(summary)].filter(Boolean).join(', ')}`;
+      const line = `${label}: ${[took, ...(summary === undefined ? fields : [oneLine(summary)])].filter(Boolean).join(', ')}`;
       stream.write(redraws ? `\r\x1b[2K${line}\n` : `${line}\n`);
     },
   };
 }
 
-/**
- * Work and time, both fading with e^(-t / memory); their quotient is the recent rate. Fading both alike makes the
- * estimate right from the second sample on, and indifferent to how often it is called.
- */
-function createRate() {
-  let work = 0;
-  let elapsed = 0;
-  let last: { done: number; time: number } | undefined;
-  return {
-    add(done: number, time: number): void {
-      if (last === undefined || done < last.done) {
-        work = 0;
-        elapsed = 0;
-      } else {
-        const passed = Math.max(0, time - last.time);
-        const kept = Math.exp(-passed / RATE_MEMORY_MS);
-        work = work * kept + (done - last.done);
-        elapsed = elapsed * kept + passed;
-      }
-      last = { done, time };
-    },
-    /** Units a second; 0 while it is not known. */
-    perSecond(): number {
-      return elapsed > 0 ? (work / elapsed) * 1000 : 0;
-    },
-  };
-}
-
-function formatFields(fields: Record<string, string | number>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => oneLine(`${name} ${typeof value === 'number' ? formatNumber(value) : value}`))
-    .join(', ');
+function formatFields(fields: Record<string, string | number>): string[] {
+  return Object.entries(fields).map(([name, value]) =>
+    oneLine(`${name} ${typeof value === 'number' ? formatNumber(value) : value}`),
+  );
 }
 
 function bar(fraction: number, width: number): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { escapeText } from './escape.js';
-import { formatDuration, formatNumber, formatRate } from './format.js';
+import { formatBytes, formatDuration, formatNumber, formatRate } from './format.js';
 import { displayWidth, oneLine, truncate } from './text.js';
 
 describe('escapeText', () => {
@@ -73,4 +73,16 @@ describe('formatRate', () => {
     [0.05, '3 steps/min'],
     [0.001, '3.6 steps/h'],
   ])('%d a second', (rate, words) => expect(formatRate(rate, 'steps')).toBe(words));
+});
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 bytes'],
+    [999, '999 bytes'],
+    [1000, '0.977 KiB'],
+    [1.25 * 2 ** 30, '1.25 GiB'],
+    [2 ** 60, '1050000 TiB'],
+    [Number.NaN, 'unknown size'],
+    [-1, 'unknown size'],
+  ])('%d', (bytes, words) => expect(formatBytes(bytes)).toBe(words));
 });

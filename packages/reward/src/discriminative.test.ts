@@ -34,6 +34,24 @@ it('gives a response the same reward alone as among others', async () => {
   }
 });
 
+it('takes a score head of two layers beside a language head, with its layers in 8 bits too', async () => {
+  const heads = { ...config, scoreHead: { hiddenSize: 64 }, keepsLanguageHead: true };
+  const options = { config: heads, weights: tinyWeights(heads), encoder };
+  const [exact, rounded] = [
+    createDiscriminativeRewardModel(options),
+    createDiscriminativeRewardModel({ ...options, precision: 'int8' }),
+  ];
+  const [wanted, found] = [await exact.rewards(responses), await rounded.rewards(responses)];
+  const all = wanted.map(({ reward }) => reward);
+  const spread = Math.max(...all) - Math.min(...all);
+  expect(new Set(all).size).toBe(responses.length);
+  for (const [index, { reward }] of found.entries()) {
+    expect(Math.abs(reward - all[index]!)).toBeLessThan(0.1 * spread);
+  }
+  exact.dispose();
+  rounded.dispose();
+});
+
 it('evaluates each distinct response once', async () => {
   const response = vi.fn(encoder.response);
   const counted = createDiscriminativeRewardModel({ config, weights, encoder: { response } });

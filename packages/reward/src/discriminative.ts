@@ -44,9 +44,9 @@ export interface DiscriminativeOptions {
 }
 
 /**
- * A discriminative reward model: r(x, y) is a linear function of the state at the last token of a conversation,
- * and P(a preferred to b) = sigmoid(r(x, a) - r(x, b)) (Bradley and Terry 1952; Ouyang et al. 2022). Each distinct
- * response of a call is evaluated once. Comparisons have no `orders` and are always consistent.
+ * A discriminative reward model: r(x, y) is a function of the state at the last token of a conversation, linear or with
+ * one hidden layer (`scoreHead` of the configuration), and P(a preferred to b) = sigmoid(r(x, a) - r(x, b)) (Bradley and
+ * Terry 1952; Ouyang et al. 2022). Each distinct response of a call is evaluated once. Comparisons have no `orders` and are always consistent.
  *
  * `compare` throws TokenizeError `too-long` with the item's id if the encoder refuses long items, RewardError
  * `not-finite`, and the signal's reason.

@@ -55,7 +55,7 @@ export async function adaptRewardModel(run: RewardAdaptation): Promise<Adaptatio
     const objective = preference({ labels: encoder.labelIds, labelSmoothing });
     return trainCopy(run, await encodePreferences(encoder, pairs, seed), objective);
   }
-  return trainCopy(run, await encodeRewardPairs(encoder, pairs), bradleyTerry(labelSmoothing));
+  return trainCopy(run, await encodeRewardPairs(encoder, pairs), bradleyTerry({ labelSmoothing }));
 }
 
 function firstPairs({ pairs, count, seed }: RewardAdaptation): readonly PreferencePair[] {

@@ -89,13 +89,18 @@ export async function latestCheckpoint(directory: string): Promise<string | unde
  * Reads a checkpoint of a whole model.
  *
  * @param optimizer whose moments it holds
+ * @param trained which of the weights they belong to. @default all of them
  * @throws TrainError `bad-checkpoint` when files are missing or do not fit together; ModelError when
  *   the model's tensors do not match its config.
  */
-export async function loadCheckpoint(path: string, optimizer: Optimizer): Promise<Checkpoint> {
+export async function loadCheckpoint(
+  path: string,
+  optimizer: Optimizer,
+  trained: (config: ModelConfig, weights: Weights) => Weights = (_, weights) => weights,
+): Promise<Checkpoint> {
   // Absolute, so that a path that is not there is never taken for a repository of the hub.
   const model = await loadModel(resolve(path, 'model'));
-  return { ...(await readState(path, optimizer, model.weights)), model };
+  return { ...(await readState(path, optimizer, trained(model.config, model.weights))), model };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createRandom, type Demonstration, type PreferencePair, type ResponsePair } from '@gram/data';
 import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from './objectives/bradley-terry.js';
+import type { PolicyPair } from './objectives/policy-pairs.js';
 import type { PreferenceExample } from './objectives/preference.js';
 import type { GenerationExample } from './objectives/token-generation.js';
 
@@ -65,16 +66,37 @@ export function encodeDemonstrations(
   });
 }
 
-/** Discriminative baseline: prompt and response, once for each side. */
-export function encodeRewardPairs(
-  encoder: PairEncoder,
-  pairs: readonly PreferencePair[],
+/** A pair that may say by how much its chosen response is better: the difference of two ratings, 0 or more. */
+export interface RatedPair extends PreferencePair {
+  readonly margin?: number;
+}
+
+/** Discriminative baseline: prompt and response, once for each side, and the pair's margin where it has one. */
+export async function encodeRewardPairs(
+  encoder: ChatEncoder,
+  pairs: readonly RatedPair[],
 ): Promise<Examples<RewardExample>> {
+  const { examples, truncated } = await encodePolicyPairs(encoder, pairs);
+  return {
+    examples: examples.map(({ chosen, rejected }, i) => {
+      const { margin } = pairs[i]!;
+      return { chosen: chosen.ids, rejected: rejected.ids, ...(margin !== undefined && { margin }) };
+    }),
+    truncated,
+  };
+}
+
+/** Direct preference optimisation and GRM: as the discriminative baseline, with the place where each response begins. */
+export function encodePolicyPairs(
+  encoder: ChatEncoder,
+  pairs: readonly PreferencePair[],
+): Promise<Examples<PolicyPair>> {
   return encodeAll(pairs, async ({ id, prompt, chosen, rejected }) => {
     const better = await encoder.response({ id, prompt, response: chosen });
     const worse = await encoder.response({ id, prompt, response: rejected });
+    const sideOf = ({ ids, lossFrom }: typeof better): GenerationExample => ({ ids, lossFrom });
     return {
-      example: { chosen: better.ids, rejected: worse.ids },
+      example: { chosen: sideOf(better), rejected: sideOf(worse) },
       truncated: better.truncated || worse.truncated,
     };
   });

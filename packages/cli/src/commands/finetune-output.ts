@@ -1,5 +1,5 @@
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   ADAPTER_FILES,
   checkReplaceable,
@@ -21,6 +21,8 @@ import {
   type TrainingState,
 } from '@gram/train';
 import { CliError } from '../error.js';
+import { ownVersion } from '../version.js';
+import { modelCard } from '../watch/model-card.js';
 
 /**
  * Makes the output directory, so that a run that could not write its results fails before it starts.
@@ -47,7 +49,6 @@ export async function keepCheckpoint(
 ): Promise<string> {
   const path = checkpointPath(output, state.step);
   await saveCheckpoint(path, trained, state);
-  await writeMetrics(output, state.history);
   const names = (await readdir(output)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
   for (const name of names.slice(0, -keepCheckpoints)) await rm(join(output, name), { recursive: true });
   return path;
@@ -59,17 +60,18 @@ export async function keepCheckpoint(
  */
 export async function writeResults(
   config: TrainingConfig,
-  { trained, trainedParameters, result, examples, truncated }: PreparedTraining,
+  prepared: PreparedTraining,
   state: TrainingState,
+  sha256: string,
 ): Promise<string> {
   const { output } = config;
+  const { trained, trainedParameters, result, examples, truncated, dropped, gram } = prepared;
   const path = join(output, 'model');
   const model = result();
   await saveModel(path, model);
   if ('adapter' in trained) {
     await saveAdapter(join(output, 'adapter'), trained.adapter, trained.config, trained.base);
   }
-  await writeMetrics(output, state.history);
   const facts = [
     ['parameters', parameterCount(model.config)],
     ['parameters trained', trainedParameters],
@@ -81,7 +83,7 @@ export async function writeResults(
   ] satisfies [string, number][];
   const html = page({
     title: `Training: ${config.stage}`,
-    subtitle: described(model.gram!),
+    subtitle: described(gram),
     sections: [
       { heading: 'Curves', figures: curves(state.history).map((svg) => ({ svg })) },
       { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: facts }] },
@@ -92,6 +94,18 @@ export async function writeResults(
     ],
   });
   await writePage(join(output, 'report.html'), html);
+  const card = modelCard({
+    name: basename(output),
+    config,
+    gram,
+    data: { sha256, examples, truncated, dropped },
+    parameters: parameterCount(model.config),
+    trainedParameters,
+    history: state.history,
+    skipped: state.skipped,
+    versions: { gram: ownVersion(), node: process.version },
+  });
+  await writeFileAtomic(join(output, 'README.md'), card);
   return path;
 }
 
@@ -103,13 +117,6 @@ function described({ kind, judgePrompt }: GramMetadata): string {
 function settings(value: object, prefix = ''): [string, string][] {
   return Object.entries(value).flatMap(([key, inner]): [string, string][] =>
     typeof inner === 'object' ? settings(inner, `${prefix}${key}.`) : [[`${prefix}${key}`, String(inner)]],
-  );
-}
-
-async function writeMetrics(output: string, history: readonly StepRecord[]): Promise<void> {
-  await writeFileAtomic(
-    join(output, 'metrics.jsonl'),
-    history.map((record) => `${JSON.stringify(record)}\n`).join(''),
   );
 }
 

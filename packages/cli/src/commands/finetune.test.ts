@@ -21,11 +21,13 @@ describe('gram finetune', () => {
     expect(stdout).toBe(`${shop.path('whole/model')}\n`);
     // Of the checkpoints after 3, 6 and 9 steps two are kept.
     expect(readdirSync(shop.path('whole')).sort()).toEqual([
+      'README.md',
       'checkpoint-0000006',
       'checkpoint-0000009',
       'metrics.jsonl',
       'model',
       'report.html',
+      'tensorboard',
     ]);
     const metrics = readFileSync(shop.path('whole/metrics.jsonl'), 'utf8').trimEnd().split('\n');
     expect(metrics.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -45,7 +47,11 @@ describe('gram finetune', () => {
     });
     expect(stopped.status).toBe(130);
     expect(stopped.stderr).toMatch(/^gram: interrupted; .*; go on with --resume from step 5$/m);
-    expect(readdirSync(shop.path('stopped')).sort()).toEqual(['checkpoint-0000005', 'metrics.jsonl']);
+    expect(readdirSync(shop.path('stopped')).sort()).toEqual([
+      'checkpoint-0000005',
+      'metrics.jsonl',
+      'tensorboard',
+    ]);
 
     const otherSmoothing = await gram([...argv, '--resume', '--set', 'labelSmoothing=0.3']);
     expect(otherSmoothing).toMatchObject({ status: 1, stdout: '' });
@@ -75,7 +81,7 @@ describe('gram finetune', () => {
     const stopped = await gram([...argv, '--set', 'checkpointEvery=2'], { signal });
     expect(stopped.status, stopped.stderr).toBe(130);
     expect(stopped.stderr).toContain('go on with --resume from step 3');
-    const names = ['checkpoint-0000002', 'checkpoint-0000003', 'metrics.jsonl'];
+    const names = ['checkpoint-0000002', 'checkpoint-0000003', 'metrics.jsonl', 'tensorboard'];
     expect(readdirSync(shop.path('between')).sort()).toEqual(names);
     const resumed = await gram([...argv, '--resume', shop.path('between/checkpoint-0000002')]);
     expect(resumed.status, resumed.stderr).toBe(0);

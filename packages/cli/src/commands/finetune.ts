@@ -8,13 +8,14 @@ import {
   type PreparedTraining,
   prepareTraining,
   presets,
-  type StepRecord,
   type TrainingConfig,
   type TrainingStage,
   type TrainingState,
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
+import { sha256OfFile } from '../watch/file-hash.js';
+import { followRun } from '../watch/follow-run.js';
 import { claimOutput, keepCheckpoint, writeResults } from './finetune-output.js';
 import { describeCost } from './training-cost.js';
 
@@ -56,6 +57,11 @@ function trainingCommand({
       },
       'dry-run': { help: 'Load and encode everything, say what would be done, and write nothing.' },
       'print-config': { help: 'Print the configuration with its defaults, and stop.' },
+      watch: {
+        value: 'PORT',
+        bare: '0',
+        help: 'Serve a page that follows the run, on this machine only; any free port by default.',
+      },
     },
     example,
     cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch.',
@@ -89,8 +95,9 @@ function trainingCommand({
         return;
       }
       await claimOutput(config.output);
-      const state = await trainWithCheckpoints(config, prepared, io);
-      const path = await writeResults(config, prepared, state);
+      const sha256 = await sha256OfFile(config.data.path, io.signal);
+      const state = await trainWithCheckpoints(config, prepared, values.watch, io);
+      const path = await writeResults(config, prepared, state, sha256);
       io.stdout.write(`${path}\n`);
     },
   });
@@ -101,6 +108,7 @@ const commandOf: Record<TrainingStage, string> = {
   preference: 'finetune',
   'bradley-terry': 'train-rm',
   sft: 'sft',
+  'direct-preference': 'dpo',
 };
 
 /** `gram pretrain`: stage 1 of GRAM. */
@@ -129,6 +137,15 @@ export const sftCommand = trainingCommand({
   fixed: true,
   summary: 'Supervised fine-tuning: a policy that imitates demonstrations.',
   example: 'gram sft --preset smollm2-135m --set data.path=demonstrations.jsonl --set output=runs/policy',
+});
+
+/** `gram dpo`: a policy that learns preferences directly. */
+export const dpoCommand = trainingCommand({
+  name: 'dpo',
+  stage: 'direct-preference',
+  fixed: true,
+  summary: 'Direct preference optimisation: a policy learns from pairs, without a reward model.',
+  example: 'gram dpo --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/policy',
 });
 
 /** `gram train-rm`: the discriminative baseline. */
@@ -184,6 +201,7 @@ function describe(
 async function trainWithCheckpoints(
   config: TrainingConfig,
   prepared: PreparedTraining,
+  watch: string | undefined,
   { stderr, signal }: Io,
 ): Promise<TrainingState> {
   const { checkpointEvery, output } = config;
@@ -193,6 +211,7 @@ async function trainWithCheckpoints(
     unit: 'steps',
     stream: stderr,
   });
+  const followed = await followRun(config, prepared, watch, (text) => progress.note(text));
   let saved = prepared.doneSteps;
   let last: TrainingState | undefined;
   const save = async (state: TrainingState) => {
@@ -205,21 +224,21 @@ async function trainWithCheckpoints(
       signal,
       async onStep(record, current, total) {
         last = current;
-        progress.update(record.step, shown(record));
+        progress.update(record.step, await followed.step(record));
         const due = checkpointEvery !== undefined && record.step % checkpointEvery === 0;
         if (due && record.step < total) await save(current);
       },
     });
     progress.finish();
+    followed.end('finished');
     return state;
   } catch (cause) {
+    followed.end(signal.aborted ? 'interrupted' : 'failed');
     if (!signal.aborted) throw cause;
     if (last !== undefined && last.step > saved) await save(last);
     const hint = saved > 0 ? `go on with --resume from step ${saved}` : 'no step was done; start again';
     throw new CliError('interrupted', `interrupted; ${output} holds whole files only`, hint, { cause });
+  } finally {
+    await followed.close();
   }
-}
-
-function shown({ loss, accuracy }: StepRecord): Record<string, number> {
-  return accuracy === undefined ? { loss } : { loss, accuracy };
 }

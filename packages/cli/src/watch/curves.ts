@@ -27,8 +27,8 @@ export function drawCurves(history: History): string[] {
     )
     .map(({ metric, title, unit }) => {
       const smooth = smoothed && metric !== 'learningRate' ? 0.9 : 0;
-      const what = steps === 1 ? 'each step' : `mean of ${steps} steps, area from lowest to highest`;
-      const name = smooth > 0 ? `moving average, faint: ${what}` : what;
+      const average = smooth > 0 ? 'moving average' : steps === 1 ? 'each step' : 'mean';
+      const name = steps === 1 ? average : `${average}, and range of ${steps} steps`;
       const points = rows.map((row): [number, number] => [row.to, row.metrics[metric].mean]);
       const band = steps === 1 ? undefined : rows.map((row) => interval(row, metric));
       return lineChart({ title, xLabel: 'step', yLabel: unit, series: [{ name, points, band }], smooth });

@@ -12,7 +12,7 @@ export interface EventStream {
   /** How many listen. */
   readers(): number;
   /** Starts to send to one more, `first` before anything else. False, and nothing is done, where there are too many. */
-  accept(response: ServerResponse, first: string): boolean;
+  accept(response: ServerResponse, first: () => string): boolean;
   /** To all. */
   send(message: string): void;
   /** To those who have read everything: for what is sent again soon. */
@@ -43,7 +43,7 @@ export function createEventStream(): EventStream {
       response.on('close', () => open.delete(response));
       // A reader that went away is no error of the run.
       response.on('error', () => response.destroy());
-      write(response, `retry: ${RETRY_MS}\n\n${first}`);
+      write(response, `retry: ${RETRY_MS}\n\n${first()}`);
       return true;
     },
     send(message) {

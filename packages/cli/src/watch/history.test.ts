@@ -76,6 +76,15 @@ describe('drawCurves', () => {
     for (let step = 3; step <= 150; step++) history.add(exampleStep(step, 150));
     const charts = drawCurves(history);
     expect(charts.every((chart) => chart.includes('class="gram-band'))).toBe(true);
-    expect(charts[0]).toContain('mean of 2 steps');
+    expect(charts[0]).toContain('moving average, and range of 2 steps');
+  });
+
+  it('stands the numbers of a run that diverges', () => {
+    const history = createHistory(4);
+    const extremes = [1e308, 1e308, -1e308, Number.POSITIVE_INFINITY, Number.NaN, 0, 5e-324, 1e308, 1e308];
+    extremes.forEach((loss, index) => {
+      history.add({ ...exampleStep(index + 1, 9), loss, gradientNorm: loss, tokensPerSecond: Number.NaN });
+      expect(drawCurves(history).join('')).not.toMatch(/NaN|Infinity/);
+    });
   });
 });

@@ -27,6 +27,7 @@ const facts: ModelCardFacts = {
   name: 'one',
   config: {
     stage: 'preference',
+    vocabulary: 'labels',
     data: { path: '/home/somebody/secret/pairs.jsonl', format: 'preference' },
     init: { model: 'HuggingFaceTB/SmolLM2-135M-Instruct@main' },
     lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'] },

@@ -51,11 +51,10 @@ export function createStatusKeeper(
       if (last !== undefined) {
         facts.push(['Loss', formatNumber(last.loss)]);
         if (last.accuracy !== undefined) facts.push(['Accuracy', formatNumber(last.accuracy)]);
-        facts.push(
-          ['Speed', `${formatNumber(Math.round(last.tokensPerSecond))} tokens/s`],
-          ['Memory', formatBytes(last.memoryBytes)],
-          ['Tokens', formatNumber(tokens)],
-        );
+        if (Number.isFinite(last.tokensPerSecond)) {
+          facts.push(['Speed', `${formatNumber(Math.round(last.tokensPerSecond))} tokens/s`]);
+        }
+        facts.push(['Memory', formatBytes(last.memoryBytes)], ['Tokens', formatNumber(tokens)]);
         if (notFinite > 0) facts.push(['Skipped, not finite', formatNumber(notFinite)]);
       }
       const perSecond = rate.perSecond();

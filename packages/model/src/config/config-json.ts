@@ -1,4 +1,5 @@
 import { kindOf, type ModelConfig, type RopeScaling } from './model-config.js';
+import { headFieldsJson, ownTypeJson } from './own-heads.js';
 
 function ropeScalingJson(scaling: RopeScaling) {
   return {
@@ -11,7 +12,8 @@ function ropeScalingJson(scaling: RopeScaling) {
 }
 
 /**
- * The `config.json` of a model, as transformers and vLLM load it. `parseConfig` of the result gives `config` back.
+ * The `config.json` of a model, as transformers and vLLM load it. `parseConfig` of the result gives `config` back. A score head
+ * with a hidden layer is saved with a type of ours that they refuse, see `ownTypeJson`.
  *
  * @param dtype of the saved weights. @default 'float32'
  */
@@ -24,6 +26,7 @@ export function configToJson(
   return {
     architectures: [config.architecture],
     model_type: family.toLowerCase(),
+    ...ownTypeJson(config),
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -46,6 +49,7 @@ export function configToJson(
     eos_token_id: config.eosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
     torch_dtype: dtype,
+    ...headFieldsJson(config),
     ...(head === 'score' && { id2label: { 0: 'score' }, label2id: { score: 0 } }),
   };
 }

@@ -51,6 +51,18 @@ export interface ModelConfig {
   readonly attentionBias?: boolean;
   /** Whether the three projections of the feed-forward layer have biases (Llama). @default false */
   readonly mlpBias?: boolean;
+  /**
+   * A score head with a hidden layer, `hiddenSize` wide: r = W2 relu(W1 h + b1) + b2 (GRM, Yang et al. 2024, has 1024).
+   * transformers knows no such head; `config.json` then names a type of ours, which it refuses to load.
+   * @default a linear head without bias, as transformers has it
+   */
+  readonly scoreHead?: { readonly hiddenSize: number };
+  /**
+   * Whether a model that scores also keeps its next-token head, for objectives that train both over one decoder. A tied head
+   * is there in any case. transformers loads such a model as one that scores, and leaves the other head out.
+   * @default false
+   */
+  readonly keepsLanguageHead?: boolean;
   readonly bosTokenId?: number;
   /** One id, or several that each end a text. */
   readonly eosTokenId?: number | readonly number[];
@@ -66,10 +78,12 @@ export function kindOf({ architecture }: Pick<ModelConfig, 'architecture'>): {
   return { family, head: head === 'CausalLM' ? 'next-token' : 'score' };
 }
 
-/** The same decoder with another head. */
+/** The same decoder with another head. What only a model that scores can have is left out of one that does not. */
 export function withHead(config: ModelConfig, head: 'next-token' | 'score'): ModelConfig {
-  const suffix = head === 'score' ? 'SequenceClassification' : 'CausalLM';
-  return { ...config, architecture: `${kindOf(config).family}For${suffix}` };
+  const { family } = kindOf(config);
+  if (head === 'score') return { ...config, architecture: `${family}ForSequenceClassification` };
+  const { scoreHead: _, keepsLanguageHead: __, ...decoder } = config;
+  return { ...decoder, architecture: `${family}ForCausalLM` };
 }
 
 /**

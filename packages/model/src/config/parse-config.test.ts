@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../error.js';
 import { configToJson } from './config-json.js';
-import { longestSequence, type ModelConfig } from './model-config.js';
+import { longestSequence, type ModelConfig, withHead } from './model-config.js';
 import { parseConfig } from './parse-config.js';
 
 const sizes = {
@@ -193,6 +193,35 @@ describe('parseConfig', () => {
     );
   });
 
+  const scorer = { architectures: ['GramLlamaForSequenceClassification'], num_labels: 1 };
+  it('takes a score head of ours under a type of ours, and a language head beside a score', () => {
+    const own = parseConfig(
+      { ...sizes, ...scorer, model_type: 'gram_llama', score_head: { hidden_size: 7 } },
+      'config.json',
+    );
+    expect(own).toMatchObject({
+      architecture: 'LlamaForSequenceClassification',
+      scoreHead: { hiddenSize: 7 },
+    });
+    const linear = { architectures: ['LlamaForSequenceClassification'], num_labels: 1 };
+    const both = parseConfig({ ...sizes, ...linear, keeps_language_head: true }, 'config.json');
+    expect(both.keepsLanguageHead).toBe(true);
+    expect(withHead(both, 'next-token')).not.toHaveProperty('keepsLanguageHead');
+    expect(withHead(own, 'next-token')).not.toHaveProperty('scoreHead');
+    expect(withHead(own, 'score')).toEqual(own);
+  });
+
+  it('refuses heads of ours where others would not see them, or where there is no score', () => {
+    const head = { score_head: { hidden_size: 7 } };
+    const plain = { ...scorer, architectures: ['LlamaForSequenceClassification'] };
+    expect(failure({ ...plain, ...head }).message).toContain('has a model_type that begins with gram_');
+    expect(failure({ ...scorer, ...head }).message).toContain('architectures.0:');
+    expect(failure({ ...scorer, model_type: 'gram_llama' }).message).toContain('models with a score_head');
+    expect(failure({ ...scorer, ...head, model_type: 'gram_gemma' }).message).toContain('model_type: only');
+    expect(failure({ keeps_language_head: true }).message).toContain('are for models that score');
+    expect(failure({ ...plain, score_head: { hidden_size: 0 } }).message).toContain('score_head.hidden_size');
+  });
+
   it('refuses what is not an object', () => {
     for (const json of [null, [], 'llama', 3])
       expect(() => parseConfig(json, 'config.json')).toThrow(ModelError);
@@ -239,7 +268,22 @@ describe('configToJson', () => {
       { architecture: 'Qwen2ForCausalLM' },
       { architecture: 'Qwen3ForSequenceClassification', attentionBias: true },
     ];
-    for (const config of [...more.map((change) => ({ ...causal, ...change })), classifier]) {
+    const scoring: Partial<ModelConfig>[] = [
+      {},
+      { scoreHead: { hiddenSize: 1024 } },
+      { keepsLanguageHead: true, tieWordEmbeddings: false },
+      { architecture: 'MistralForSequenceClassification', scoreHead: { hiddenSize: 3 } },
+      {
+        architecture: 'Qwen3ForSequenceClassification',
+        scoreHead: { hiddenSize: 3 },
+        keepsLanguageHead: true,
+      },
+    ];
+    const all = [
+      ...more.map((change) => ({ ...causal, ...change })),
+      ...scoring.map((change) => ({ ...classifier, ...change })),
+    ];
+    for (const config of all) {
       const json: unknown = JSON.parse(JSON.stringify(configToJson(config)));
       expect(parseConfig(json, 'config')).toEqual(config);
     }

@@ -8,6 +8,7 @@ import {
   type ModelConfig,
   type ModelFamily,
 } from './model-config.js';
+import { headFields, headsOf, withoutOwnType } from './own-heads.js';
 import { ropeFields, ropeOf } from './rope-fields.js';
 
 const MAX_INT = 2 ** 31 - 1;
@@ -47,6 +48,7 @@ const architectures = MODEL_FAMILIES.flatMap((family): Architecture[] => [
 const common = {
   ...ignored,
   ...ropeFields,
+  ...headFields,
   architectures: z.tuple([z.enum(architectures)]),
   vocab_size: size,
   hidden_size: size,
@@ -156,7 +158,8 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
       `${where}: ${problem}`,
       `use a model of the families ${MODEL_FAMILIES.join(', ')}; remove fields that change nothing`,
     );
-  const result = schema.safeParse(json);
+  const { json: plain, own } = withoutOwnType(json);
+  const result = schema.safeParse(plain);
   if (!result.success) throw refuse(describeIssues(result.error));
   const fields = result.data;
   const architecture = fields.architectures[0];
@@ -166,10 +169,12 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   }
   if (head === 'score' && !hasOneLabel(fields))
     throw refuse('num_labels or id2label: only one label is supported');
-  const { hidden_size: width, num_attention_heads: heads } = fields;
+  const heads = headsOf(fields, head, own);
+  if (typeof heads === 'string') throw refuse(heads);
+  const { hidden_size: width, num_attention_heads: queries } = fields;
   const absent = defaults[family];
   const headDim = or(fields.head_dim, absent.headDim);
-  if (headDim === undefined && width % heads !== 0) {
+  if (headDim === undefined && width % queries !== 0) {
     throw refuse('num_attention_heads does not divide hidden_size');
   }
   const rope = ropeOf(fields);
@@ -180,9 +185,9 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     hiddenSize: width,
     intermediateSize: fields.intermediate_size,
     numHiddenLayers: fields.num_hidden_layers,
-    numAttentionHeads: heads,
-    numKeyValueHeads: or(fields.num_key_value_heads, absent.keyValueHeads) ?? heads,
-    headDim: headDim ?? width / heads,
+    numAttentionHeads: queries,
+    numKeyValueHeads: or(fields.num_key_value_heads, absent.keyValueHeads) ?? queries,
+    headDim: headDim ?? width / queries,
     rmsNormEps: fields.rms_norm_eps,
     ...rope,
     maxPositionEmbeddings: fields.max_position_embeddings ?? absent.maxPositions,
@@ -190,6 +195,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     tieWordEmbeddings: fields.tie_word_embeddings,
     attentionBias: ('attention_bias' in fields && fields.attention_bias) || undefined,
     mlpBias: ('mlp_bias' in fields && fields.mlp_bias) || undefined,
+    ...heads,
     bosTokenId: fields.bos_token_id ?? undefined,
     eosTokenId: fields.eos_token_id ?? undefined,
     padTokenId: fields.pad_token_id ?? undefined,

@@ -44,6 +44,22 @@ function hasBias(config: ModelConfig, projection: Projection): boolean {
 }
 
 /**
+ * Name and shape of the weights of a score head: one matrix, or two and their biases; none for a model without one. The
+ * names of two layers are those of PyTorch's `Sequential(Linear, ReLU, Linear)`.
+ */
+export function scoreHeadShapes(config: ModelConfig): Record<string, number[]> {
+  const { hiddenSize, scoreHead } = config;
+  if (kindOf(config).head !== 'score') return {};
+  if (scoreHead === undefined) return { 'score.weight': [1, hiddenSize] };
+  return {
+    'score.0.weight': [scoreHead.hiddenSize, hiddenSize],
+    'score.0.bias': [scoreHead.hiddenSize],
+    'score.2.weight': [1, scoreHead.hiddenSize],
+    'score.2.bias': [1],
+  };
+}
+
+/**
  * Name and shape of every weight of a model, in the order of the computation.
  * A tied next-token head has no weight of its own.
  */
@@ -69,9 +85,9 @@ export function weightShapes(config: ModelConfig): Record<string, number[]> {
     for (const projection of MLP) project(projection);
   }
   shapes['model.norm.weight'] = [hiddenSize];
-  if (head === 'score') shapes['score.weight'] = [1, hiddenSize];
-  else if (!config.tieWordEmbeddings) shapes['lm_head.weight'] = [vocabSize, hiddenSize];
-  return shapes;
+  const speaks = head === 'next-token' || config.keepsLanguageHead;
+  if (speaks && !config.tieWordEmbeddings) shapes['lm_head.weight'] = [vocabSize, hiddenSize];
+  return { ...shapes, ...scoreHeadShapes(config) };
 }
 
 /** Number of parameters of a model; a tied head counts once. */

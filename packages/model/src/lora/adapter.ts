@@ -1,7 +1,13 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs';
-import { kindOf, type ModelConfig } from '../config/model-config.js';
-import { blockOf, type Projection, projectionShape, type Weights } from '../config/weight-shapes.js';
+import type { ModelConfig } from '../config/model-config.js';
+import {
+  blockOf,
+  type Projection,
+  projectionShape,
+  scoreHeadShapes,
+  type Weights,
+} from '../config/weight-shapes.js';
 import type { ModelTensors, WeightTensors } from '../decoder.js';
 import type { Matrix } from '../layers/linear.js';
 import { type LoraConfig, loraScale } from './lora-config.js';
@@ -24,7 +30,7 @@ function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): T
 
 /**
  * Name and shape of every weight of an adapter: `NAME.lora_A.weight [rank, in]` and `NAME.lora_B.weight [out, rank]` for each
- * adapted matrix, and the whole `score.weight` of a model that scores.
+ * adapted matrix, and the whole head of a model that scores.
  */
 export function adapterShapes(config: ModelConfig, lora: LoraConfig): Record<string, number[]> {
   const shapes: Record<string, number[]> = {};
@@ -33,8 +39,7 @@ export function adapterShapes(config: ModelConfig, lora: LoraConfig): Record<str
     shapes[`${name}.lora_A.weight`] = [lora.rank, inputs];
     shapes[`${name}.lora_B.weight`] = [outputs, lora.rank];
   }
-  if (kindOf(config).head === 'score') shapes['score.weight'] = [1, config.hiddenSize];
-  return shapes;
+  return { ...shapes, ...scoreHeadShapes(config) };
 }
 
 /**
@@ -49,8 +54,9 @@ export function initAdapter(
   base: Weights,
   random: { uniform(): number },
 ): Weights {
+  const head = scoreHeadShapes(config);
   const entries = Object.entries(adapterShapes(config, lora)).map(([name, shape]) => {
-    if (name === 'score.weight') return [name, float32(shape, base[name]!.data.slice())] as const;
+    if (Object.hasOwn(head, name)) return [name, float32(shape, base[name]!.data.slice())] as const;
     const data = new Float32Array(sizeOf(shape));
     if (name.endsWith('.lora_A.weight')) {
       const bound = 1 / Math.sqrt(shape[1]!);
@@ -119,8 +125,8 @@ export function adaptedWeights(
         }),
     };
   }
-  const score = adapter['score.weight'];
-  return score === undefined ? weights : { ...weights, 'score.weight': score };
+  for (const name of Object.keys(scoreHeadShapes(config))) weights[name] = adapter[name]!;
+  return weights;
 }
 
 /**
@@ -153,6 +159,6 @@ export function mergeAdapter(
     }
     merged[`${name}.weight`] = float32(weight.shape, sum);
   }
-  const score = adapter['score.weight'];
-  return score === undefined ? merged : { ...merged, 'score.weight': score };
+  for (const name of Object.keys(scoreHeadShapes(config))) merged[name] = adapter[name]!;
+  return merged;
 }

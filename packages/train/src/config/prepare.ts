@@ -16,20 +16,27 @@ import {
   type Checkpoint,
   loadAdapterCheckpoint,
   loadCheckpoint,
+  type StepRecord,
   type Trained,
   type TrainingState,
 } from '../checkpoint.js';
 import {
   type Examples,
   encodeDemonstrations,
+  encodePolicyPairs,
   encodePreferences,
   encodeResponsePairs,
   encodeRewardPairs,
 } from '../encode.js';
 import { TrainError } from '../error.js';
+import { headPart, headWeights } from '../head-part.js';
 import { bradleyTerry } from '../objectives/bradley-terry.js';
+import { directPreference } from '../objectives/direct-preference.js';
+import { generalizableReward } from '../objectives/generalizable-reward.js';
 import type { Objective } from '../objectives/objective.js';
+import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
 import { preference } from '../objectives/preference.js';
+import { referenceLogProbabilities } from '../objectives/reference-log-probabilities.js';
 import { paperSmoothing } from '../objectives/smoothing.js';
 import { pairGeneration, supervisedFineTuning } from '../objectives/token-generation.js';
 import { adafactor } from '../optimizers/adafactor.js';
@@ -61,6 +68,10 @@ export interface PreparedTraining {
   /** Optimizer steps of the whole run, and how many of them the checkpoint has behind it. */
   readonly totalSteps: number;
   readonly doneSteps: number;
+  /** What those steps reported. */
+  readonly history: readonly StepRecord[];
+  /** Records of the data that gave no example: ties and equal responses. */
+  readonly dropped: number;
   /** Trains to the end; see `train` for the errors. */
   run(watch?: Pick<TrainRun<never>, 'onStep' | 'signal'>): Promise<TrainingState>;
   /** What to put into a checkpoint. */
@@ -77,6 +88,8 @@ interface Start {
   readonly trained: Trained;
   readonly result: () => ModelToSave;
   readonly resume?: TrainingState;
+  /** The model before any training: what a policy is compared with. */
+  readonly original: () => Promise<Pick<StartingModel, 'config' | 'weights'>>;
 }
 
 /**
@@ -92,10 +105,8 @@ export async function prepareTraining(
   const records = await readRecords(config, signal);
   const optimizer = optimizerOf(config.optimizer);
   const begin = config.lora === undefined ? wholeStart : adapterStart;
-  const { start, weights, part, trained, result, resume } = await begin(config, records, optimizer, {
-    checkpoint,
-    signal,
-  });
+  const begun = await begin(config, records, optimizer, { checkpoint, signal });
+  const { start, weights, part, trained, result, resume, original } = begun;
   const { gram, tokenizer, chat } = start;
   const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
     const { examples, truncated } = encoded;
@@ -115,6 +126,8 @@ export async function prepareTraining(
       tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
       totalSteps: totalSteps({ examples: examples.length, ...options }),
       doneSteps: resume?.step ?? 0,
+      history: resume?.history ?? [],
+      dropped: records.dropped,
       run: (watch) =>
         train({ config: start.config, weights, part, objective, examples, options, resume, ...watch }),
       trained,
@@ -123,7 +136,12 @@ export async function prepareTraining(
   };
   const { maxLength, overlong } = config;
   const options = { tokenizer, chat, maxLength, overlong };
-  return encodeFor(config, records, options, gram.judgePrompt, prepared);
+  const compare = async <Pair extends PolicyPair>({ examples, ...rest }: Examples<Pair>) => {
+    const reference = await original();
+    const pairs = await referenceLogProbabilities(reference.config, reference.weights, examples, { signal });
+    return { ...rest, examples: pairs };
+  };
+  return encodeFor(config, records, options, gram.judgePrompt, compare, prepared);
 }
 
 type Context = { readonly checkpoint?: string; readonly signal?: AbortSignal };
@@ -135,7 +153,9 @@ async function wholeStart(
   optimizer: Optimizer,
   { checkpoint, signal }: Context,
 ): Promise<Start> {
-  const resume = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer);
+  const trainedOf = config.baseline?.freeze ? headWeights : (_: ModelConfig, all: Weights) => all;
+  const resume =
+    checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer, trainedOf);
   const start =
     resume === undefined
       ? await startingModel(config, records, signal)
@@ -150,7 +170,16 @@ async function wholeStart(
   }
   const { weights, gram, companions } = start;
   const model: ModelToSave = { config: start.config, weights, gram, ...companions };
-  return { start, weights, trained: { model }, result: () => model, resume };
+  return {
+    start,
+    weights: trainedOf(start.config, weights),
+    part: config.baseline?.freeze ? headPart(start.config, weights) : undefined,
+    trained: { model },
+    result: () => model,
+    resume,
+    // What was loaded is trained in place, and a checkpoint is further on.
+    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, records, signal)),
+  };
 }
 
 /** An adapter is trained; a checkpoint holds it and not the model under it. */
@@ -187,6 +216,7 @@ async function adapterStart(
       ...companions,
     }),
     resume,
+    original: () => Promise.resolve(start),
   };
 }
 
@@ -217,36 +247,55 @@ function optimizerOf({ name, weightDecay, betas, momentum }: TrainingConfig['opt
   }
 }
 
+/** Adds to pairs what the model said of them before it was trained. */
+type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<ReferencedPair>>;
+
 /** Encodes the records for their stage and hands them on with the objective of the stage. */
 async function encodeFor(
-  { labelSmoothing, smoothingConvention, seed }: TrainingConfig,
+  config: TrainingConfig,
   records: TrainingRecords,
   options: ChatEncoderOptions,
   judge: string | undefined,
+  compare: Compare,
   prepared: <Example>(encoded: Examples<Example>, objective: Objective<Example>) => PreparedTraining,
 ): Promise<PreparedTraining> {
-  if (records.stage === 'sft') {
-    const encoder = await createChatEncoder(options);
-    return prepared(await encodeDemonstrations(encoder, records.demonstrations), supervisedFineTuning);
-  }
-  // Every stage but sft trains a judge, which has a prompt.
-  const encoder = await createPairEncoder({ ...options, prompt: judgePrompt(judge!) });
-  const smoothing =
-    labelSmoothing === undefined ? undefined : paperSmoothing(labelSmoothing, smoothingConvention);
+  const { smoothingConvention, seed, beta, vocabulary } = config;
+  const labelSmoothing =
+    config.labelSmoothing === undefined
+      ? undefined
+      : paperSmoothing(config.labelSmoothing, smoothingConvention);
   switch (records.stage) {
-    case 'pair-generation':
-      return prepared(await encodeResponsePairs(encoder, records.pairs), pairGeneration);
-    case 'preference':
-      return prepared(
-        await encodePreferences(encoder, records.pairs, seed),
-        preference({ labels: encoder.labelIds, labelSmoothing: smoothing }),
-      );
-    case 'bradley-terry':
+    case 'sft': {
+      const encoder = await createChatEncoder(options);
+      return prepared(await encodeDemonstrations(encoder, records.demonstrations), supervisedFineTuning);
+    }
+    case 'direct-preference': {
+      const pairs = await encodePolicyPairs(await createChatEncoder(options), records.pairs);
+      return prepared(await compare(pairs), directPreference({ beta, labelSmoothing }));
+    }
+    case 'bradley-terry': {
+      const { regulariser, positiveRegularisation } = config.baseline ?? {};
+      const encoder = await createChatEncoder(options);
+      if (regulariser !== undefined) {
+        const pairs = await encodePolicyPairs(encoder, records.pairs);
+        return regulariser === 'sft'
+          ? prepared(pairs, generalizableReward('sft'))
+          : prepared(await compare(pairs), generalizableReward('dpo'));
+      }
       return prepared(
         await encodeRewardPairs(encoder, records.pairs),
-        bradleyTerry({ labelSmoothing: smoothing }),
+        bradleyTerry({ labelSmoothing, positiveRegularisation }),
       );
+    }
   }
+  const encoder = await createPairEncoder({ ...options, prompt: judgePrompt(judge!) });
+  if (records.stage === 'pair-generation') {
+    return prepared(await encodeResponsePairs(encoder, records.pairs), pairGeneration);
+  }
+  return prepared(
+    await encodePreferences(encoder, records.pairs, seed),
+    preference({ labels: encoder.labelIds, labelSmoothing, vocabulary }),
+  );
 }
 
 async function resumedModel(

@@ -1,5 +1,5 @@
 import { plainChat } from '@gram/tokenize';
-import type { TrainingStage } from './schema.js';
+import { isPolicy, type TrainingStage } from './schema.js';
 
 /** A part of a configuration as it would be written in a file. */
 type Written = Readonly<Record<string, unknown>>;
@@ -34,6 +34,7 @@ function paper(model: string): Preset {
       preference: { ...rate(1e-5), labelSmoothing: 0.1, smoothingConvention: 'paper' },
       'bradley-terry': rate(1e-5),
       sft: rate(2e-5),
+      'direct-preference': rate(1e-6),
     },
   };
 }
@@ -59,6 +60,7 @@ export const presets: Readonly<Record<string, Preset>> = {
       },
       'bradley-terry': { optimizer: { learningRate: 1e-5 } },
       sft: { optimizer: { learningRate: 1e-5 } },
+      'direct-preference': { optimizer: { learningRate: 1e-6 } },
     },
   },
   'smollm2-135m': {
@@ -74,6 +76,7 @@ export const presets: Readonly<Record<string, Preset>> = {
       preference: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-5 } },
       'bradley-terry': { optimizer: { learningRate: 5e-5 } },
       sft: { optimizer: { learningRate: 1e-4 } },
+      'direct-preference': { optimizer: { learningRate: 5e-6 } },
     },
   },
   laptop: {
@@ -100,6 +103,7 @@ export const presets: Readonly<Record<string, Preset>> = {
       preference: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-4 } },
       'bradley-terry': { optimizer: { learningRate: 1e-3 } },
       sft: { optimizer: { learningRate: 5e-4 } },
+      'direct-preference': { optimizer: { learningRate: 1e-4 } },
     },
   },
 };
@@ -128,7 +132,7 @@ export function withPreset({ common, stages }: Preset, stage: TrainingStage, wri
   const dropped = new Set<string>();
   if ('model' in own) dropped.add('scratch');
   if ('scratch' in own) dropped.add('model');
-  if (stage === 'sft') dropped.add('judgePrompt');
+  if (isPolicy(stage)) dropped.add('judgePrompt');
   const kept = Object.entries(values.init as object).filter(([key]) => !dropped.has(key));
   return layered({ ...values, init: Object.fromEntries(kept) }, written) as Written;
 }

@@ -39,6 +39,7 @@ describe('a training configuration', () => {
       stage: 'preference',
       data: { path: join(directory, 'pairs.jsonl'), format: 'preference' },
       init: { model: join(directory, '../base') },
+      vocabulary: 'labels',
       maxLength: 128,
       overlong: 'error',
       smoothingConvention: 'paper',

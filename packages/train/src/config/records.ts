@@ -13,10 +13,17 @@ import { TrainError } from '../error.js';
 import type { TrainingConfig } from './schema.js';
 
 /** The records of a run: pairs with labels or without, or single answers. */
-export type TrainingRecords =
+export type TrainingRecords = {
+  /** Records of the file that gave none: ties and equal responses. */
+  readonly dropped: number;
+} & (
   | { readonly stage: 'pair-generation'; readonly pairs: readonly ResponsePair[] }
   | { readonly stage: 'sft'; readonly demonstrations: readonly Demonstration[] }
-  | { readonly stage: 'preference' | 'bradley-terry'; readonly pairs: readonly PreferencePair[] };
+  | {
+      readonly stage: 'preference' | 'bradley-terry' | 'direct-preference';
+      readonly pairs: readonly PreferencePair[];
+    }
+);
 
 /**
  * Reads the data of a configuration into memory.
@@ -38,13 +45,23 @@ export async function readRecords(
     throw new TrainError('no-data', `${path} gives no record`, 'check the file and its format');
   };
   // That the format suits the stage was checked with the configuration.
+  let left = 0;
+  const dropped = () => {
+    left++;
+  };
   switch (stage) {
-    case 'pair-generation':
-      return { stage, pairs: await take(readResponsePairs(path, format as ResponseFormat, { seed })) };
-    case 'sft':
-      return { stage, demonstrations: await take(readDemonstrations(path, format as DemonstrationFormat)) };
-    default:
-      return { stage, pairs: await take(readPreferences(path, format as PreferenceFormat)) };
+    case 'pair-generation': {
+      const pairs = await take(readResponsePairs(path, format as ResponseFormat, { seed, dropped }));
+      return { stage, pairs, dropped: left };
+    }
+    case 'sft': {
+      const demonstrations = await take(readDemonstrations(path, format as DemonstrationFormat));
+      return { stage, demonstrations, dropped: left };
+    }
+    default: {
+      const pairs = await take(readPreferences(path, format as PreferenceFormat, { dropped }));
+      return { stage, pairs, dropped: left };
+    }
   }
 }
 

@@ -15,8 +15,11 @@ import { type ScheduleName, scheduleNames } from '../schedule.js';
 export const optimizerNames = ['adamw', 'sgd', 'adafactor'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 
-/** What a run trains: GRAM's first or second stage, the discriminative baseline, or a policy on demonstrations. */
-export const stages = ['pair-generation', 'preference', 'bradley-terry', 'sft'] as const;
+/**
+ * What a run trains: GRAM's first or second stage, a discriminative baseline, or a policy on demonstrations or on
+ * preferences.
+ */
+export const stages = ['pair-generation', 'preference', 'bradley-terry', 'sft', 'direct-preference'] as const;
 export type TrainingStage = (typeof stages)[number];
 
 /** Name of a data format of any stage. */
@@ -52,6 +55,24 @@ export interface TrainingConfig {
      * made for it. @default what the model was trained with; of a plain language model, its template
      */
     readonly chat?: 'template' | typeof plainChat.id;
+  };
+  /**
+   * Over what the label's probability is normalised in the stage `preference`: the two labels, as the authors' code, or the
+   * whole vocabulary, as the paper's figure. @default 'labels'
+   */
+  readonly vocabulary: 'labels' | 'full';
+  /** How much a policy may differ from its start, in the stage `direct-preference`. @default 0.1 */
+  readonly beta?: number;
+  /** Variants of the stage `bradley-terry` that the paper compares with. @default the plain one */
+  readonly baseline?: {
+    /** Width of a head of two layers. @default a linear head, which transformers knows */
+    readonly scoreHead?: number;
+    /** Trains the head only. @default false */
+    readonly freeze: boolean;
+    /** Weight of -log sigmoid of the mean reward of chosen responses. @default 0 */
+    readonly positiveRegularisation: number;
+    /** Keeps the model a writer as well (GRM): by imitation of chosen responses, or by preference. @default neither */
+    readonly regulariser?: 'sft' | 'dpo';
   };
   /** Trains a low-rank adapter (LoRA) and keeps the model as it is. @default all weights are trained */
   readonly lora?: LoraConfig;
@@ -122,6 +143,11 @@ const positive = z.number().positive();
 const text = z.string().min(1, 'must not be empty');
 const share = z.number().min(0).lt(1);
 
+/** Whether a stage trains a model that answers, and not one that judges. */
+export function isPolicy(stage: TrainingStage): stage is 'sft' | 'direct-preference' {
+  return stage === 'sft' || stage === 'direct-preference';
+}
+
 /** The formats that a stage reads, and what it misses in the others. */
 const inputs: Readonly<
   Record<TrainingStage, { readonly formats: readonly DataFormat[]; readonly need: string }>
@@ -130,6 +156,7 @@ const inputs: Readonly<
   preference: { formats: preferenceFormats, need: 'labels' },
   'bradley-terry': { formats: preferenceFormats, need: 'labels' },
   sft: { formats: demonstrationFormats, need: 'chosen response' },
+  'direct-preference': { formats: preferenceFormats, need: 'labels' },
 };
 const allFormats = [...new Set(Object.values(inputs).flatMap(({ formats }) => formats))];
 
@@ -159,6 +186,13 @@ const init = z.strictObject({
   chat: z.enum(['template', plainChat.id]).optional(),
 });
 
+const baseline = z.strictObject({
+  scoreHead: count.max(65_536).optional(),
+  freeze: z.boolean().default(false),
+  positiveRegularisation: z.number().min(0).default(0),
+  regulariser: z.enum(['sft', 'dpo']).optional(),
+});
+
 const lora = z.strictObject({
   rank: count.default(16),
   alpha: positive.default(32),
@@ -185,6 +219,9 @@ const root = z.strictObject({
   stage: z.enum(stages),
   data,
   init,
+  vocabulary: z.enum(['labels', 'full']).default('labels'),
+  beta: positive.optional(),
+  baseline: baseline.optional(),
   lora: lora.optional(),
   maxLength: count,
   overlong: z.enum(['error', 'truncate']).default('error'),
@@ -206,6 +243,7 @@ export const configKeys: Readonly<Record<string, readonly string[]>> = {
   data: Object.keys(data.shape),
   init: Object.keys(init.shape),
   'init.scratch': Object.keys(scratch.shape),
+  baseline: Object.keys(baseline.shape),
   lora: Object.keys(lora.shape),
   optimizer: Object.keys(optimizer.shape),
 };
@@ -227,14 +265,29 @@ export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine(
   if (config.init.scratch !== undefined && config.maxLength > config.init.scratch.maxPositionEmbeddings) {
     refuse(['maxLength'], 'is more than init.scratch.maxPositionEmbeddings');
   }
+  if (config.vocabulary === 'full' && stage !== 'preference') {
+    refuse(['vocabulary'], `has no meaning in the stage ${stage}`);
+  }
+  if (config.beta !== undefined && stage !== 'direct-preference') {
+    refuse(['beta'], `has no meaning in the stage ${stage}`);
+  }
+  if (config.baseline !== undefined && stage !== 'bradley-terry') {
+    refuse(['baseline'], `has no meaning in the stage ${stage}`);
+  }
+  if (config.baseline?.freeze && config.lora !== undefined) {
+    refuse(['lora'], 'adapts the decoder, which baseline.freeze keeps as it is');
+  }
+  if (config.baseline?.freeze && config.baseline.regulariser !== undefined) {
+    refuse(['baseline', 'regulariser'], 'is about the decoder, which baseline.freeze keeps as it is');
+  }
   if (config.lora !== undefined && config.init.model === undefined) {
     refuse(['lora'], 'needs init.model: a new model has nothing to adapt');
   }
   if (config.labelSmoothing !== undefined && (stage === 'pair-generation' || stage === 'sft')) {
     refuse(['labelSmoothing'], `has no meaning in the stage ${stage}, which has no labels`);
   }
-  if (config.init.judgePrompt !== undefined && stage === 'sft') {
-    refuse(['init', 'judgePrompt'], 'has no meaning in the stage sft, which trains no judge');
+  if (config.init.judgePrompt !== undefined && isPolicy(stage)) {
+    refuse(['init', 'judgePrompt'], `has no meaning in the stage ${stage}, which trains no judge`);
   }
   if (!inputs[stage].formats.includes(config.data.format)) {
     refuse(['data', 'format'], `has no ${inputs[stage].need}, which the stage ${stage} needs`);

@@ -27,7 +27,7 @@ import {
 } from '@gram/tokenize';
 import { TrainError } from '../error.js';
 import { type TrainingRecords, textsOf } from './records.js';
-import type { ScratchConfig, TrainingConfig } from './schema.js';
+import { isPolicy, type ScratchConfig, type TrainingConfig } from './schema.js';
 
 /** What a run starts from. */
 export interface StartingModel {
@@ -69,7 +69,7 @@ export async function startingModel(
         specialTokens: plainChat.specialTokens,
       }),
     );
-    const llama = scratchConfig(init.scratch, tokenizer, config.stage);
+    const llama = scratchConfig(init.scratch, tokenizer, config);
     const weights = initWeights(llama, createRandom(seed, 'weights'));
     return {
       config: llama,
@@ -84,7 +84,7 @@ export async function startingModel(
   const directory = init.model!;
   const loaded = await loadModel(directory, { signal });
   return {
-    ...withStageHead(loaded.config, loaded.weights, config.stage, directory, createRandom(seed, 'head')),
+    ...withStageHead(loaded.config, loaded.weights, config, directory, createRandom(seed, 'head')),
     ...(await askedAs(config, loaded, directory)),
   };
 }
@@ -118,7 +118,7 @@ export function metadata(
   const training: GramMetadata['training'] =
     labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
   const common = { format: 1, chat: chat.id, maxLength, training } as const;
-  if (stage === 'sft') return { ...common, kind: 'policy' };
+  if (isPolicy(stage)) return { ...common, kind: 'policy' };
   const origin = init.model !== undefined && before === undefined ? 'released' : 'gram';
   const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompts[origin];
   return { ...common, kind: stage === 'bradley-terry' ? 'discriminative' : 'generative', judgePrompt };
@@ -151,7 +151,7 @@ export function checkFit(
 function scratchConfig(
   { numKeyValueHeads, vocabSize: _, ...scratch }: ScratchConfig,
   tokenizer: Tokenizer,
-  stage: TrainingConfig['stage'],
+  training: TrainingConfig,
 ): ModelConfig {
   const { hiddenSize, numAttentionHeads: heads } = scratch;
   if (hiddenSize % (2 * heads) !== 0) {
@@ -169,7 +169,7 @@ function scratchConfig(
     );
   }
   const config: ModelConfig = {
-    architecture: stage === 'bradley-terry' ? 'LlamaForSequenceClassification' : 'LlamaForCausalLM',
+    architecture: 'LlamaForCausalLM',
     ...scratch,
     vocabSize: tokenizer.vocabSize,
     numKeyValueHeads: numKeyValueHeads ?? heads,
@@ -178,40 +178,54 @@ function scratchConfig(
     padTokenId: tokenizer.tokenId(plainChat.pad),
   };
   // As it will be read back from a checkpoint, for a resumed run is recognised by its config.
-  return parseConfig(configToJson(config), 'init.scratch');
+  return parseConfig(configToJson(withHeadOf(config, training)), 'init.scratch');
+}
+
+/** The decoder with the heads that the stage needs. */
+function withHeadOf(config: ModelConfig, { stage, baseline }: TrainingConfig): ModelConfig {
+  if (stage !== 'bradley-terry') return withHead(config, 'next-token');
+  return {
+    ...withHead(config, 'score'),
+    ...(baseline?.scoreHead && { scoreHead: { hiddenSize: baseline.scoreHead } }),
+    // A tied head is the embedding, which stays anyway.
+    ...(baseline?.regulariser && !config.tieWordEmbeddings && { keepsLanguageHead: true as const }),
+  };
 }
 
 /** Keeps the decoder and puts a reward head in the place of the next-token head where the stage wants one. */
 function withStageHead(
   config: ModelConfig,
   weights: Weights,
-  stage: TrainingConfig['stage'],
+  training: TrainingConfig,
   directory: string,
   random: Random,
 ): Pick<StartingModel, 'config' | 'weights' | 'newWeights'> {
-  const wanted = stage === 'bradley-terry' ? 'score' : 'next-token';
-  if (kindOf(config).head === wanted) return { config, weights, newWeights: [] };
-  if (wanted === 'next-token') {
-    throw new TrainError(
-      'bad-config',
-      `the model in ${directory} gives a score and has no next-token head, which the stage ${stage} needs`,
+  const scores = kindOf(config).head === 'score';
+  const refuse = (problem: string, hint: string) =>
+    new TrainError('bad-config', `the model in ${directory} ${problem}`, hint);
+  if (training.stage !== 'bradley-terry') {
+    if (!scores) return { config, weights, newWeights: [] };
+    throw refuse(
+      `gives a score and has no next-token head, which the stage ${training.stage} needs`,
       'start from a language model',
     );
   }
-  const scoring = withHead(config, 'score');
+  const wanted = withHeadOf(config, training);
+  if (scores) {
+    const same = ['scoreHead', 'keepsLanguageHead'] as const;
+    if (same.every((key) => JSON.stringify(wanted[key]) === JSON.stringify(config[key]))) {
+      return { config, weights, newWeights: [] };
+    }
+    throw refuse('has another score head than the configuration asks for', 'start from a language model');
+  }
   const newWeights: string[] = [];
-  const all = Object.entries(weightShapes(scoring)).map(([name, shape]) => {
+  const all = Object.entries(weightShapes(wanted)).map(([name, shape]) => {
     const loaded = weights[name];
     if (loaded !== undefined) return [name, loaded] as const;
     newWeights.push(name);
     const size = shape.reduce((product, dimension) => product * dimension, 1);
-    return [
-      name,
-      float32(
-        shape,
-        Float32Array.from({ length: size }, () => headDeviation * random.normal()),
-      ),
-    ] as const;
+    const draw = name.endsWith('.bias') ? () => 0 : () => headDeviation * random.normal();
+    return [name, float32(shape, Float32Array.from({ length: size }, draw))] as const;
   });
-  return { config: scoring, weights: Object.fromEntries(all), newWeights };
+  return { config: wanted, weights: Object.fromEntries(all), newWeights };
 }

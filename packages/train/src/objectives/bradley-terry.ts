@@ -1,6 +1,7 @@
 import { float32 } from '@gram/engine';
 import { values } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
+import { TrainError } from '../error.js';
 import { lastPositions, type Objective, padRows, rowWeights } from './objective.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 
@@ -8,18 +9,42 @@ import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 export interface RewardExample {
   readonly chosen: readonly number[];
   readonly rejected: readonly number[];
+  /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
+  readonly margin?: number;
+}
+
+/** Options of the discriminative baseline. */
+export interface BradleyTerryOptions {
+  /** In the paper's convention. @default 0 */
+  readonly labelSmoothing?: number;
+  /** Ask for the margin of each example, which then needs one. @default false */
+  readonly margin?: boolean;
+  /** Weight c of the positive regularisation; 0.1 in the code that introduced it. @default 0 */
+  readonly positiveRegularisation?: number;
 }
 
 /**
  * The discriminative baseline: a scalar reward at the last token, trained with Bradley-Terry.
  *
- *     L_d = -log sigmoid(r(x, y_w) - r(x, y_l))
+ *     L_d = -(1 - eps) log sigmoid(D) - eps log sigmoid(-D) - c log sigmoid(mean r_w)
+ *     D = r(x, y_w) - r(x, y_l) - m
  *
- * @param labelSmoothing in the paper's convention. @default 0
+ * eps, m and c are the baselines of GRAM's comparison, as the code of GRM (Yang et al., NeurIPS 2024) defines them: label
+ * smoothing, a margin (Touvron et al., Llama 2, 2023, equation 2), and positive regularisation, which pulls rewards up.
+ *
+ * The mean of the positive regularisation is that over a micro-batch, as in GRM's code: so it is the only term for which it
+ * matters how a step is cut into micro-batches. A micro-batch counts by its share of the step.
+ *
+ * `batch` throws TrainError `no-data` where a margin is asked for and an example has none, or one that is not 0 or more.
  */
-export function bradleyTerry(labelSmoothing = 0): Objective<RewardExample> {
+export function bradleyTerry({
+  labelSmoothing = 0,
+  margin = false,
+  positiveRegularisation = 0,
+}: BradleyTerryOptions = {}): Objective<RewardExample> {
+  const pulled = positiveRegularisation === 0 ? '' : `, positive regularisation ${positiveRegularisation}`;
   return {
-    name: `bradley-terry, smoothing ${labelSmoothing}`,
+    name: `bradley-terry, smoothing ${labelSmoothing}${margin ? ', margin' : ''}${pulled}`,
     metrics: ['accuracy'],
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     weight: () => 1,
@@ -28,21 +53,60 @@ export function bradleyTerry(labelSmoothing = 0): Objective<RewardExample> {
       const half = (side: 'chosen' | 'rejected') =>
         Array.from({ length: rows }, (_, row) => examples[row]?.[side] ?? []);
       const sequences = [...half('chosen'), ...half('rejected')];
+      const weightsOf = (sum: number) => float32([rows], rowWeights(examples.length, rows, sum));
       return {
         tokens: padRows(sequences, 2 * rows, length),
         last: lastPositions(sequences, 2 * rows),
-        weights: float32([rows], rowWeights(examples.length, rows, total)),
+        weights: weightsOf(total),
+        ...(margin && { margins: float32([rows], marginsOf(examples, rows)) }),
+        ...(positiveRegularisation !== 0 && { average: weightsOf(examples.length) }),
       };
     },
     loss(config, weights, batch) {
       const rewards = values(config, weights, batch.tokens as tf.Tensor2D, batch.last as tf.Tensor1D);
       const [chosen, rejected] = tf.split(rewards, 2) as [tf.Tensor1D, tf.Tensor1D];
-      const margins = tf.sub(chosen, rejected) as tf.Tensor1D;
-      const losses = smoothedRankingLoss(margins, labelSmoothing);
+      const differences = tf.sub(chosen, rejected) as tf.Tensor1D;
+      const margins = margin ? (tf.sub(differences, batch.margins as tf.Tensor) as tf.Tensor1D) : differences;
+      const shares = batch.weights as tf.Tensor1D;
+      const ranking = tf.sum(tf.mul(smoothedRankingLoss(margins, labelSmoothing), shares));
       return {
-        loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar,
-        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
+        loss:
+          positiveRegularisation === 0
+            ? (ranking as tf.Scalar)
+            : tf.add(
+                ranking,
+                tf.mul(
+                  positiveRegularisation,
+                  tf.mul(tf.sum(shares), positivePull(chosen, batch.average as tf.Tensor1D)),
+                ),
+              ),
+        metrics: { accuracy: shareCorrect(differences, shares) },
       };
     },
   };
+}
+
+/**
+ * -log sigmoid(mean r_w), a scalar.
+ *
+ * @param rewards `[N]`, of the chosen responses
+ * @param average `[N]`, weights that sum to 1
+ */
+function positivePull(rewards: tf.Tensor1D, average: tf.Tensor1D): tf.Scalar {
+  return tf.softplus(tf.neg(tf.sum(tf.mul(rewards, average)))) as tf.Scalar;
+}
+
+function marginsOf(examples: readonly RewardExample[], rows: number): Float32Array {
+  const margins = new Float32Array(rows);
+  for (const [row, { margin }] of examples.entries()) {
+    if (margin === undefined || !(margin >= 0 && Number.isFinite(margin))) {
+      throw new TrainError(
+        'no-data',
+        `the margin of a pair is ${margin}`,
+        'give each pair a margin of 0 or more, such as the difference of two ratings, or train without margins',
+      );
+    }
+    margins[row] = margin;
+  }
+  return margins;
 }

@@ -1,3 +1,4 @@
+import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -30,6 +31,29 @@ export function paperSmoothing(eps: number, convention: SmoothingConvention): nu
 export function smoothedRankingLoss(margins: tf.Tensor1D, eps: number): tf.Tensor1D {
   const ranking = tf.softplus(tf.neg(margins));
   return eps === 0 ? ranking : tf.add(ranking, tf.mul(margins, eps));
+}
+
+/**
+ * The smoothed loss of a label with pi normalised over the whole vocabulary, as GRAM's training figure draws it:
+ *
+ *     L_full = -(1 - eps) log pi(l | s) - eps log pi(o | s) = -log pi(l | s) + eps D
+ *
+ * It exceeds the loss over the two labels by lse_V - lse_AB, -log of the probability of answering with a label at all.
+ *
+ * @param logits `[N, V]`
+ * @param labels `[N]` int32, the correct label l
+ * @param margins `[N]`, D, the logit of l minus that of the other label o
+ * @param eps in the paper's convention, 0 <= eps < 0.5
+ * @returns `[N]`
+ */
+export function fullVocabularyLoss(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  margins: tf.Tensor1D,
+  eps: number,
+): tf.Tensor1D {
+  const losses = crossEntropy(logits, labels);
+  return eps === 0 ? losses : tf.add(losses, tf.mul(margins, eps));
 }
 
 /** The weighted share of positive margins, as a scalar outside of the gradient. */

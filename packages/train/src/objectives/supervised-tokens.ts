@@ -9,6 +9,8 @@ export interface SupervisedTokens {
   readonly positions: NDArray<'int32'>;
   /** `[size]`: the supervised token; 0 where there is none. */
   readonly targets: NDArray<'int32'>;
+  /** `[size]`: the row of each supervised token; 0 where there is none. */
+  readonly rows: NDArray<'int32'>;
   /** Supervised tokens, in the order of the examples; the arrays are filled up to `size`. */
   readonly count: number;
   readonly size: number;
@@ -27,10 +29,12 @@ export function supervisedTokens(
 ): SupervisedTokens {
   const positions: number[] = [];
   const targets: number[] = [];
+  const rowOf: number[] = [];
   for (const [row, { ids, lossFrom }] of examples.entries()) {
     for (let t = lossFrom; t < ids.length; t++) {
       positions.push(row * length + t - 1);
       targets.push(ids[t]!);
+      rowOf.push(row);
     }
   }
   const unit = Math.max(1, Math.ceil((rows * length) / 8));
@@ -45,6 +49,7 @@ export function supervisedTokens(
     tokens: padRows(sequences, rows, length),
     positions: filled(positions),
     targets: filled(targets),
+    rows: filled(rowOf),
     count: positions.length,
     size,
   };

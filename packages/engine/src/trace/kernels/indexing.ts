@@ -1,5 +1,19 @@
 import { type DType, sizeOf } from '../../array.js';
+import type { GraphBuilder, Value } from '../graph.js';
 import { attribute, cast, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
+
+/**
+ * Zeros of a large shape that are made when the graph runs. As a constant they would stay in the memory of every executable: of
+ * the gradient of an embedding, a whole embedding matrix each. They come from a value of the run, because the runtime
+ * computes what depends on constants only once, and keeps it.
+ */
+function zerosFrom(graph: GraphBuilder, values: Value, shape: readonly [number, number]): Value {
+  const { dtype } = values;
+  const edges = [graph.int64([0, 0]), graph.int64([1, 1]), graph.int64([0, 1])] as const;
+  const first = graph.node('Slice', [values, ...edges], [1, 1], dtype);
+  const zero = graph.node('Sub', [first, first], [1, 1], dtype);
+  return graph.node('Expand', [zero, graph.int64(shape)], shape, dtype);
+}
 
 /** Kernels that look values up by index, and their gradients. */
 export const indexing: KernelTable = {
@@ -30,7 +44,8 @@ export const indexing: KernelTable = {
     const rows = sizeOf(ids.shape);
     const width = sizeOf(x.shape.slice(ids.shape.length));
     const segments = attribute<number>(call, 'numSegments');
-    const zeros = call.graph.filled([segments, width], 0, x.dtype);
+    const values = reshape(call.graph, x, [rows, width]);
+    const zeros = zerosFrom(call.graph, values, [segments, width]);
     const columns = reshape(call.graph, ids, [rows, 1]);
     const indices = call.graph.node(
       'Expand',
@@ -38,13 +53,9 @@ export const indexing: KernelTable = {
       [rows, width],
       'int64',
     );
-    const summed = call.graph.node(
-      'ScatterElements',
-      [zeros, indices, reshape(call.graph, x, [rows, width])],
-      [segments, width],
-      x.dtype,
-      { attributes: { axis: { int: 0 }, reduction: { string: 'add' } } },
-    );
+    const summed = call.graph.node('ScatterElements', [zeros, indices, values], [segments, width], x.dtype, {
+      attributes: { axis: { int: 0 }, reduction: { string: 'add' } },
+    });
     return reshape(call.graph, summed, [segments, ...x.shape.slice(ids.shape.length)]);
   },
   OneHot: (call) => {

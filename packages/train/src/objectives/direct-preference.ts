@@ -1,0 +1,66 @@
+import { float32 } from '@gram/engine';
+import { nextTokenLosses } from '@gram/model';
+import * as tf from '@tensorflow/tfjs';
+import { type Objective, rowWeights } from './objective.js';
+import {
+  pairArrays,
+  pairLength,
+  pairLogProbabilities,
+  type ReferencedPair,
+  referenceMargins,
+} from './policy-pairs.js';
+import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
+
+/** Options of `directPreference`. */
+export interface DirectPreferenceOptions {
+  /** How closely the policy stays to its reference; higher is closer. @default 0.1 */
+  readonly beta?: number;
+  /** The probability eps that a label is wrong (conservative DPO, Mitchell 2023). 0 <= eps < 0.5. @default 0 */
+  readonly labelSmoothing?: number;
+}
+
+/**
+ * Direct preference optimisation (Rafailov et al., NeurIPS 2023, equation 7): a policy learns from pairs, without a reward model.
+ *
+ *     L = -(1 - eps) log sigmoid(D) - eps log sigmoid(-D)
+ *     D = beta ((log pi(y_w | x) - log pi(y_l | x)) - (log pi_ref(y_w | x) - log pi_ref(y_l | x)))
+ *
+ * log pi is the sum over the tokens of a response. The mean is over pairs. `accuracy` is the share of pairs with D > 0: the
+ * policy then prefers the chosen response more than its reference does.
+ */
+export function directPreference({
+  beta = 0.1,
+  labelSmoothing = 0,
+}: DirectPreferenceOptions = {}): Objective<ReferencedPair> {
+  return {
+    name: `direct-preference, beta ${beta}, smoothing ${labelSmoothing}`,
+    metrics: ['accuracy'],
+    length: pairLength,
+    weight: () => 1,
+    batch(examples, rows, length, total) {
+      const { ends: _, ...arrays } = pairArrays(examples, rows, length, 'both');
+      return {
+        ...arrays,
+        reference: referenceMargins(examples, rows),
+        weights: float32([rows], rowWeights(examples.length, rows, total)),
+      };
+    },
+    loss(config, weights, batch) {
+      const losses = nextTokenLosses(
+        config,
+        weights,
+        batch.tokens as tf.Tensor2D,
+        batch.positions as tf.Tensor1D,
+        batch.targets as tf.Tensor1D,
+      );
+      const { chosen, rejected } = pairLogProbabilities(losses, batch);
+      const beyond = tf.sub(tf.sub(chosen, rejected), batch.reference as tf.Tensor);
+      const margins = tf.mul(beyond, beta) as tf.Tensor1D;
+      const ranking = smoothedRankingLoss(margins, labelSmoothing);
+      return {
+        loss: tf.sum(tf.mul(ranking, batch.weights as tf.Tensor)) as tf.Scalar,
+        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
+      };
+    },
+  };
+}
