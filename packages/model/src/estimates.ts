@@ -49,16 +49,17 @@ export function bytesPerToken(config: ModelConfig, precision: Precision = 'float
 
 /**
  * Memory of the activations that a training step keeps for its gradient, in bytes: of each layer the states before and after its
- * norms, queries, keys, values, the mixed values and the three arrays of the feed-forward layer. Attention weights, which grow with
- * the length of a sequence, and the head's logits come on top.
+ * norms, queries, keys, values, the mixed values, the three arrays of the feed-forward layer, and scores and weights of
+ * attention. The head's logits come on top.
  *
- * @param tokens of a micro-batch, padding included
+ * @param rows sequences of a micro-batch
+ * @param length of each, padding included
  */
-export function activationBytes(config: ModelConfig, tokens: number): number {
+export function activationBytes(config: ModelConfig, rows: number, length: number): number {
   const { hiddenSize, intermediateSize, numAttentionHeads, numKeyValueHeads, headDim } = config;
   const attention = (2 * numAttentionHeads + 2 * numKeyValueHeads) * headDim;
-  const width = 4 * hiddenSize + attention + 3 * intermediateSize;
-  return 4 * tokens * config.numHiddenLayers * width;
+  const width = 4 * hiddenSize + attention + 3 * intermediateSize + 2 * numAttentionHeads * length;
+  return 4 * rows * length * config.numHiddenLayers * width;
 }
 
 /**

@@ -21,8 +21,9 @@ export async function estimateCost(
   { optimizer, lora }: TrainingConfig,
   { config, longest, tokens, totalSteps, doneSteps }: PreparedTraining,
 ): Promise<TrainingCost> {
-  const rows = (optimizer.microBatchSize ?? optimizer.batchSize) * longest;
-  const bytes = trainingBytes(config, lora as LoraConfig | undefined) + activationBytes(config, rows);
+  const rows = optimizer.microBatchSize ?? optimizer.batchSize;
+  const activations = activationBytes(config, rows, longest);
+  const bytes = trainingBytes(config, lora as LoraConfig | undefined) + activations;
   // Forward, the gradient of the states, and that of the weights where they are trained.
   const passes = lora === undefined ? 3 : 2;
   const all = tokens * optimizer.epochs;

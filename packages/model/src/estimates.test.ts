@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest';
+import type { ModelConfig } from './config/model-config.js';
+import { withHead } from './config/model-config.js';
+import { parameterCount } from './config/weight-shapes.js';
+import {
+  activationBytes,
+  bytesPerToken,
+  cacheBytes,
+  forwardFlop,
+  trainingBytes,
+  weightBytes,
+} from './estimates.js';
+import { initWeights } from './init.js';
+import { quantizeWeights } from './quantize.js';
+
+// SmolLM2-135M.
+const config: ModelConfig = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 49_152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  numHiddenLayers: 30,
+  numAttentionHeads: 9,
+  numKeyValueHeads: 3,
+  headDim: 64,
+  rmsNormEps: 1e-5,
+  ropeTheta: 100_000,
+  maxPositionEmbeddings: 8192,
+  tieWordEmbeddings: true,
+};
+const small: ModelConfig = {
+  ...config,
+  vocabSize: 100,
+  hiddenSize: 64,
+  intermediateSize: 96,
+  numHiddenLayers: 2,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+  headDim: 32,
+  tieWordEmbeddings: false,
+};
+
+it('weighs what the arrays weigh, in each precision', () => {
+  expect(weightBytes(config)).toBe(538_060_032);
+  const weights = initWeights(small, { normal: () => 0.5 });
+  const sizeOf = (value: object): number =>
+    'data' in value
+      ? (value.data as Float32Array).byteLength
+      : Object.values(value).reduce((sum, part) => sum + sizeOf(part as object), 0);
+  expect(weightBytes(small)).toBe(sizeOf(weights));
+  expect(weightBytes(small, 'int4')).toBe(sizeOf(quantizeWeights(weights, 'int4')));
+  // Of 8 bits, the scales of the rows come on top.
+  const rounded = sizeOf(quantizeWeights(weights, 'int8'));
+  expect(weightBytes(small, 'int8')).toBeLessThan(rounded);
+  expect(weightBytes(small, 'int8')).toBeGreaterThan(0.95 * rounded);
+});
+
+it('counts the operations and bytes of a pass', () => {
+  // Two operations for each weight of a matrix, and for the head where it runs.
+  const head = 49_152 * 576;
+  const norms = 61 * 576;
+  const matrices = parameterCount(config) - head - norms;
+  expect(forwardFlop(config, 10, 0)).toBe(20 * matrices);
+  expect(forwardFlop(config, 10, 3)).toBe(20 * matrices + 6 * head);
+  expect(forwardFlop(withHead(config, 'score'), 1, 1)).toBe(2 * matrices + 2 * 576);
+  expect(bytesPerToken(config)).toBe(weightBytes(config));
+  expect(bytesPerToken(small)).toBe(weightBytes(small) - 4 * 100 * 64);
+  expect(cacheBytes(config, 1)).toBe(2 * 30 * 3 * 64 * 4);
+});
+
+it('counts what training keeps', () => {
+  expect(trainingBytes(config)).toBe(16 * parameterCount(config));
+  const lora = { rank: 16, alpha: 32, targets: ['q_proj'] as const };
+  expect(trainingBytes(config, lora)).toBe(4 * parameterCount(config) + 16 * 30 * 16 * (576 + 576));
+  // Attention grows with the square of the length.
+  expect(activationBytes(config, 4, 384)).toBe(4 * activationBytes(config, 1, 384));
+  expect(activationBytes(config, 1, 800)).toBeGreaterThan(2 * activationBytes(config, 1, 400));
+});
