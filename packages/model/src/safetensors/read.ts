@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { float32, type NDArray } from '@gram/engine';
-import { ModelError } from '../error.js';
-import { quoted } from '../files/json.js';
 import { readFully, withFile } from '../files/read.js';
+import { readAsFloat32 } from '../files/read-tensor.js';
 import {
   badSafetensors,
   type Header,
@@ -29,43 +28,27 @@ export async function readHeader(handle: FileHandle, fileSize: number, path: str
   return parseHeader(header, fileSize, path);
 }
 
-function allocate(name: string, size: number, path: string): Float32Array<ArrayBuffer> {
-  try {
-    return new Float32Array(size);
-  } catch (error) {
-    throw new ModelError(
-      'too-large',
-      `${path}: no memory for the ${size} elements of tensor ${quoted(name)}`,
-      'use a smaller model or a machine with more memory',
-      { cause: error },
-    );
-  }
-}
-
-// Small beside a model, large beside the cost of a read.
-const WIDEN_ELEMENTS = 1 << 20;
-
-/** Reads one tensor as float32; half precision passes through a small buffer. */
+/** Reads one tensor as float32; half precision is widened. */
 export async function readTensor(
   handle: FileHandle,
   name: string,
-  entry: TensorEntry,
+  { dtype, shape, size, start }: TensorEntry,
   path: string,
 ): Promise<NDArray<'float32'>> {
-  const data = allocate(name, entry.size, path);
-  if (entry.dtype === 'F32') {
-    await readFully(handle, new Uint8Array(data.buffer), entry.start, path);
-    return float32(entry.shape, data);
-  }
-  const widen = entry.dtype === 'BF16' ? widenBfloat16 : widenFloat16;
-  const bits = new Uint32Array(data.buffer);
-  const halves = new Uint16Array(Math.min(entry.size, WIDEN_ELEMENTS));
-  for (let done = 0; done < entry.size; done += halves.length) {
-    const part = halves.subarray(0, entry.size - done);
-    await readFully(handle, new Uint8Array(part.buffer, 0, part.byteLength), entry.start + 2 * done, path);
-    widen(part, bits.subarray(done));
-  }
-  return float32(entry.shape, data);
+  const widen = dtype === 'BF16' ? widenBfloat16 : widenFloat16;
+  const convert = (bytes: Uint8Array, target: Float32Array<ArrayBuffer>) =>
+    widen(
+      new Uint16Array(bytes.buffer, bytes.byteOffset, target.length),
+      new Uint32Array(target.buffer, target.byteOffset, target.length),
+    );
+  const stored = {
+    name,
+    size,
+    start,
+    bytesOf: (elements: number) => (dtype === 'F32' ? 4 : 2) * elements,
+    ...(dtype !== 'F32' && { convert }),
+  };
+  return float32(shape, await readAsFloat32(handle, stored, path));
 }
 
 /**

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import { createRandom } from '@gram/data';
+import {
+  type Adapter,
+  initAdapter,
+  type LoraConfig,
+  type ModelConfig,
+  type ModelToSave,
+  mergeAdapter,
+  type Weights,
+} from '@gram/model';
+import {
+  type Checkpoint,
+  loadAdapterCheckpoint,
+  loadCheckpoint,
+  type Trained,
+  type TrainingState,
+} from '../checkpoint.js';
+import { TrainError } from '../error.js';
+import { headPart, headWeights } from '../head-part.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { adapterPart, type TrainedPart } from '../trained-part.js';
+import type { TrainingRecords } from './records.js';
+import type { TrainingConfig } from './schema.js';
+import { askedAs, type StartingModel, startingModel } from './starting-model.js';
+
+/** What is trained, and the state that a checkpoint left. */
+export interface Start {
+  readonly start: StartingModel;
+  readonly weights: Weights;
+  readonly part?: TrainedPart;
+  readonly trained: Trained;
+  readonly result: () => ModelToSave;
+  readonly resume?: TrainingState;
+  /** The model before any training: what a policy is compared with. */
+  readonly original: () => Promise<Pick<StartingModel, 'config' | 'weights'>>;
+}
+
+/** Where a run goes on, and what ends it. */
+export type Context = { readonly checkpoint?: string; readonly signal?: AbortSignal };
+
+/** All weights are trained; a checkpoint holds them all. */
+export async function wholeStart(
+  config: TrainingConfig,
+  records: TrainingRecords,
+  optimizer: Optimizer,
+  { checkpoint, signal }: Context,
+): Promise<Start> {
+  const trainedOf = config.baseline?.freeze ? headWeights : (_: ModelConfig, all: Weights) => all;
+  const resume =
+    checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer, trainedOf);
+  const start =
+    resume === undefined
+      ? await startingModel(config, records, signal)
+      : await resumedModel(config, resume, join(checkpoint!, 'model'));
+  const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(start.gram.training);
+  if (resume !== undefined && !sameNotes) {
+    throw new TrainError(
+      'bad-checkpoint',
+      `${checkpoint} was made in another stage or with another label smoothing`,
+      'resume with the configuration that started the run, or start anew in another directory',
+    );
+  }
+  const { weights, gram, companions } = start;
+  const model: ModelToSave = { config: start.config, weights, gram, ...companions };
+  return {
+    start,
+    weights: trainedOf(start.config, weights),
+    part: config.baseline?.freeze ? headPart(start.config, weights) : undefined,
+    trained: { model },
+    result: () => model,
+    resume,
+    // What was loaded is trained in place, and a checkpoint is further on.
+    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, records, signal)),
+  };
+}
+
+/** An adapter is trained; a checkpoint holds it and not the model under it. */
+export async function adapterStart(
+  config: TrainingConfig,
+  records: TrainingRecords,
+  optimizer: Optimizer,
+  { checkpoint, signal }: Context,
+): Promise<Start> {
+  const lora = config.lora!;
+  const start = await startingModel(config, records, signal);
+  const { weights: base, gram, companions } = start;
+  const resume =
+    checkpoint === undefined ? undefined : await loadAdapterCheckpoint(checkpoint, optimizer, start.config);
+  if (resume !== undefined && !sameLora(resume.adapter.lora, lora)) {
+    throw new TrainError(
+      'bad-checkpoint',
+      `${checkpoint} holds an adapter of another kind`,
+      'resume with the lora section that started the run, or start anew in another directory',
+    );
+  }
+  const weights =
+    resume?.adapter.weights ?? initAdapter(start.config, lora, base, createRandom(config.seed, 'adapter'));
+  const adapter: Adapter = { lora, weights };
+  return {
+    start,
+    weights,
+    part: adapterPart(start.config, lora, base, config.seed),
+    trained: { adapter, config: start.config, base: config.init.model! },
+    result: () => ({
+      config: start.config,
+      weights: mergeAdapter(start.config, lora, base, weights),
+      gram,
+      ...companions,
+    }),
+    resume,
+    original: () => Promise.resolve(start),
+  };
+}
+
+function sameLora(a: LoraConfig, b: LoraConfig): boolean {
+  const facts = ({ rank, alpha, targets, dropout = 0, rankStabilised = false }: LoraConfig) =>
+    JSON.stringify([rank, alpha, [...targets].sort(), dropout, rankStabilised]);
+  return facts(a) === facts(b);
+}
+
+async function resumedModel(
+  config: TrainingConfig,
+  { model }: Checkpoint,
+  directory: string,
+): Promise<StartingModel> {
+  if (model.gram === undefined) {
+    throw new TrainError('bad-checkpoint', `${directory} has no gram.json`, 'resume from another checkpoint');
+  }
+  return {
+    config: model.config,
+    weights: model.weights,
+    newWeights: [],
+    // The layout of the checkpoint, whatever the configuration would start with.
+    ...(await askedAs({ ...config, init: { ...config.init, chat: undefined } }, model, directory)),
+  };
+}
