@@ -3,7 +3,7 @@ export class TrainError extends Error {
   override readonly name = 'TrainError';
 
   constructor(
-    readonly code: 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint',
+    readonly code: 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'mpi',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

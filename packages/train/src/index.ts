@@ -14,22 +14,49 @@ export {
   type TrainingState,
   writeMoments,
 } from './checkpoint.js';
+export { defineTraining } from './config/module.js';
 export { type PreparedTraining, prepareTraining } from './config/prepare.js';
 export { type Preset, presets } from './config/presets.js';
-export { formatTrainingConfig, type ReadConfigOptions, readTrainingConfig } from './config/read-config.js';
-export type { DataFormat, ScratchConfig, TrainingConfig, TrainingStage } from './config/schema.js';
+export {
+  formatTrainingConfig,
+  loadTrainingConfig,
+  type ReadConfigOptions,
+  readTrainingConfig,
+} from './config/read-config.js';
+export type {
+  DataFormat,
+  ScratchConfig,
+  TrainingConfig,
+  TrainingInput,
+  TrainingStage,
+} from './config/schema.js';
+export { type Communicator, type Numbers, type Place, singleProcess } from './distributed/communicator.js';
+export { type ConnectOptions, connect } from './distributed/connect.js';
+export type { OptimizerSharding } from './distributed/data-parallel.js';
+export { detectRank } from './distributed/detect-rank.js';
+export { balancedShares } from './distributed/partition.js';
 export {
   type Examples,
   encodeDemonstrations,
+  encodePolicyPairs,
   encodePreferences,
   encodeResponsePairs,
   encodeRewardPairs,
+  type RatedPair,
 } from './encode.js';
 export { TrainError } from './error.js';
-export { bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
+export { headPart, headWeights } from './head-part.js';
+export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
+export { type DirectPreferenceOptions, directPreference } from './objectives/direct-preference.js';
+export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
 export type { Batch, Objective, ObjectiveResult } from './objectives/objective.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
-export { paperSmoothing, type SmoothingConvention, smoothedRankingLoss } from './objectives/smoothing.js';
+export {
+  fullVocabularyLoss,
+  paperSmoothing,
+  type SmoothingConvention,
+  smoothedRankingLoss,
+} from './objectives/smoothing.js';
 export { type SupervisedTokens, supervisedTokens } from './objectives/supervised-tokens.js';
 export {
   type GenerationExample,

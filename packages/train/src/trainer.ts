@@ -3,6 +3,15 @@ import type { NDArray } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
+import { type Communicator, type Place, singleProcess } from './distributed/communicator.js';
+import { dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
+import {
+  checkSameRun,
+  copyProgress,
+  copyWeights,
+  gatherMoments,
+  scatterMoments,
+} from './distributed/shared-state.js';
 import { TrainError } from './error.js';
 import type { Objective } from './objectives/objective.js';
 import { adamW } from './optimizers/adamw.js';
@@ -43,9 +52,21 @@ export interface TrainRun<Example> {
   readonly objective: Objective<Example>;
   readonly examples: readonly Example[];
   readonly options: TrainOptions;
-  /** Where an earlier run stopped; its weights must be the ones given. */
+  /** Where an earlier run stopped; its weights must be the ones given. Of several ranks only the first needs it. */
   readonly resume?: TrainingState;
-  /** Called after each step, with the state that a checkpoint needs. */
+  /**
+   * Ranks that train together, each of which makes this call with the same run. The weights are those of rank 0. The
+   * steps are those of one process up to rounding, whatever the number of ranks. @default singleProcess
+   */
+  readonly communicator?: Communicator;
+  /** @default 'none' */
+  readonly optimizerSharding?: OptimizerSharding;
+  /**
+   * Whether `onStep` looks at the moments after this step: with `zero1` they are gathered only then. The same on all
+   * ranks. They are also whole when the run ends or is stopped by `signal`. @default after every step
+   */
+  readonly needsState?: (step: number) => boolean;
+  /** Called after each step, with the state that a checkpoint needs. Of several ranks the first calls it. */
   readonly onStep?: (record: StepRecord, state: TrainingState, total: number) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
@@ -60,13 +81,16 @@ const maxSkipped = 5;
  * Trains a model, one optimizer step after the other, and returns its final state.
  *
  * The run is a function of its options and data: a resumed run computes what an uninterrupted one
- * would have, bit by bit.
+ * would have, bit by bit. With several ranks this holds for the same number of ranks; with another number sums are
+ * rounded differently. The state is whole on rank 0; with `zero1` other ranks have the moments of their share.
  *
  * @throws TrainError `no-data`, `diverged` (weights are those of the last finite step) or
- *   `bad-checkpoint` when `resume` belongs to another run.
+ *   `bad-checkpoint` when `resume` belongs to another run; `bad-config` when ranks were given different runs. The reason
+ *   of `signal` on the rank whose signal was aborted, an AbortError on the others.
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { config, weights, part = wholeModel, objective, examples, options, resume } = run;
+  const { config, weights, part = wholeModel, objective, examples, options } = run;
+  const { communicator = singleProcess, optimizerSharding = 'none', needsState = () => true } = run;
   if (examples.length === 0) {
     throw new TrainError(
       'no-data',
@@ -74,10 +98,15 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       'check the data file and its filters',
     );
   }
-  const { batchSize, epochs = 1, seed = 0, maxGradientNorm = 1, microBatchSize = batchSize } = options;
+  const { batchSize, epochs = 1, seed = 0, maxGradientNorm = 1 } = options;
+  // Every rank gets some.
+  const evenShare = Math.ceil(batchSize / communicator.size);
+  const microBatchSize = Math.min(options.microBatchSize ?? batchSize, evenShare);
   const plan = { examples: examples.length, batchSize, epochs, seed };
   const total = totalSteps(plan);
   const fingerprint = fingerprintOf(run);
+  await checkSameRun(communicator, fingerprint);
+  const resume = await copyProgress(communicator, run.resume);
   if (resume !== undefined && resume.fingerprint !== fingerprint) {
     throw new TrainError(
       'bad-checkpoint',
@@ -86,22 +115,26 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     );
   }
   const optimizer = options.optimizer ?? adamW();
-  const moments = resume?.moments ?? initMoments(optimizer, weights);
+  const ranks = await joinRun(run, optimizer, resume !== undefined);
   const history: StepRecord[] = [...(resume?.history ?? [])];
   let skipped = resume?.skipped ?? 0;
   let skippedInARow = 0;
   let step = resume?.step ?? 0;
   const stepsPerEpoch = total / epochs;
-  const trainingStep = createTrainingStep(config, objective, optimizer, weights, moments, { part });
-  const state = (): TrainingState => ({ step, skipped, moments, history, fingerprint });
+  const trainingStep = createTrainingStep(config, objective, optimizer, weights, ranks.kept, {
+    part,
+    communicator,
+    optimizerSharding,
+  });
+  const state = (): TrainingState => ({ step, skipped, moments: ranks.whole, history, fingerprint });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(plan, epoch, (i) => objective.length(examples[i]!));
       for (const indices of batches.slice(step - epoch * stepsPerEpoch)) {
-        run.signal?.throwIfAborted();
+        await stopTogether(communicator, run.signal, ranks.gather);
         const chosen = indices.map((i) => examples[i]!);
         const learningRate = learningRateAt({ ...options, totalSteps: total }, step);
-        const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize), {
+        const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize, communicator), {
           update: step + 1 - skipped,
           learningRate,
           maxGradientNorm,
@@ -120,27 +153,70 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         const { loss, metrics, gradientNorm } = result;
         const record = { step, loss, ...metrics, gradientNorm, learningRate, tokens };
         history.push(record);
-        await run.onStep?.(record, state(), total);
+        if (needsState(step)) await ranks.gather();
+        if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
       }
     }
   } finally {
     trainingStep.dispose();
   }
+  await ranks.gather();
   return state();
+}
+
+/** Weights and moments of a run, as they are spread over its ranks. */
+async function joinRun<Example>(
+  { weights, resume, communicator = singleProcess, optimizerSharding = 'none' }: TrainRun<Example>,
+  optimizer: Optimizer,
+  resumed: boolean,
+) {
+  await copyWeights(communicator, weights);
+  if (communicator.size === 1) {
+    const moments = resume?.moments ?? initMoments(optimizer, weights);
+    return { kept: moments, whole: moments, gather: async () => {} };
+  }
+  const { updated } = dataParallel(communicator, weights, optimizerSharding);
+  const mine = Object.fromEntries(updated.map((name) => [name, weights[name]!]));
+  const kept = initMoments(optimizer, mine);
+  if (resumed) await scatterMoments(communicator, optimizer, weights, kept, resume?.moments ?? kept);
+  if (optimizerSharding === 'none') return { kept, whole: kept, gather: async () => {} };
+  const whole: Record<string, Record<string, NDArray<'float32'>>> = {};
+  for (const [slot, named] of Object.entries(kept)) whole[slot] = { ...named };
+  return { kept, whole, gather: () => gatherMoments(communicator, optimizer, weights, kept, whole) };
+}
+
+/** Stops all ranks at the same step when one of them was told to, with a state that can be saved. */
+async function stopTogether(
+  communicator: Communicator,
+  signal: AbortSignal | undefined,
+  gather: () => Promise<void>,
+): Promise<void> {
+  if (communicator.size > 1) {
+    const told = Float32Array.of(signal?.aborted === true ? 1 : 0);
+    await communicator.allReduceSum(told);
+    if (told[0] === 0) return;
+    await gather();
+  }
+  signal?.throwIfAborted();
+  if (communicator.size > 1) throw new DOMException('another rank was told to stop', 'AbortError');
 }
 
 /**
  * The arrays of one optimizer step, in micro-batches of at most `size` examples. Their weights sum to 1 over all of them;
  * lengths are rounded up to a multiple of 16.
+ *
+ * @param place of several ranks the one that computes them: it gets every n-th, from its own number on. @default all
  */
 export function microBatches<Example>(
   objective: Objective<Example>,
   examples: readonly Example[],
   size: number,
+  { rank, size: ranks }: Pick<Place, 'rank' | 'size'> = singleProcess,
 ): Readonly<Record<string, NDArray>>[] {
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
   const batches = [];
-  for (let i = 0; i < examples.length; i += size) {
+  // In turns and not in blocks: examples are sorted by length, and the last block would take the longest.
+  for (let i = rank * size; i < examples.length; i += ranks * size) {
     const part = examples.slice(i, i + size);
     const longest = Math.max(...part.map((example) => objective.length(example)));
     const length = Math.ceil(longest / lengthBucket) * lengthBucket;

@@ -10,6 +10,8 @@ import {
 } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
+import { type Communicator, singleProcess } from './distributed/communicator.js';
+import { clear, dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
 import type { Batch, Objective } from './objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer, StepScalars } from './optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from './trained-part.js';
@@ -35,6 +37,11 @@ export interface StepOptions {
 
 /** A training step with its weights, gradients and moments, all updated in place. */
 export interface TrainingStep {
+  /**
+   * Takes a step.
+   *
+   * @param batches the micro-batches; of several ranks each has those that `microBatches` gives it, which may be none
+   */
   run(batches: readonly Batch<NDArray>[], options: StepOptions): Promise<StepResult>;
   /** What was compiled so far. */
   readonly executables: readonly ExecutableInfo[];
@@ -86,6 +93,10 @@ export interface TrainingStepOptions {
   readonly part?: TrainedPart;
   /** Where to compute. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
+  /** Ranks that take the step together; all begin with the same weights, and end with the same. @default singleProcess */
+  readonly communicator?: Communicator;
+  /** With `zero1`, `moments` are those of this rank's share only. @default 'none' */
+  readonly optimizerSharding?: OptimizerSharding;
 }
 
 /**
@@ -93,7 +104,8 @@ export interface TrainingStepOptions {
  *
  * Gradients and update are separate graphs: the update may then write weights in place, and
  * micro-batches add up in the gradient's own memory. Weights and moments that were placed on the
- * device stay there; only loss, metrics and the norm of the gradient come back.
+ * device stay there; only loss, metrics and the norm of the gradient come back. Of several ranks each computes
+ * the gradients of its micro-batches; they are summed in host memory before the update.
  *
  * @param weights in host memory or on the device, updated in place, as `moments`
  */
@@ -103,11 +115,17 @@ export function createTrainingStep<Example>(
   optimizer: Optimizer,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,
   moments: Moments<AnyArray<'float32'>>,
-  { part = wholeModel, device = 'cpu' }: TrainingStepOptions = {},
+  {
+    part = wholeModel,
+    device = 'cpu',
+    communicator = singleProcess,
+    optimizerSharding = 'none',
+  }: TrainingStepOptions = {},
 ): TrainingStep {
-  let placed: Promise<Readonly<Record<string, AnyArray>>> | undefined;
+  const parallel = dataParallel(communicator, weights, optimizerSharding, device);
+  let placed: Promise<Readonly<Record<string, AnyArray<'float32'>>>> | undefined;
   const allGradients = () => {
-    placed ??= place(
+    placed ??= place<Readonly<Record<string, AnyArray<'float32'>>>>(
       Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)])),
       device,
     );
@@ -142,21 +160,29 @@ export function createTrainingStep<Example>(
   return {
     async run(batches, { update: t, learningRate, maxGradientNorm }) {
       const gradients = await allGradients();
-      let loss = 0;
-      const metrics = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
+      let ownLoss = 0;
+      const own = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
       for (const [i, batch] of batches.entries()) {
         const out = await (i === 0 ? first : further)({
           weights,
           frozen: part.frozen,
-          noise: part.noise(batch.tokens?.data.length ?? 0, t, i),
+          // By its place in the whole step, which does not depend on the number of ranks.
+          noise: part.noise(batch.tokens?.data.length ?? 0, t, communicator.rank + i * communicator.size),
           gradients,
           batch,
         });
-        loss += out.loss.data[0]!;
-        for (const name of objective.metrics) metrics[name]! += out.metrics[name]!.data[0]!;
+        ownLoss += out.loss.data[0]!;
+        for (const name of objective.metrics) own[name]! += out.metrics[name]!.data[0]!;
       }
-      const { sum } = await squaredNorm({ values: gradients });
-      const gradientNorm = Math.sqrt(sum.data[0]!);
+      if (batches.length === 0) await clear(gradients, device);
+      await parallel.sumGradients(gradients);
+      const square =
+        parallel.share.length === 0
+          ? 0
+          : (await squaredNorm({ values: pick(gradients, parallel.share) })).sum.data[0]!;
+      // One message for all numbers, and the same decision on all ranks.
+      const [squares, loss, ...sums] = await parallel.sum([square, ownLoss, ...Object.values(own)]);
+      const gradientNorm = Math.sqrt(squares!);
       const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
       if (applied) {
         const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
@@ -166,9 +192,19 @@ export function createTrainingStep<Example>(
             scalar(value),
           ]),
         );
-        await update({ weights, moments, gradients, step });
+        const { updated } = parallel;
+        if (updated.length > 0) {
+          await update({
+            weights: pick(weights, updated),
+            moments,
+            gradients: pick(gradients, updated),
+            step,
+          });
+        }
+        await parallel.exchangeWeights(weights);
       }
-      return { loss, metrics, gradientNorm, applied };
+      const metrics = Object.fromEntries(Object.keys(own).map((name, i) => [name, sums[i]!]));
+      return { loss: loss!, metrics, gradientNorm, applied };
     },
     get executables() {
       return [first, further, squaredNorm, update].flatMap(({ executables }) => executables);
@@ -177,4 +213,8 @@ export function createTrainingStep<Example>(
       for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();
     },
   };
+}
+
+function pick<T>(named: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, named[name]!]));
 }

@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import {
+  type Communicator,
+  connect,
   formatTrainingConfig,
   latestCheckpoint,
   loadTrainingConfig,
@@ -85,20 +87,17 @@ function trainingCommand({
         io.stdout.write(formatTrainingConfig(config));
         return;
       }
-      const checkpoint = await findCheckpoint(config.output, values.resume);
-      if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
-      const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
-      describe(config, prepared, checkpoint, io);
-      await describeCost(config, prepared, io);
-      if (values['dry-run']) {
-        io.stderr.write('dry run: nothing was written\n');
-        return;
+      const communicator = await connect();
+      try {
+        await runTraining(config, values, communicator, io);
+      } catch (cause) {
+        // The others wait for this rank; an interruption they all take part in.
+        if (communicator.size > 1 && !io.signal.aborted) {
+          await communicator.abort(cause instanceof Error ? cause.message : String(cause));
+        }
+        throw cause;
       }
-      await claimOutput(config.output);
-      const sha256 = await sha256OfFile(config.data.path, io.signal);
-      const state = await trainWithCheckpoints(config, prepared, values.watch, io);
-      const path = await writeResults(config, prepared, state, sha256);
-      io.stdout.write(`${path}\n`);
+      await communicator.close();
     },
   });
 }
@@ -157,6 +156,43 @@ export const trainRmCommand = trainingCommand({
   example: 'gram train-rm --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/scorer',
 });
 
+/** Prepares and trains, alone or as one of several processes, of which the first alone writes. */
+async function runTraining(
+  config: TrainingConfig,
+  values: { readonly resume?: string; readonly 'dry-run': boolean; readonly watch?: string },
+  communicator: Communicator,
+  io: Io,
+): Promise<void> {
+  const checkpoint = await findCheckpoint(config.output, values.resume);
+  if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
+  const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
+  if (communicator.rank > 0) {
+    if (values['dry-run']) return;
+    await communicator.barrier();
+    await prepared.run({ signal: io.signal, communicator, needsState: stateNeeded(config) });
+    return;
+  }
+  describe(config, prepared, checkpoint, io);
+  if (communicator.size > 1) io.stderr.write(`processes: ${communicator.size}\n`);
+  await describeCost(config, prepared, io);
+  if (values['dry-run']) {
+    io.stderr.write('dry run: nothing was written\n');
+    return;
+  }
+  // After all have looked whether it is empty.
+  await communicator.barrier();
+  await claimOutput(config.output);
+  const sha256 = await sha256OfFile(config.data.path, io.signal);
+  const state = await trainWithCheckpoints(config, prepared, values.watch, communicator, io);
+  const path = await communicator.patiently(() => writeResults(config, prepared, state, sha256));
+  io.stdout.write(`${path}\n`);
+}
+
+/** The steps after which a checkpoint is written. */
+function stateNeeded({ checkpointEvery }: TrainingConfig): (step: number) => boolean {
+  return (step) => checkpointEvery !== undefined && step % checkpointEvery === 0;
+}
+
 async function findCheckpoint(output: string, resume: string | undefined): Promise<string | undefined> {
   return resume === 'auto' ? latestCheckpoint(output) : resume;
 }
@@ -202,6 +238,7 @@ async function trainWithCheckpoints(
   config: TrainingConfig,
   prepared: PreparedTraining,
   watch: string | undefined,
+  communicator: Communicator,
   { stderr, signal }: Io,
 ): Promise<TrainingState> {
   const { checkpointEvery, output } = config;
@@ -222,6 +259,8 @@ async function trainWithCheckpoints(
   try {
     const state = await prepared.run({
       signal,
+      communicator,
+      needsState: stateNeeded(config),
       async onStep(record, current, total) {
         last = current;
         progress.update(record.step, await followed.step(record));

@@ -40,6 +40,7 @@ const facts: ModelCardFacts = {
       schedule: 'cosine',
       batchSize: 8,
       epochs: 1,
+      sharding: 'none',
       warmupRatio: 0.1,
       weightDecay: 0,
       maxGradientNorm: 1,

@@ -40,7 +40,9 @@ export interface PreparedTraining {
   /** Records of the data that gave no example: ties and equal responses. */
   readonly dropped: number;
   /** Trains to the end; see `train` for the errors. */
-  run(watch?: Pick<TrainRun<never>, 'onStep' | 'signal'>): Promise<TrainingState>;
+  run(
+    watch?: Pick<TrainRun<never>, 'onStep' | 'signal' | 'communicator' | 'needsState'>,
+  ): Promise<TrainingState>;
   /** What to put into a checkpoint. */
   readonly trained: Trained;
   /** The model as it is now, an adapter merged into it. */
@@ -84,7 +86,17 @@ export async function prepareTraining(
       history: resume?.history ?? [],
       dropped: records.dropped,
       run: (watch) =>
-        train({ config: start.config, weights, part, objective, examples, options, resume, ...watch }),
+        train({
+          config: start.config,
+          weights,
+          part,
+          objective,
+          examples,
+          options,
+          resume,
+          optimizerSharding: config.optimizer.sharding,
+          ...watch,
+        }),
       trained,
       result,
     };

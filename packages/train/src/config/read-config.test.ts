@@ -49,6 +49,7 @@ describe('a training configuration', () => {
         learningRate: 1e-3,
         batchSize: 8,
         epochs: 1,
+        sharding: 'none',
         warmupRatio: 0.1,
         weightDecay: 0,
         maxGradientNorm: 1,

@@ -8,6 +8,7 @@ import {
 import { type LoraConfig, PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
+import type { OptimizerSharding } from '../distributed/data-parallel.js';
 import type { SmoothingConvention } from '../objectives/smoothing.js';
 import { type ScheduleName, scheduleNames } from '../schedule.js';
 
@@ -97,6 +98,11 @@ export interface TrainingConfig {
     readonly microBatchSize?: number;
     /** @default 1 */
     readonly epochs: number;
+    /**
+     * Whether several processes keep the moments of all weights each, or of a share each (ZeRO-1, Rajbhandari et al. 2020).
+     * @default 'none'
+     */
+    readonly sharding: OptimizerSharding;
     /** Share of the steps that warm up. @default 0.1 */
     readonly warmupRatio: number;
     /** Of matrices; norms and biases are never decayed. @default 0 */
@@ -208,6 +214,7 @@ const optimizer = z.strictObject({
   batchSize: count,
   microBatchSize: count.optional(),
   epochs: count.default(1),
+  sharding: z.enum(['none', 'zero1']).default('none'),
   warmupRatio: z.number().min(0).max(1).default(0.1),
   weightDecay: z.number().min(0).default(0),
   betas: z.tuple([share, share]).optional(),

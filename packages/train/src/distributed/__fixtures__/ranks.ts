@@ -1,0 +1,50 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const built = existsSync(fileURLToPath(new URL('../../../dist/index.js', import.meta.url)));
+const launcher = spawnSync('mpirun', ['--version'], { encoding: 'utf8' }).stdout ?? '';
+
+/** Why nothing can be started on several ranks: `npm run mpi` installs Open MPI; the ranks run the built package. */
+export const missing = launcher.includes('Open MPI')
+  ? built
+    ? undefined
+    : 'no build'
+  : 'no Open MPI';
+
+/** What processes left behind. */
+export interface Ended {
+  readonly code: number;
+  readonly errors: string;
+  /** The lines of JSON that they printed. */
+  readonly lines: readonly unknown[];
+  readonly milliseconds: number;
+}
+
+/** Runs a script of this folder on some ranks; on one without a launcher. One thread each. */
+export function onRanks(ranks: number, script: string, ...args: string[]): Promise<Ended> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const mpirun = ['mpirun', '-np', String(ranks), '--allow-run-as-root', '--oversubscribe'];
+  const [file, ...rest] = [...(ranks === 1 ? [] : mpirun), process.execPath, path, ...args];
+  const start = performance.now();
+  const child = spawn(file!, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, GRAM_THREADS: '1' },
+  });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const text = Buffer.concat(out).toString();
+      const lines = text.split('\n').filter((line) => line.startsWith('{'));
+      resolve({
+        code: code ?? 1,
+        errors: Buffer.concat(err).toString(),
+        lines: lines.map((line) => JSON.parse(line) as unknown),
+        milliseconds: performance.now() - start,
+      });
+    });
+  });
+}

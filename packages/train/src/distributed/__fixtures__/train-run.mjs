@@ -1,0 +1,119 @@
+/**
+ * A short run on all ranks that a launcher starts, as the JSON on the command line says:
+ *
+ *     { sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK }
+ *
+ * Each rank prints one line of JSON: its history and a hash of its weights. `save` writes a checkpoint after a step, on
+ * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite.
+ */
+import { createHash } from 'node:crypto';
+import { createRandom } from '@gram/data';
+import { initAdapter, initWeights } from '@gram/model';
+import {
+  adafactor,
+  adamW,
+  adapterPart,
+  connect,
+  loadAdapterCheckpoint,
+  loadCheckpoint,
+  preference,
+  saveCheckpoint,
+  sgd,
+  train,
+} from '@gram/train';
+
+const {
+  sharding = 'none',
+  optimizer: rule = 'adamw',
+  adapter = false,
+  microBatchSize = 4,
+  save,
+  resume,
+  poison,
+} = JSON.parse(process.argv[2]);
+const communicator = await connect({ stallSeconds: 30 });
+const { rank } = communicator;
+
+const config = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 20,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  numHiddenLayers: 2,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+  headDim: 8,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 32,
+  tieWordEmbeddings: true,
+};
+const examples = Array.from({ length: 52 }, (_, i) => {
+  const random = createRandom(1, 'example', i);
+  const label = random.integer(2);
+  return {
+    ids: [2 + label, ...Array.from({ length: 3 + random.integer(8) }, () => 5 + random.integer(15))],
+    label,
+  };
+});
+const optimizer = { adamw: adamW({ weightDecay: 0.01 }), sgd: sgd({ momentum: 0.9 }), adafactor: adafactor() }[
+  rule
+];
+const base = initWeights(config, createRandom(2, 'weights'));
+const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'], dropout: 0.2 };
+// Only rank 0 begins with the right weights: the others get them from it.
+const seed = rank === 0 ? 3 : 4;
+let weights = adapter
+  ? initAdapter(config, lora, base, createRandom(seed, 'adapter'))
+  : initWeights(config, createRandom(seed, 'own'));
+let state;
+if (resume !== undefined && rank === 0) {
+  const checkpoint = adapter
+    ? await loadAdapterCheckpoint(resume, optimizer, config)
+    : await loadCheckpoint(resume, optimizer);
+  weights = (checkpoint.adapter ?? checkpoint.model).weights;
+  state = checkpoint;
+}
+const gram = { format: 1, kind: 'generative', judgePrompt: 'p', chat: 'c', maxLength: 32 };
+const trained = adapter
+  ? { adapter: { lora, weights }, config, base: 'base' }
+  : { model: { config, weights, gram } };
+
+const objective = preference({ labels: [0, 1], labelSmoothing: 0 });
+const batch = (...args) => {
+  const arrays = objective.batch(...args);
+  if (poison === rank) arrays.weights.data.fill(Number.POSITIVE_INFINITY);
+  return arrays;
+};
+const stop = new AbortController();
+let history = [];
+let failure;
+try {
+  const final = await train({
+    config,
+    weights,
+    part: adapter ? adapterPart(config, lora, base, 9) : undefined,
+    objective: { ...objective, batch },
+    examples,
+    options: { learningRate: 5e-3, optimizer, batchSize: 12, microBatchSize, epochs: 2, seed: 5 },
+    resume: state,
+    communicator,
+    optimizerSharding: sharding,
+    needsState: (step) => step === save?.[1],
+    signal: stop.signal,
+    async onStep(record, current) {
+      history.push(record);
+      if (record.step !== save?.[1]) return;
+      await saveCheckpoint(save[0], trained, current);
+      stop.abort();
+    },
+  });
+  history = final.history;
+} catch (error) {
+  failure = error.code ?? error.name;
+}
+const hash = createHash('sha256');
+for (const { data } of Object.values(weights)) hash.update(data);
+await communicator.barrier();
+console.log(JSON.stringify({ rank, failure, history, hash: hash.digest('hex') }));
+await communicator.close();

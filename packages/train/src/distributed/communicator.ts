@@ -1,0 +1,72 @@
+/** Numbers that can be summed over processes. */
+export type Numbers = Float32Array | Float64Array;
+
+/** Where a process stands among those that train together. */
+export interface Place {
+  /** Number of this process, from 0. */
+  readonly rank: number;
+  /** Number of processes. */
+  readonly size: number;
+  /** Number of this process among those on the same machine, from 0. */
+  readonly localRank: number;
+}
+
+/**
+ * Processes that train together. Each of the operations must be called by all ranks, in the same order and with the same
+ * sizes; it resolves when this rank has its result. Arrays must not be touched until then. The JavaScript thread stays
+ * free meanwhile.
+ *
+ * A rank that dies or stalls is named on standard error and ends the others, see `connect`.
+ */
+export interface Communicator extends Place {
+  /** Replaces `values` by their sum over all ranks: the same bits on each. */
+  allReduceSum(values: Numbers): Promise<void>;
+  /**
+   * Sums parts of an array, each for one rank.
+   *
+   * @param values all parts, one after the other; they stay as they are
+   * @param counts length of each rank's part; they sum to `values.length`
+   * @param into the sum of this rank's part, `counts[rank]` numbers
+   */
+  reduceScatterSum(values: Float32Array, counts: readonly number[], into: Float32Array): Promise<void>;
+  /**
+   * Gives every rank the parts of all.
+   *
+   * @param values room for all parts, one after the other, with this rank's part in its place
+   * @param counts length of each rank's part; they sum to `values.length`
+   */
+  allGather(values: Float32Array | Uint8Array, counts: readonly number[]): Promise<void>;
+  /** Replaces `values` by those of one rank. @param root which rank. @default 0 */
+  broadcast(values: Numbers | Uint8Array, root?: number): Promise<void>;
+  /** Waits until all ranks are here. */
+  barrier(): Promise<void>;
+  /**
+   * Does work that keeps the other ranks waiting for longer than the limit of a stall, such as writing a checkpoint.
+   * Meanwhile only a process that gives no sign of life counts as stalled.
+   */
+  patiently<T>(work: () => T | Promise<T>): Promise<T>;
+  /** Waits for all ranks and leaves; nothing may be called afterwards. */
+  close(): Promise<void>;
+  /** Says why on standard error, in the name of this rank, and ends all processes with a failure. It does not come back. */
+  abort(reason: string): Promise<never>;
+}
+
+const nothing = () => Promise.resolve();
+
+/** A process that trains alone: every operation is done at once, and no library is loaded. */
+export const singleProcess: Communicator = {
+  rank: 0,
+  size: 1,
+  localRank: 0,
+  allReduceSum: nothing,
+  reduceScatterSum: async (values, _counts, into) => into.set(values),
+  allGather: nothing,
+  broadcast: nothing,
+  barrier: nothing,
+  patiently: async (work) => work(),
+  close: nothing,
+  abort: async (reason) => {
+    process.stderr.write(`gram: ${reason}\n`);
+    return process.exit(1);
+  },
+};

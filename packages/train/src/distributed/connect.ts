@@ -1,0 +1,178 @@
+import { writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { TrainError } from '../error.js';
+import { type Communicator, type Place, singleProcess } from './communicator.js';
+import { detectRank } from './detect-rank.js';
+import { type Mpi, openMpi } from './mpi.js';
+import type { Lost } from './verdict.js';
+import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /**
+   * Seconds without a sign of life, or of waiting for a rank in an operation, after which a rank counts as stalled. Must
+   * be longer than a graph takes to compile, during which a process is silent. @default 60
+   */
+  readonly stallSeconds?: number;
+}
+
+/** Room for what a rank says of itself, and for the address of rank 0. */
+const noteSize = 1024;
+/** How long the others have to read why they end, and MPI to end this process. */
+const graceMilliseconds = { notice: 200, abort: 3000, terminate: 500 };
+
+/**
+ * Joins the processes that mpirun or srun started. A process that was started without a launcher, or alone, gets
+ * `singleProcess` at once, and no library is loaded.
+ *
+ * A rank that dies or stalls ends all others: one line on standard error names it with its machine and process, and every
+ * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`.
+ *
+ * @throws TrainError `mpi` where the library is missing or does not fit the launcher, `bad-config` for a broken environment
+ */
+export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promise<Communicator> {
+  if (!(stallSeconds >= 1)) {
+    throw new TrainError('bad-config', `stallSeconds is ${stallSeconds}`, 'give a number of at least 1');
+  }
+  const place = detectRank();
+  if (place.size === 1) return singleProcess;
+  const mpi = await openMpi(place.size);
+  const { rank } = mpi;
+  const members = (await exchange(mpi, { host: hostname(), process: process.pid })) as Member[];
+  const state: State = { entered: 0, waitingSince: undefined, patient: 0 };
+  // Until there is a watchdog to tell the others.
+  let end = () => {};
+  const options = {
+    limit: stallSeconds * 1000,
+    progress: () => progressOf(state),
+    onLost: (lost: Lost | undefined) => {
+      if (lost !== undefined) say(`${nameOf(lost.rank, members)} ${lost.why}; all ranks end`);
+      if (lost !== undefined) end();
+      void endAll(mpi);
+    },
+  };
+  const shared = members.every(({ host }) => host === members[0]!.host);
+  // Before anybody knows the address: a connection that nobody takes is lost.
+  const first = rank === 0 ? await watchAll(shared, place.size, options) : undefined;
+  const address = (await exchange(mpi, first?.address ?? {}))[0] as Address;
+  const watchdog = first?.watchdog ?? (await watchFirst(address, rank, options));
+  end = () => watchdog.end();
+  outliveLauncher();
+  return communicator(mpi, place, watchdog, state, members);
+}
+
+/**
+ * A launcher that sees a process die terminates the others, often before they have noticed: they get the time to say which
+ * rank it was. Where the program handles the signal itself, that is left to it.
+ */
+function outliveLauncher(): void {
+  process.once('SIGTERM', () => {
+    if (process.listenerCount('SIGTERM') > 0) return;
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), graceMilliseconds.terminate);
+  });
+}
+
+interface Member {
+  readonly host: string;
+  readonly process: number;
+}
+
+interface State {
+  entered: number;
+  waitingSince: number | undefined;
+  patient: number;
+}
+
+function communicator(
+  mpi: Mpi,
+  { localRank }: Place,
+  watchdog: Watchdog,
+  state: State,
+  members: readonly Member[],
+): Communicator {
+  const { rank, size } = mpi;
+  /** Counts an operation and how long it waits; a failed one ends in the watchdog's verdict if a rank is lost. */
+  async function watched(operation: Promise<void>): Promise<void> {
+    state.entered++;
+    state.waitingSince ??= performance.now();
+    const mine = state.entered;
+    try {
+      await operation;
+    } finally {
+      // Operations run in turn: a later one waits from now on.
+      state.waitingSince = mine === state.entered ? undefined : performance.now();
+    }
+  }
+  return {
+    rank,
+    size,
+    localRank,
+    allReduceSum: (values) => watched(mpi.allReduceSum(values)),
+    reduceScatterSum: (values, counts, into) => watched(mpi.reduceScatterSum(values, counts, into)),
+    allGather: (values, counts) => watched(mpi.allGather(values, counts)),
+    broadcast: (values, root = 0) => watched(mpi.broadcast(values, root)),
+    barrier: () => watched(mpi.barrier()),
+    async patiently(work) {
+      state.patient++;
+      try {
+        return await work();
+      } finally {
+        state.patient--;
+      }
+    },
+    async close() {
+      await watched(mpi.barrier());
+      watchdog.close();
+      await mpi.finalize();
+    },
+    async abort(reason) {
+      say(`${nameOf(rank, members)}: ${reason}`);
+      watchdog.end();
+      return endAll(mpi);
+    },
+  };
+}
+
+function progressOf({ entered, waitingSince, patient }: State): Progress {
+  const waited = waitingSince === undefined ? undefined : performance.now() - waitingSince;
+  return { entered, waited, patient: patient > 0 };
+}
+
+/** Gives every rank what each of them has to say. */
+async function exchange(mpi: Mpi, own: object): Promise<unknown[]> {
+  const all = Buffer.alloc(noteSize * mpi.size);
+  const note = Buffer.from(JSON.stringify(own));
+  if (note.length > noteSize) throw new RangeError(`a note of ${note.length} bytes`);
+  note.copy(all, noteSize * mpi.rank);
+  await mpi.allGather(
+    all,
+    Array.from({ length: mpi.size }, () => noteSize),
+  );
+  return Array.from({ length: mpi.size }, (_, i) => {
+    const text = all.subarray(noteSize * i, noteSize * (i + 1)).toString();
+    return JSON.parse(text.slice(0, text.indexOf('\0') === -1 ? undefined : text.indexOf('\0')));
+  });
+}
+
+function nameOf(rank: number, members: readonly Member[]): string {
+  const { host, process: id } = members[rank]!;
+  return `rank ${rank} (process ${id} on ${host})`;
+}
+
+/** At once, past all buffers: the process may be ended any moment. */
+function say(text: string): void {
+  try {
+    writeSync(2, `gram: ${text}\n`);
+  } catch {
+    // Nobody listens any more.
+  }
+}
+
+/** Ends this and all other processes, whatever their threads do. */
+async function endAll(mpi: Mpi): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, graceMilliseconds.notice));
+  // A thread that waits for a rank that is gone keeps a process from an orderly end.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMilliseconds.abort);
+  mpi.abort().catch(() => {});
+  return new Promise<never>(() => {});
+}

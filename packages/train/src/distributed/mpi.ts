@@ -1,0 +1,254 @@
+import type { LibraryHandle } from 'koffi';
+import { TrainError } from '../error.js';
+import type { Numbers } from './communicator.js';
+
+type NativeFunction = ReturnType<LibraryHandle['func']>;
+
+/** What a message can be made of. */
+export type Values = Numbers | Uint8Array;
+
+/** The collective operations of MPI on all processes, one at a time, off the JavaScript thread. */
+export interface Mpi {
+  readonly rank: number;
+  readonly size: number;
+  allReduceSum(values: Numbers): Promise<void>;
+  reduceScatterSum(values: Float32Array, counts: readonly number[], into: Float32Array): Promise<void>;
+  allGather(values: Float32Array | Uint8Array, counts: readonly number[]): Promise<void>;
+  broadcast(values: Values, root: number): Promise<void>;
+  barrier(): Promise<void>;
+  finalize(): Promise<void>;
+  /** Asks the launcher to end all processes, this one included. May hang where another call does. */
+  abort(): Promise<void>;
+}
+
+/** How one implementation of MPI represents its objects. */
+interface Handles {
+  /** C type of a communicator, a data type and an operation. */
+  readonly type: 'void*' | 'int';
+  readonly world: unknown;
+  readonly sum: unknown;
+  readonly float: unknown;
+  readonly double: unknown;
+  readonly byte: unknown;
+  readonly errorsReturn: unknown;
+  /** `MPI_IN_PLACE`, an address that no buffer has. */
+  readonly inPlace: number;
+}
+
+/** Open MPI 4 and 5, then MPICH and what shares its binary interface (Intel MPI, MVAPICH, Cray). */
+const libraries: Partial<Record<NodeJS.Platform, readonly string[]>> = {
+  linux: ['libmpi.so.40', 'libmpi.so.12', 'libmpich.so.12'],
+  darwin: ['libmpi.40.dylib', 'libmpi.12.dylib'],
+};
+
+const multiple = 3;
+const serialized = 2;
+/** The counts of MPI are 32 bits wide. */
+const mostAtOnce = 2 ** 28;
+
+/**
+ * Loads MPI and joins the processes that its launcher started.
+ *
+ * @param expected number of processes, as the launcher says
+ * @throws TrainError `mpi` when the library is missing, does not belong to the launcher or can not be used from threads
+ */
+export async function openMpi(expected: number): Promise<Mpi> {
+  const library = await load();
+  const handles = handlesOf(library);
+  const H = handles.type;
+  const bind = (declaration: string) => library.func(declaration);
+  const provided: number[] = [0];
+  check(
+    bind('int MPI_Init_thread(void*, void*, int, _Out_ int*)')(null, null, multiple, provided),
+    'MPI_Init_thread',
+  );
+  if (provided[0]! < serialized) {
+    throw new TrainError('mpi', 'this MPI was built without threads', 'install one that has them');
+  }
+  check(
+    bind(`int MPI_Comm_set_errhandler(${H}, ${H})`)(handles.world, handles.errorsReturn),
+    'MPI_Comm_set_errhandler',
+  );
+  const asked = (name: string) => {
+    const out: number[] = [0];
+    check(bind(`int ${name}(${H}, _Out_ int*)`)(handles.world, out), name);
+    return out[0]!;
+  };
+  const [rank, size] = [asked('MPI_Comm_rank'), asked('MPI_Comm_size')];
+  if (size !== expected) {
+    throw new TrainError(
+      'mpi',
+      `the launcher started ${expected} processes, and the library of MPI sees ${size}`,
+      'use the mpirun of the installed MPI; with Slurm, srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)',
+    );
+  }
+  const functions = {
+    allReduce: bind(`int MPI_Allreduce(intptr_t, void*, int, ${H}, ${H}, ${H})`),
+    reduceScatter: bind(`int MPI_Reduce_scatter(void*, void*, void*, ${H}, ${H}, ${H})`),
+    allGather: bind(`int MPI_Allgatherv(intptr_t, int, ${H}, void*, void*, void*, ${H}, ${H})`),
+    broadcast: bind(`int MPI_Bcast(void*, int, ${H}, int, ${H})`),
+    barrier: bind(`int MPI_Barrier(${H})`),
+    finalize: bind('int MPI_Finalize()'),
+    abort: bind(`int MPI_Abort(${H}, int)`),
+  };
+  const { world, sum, inPlace } = handles;
+  // koffi unloads a library whose handle was collected.
+  const call = inTurn(library);
+  return {
+    rank,
+    size,
+    async allReduceSum(values) {
+      for (const part of parts(values)) {
+        await pinned(part, (p) =>
+          call(functions.allReduce, inPlace, p, p.length, typeOf(p, handles), sum, world),
+        );
+      }
+    },
+    async reduceScatterSum(values, counts, into) {
+      checkCounts(values, counts);
+      await pinned(values, (v) =>
+        pinned(into, (i) => call(functions.reduceScatter, v, i, integers(counts), handles.float, sum, world)),
+      );
+    },
+    async allGather(values, counts) {
+      checkCounts(values, counts);
+      const starts = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
+      await pinned(values, (v) => {
+        const type = typeOf(v, handles);
+        return call(
+          functions.allGather,
+          inPlace,
+          0,
+          type,
+          v,
+          integers(counts),
+          integers(starts),
+          type,
+          world,
+        );
+      });
+    },
+    async broadcast(values, root) {
+      for (const part of parts(values)) {
+        await pinned(part, (p) => call(functions.broadcast, p, p.length, typeOf(p, handles), root, world));
+      }
+    },
+    barrier: () => call(functions.barrier, world),
+    finalize: () => call(functions.finalize),
+    // Not in turn: what is under way may never end.
+    abort: () => offThread(functions.abort, [world, 1]),
+  };
+}
+
+async function load(): Promise<LibraryHandle> {
+  const known = libraries[process.platform] ?? [];
+  // Where both are installed: only launchers that speak the protocol of MPICH set this.
+  const names = process.env.PMI_RANK === undefined ? known : [...known.slice(1), ...known.slice(0, 1)];
+  const { default: koffi } = await import('koffi');
+  try {
+    // MPICH needs more than the default, and so does the engine, which has no say once this library is loaded.
+    const stack = 16 * 1024 * 1024;
+    koffi.config({ ...koffi.config(), sync_stack_size: stack, async_stack_size: stack });
+  } catch {
+    // The engine was first and has chosen the same.
+  }
+  for (const name of names) {
+    try {
+      // Parts of Open MPI are plugins that look for its symbols among the global ones.
+      return koffi.load(name, { global: true });
+    } catch {
+      // The next one.
+    }
+  }
+  throw new TrainError(
+    'mpi',
+    `a launcher started this process as one of several, and no library of MPI was found (${names.join(', ') || 'none for this platform'})`,
+    'install the one that the launcher belongs to, on Debian libopenmpi3 or libmpich12, on every machine',
+  );
+}
+
+/** In Open MPI objects are addresses of variables; MPICH has fixed numbers, which are part of its binary interface. */
+function handlesOf(library: LibraryHandle): Handles {
+  const symbol = (name: string): unknown => library.symbol(name);
+  try {
+    return {
+      type: 'void*',
+      world: symbol('ompi_mpi_comm_world'),
+      sum: symbol('ompi_mpi_op_sum'),
+      float: symbol('ompi_mpi_float'),
+      double: symbol('ompi_mpi_double'),
+      byte: symbol('ompi_mpi_byte'),
+      errorsReturn: symbol('ompi_mpi_errors_return'),
+      inPlace: 1,
+    };
+  } catch {
+    return {
+      type: 'int',
+      world: 0x44000000,
+      sum: 0x58000003,
+      float: 0x4c00040a,
+      double: 0x4c00080b,
+      byte: 0x4c00010d,
+      errorsReturn: 0x54000001,
+      inPlace: -1,
+    };
+  }
+}
+
+function typeOf(values: Values, { float, double, byte }: Handles): unknown {
+  if (values instanceof Float32Array) return float;
+  return values instanceof Float64Array ? double : byte;
+}
+
+/** Calls one function after the other: they may come from several threads, but not at once. */
+function inTurn(library: LibraryHandle) {
+  let last: Promise<unknown> = Promise.resolve(library);
+  return (target: NativeFunction, ...args: unknown[]): Promise<void> => {
+    const mine = last.then(() => offThread(target, args));
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
+
+async function offThread(target: NativeFunction, args: unknown[]): Promise<void> {
+  const code = await new Promise<unknown>((resolve, reject) => {
+    target.async(...args, (error: unknown, result: unknown) =>
+      error == null ? resolve(result) : reject(error),
+    );
+  });
+  check(code, target.info.name);
+}
+
+function check(code: unknown, name: string): void {
+  if (code === 0) return;
+  throw new TrainError('mpi', `${name} failed with code ${code}`, 'see what MPI printed before');
+}
+
+function checkCounts(values: Values, counts: readonly number[]): void {
+  const sum = counts.reduce((a, b) => a + b, 0);
+  if (sum === values.length && sum <= mostAtOnce) return;
+  throw new RangeError(`parts of ${sum} numbers in an array of ${values.length}, of at most ${mostAtOnce}`);
+}
+
+function* parts<T extends Values>(values: T): Generator<T> {
+  for (let i = 0; i === 0 || i < values.length; i += mostAtOnce) {
+    yield values.subarray(i, i + mostAtOnce) as T;
+  }
+}
+
+/** Typed arrays of up to 64 bytes lie where the collector moves them; with a buffer of their own they stay. */
+function integers(values: readonly number[]): Int32Array {
+  const array = new Int32Array(new ArrayBuffer(4 * values.length));
+  array.set(values);
+  return array;
+}
+
+async function pinned<T extends Values>(values: T, use: (still: T) => Promise<void>): Promise<void> {
+  if (values.byteLength > 64) return use(values);
+  const still = new (values.constructor as new (buffer: ArrayBuffer) => T)(
+    new ArrayBuffer(values.byteLength),
+  );
+  still.set(values);
+  await use(still);
+  values.set(still);
+}

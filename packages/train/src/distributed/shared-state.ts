@@ -1,0 +1,126 @@
+import { type NDArray, zeros } from '@gram/engine';
+import type { Weights } from '@gram/model';
+import type { TrainingState } from '../checkpoint.js';
+import { TrainError } from '../error.js';
+import { type Moments, momentShapes, type Optimizer } from '../optimizers/optimizer.js';
+import { copyFromFirst, gatherShares } from './buckets.js';
+import type { Communicator } from './communicator.js';
+import { FlatArrays, type Piece } from './flat-arrays.js';
+import { balancedShares } from './partition.js';
+
+type Floats = Moments<NDArray<'float32'>>;
+type WholeMoments = Record<string, Record<string, NDArray<'float32'>>>;
+
+/**
+ * Makes sure that all ranks are in the same run.
+ *
+ * @throws TrainError `bad-config` on all ranks, naming the first that differs
+ */
+export async function checkSameRun(communicator: Communicator, fingerprint: string): Promise<void> {
+  const { rank, size } = communicator;
+  if (size === 1) return;
+  const own = new TextEncoder().encode(fingerprint);
+  const all = new Uint8Array(own.length * size);
+  all.set(own, own.length * rank);
+  await communicator.allGather(
+    all,
+    Array.from({ length: size }, () => own.length),
+  );
+  const of = (i: number) => new TextDecoder().decode(all.subarray(own.length * i, own.length * (i + 1)));
+  const other = Array.from({ length: size }, (_, i) => i).find((i) => of(i) !== of(0));
+  if (other === undefined) return;
+  throw new TrainError(
+    'bad-config',
+    `rank ${other} has other data, options or architecture than rank 0`,
+    'start all ranks with the same configuration, data and model',
+  );
+}
+
+/** Gives all ranks the weights of rank 0. */
+export async function copyWeights(communicator: Communicator, weights: Weights): Promise<void> {
+  if (communicator.size === 1) return;
+  await copyFromFirst(communicator, new FlatArrays(Object.values(weights).map(({ data }) => data)));
+}
+
+/** Where a run stands, without its moments. */
+export type RunProgress = Omit<TrainingState, 'moments'>;
+
+/** Gives all ranks what rank 0 resumes from: undefined on all where it is undefined there. */
+export async function copyProgress(
+  communicator: Communicator,
+  progress: RunProgress | undefined,
+): Promise<RunProgress | undefined> {
+  if (communicator.size === 1) return progress;
+  const text = new TextEncoder().encode(JSON.stringify(progress ?? null));
+  const length = Float64Array.of(text.length);
+  await communicator.broadcast(length);
+  const bytes = communicator.rank === 0 ? text : new Uint8Array(length[0]!);
+  await communicator.broadcast(bytes);
+  return (JSON.parse(new TextDecoder().decode(bytes)) as RunProgress | null) ?? undefined;
+}
+
+/**
+ * Gives each rank, from the moments of all weights on rank 0, those that it keeps.
+ *
+ * @param kept of this rank; overwritten
+ * @param whole on rank 0; not read elsewhere
+ */
+export async function scatterMoments(
+  communicator: Communicator,
+  optimizer: Optimizer,
+  weights: Weights,
+  kept: Floats,
+  whole: Floats,
+): Promise<void> {
+  const first = communicator.rank === 0;
+  const pieces = momentPieces(optimizer, weights, Object.keys(weights), first ? whole : kept);
+  await copyFromFirst(communicator, new FlatArrays(pieces));
+  if (!first) return;
+  for (const [slot, named] of Object.entries(kept)) {
+    for (const [name, { data }] of Object.entries(named)) data.set(whole[slot]![name]!.data);
+  }
+}
+
+/**
+ * Brings the moments that each rank keeps of its share to rank 0, as if it had them all.
+ *
+ * @param kept of this rank's share
+ * @param whole moments on rank 0: those of other shares are made where they are missing and overwritten, those of its own
+ *   are the arrays of `kept`. Untouched on the other ranks.
+ */
+export async function gatherMoments(
+  communicator: Communicator,
+  optimizer: Optimizer,
+  weights: Weights,
+  kept: Floats,
+  whole: WholeMoments,
+): Promise<void> {
+  const shares = balancedShares(weights, communicator.size);
+  if (communicator.rank === 0) {
+    for (const [slot, named] of Object.entries(momentShapes(optimizer, weights))) {
+      whole[slot] ??= {};
+      for (const [name, shape] of Object.entries(named))
+        whole[slot][name] ??= kept[slot]?.[name] ?? zeros(shape);
+    }
+  }
+  const source = communicator.rank === 0 ? whole : kept;
+  await gatherShares(
+    communicator,
+    shares.map((names) => new FlatArrays(momentPieces(optimizer, weights, names, source))),
+  );
+}
+
+/** All moments of some weights, in an order that is the same on all ranks; a length for those that are not here. */
+function momentPieces(
+  optimizer: Optimizer,
+  weights: Weights,
+  names: readonly string[],
+  present: Floats,
+): Piece[] {
+  return names.flatMap((name) =>
+    Object.entries(optimizer.slots(weights[name]!.shape)).map(([slot, shape]): Piece => {
+      const length = shape.reduce((a, b) => a * b, 1);
+      return present[slot]?.[name]?.data ?? { length };
+    }),
+  );
+}
