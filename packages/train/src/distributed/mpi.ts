@@ -45,6 +45,10 @@ const multiple = 3;
 const serialized = 2;
 /** The counts of MPI are 32 bits wide. */
 const mostAtOnce = 2 ** 28;
+/** Shorter arrays are summed by MPI itself: one message instead of several. */
+const shortest = 2 ** 12;
+/** Longest array that is summed at once; so much more memory is kept for it. */
+const longest = 2 ** 24;
 
 /**
  * Loads MPI and joins the processes that its launcher started.
@@ -84,7 +88,7 @@ export async function openMpi(expected: number): Promise<Mpi> {
   }
   const functions = {
     allReduce: bind(`int MPI_Allreduce(intptr_t, void*, int, ${H}, ${H}, ${H})`),
-    reduceScatter: bind(`int MPI_Reduce_scatter(void*, void*, void*, ${H}, ${H}, ${H})`),
+    allToAll: bind(`int MPI_Alltoallv(void*, void*, void*, ${H}, void*, void*, void*, ${H}, ${H})`),
     allGather: bind(`int MPI_Allgatherv(intptr_t, int, ${H}, void*, void*, void*, ${H}, ${H})`),
     broadcast: bind(`int MPI_Bcast(void*, int, ${H}, int, ${H})`),
     barrier: bind(`int MPI_Barrier(${H})`),
@@ -93,48 +97,75 @@ export async function openMpi(expected: number): Promise<Mpi> {
   };
   const { world, sum, inPlace } = handles;
   // koffi unloads a library whose handle was collected.
-  const call = inTurn(library);
+  const inTurn = queue(library);
+  let scratch = new ArrayBuffer(0);
+
+  /**
+   * Parts go to the ranks whose they are, which add them up in the order of the ranks: the same bits in every
+   * implementation of MPI, and several times as fast as `MPI_Reduce_scatter` of Open MPI 4.1.
+   */
+  async function sumParts<T extends Numbers>(values: T, counts: readonly number[], into: T): Promise<void> {
+    const mine = counts[rank]!;
+    const bytes = mine * size * values.BYTES_PER_ELEMENT;
+    if (scratch.byteLength < bytes) scratch = new ArrayBuffer(bytes);
+    const received = new (values.constructor as new (buffer: ArrayBuffer, from: number, length: number) => T)(
+      scratch,
+      0,
+      mine * size,
+    );
+    const each = counts.map(() => mine);
+    const type = typeOf(values, handles);
+    const sending = [values, integers(counts), integers(startsOf(counts)), type];
+    const receiving = [received, integers(each), integers(startsOf(each)), type];
+    await offThread(functions.allToAll, [...sending, ...receiving, world]);
+    into.set(received.subarray(0, mine));
+    for (let from = mine; from < received.length; from += mine) {
+      for (let i = 0; i < mine; i++) into[i]! += received[from + i]!;
+    }
+  }
+
+  async function gatherParts(values: Values, counts: readonly number[]): Promise<void> {
+    const type = typeOf(values, handles);
+    const where = [integers(counts), integers(startsOf(counts))];
+    await offThread(functions.allGather, [inPlace, 0, type, values, ...where, type, world]);
+  }
+
   return {
     rank,
     size,
-    async allReduceSum(values) {
-      for (const part of parts(values)) {
-        await pinned(part, (p) =>
-          call(functions.allReduce, inPlace, p, p.length, typeOf(p, handles), sum, world),
-        );
-      }
-    },
-    async reduceScatterSum(values, counts, into) {
+    allReduceSum: (values) =>
+      inTurn(async () => {
+        for (const part of parts(values, longest)) {
+          if (part.length < shortest * size) {
+            const type = typeOf(part, handles);
+            await pinned(part, (p) =>
+              offThread(functions.allReduce, [inPlace, p, p.length, type, sum, world]),
+            );
+            continue;
+          }
+          const counts = evenParts(part.length, size);
+          const start = startsOf(counts)[rank]!;
+          await sumParts(part, counts, part.subarray(start, start + counts[rank]!) as typeof part);
+          await gatherParts(part, counts);
+        }
+      }),
+    reduceScatterSum(values, counts, into) {
       checkCounts(values, counts);
-      await pinned(values, (v) =>
-        pinned(into, (i) => call(functions.reduceScatter, v, i, integers(counts), handles.float, sum, world)),
-      );
+      return inTurn(() => pinned(values, (v) => sumParts(v, counts, into)));
     },
-    async allGather(values, counts) {
+    allGather(values, counts) {
       checkCounts(values, counts);
-      const starts = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
-      await pinned(values, (v) => {
-        const type = typeOf(v, handles);
-        return call(
-          functions.allGather,
-          inPlace,
-          0,
-          type,
-          v,
-          integers(counts),
-          integers(starts),
-          type,
-          world,
-        );
-      });
+      return inTurn(() => pinned(values, (v) => gatherParts(v, counts)));
     },
-    async broadcast(values, root) {
-      for (const part of parts(values)) {
-        await pinned(part, (p) => call(functions.broadcast, p, p.length, typeOf(p, handles), root, world));
-      }
-    },
-    barrier: () => call(functions.barrier, world),
-    finalize: () => call(functions.finalize),
+    broadcast: (values, root) =>
+      inTurn(async () => {
+        for (const part of parts(values, mostAtOnce)) {
+          const type = typeOf(part, handles);
+          await pinned(part, (p) => offThread(functions.broadcast, [p, p.length, type, root, world]));
+        }
+      }),
+    barrier: () => inTurn(() => offThread(functions.barrier, [world])),
+    finalize: () => inTurn(() => offThread(functions.finalize, [])),
     // Not in turn: what is under way may never end.
     abort: () => offThread(functions.abort, [world, 1]),
   };
@@ -200,12 +231,15 @@ function typeOf(values: Values, { float, double, byte }: Handles): unknown {
   return values instanceof Float64Array ? double : byte;
 }
 
-/** Calls one function after the other: they may come from several threads, but not at once. */
-function inTurn(library: LibraryHandle) {
+/** Runs one operation after the other: they may come from several threads, but not at once. */
+function queue(library: LibraryHandle) {
   let last: Promise<unknown> = Promise.resolve(library);
-  return (target: NativeFunction, ...args: unknown[]): Promise<void> => {
-    const mine = last.then(() => offThread(target, args));
-    last = mine.catch(() => {});
+  return (operation: () => Promise<void>): Promise<void> => {
+    const mine = last.then(operation);
+    last = mine.then(
+      () => library,
+      () => library,
+    );
     return mine;
   };
 }
@@ -230,10 +264,21 @@ function checkCounts(values: Values, counts: readonly number[]): void {
   throw new RangeError(`parts of ${sum} numbers in an array of ${values.length}, of at most ${mostAtOnce}`);
 }
 
-function* parts<T extends Values>(values: T): Generator<T> {
-  for (let i = 0; i === 0 || i < values.length; i += mostAtOnce) {
-    yield values.subarray(i, i + mostAtOnce) as T;
-  }
+function* parts<T extends Values>(values: T, most: number): Generator<T> {
+  for (let i = 0; i === 0 || i < values.length; i += most) yield values.subarray(i, i + most) as T;
+}
+
+function evenParts(length: number, ranks: number): number[] {
+  const cut = (rank: number) => Math.floor((length * rank) / ranks);
+  return Array.from({ length: ranks }, (_, rank) => cut(rank + 1) - cut(rank));
+}
+
+function startsOf(counts: readonly number[]): number[] {
+  let start = 0;
+  return counts.map((count) => {
+    start += count;
+    return start - count;
+  });
 }
 
 /** Typed arrays of up to 64 bytes lie where the collector moves them; with a buffer of their own they stay. */

@@ -18,7 +18,8 @@ export interface Ended {
   readonly errors: string;
   /** The lines of JSON that they printed. */
   readonly lines: readonly unknown[];
-  readonly milliseconds: number;
+  /** When the last of them had ended, in milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Runs a script of this folder on some ranks; on one without a launcher. One thread each. */
@@ -26,7 +27,6 @@ export function onRanks(ranks: number, script: string, ...args: string[]): Promi
   const path = fileURLToPath(new URL(script, import.meta.url));
   const mpirun = ['mpirun', '-np', String(ranks), '--allow-run-as-root', '--oversubscribe'];
   const [file, ...rest] = [...(ranks === 1 ? [] : mpirun), process.execPath, path, ...args];
-  const start = performance.now();
   const child = spawn(file!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, GRAM_THREADS: '1' },
@@ -43,7 +43,7 @@ export function onRanks(ranks: number, script: string, ...args: string[]): Promi
         code: code ?? 1,
         errors: Buffer.concat(err).toString(),
         lines: lines.map((line) => JSON.parse(line) as unknown),
-        milliseconds: performance.now() - start,
+        at: Date.now(),
       });
     });
   });
