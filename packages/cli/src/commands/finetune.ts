@@ -91,11 +91,15 @@ function trainingCommand({
       try {
         await runTraining(config, values, communicator, io);
       } catch (cause) {
-        // The others wait for this rank; an interruption they all take part in.
-        if (communicator.size > 1 && !io.signal.aborted) {
+        // The others wait for this rank, unless all were stopped together: then they leave together.
+        if (communicator.size > 1 && !wasStopped(cause, io.signal)) {
           await communicator.abort(cause instanceof Error ? cause.message : String(cause));
         }
-        throw cause;
+        await communicator.close();
+        if (cause instanceof CliError || communicator.rank === 0) throw cause;
+        throw new CliError('interrupted', 'interrupted with the other processes', 'go on with --resume', {
+          cause,
+        });
       }
       await communicator.close();
     },
@@ -188,6 +192,12 @@ async function runTraining(
   io.stdout.write(`${path}\n`);
 }
 
+/** Whether a run was stopped, by the signal of this process or of another one. */
+function wasStopped(cause: unknown, signal: AbortSignal): boolean {
+  if (cause instanceof CliError) return cause.code === 'interrupted';
+  return signal.aborted || (cause instanceof DOMException && cause.name === 'AbortError');
+}
+
 /** The steps after which a checkpoint is written. */
 function stateNeeded({ checkpointEvery }: TrainingConfig): (step: number) => boolean {
   return (step) => checkpointEvery !== undefined && step % checkpointEvery === 0;
@@ -272,9 +282,11 @@ async function trainWithCheckpoints(
     followed.end('finished');
     return state;
   } catch (cause) {
-    followed.end(signal.aborted ? 'interrupted' : 'failed');
-    if (!signal.aborted) throw cause;
-    if (last !== undefined && last.step > saved) await save(last);
+    const stopped = wasStopped(cause, signal);
+    followed.end(stopped ? 'interrupted' : 'failed');
+    if (!stopped) throw cause;
+    const unsaved = last;
+    if (unsaved !== undefined && unsaved.step > saved) await communicator.patiently(() => save(unsaved));
     const hint = saved > 0 ? `go on with --resume from step ${saved}` : 'no step was done; start again';
     throw new CliError('interrupted', `interrupted; ${output} holds whole files only`, hint, { cause });
   } finally {
