@@ -212,11 +212,15 @@ describe('the server of a run', () => {
   it('takes sixteen readers, tells others so, and has room again when one leaves', async () => {
     await start();
     const controllers = Array.from({ length: 16 }, () => new AbortController());
-    for (const { signal } of controllers) expect((await fetch(`${url}events`, { signal })).status).toBe(200);
+    // Held to the end: a response that is collected as garbage leaves.
+    const readers: Response[] = [];
+    for (const { signal } of controllers) readers.push(await fetch(`${url}events`, { signal }));
+    expect(readers.map(({ status }) => status)).toEqual(Array(16).fill(200));
     expect(statusOf(await get('/events'))).toBe(503);
     expect(statusOf(await get('/'))).toBe(200);
     controllers[0]!.abort();
     await expect.poll(async () => (await get('/')) && (await fetch(`${url}events`)).status).toBe(200);
+    expect(readers.slice(1).every(({ bodyUsed }) => !bodyUsed)).toBe(true);
   });
 
   it('closes at once, also while somebody keeps a connection open, and may be closed twice', async () => {
