@@ -203,7 +203,8 @@ describe('the server of a run', () => {
       if (step % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
       if (step % 500 === 0) await listener.until('record', (data) => data.step === step);
     }
-    expect((performance.now() - started) / 20_000).toBeLessThan(1);
+    // In milliseconds for each step, whose training takes many times as long.
+    expect((performance.now() - started) / 20_000).toBeLessThan(3);
     expect(process.memoryUsage().external - before).toBeLessThan(100e6);
     stuck.resume();
     await dropped;
@@ -233,7 +234,8 @@ describe('the server of a run', () => {
     const started = performance.now();
     await close();
     await close();
-    expect(performance.now() - started).toBeLessThan(1000);
+    // A server that waits for its connections would wait for minutes.
+    expect(performance.now() - started).toBeLessThan(20_000);
     await expect(fetch(url)).rejects.toThrow();
   });
 

@@ -54,7 +54,7 @@ describe('a chat template', () => {
       Array.from({ length: 500 }, (_, index) => template.render([message('user', `b${index}`)])),
     );
     // A process for each would take most of a minute.
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     expect(joined(texts[499]!)).toContain('user\nb499<|im_end|>');
     const outlines = [
       await template.outline([message('user', 'a')]),

@@ -110,6 +110,6 @@ describe('a hostile template', () => {
       code: 'template-limit',
       message: expect.stringMatching(/^the chat template goes beyond a limit: \P{Cc}{5,400}$/u),
     });
-    expect(performance.now() - start).toBeLessThan(8_000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });

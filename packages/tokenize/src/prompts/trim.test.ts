@@ -22,6 +22,7 @@ describe('trimText', () => {
     const text = `${' '.repeat(1_000_000)}x${' '.repeat(1_000_000)}x`;
     const start = performance.now();
     expect(trimText(text, { start: 'all', end: 'all' })).toHaveLength(1_000_002);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    // A search that starts anew at each space would take an hour.
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
