@@ -4,6 +4,8 @@ export interface PreferencePair {
   readonly prompt: string;
   readonly chosen: string;
   readonly rejected: string;
+  /** By how much the chosen response is better, 0 or more, where the data says it: the difference of two ratings, say. */
+  readonly margin?: number;
   /** Kind of task or subset of a benchmark, for results by group. */
   readonly family?: string;
 }

@@ -66,15 +66,10 @@ export function encodeDemonstrations(
   });
 }
 
-/** A pair that may say by how much its chosen response is better: the difference of two ratings, 0 or more. */
-export interface RatedPair extends PreferencePair {
-  readonly margin?: number;
-}
-
 /** Discriminative baseline: prompt and response, once for each side, and the pair's margin where it has one. */
 export async function encodeRewardPairs(
   encoder: ChatEncoder,
-  pairs: readonly RatedPair[],
+  pairs: readonly PreferencePair[],
 ): Promise<Examples<RewardExample>> {
   const { examples, truncated } = await encodePolicyPairs(encoder, pairs);
   return {

@@ -42,7 +42,6 @@ export {
   encodePreferences,
   encodeResponsePairs,
   encodeRewardPairs,
-  type RatedPair,
 } from './encode.js';
 export { TrainError } from './error.js';
 export { headPart, headWeights } from './head-part.js';

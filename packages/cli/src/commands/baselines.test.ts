@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, workshop } from '../__fixtures__/run.js';
 
@@ -8,6 +8,10 @@ const run = (...sets: string[]) =>
 const json = (path: string) => JSON.parse(readFileSync(shop.path(path), 'utf8'));
 beforeAll(async () => {
   shop = await workshop();
+  writeFileSync(
+    shop.path('rated.jsonl'),
+    readFileSync(shop.path('pairs.jsonl'), 'utf8').replace(/}$/gm, ',"margin":2}'),
+  );
   const { status, stderr } = await run();
   expect(status, stderr).toBe(0);
 });
@@ -19,6 +23,7 @@ describe('the baselines of the study', () => {
   it.each([
     ['label smoothing', ['labelSmoothing=0.1']],
     ['positive regularisation', ['baseline.positiveRegularisation=0.1']],
+    ['margins of the data', ['baseline.margin=true', 'data.path=rated.jsonl']],
     ['a frozen backbone with a head of two layers', ['baseline.freeze=true', 'baseline.scoreHead=16']],
     ['GRM with imitation', ['baseline.regulariser=sft', 'baseline.scoreHead=16']],
     ['GRM with preference', ['baseline.regulariser=dpo']],
@@ -83,6 +88,16 @@ describe('the baselines of the study', () => {
     // Policy and reference are the same at first.
     const first = readFileSync(shop.path('dpo/metrics.jsonl'), 'utf8').split('\n')[0]!;
     expect(JSON.parse(first).loss).toBeCloseTo(Math.LN2, 5);
+  });
+
+  it('asks for margins of every pair, and uses them', async () => {
+    const outcome = await run(...scorer, 'baseline.margin=true', 'output=bare');
+    expect(outcome.status).toBe(1);
+    expect(outcome.stderr).toMatch(/baseline\.margin is set, and pair .+ of .+pairs\.jsonl has no margin/);
+    expect(existsSync(shop.path('bare'))).toBe(false);
+    const first = readFileSync(shop.path('margins-of-the-data/metrics.jsonl'), 'utf8').split('\n')[0]!;
+    // Rewards of new heads are near 0: -log sigmoid(-2).
+    expect(Math.abs(JSON.parse(first).loss - Math.log1p(Math.exp(2)))).toBeLessThan(0.5);
   });
 
   it.each([

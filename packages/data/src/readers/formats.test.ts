@@ -81,7 +81,22 @@ describe('readPreferences', () => {
     [
       'webgpt',
       { question: 'p', answers: ['b', 'a'], scores: [-1, 1] },
-      { prompt: 'p', chosen: 'a', rejected: 'b' },
+      { prompt: 'p', chosen: 'a', rejected: 'b', margin: 2 },
+    ],
+    [
+      'preference',
+      { prompt: 'p', chosen: 'a', rejected: 'b', margin: 0.5 },
+      { prompt: 'p', chosen: 'a', rejected: 'b', margin: 0.5 },
+    ],
+    [
+      'ultrafeedback',
+      { prompt: 'p', chosen: 'a', rejected: 'b', score_chosen: 8, score_rejected: 6.5 },
+      { prompt: 'p', chosen: 'a', rejected: 'b', margin: 1.5 },
+    ],
+    [
+      'ultrafeedback',
+      { prompt: 'p', chosen: 'a', rejected: 'b', metadata: { score_chosen: 9, score_rejected: 9 } },
+      { prompt: 'p', chosen: 'a', rejected: 'b', margin: 0 },
     ],
     [
       'hh-rlhf',
@@ -121,6 +136,13 @@ describe('readPreferences', () => {
   it.each<[PreferenceFormat, object, string]>([
     ['preference', { prompt: 'p', chosen: 'a' }, 'rejected'],
     ['preference', { prompt: 'p', chosen: 1, rejected: 'b' }, 'chosen'],
+    ['preference', { prompt: 'p', chosen: 'a', rejected: 'b', margin: -1 }, 'margin'],
+    ['preference', { prompt: 'p', chosen: 'a', rejected: 'b', margin: '1' }, 'margin'],
+    [
+      'ultrafeedback',
+      { prompt: 'p', chosen: 'a', rejected: 'b', score_chosen: 1, score_rejected: 2 },
+      'score_rejected',
+    ],
     ['hh-rlhf', { chosen: 'a', rejected: 'b' }, 'chosen'],
     ['llmbar', { input: 'p', output_1: 'a', output_2: 'b', label: 3 }, 'label'],
     ['hhh', { prompt: 'p', chosen: 'a', rejected: 'b' }, 'subset'],

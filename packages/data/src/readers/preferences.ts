@@ -28,6 +28,7 @@ const parsers = {
     prompt: textField(from, 'prompt'),
     chosen: textField(from, 'chosen'),
     rejected: textField(from, 'rejected'),
+    ...marginField(from),
     family: optionalText(from, 'family') ?? optionalText(from, 'subset'),
   }),
   'hh-rlhf': parseTranscripts,
@@ -61,7 +62,8 @@ const parsers = {
     const answers = [textField(from, 'answers.0'), textField(from, 'answers.1')] as const;
     if (first === second) return 'tie';
     const [chosen, rejected] = first > second ? answers : [answers[1], answers[0]];
-    return { id: idOf(from), prompt: textField(from, 'question'), chosen, rejected };
+    const margin = Math.abs(first - second);
+    return { id: idOf(from), prompt: textField(from, 'question'), chosen, rejected, margin };
   },
 } as const satisfies Record<string, (from: FileRecord) => Parsed>;
 
@@ -73,13 +75,13 @@ export type PreferenceFormat = keyof typeof parsers;
  *
  * | name | record |
  * |---|---|
- * | `preference` | `{ prompt, chosen, rejected, id?, family? }`; `subset` counts as the family |
+ * | `preference` | `{ prompt, chosen, rejected, margin?, id?, family? }`; `subset` counts as the family |
  * | `hh-rlhf` | `{ chosen, rejected }`, whole transcripts of `\n\nHuman: ...\n\nAssistant: ...` turns |
  * | `llmbar` | `{ input, output_1, output_2, label }`, label 1 or 2 is the better output |
  * | `hhh` | `{ subset, prompt, chosen, rejected }` |
- * | `ultrafeedback` | `{ prompt?, chosen, rejected }`; the answers are texts or message lists |
+ * | `ultrafeedback` | `{ prompt?, chosen, rejected }`; the answers are texts or message lists; `score_chosen` and `score_rejected`, which may stand under `metadata`, give the margin |
  * | `rmb` | `{ pair_uid, subset, conversation_input, chosen: { answer }, reject: { answer } }` |
- * | `webgpt` | `{ question, answers: [2], scores: [2] }`, the higher score is better; ties are dropped |
+ * | `webgpt` | `{ question, answers: [2], scores: [2] }`, the higher score is better, the difference is the margin; ties are dropped |
  */
 export const preferenceFormats = Object.keys(parsers) as readonly PreferenceFormat[];
 
@@ -154,5 +156,28 @@ function parseUltraFeedback(from: FileRecord): PreferencePair {
       ? (messagesField(from, name).at(-1)?.content as string)
       : textField(from, name);
   const prompt = optionalText(from, 'prompt') ?? conversationText(messagesField(from, 'chosen').slice(0, -1));
-  return { id: idOf(from, 'source_index'), prompt, chosen: answer('chosen'), rejected: answer('rejected') };
+  return {
+    id: idOf(from, 'source_index'),
+    prompt,
+    chosen: answer('chosen'),
+    rejected: answer('rejected'),
+    ...(ratedMargin(from, 'score') ?? ratedMargin(from, 'metadata.score')),
+  };
+}
+
+/** The margin of a record that may state one. */
+function marginField(from: FileRecord): { readonly margin?: number } {
+  if (valueAt(from, 'margin') === undefined) return {};
+  const margin = numberField(from, 'margin');
+  if (!(margin >= 0)) throw badField(from, 'margin', 'a number of 0 or more');
+  return { margin };
+}
+
+/** The margin by two ratings, where a record has both. */
+function ratedMargin(from: FileRecord, rating: string): { readonly margin: number } | undefined {
+  const [chosen, rejected] = [`${rating}_chosen`, `${rating}_rejected`];
+  if (valueAt(from, chosen) === undefined || valueAt(from, rejected) === undefined) return undefined;
+  const margin = numberField(from, chosen) - numberField(from, rejected);
+  if (!(margin >= 0)) throw badField(from, rejected, `a rating of at most that of "${chosen}"`);
+  return { margin };
 }

@@ -54,7 +54,7 @@ async function* dropLabels(
   options: ResponseOptions,
 ): AsyncGenerator<ResponsePair> {
   const random = createRandom(options.seed ?? 0, 'order');
-  for await (const { chosen, rejected, ...rest } of readPreferences(path, format, options)) {
+  for await (const { chosen, rejected, margin: _, ...rest } of readPreferences(path, format, options)) {
     yield { ...rest, responses: random.shuffle([chosen, rejected]) as [string, string] };
   }
 }

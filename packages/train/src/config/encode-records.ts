@@ -45,7 +45,7 @@ export async function encodeFor<Prepared>(
       return prepared(await compare(pairs), directPreference({ beta, labelSmoothing }));
     }
     case 'bradley-terry': {
-      const { regulariser, positiveRegularisation } = config.baseline ?? {};
+      const { regulariser, positiveRegularisation, margin } = config.baseline ?? {};
       const encoder = await createChatEncoder(options);
       if (regulariser !== undefined) {
         const pairs = await encodePolicyPairs(encoder, records.pairs);
@@ -55,7 +55,7 @@ export async function encodeFor<Prepared>(
       }
       return prepared(
         await encodeRewardPairs(encoder, records.pairs),
-        bradleyTerry({ labelSmoothing, positiveRegularisation }),
+        bradleyTerry({ labelSmoothing, positiveRegularisation, margin }),
       );
     }
   }

@@ -31,7 +31,7 @@ export type TrainingRecords = {
  * @throws TrainError `no-data` when the file gives no record; the errors of the readers
  */
 export async function readRecords(
-  { stage, data: { path, format, limit }, seed }: TrainingConfig,
+  { stage, data: { path, format, limit }, baseline, seed }: TrainingConfig,
   signal?: AbortSignal,
 ): Promise<TrainingRecords> {
   const take = async <T>(records: AsyncIterable<T>): Promise<T[]> => {
@@ -60,9 +60,20 @@ export async function readRecords(
     }
     default: {
       const pairs = await take(readPreferences(path, format as PreferenceFormat, { dropped }));
+      if (baseline?.margin) checkMargins(pairs, path);
       return { stage, pairs, dropped: left };
     }
   }
+}
+
+function checkMargins(pairs: readonly PreferencePair[], path: string): void {
+  const bare = pairs.find(({ margin }) => margin === undefined);
+  if (bare === undefined) return;
+  throw new TrainError(
+    'no-data',
+    `baseline.margin is set, and pair ${bare.id} of ${path} has no margin`,
+    'give each pair a "margin" of 0 or more, such as the difference of two ratings, or train without margins',
+  );
 }
 
 /** Every text of the records, once each. */

@@ -72,6 +72,8 @@ export interface TrainingConfig {
     readonly freeze: boolean;
     /** Weight of -log sigmoid of the mean reward of chosen responses. @default 0 */
     readonly positiveRegularisation: number;
+    /** Asks for a reward that is higher by the margin of each pair, which the data must give. @default false */
+    readonly margin: boolean;
     /** Keeps the model a writer as well (GRM): by imitation of chosen responses, or by preference. @default neither */
     readonly regulariser?: 'sft' | 'dpo';
   };
@@ -196,6 +198,7 @@ const baseline = z.strictObject({
   scoreHead: count.max(65_536).optional(),
   freeze: z.boolean().default(false),
   positiveRegularisation: z.number().min(0).default(0),
+  margin: z.boolean().default(false),
   regulariser: z.enum(['sft', 'dpo']).optional(),
 });
 
@@ -286,6 +289,9 @@ export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine(
   }
   if (config.baseline?.freeze && config.baseline.regulariser !== undefined) {
     refuse(['baseline', 'regulariser'], 'is about the decoder, which baseline.freeze keeps as it is');
+  }
+  if (config.baseline?.margin && config.baseline.regulariser !== undefined) {
+    refuse(['baseline', 'margin'], 'has no meaning for GRM, whose loss has no margin');
   }
   if (config.lora !== undefined && config.init.model === undefined) {
     refuse(['lora'], 'needs init.model: a new model has nothing to adapt');
