@@ -28,6 +28,15 @@ export interface StepRecord {
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly tokens: number;
+  /** Where held-out examples were measured after this step. */
+  readonly validation?: ValidationResult;
+}
+
+/** Means over held-out examples. */
+export interface ValidationResult {
+  readonly loss: number;
+  /** Share of the pairs that were ordered correctly, where the objective orders pairs. */
+  readonly accuracy?: number;
 }
 
 /** Everything that a run needs to go on. The order of the data follows from seed and step. */

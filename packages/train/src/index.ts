@@ -12,6 +12,7 @@ export {
   saveCheckpoint,
   type Trained,
   type TrainingState,
+  type ValidationResult,
   writeMoments,
 } from './checkpoint.js';
 export { defineTraining } from './config/module.js';
@@ -45,6 +46,7 @@ export {
 } from './encode.js';
 export { TrainError } from './error.js';
 export { headPart, headWeights } from './head-part.js';
+export { microBatches } from './micro-batches.js';
 export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
 export { type DirectPreferenceOptions, directPreference } from './objectives/direct-preference.js';
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
@@ -68,7 +70,7 @@ export { initMoments, type Moments, type Optimizer } from './optimizers/optimize
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export { learningRateAt, type Schedule, type ScheduleName, scheduleNames } from './schedule.js';
 export { adapterPart, type TrainedPart, wholeModel } from './trained-part.js';
-export { microBatches, type TrainOptions, type TrainRun, train } from './trainer.js';
+export { type TrainOptions, type TrainRun, train } from './trainer.js';
 export {
   createTrainingStep,
   lossAndGradients,
@@ -76,3 +78,4 @@ export {
   type TrainingStep,
   type TrainingStepOptions,
 } from './training-step.js';
+export { bestStep } from './validation.js';

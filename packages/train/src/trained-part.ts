@@ -16,8 +16,8 @@ export interface TrainedPart {
   /** Names the part and its options; runs of different parts do not resume each other. */
   readonly name: string;
   readonly frozen: Readonly<Record<string, AnyArray<'float32'>>>;
-  /** The whole model's weights, from the trained ones, the frozen ones and the noise. Pure. */
-  weights(trained: NamedTensors, frozen: NamedTensors, noise: NamedTensors): ModelTensors;
+  /** The whole model's weights, from the trained ones, the frozen ones and the noise, without which nothing is dropped. Pure. */
+  weights(trained: NamedTensors, frozen: NamedTensors, noise?: NamedTensors): ModelTensors;
   /**
    * Random numbers of one micro-batch, a function of its place in the run.
    *

@@ -3,7 +3,7 @@ import type { NDArray } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
-import { type Communicator, type Place, singleProcess } from './distributed/communicator.js';
+import { type Communicator, singleProcess } from './distributed/communicator.js';
 import { dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
 import {
   checkSameRun,
@@ -13,12 +13,14 @@ import {
   scatterMoments,
 } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
+import { microBatches } from './micro-batches.js';
 import type { Objective } from './objectives/objective.js';
 import { adamW } from './optimizers/adamw.js';
 import { initMoments, type Optimizer } from './optimizers/optimizer.js';
 import { learningRateAt, type ScheduleName } from './schedule.js';
 import { type TrainedPart, wholeModel } from './trained-part.js';
 import { createTrainingStep } from './training-step.js';
+import { createValidation } from './validation.js';
 
 /** Hyper-parameters of a run. */
 export interface TrainOptions {
@@ -52,6 +54,8 @@ export interface TrainRun<Example> {
   readonly objective: Objective<Example>;
   readonly examples: readonly Example[];
   readonly options: TrainOptions;
+  /** Examples that are not trained on, and the steps after which they are measured, beside the last one. */
+  readonly validation?: { readonly examples: readonly Example[]; due(step: number): boolean };
   /** Where an earlier run stopped; its weights must be the ones given. Of several ranks only the first needs it. */
   readonly resume?: TrainingState;
   /**
@@ -70,9 +74,6 @@ export interface TrainRun<Example> {
   readonly onStep?: (record: StepRecord, state: TrainingState, total: number) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
-
-/** Sequence lengths are rounded up to a multiple of this, so that few graphs are compiled. */
-const lengthBucket = 16;
 
 /** Steps in a row without a finite gradient after which a run is given up. */
 const maxSkipped = 5;
@@ -126,6 +127,9 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     communicator,
     optimizerSharding,
   });
+  const validation =
+    run.validation &&
+    createValidation(config, objective, run.validation.examples, { part, microBatchSize, communicator });
   const state = (): TrainingState => ({ step, skipped, moments: ranks.whole, history, fingerprint });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
@@ -151,7 +155,11 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         }
         const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
         const { loss, metrics, gradientNorm } = result;
-        const record = { step, loss, ...metrics, gradientNorm, learningRate, tokens };
+        const due = step === total || run.validation?.due(step);
+        const record: StepRecord = {
+          ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
+          ...(due && validation && { validation: await validation.run(weights) }),
+        };
         history.push(record);
         if (needsState(step)) await ranks.gather();
         if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
@@ -159,6 +167,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     }
   } finally {
     trainingStep.dispose();
+    validation?.dispose();
   }
   await ranks.gather();
   return state();
@@ -199,30 +208,6 @@ async function stopTogether(
   }
   signal?.throwIfAborted();
   if (communicator.size > 1) throw new DOMException('another rank was told to stop', 'AbortError');
-}
-
-/**
- * The arrays of one optimizer step, in micro-batches of at most `size` examples. Their weights sum to 1 over all of them;
- * lengths are rounded up to a multiple of 16.
- *
- * @param place of several ranks the one that computes them: it gets every n-th, from its own number on. @default all
- */
-export function microBatches<Example>(
-  objective: Objective<Example>,
-  examples: readonly Example[],
-  size: number,
-  { rank, size: ranks }: Pick<Place, 'rank' | 'size'> = singleProcess,
-): Readonly<Record<string, NDArray>>[] {
-  const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
-  const batches = [];
-  // In turns and not in blocks: examples are sorted by length, and the last block would take the longest.
-  for (let i = rank * size; i < examples.length; i += ranks * size) {
-    const part = examples.slice(i, i + size);
-    const longest = Math.max(...part.map((example) => objective.length(example)));
-    const length = Math.ceil(longest / lengthBucket) * lengthBucket;
-    batches.push(objective.batch(part, size, length, total));
-  }
-  return batches;
 }
 
 /** Identifies a run by its objective, data, options and architecture, not by its progress. */

@@ -5,21 +5,17 @@ import { gram, workshop } from '../__fixtures__/run.js';
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 /** Fine-tunes an adapter of the model that `beforeAll` trained. */
-const finetune = (output: string, ...sets: string[]) =>
-  gram([
+const finetune = (output: string, sets: readonly string[], ...argv: string[]) => {
+  const start = ['init.scratch=', `init.model=${shop.path('out/model')}`, 'lora.rank=4', 'lora.alpha=8'];
+  const all = [...start, ...sets, `output=${shop.path(output)}`];
+  return gram([
     'finetune',
     '--config',
     shop.path('config.yaml'),
-    ...[
-      'init.scratch=',
-      `init.model=${shop.path('out/model')}`,
-      'lora.rank=4',
-      'lora.alpha=8',
-      ...sets,
-    ].flatMap((set) => ['--set', set]),
-    '--set',
-    `output=${shop.path(output)}`,
+    ...all.flatMap((set) => ['--set', set]),
+    ...argv,
   ]);
+};
 beforeAll(async () => {
   shop = await workshop();
   const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
@@ -29,7 +25,7 @@ afterAll(() => shop.remove());
 
 describe('gram finetune of an adapter', () => {
   it('leaves the adapter, and the model with the adapter merged into it', async () => {
-    const { status, stdout, stderr } = await finetune('adapted', 'lora.dropout=0.1');
+    const { status, stdout, stderr } = await finetune('adapted', ['lora.dropout=0.1']);
     expect(status, stderr).toBe(0);
     expect(stderr).toMatch(/parameters, [\d,]+ of an adapter are trained/);
     expect(stdout).toBe(`${shop.path('adapted/model')}\n`);
@@ -57,25 +53,10 @@ describe('gram finetune of an adapter', () => {
 
   it('resumed from a checkpoint, ends with the same bytes', async () => {
     const sets = ['lora.dropout=0.1', 'checkpointEvery=2', 'keepCheckpoints=9'];
-    expect((await finetune('whole', ...sets)).status).toBe(0);
+    expect((await finetune('whole', sets)).status).toBe(0);
     const checkpoint = join(shop.path('whole'), 'checkpoint-0000004');
     expect(readdirSync(checkpoint).sort()).toEqual(['adapter', 'moments.safetensors', 'training.json']);
-    const resumed = await gram([
-      'finetune',
-      '--config',
-      shop.path('config.yaml'),
-      ...[
-        'init.scratch=',
-        `init.model=${shop.path('out/model')}`,
-        'lora.rank=4',
-        'lora.alpha=8',
-        ...sets,
-      ].flatMap((set) => ['--set', set]),
-      '--set',
-      `output=${shop.path('whole-again')}`,
-      '--resume',
-      checkpoint,
-    ]);
+    const resumed = await finetune('whole-again', sets, '--resume', checkpoint);
     expect(resumed.status, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain('going on after step 4');
     for (const file of ['adapter/adapter_model.safetensors', 'model/model.safetensors']) {
@@ -97,17 +78,7 @@ describe('gram finetune of an adapter', () => {
     expect(scratch.status).toBe(1);
     expect(scratch.stderr).toMatch(/^gram: .*lora needs init\.model/);
     const checkpoint = join(shop.path('whole'), 'checkpoint-0000004');
-    const other = await gram([
-      'finetune',
-      '--config',
-      shop.path('config.yaml'),
-      ...['init.scratch=', `init.model=${shop.path('out/model')}`, 'lora.rank=2', 'output=other'].flatMap(
-        (set) => ['--set', set],
-      ),
-      '--resume',
-      checkpoint,
-      '--dry-run',
-    ]);
+    const other = await finetune('other', ['lora.rank=2'], '--resume', checkpoint, '--dry-run');
     expect(other.status).toBe(1);
     expect(other.stderr).toMatch(/^gram: .*holds an adapter of another kind; resume with the lora section/);
   });

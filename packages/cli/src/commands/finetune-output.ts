@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
@@ -12,6 +13,7 @@ import {
 } from '@gram/model';
 import { lineChart, page, type Series, writePage } from '@gram/report';
 import {
+  bestStep,
   checkpointPath,
   type PreparedTraining,
   type StepRecord,
@@ -41,7 +43,7 @@ export async function claimOutput(output: string): Promise<void> {
   await checkReplaceable(join(output, 'adapter'), ADAPTER_FILES);
 }
 
-/** Saves a checkpoint and the metrics up to it, and deletes all but the newest checkpoints. Returns its path. */
+/** Saves a checkpoint and deletes all but the newest ones and the best one, where examples are held out. Returns its path. */
 export async function keepCheckpoint(
   { output, keepCheckpoints }: TrainingConfig,
   trained: Trained,
@@ -50,8 +52,39 @@ export async function keepCheckpoint(
   const path = checkpointPath(output, state.step);
   await saveCheckpoint(path, trained, state);
   const names = (await readdir(output)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
-  for (const name of names.slice(0, -keepCheckpoints)) await rm(join(output, name), { recursive: true });
+  const best = bestStep(state.history);
+  const kept = [
+    ...names.slice(-keepCheckpoints),
+    ...(best === undefined ? [] : [basename(checkpointPath(output, best))]),
+  ];
+  for (const name of names) if (!kept.includes(name)) await rm(join(output, name), { recursive: true });
   return path;
+}
+
+/**
+ * Goes back to the weights of the best checkpoint, where examples are held out and an earlier step was better on them than the
+ * last one. Returns the step whose weights those are.
+ *
+ * @param folders where the checkpoints of the run are: the output, and where an earlier part of the run wrote
+ */
+export async function restoreBest(
+  folders: readonly string[],
+  prepared: PreparedTraining,
+  { step, history }: TrainingState,
+  note: (text: string) => void,
+): Promise<number> {
+  const best = bestStep(history) ?? step;
+  if (best === step) return step;
+  const path = folders.map((folder) => checkpointPath(folder, best)).find((place) => existsSync(place));
+  if (path === undefined) {
+    note(
+      `step ${best} was the best on held-out data, but its checkpoint is gone: the model is that of the last step`,
+    );
+    return step;
+  }
+  await prepared.restore(path);
+  note(`the model is that of step ${best}, the best on held-out data`);
+  return best;
 }
 
 /**
@@ -62,6 +95,8 @@ export async function writeResults(
   config: TrainingConfig,
   prepared: PreparedTraining,
   state: TrainingState,
+  /** The step whose weights the model has. */
+  modelStep: number,
   sha256: string,
 ): Promise<string> {
   const { output } = config;
@@ -78,6 +113,13 @@ export async function writeResults(
     ['examples', examples],
     ['examples cut to fit', truncated],
     ['steps', state.step],
+    ...(prepared.heldOut === undefined
+      ? []
+      : ([
+          ['step of the model, the best on held-out data', modelStep],
+          ['examples held out', prepared.heldOut.examples],
+          ['of these with a prompt that was trained on', prepared.heldOut.sharedPrompts],
+        ] satisfies [string, number][])),
     ['steps skipped, not finite', state.skipped],
     ['tokens', state.history.reduce((sum, { tokens }) => sum + tokens, 0)],
   ] satisfies [string, number][];
@@ -101,6 +143,7 @@ export async function writeResults(
     data: { sha256, examples, truncated, dropped },
     parameters: parameterCount(model.config),
     trainedParameters,
+    heldOut: prepared.heldOut && { ...prepared.heldOut, modelStep },
     history: state.history,
     skipped: state.skipped,
     versions: { gram: ownVersion(), node: process.version },
@@ -121,18 +164,50 @@ function settings(value: object, prefix = ''): [string, string][] {
 }
 
 function curves(history: readonly StepRecord[]): string[] {
-  const chart = (title: string, yLabel: string, value: (record: StepRecord) => number, smooth = 0) => {
-    const series: Series = { name: title, points: history.map((record) => [record.step, value(record)]) };
-    return lineChart({ title, xLabel: 'step', yLabel, series: [series], smooth });
-  };
   // Enough to see a trend through the noise of a batch, and nothing for a run too short to have one.
   const smooth = history.length > 50 ? 0.9 : 0;
+  const chart = (
+    title: string,
+    yLabel: string,
+    value: (record: StepRecord) => number,
+    heldOut: (record: StepRecord) => number | undefined = () => undefined,
+  ) => {
+    const line: Series = { name: 'training', points: history.map((record) => [record.step, value(record)]) };
+    const marks = history.flatMap((record): [number, number][] => {
+      const number = heldOut(record);
+      return number === undefined ? [] : [[record.step, number]];
+    });
+    const series =
+      marks.length === 0
+        ? [{ ...line, name: title }]
+        : [line, { name: 'held-out data', points: marks, marks: true }];
+    return lineChart({ title, xLabel: 'step', yLabel, series, smooth });
+  };
   return [
-    chart('Loss', 'nats', ({ loss }) => loss, smooth),
+    chart(
+      'Loss',
+      'nats',
+      ({ loss }) => loss,
+      ({ validation }) => validation?.loss,
+    ),
     ...(history[0]?.accuracy === undefined
       ? []
-      : [chart('Accuracy', 'share of pairs', ({ accuracy = Number.NaN }) => accuracy, smooth)]),
-    chart('Gradient norm', 'before clipping', ({ gradientNorm }) => gradientNorm, smooth),
-    chart('Learning rate', 'per step', ({ learningRate }) => learningRate),
+      : [
+          chart(
+            'Accuracy',
+            'share of pairs',
+            ({ accuracy = Number.NaN }) => accuracy,
+            ({ validation }) => validation?.accuracy,
+          ),
+        ]),
+    chart('Gradient norm', 'before clipping', ({ gradientNorm }) => gradientNorm),
+    lineChart({
+      title: 'Learning rate',
+      xLabel: 'step',
+      yLabel: 'per step',
+      series: [
+        { name: 'learning rate', points: history.map(({ step, learningRate }) => [step, learningRate]) },
+      ],
+    }),
   ];
 }

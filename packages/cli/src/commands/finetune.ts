@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import {
@@ -18,7 +19,7 @@ import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import { sha256OfFile } from '../watch/file-hash.js';
 import { followRun } from '../watch/follow-run.js';
-import { claimOutput, keepCheckpoint, writeResults } from './finetune-output.js';
+import { claimOutput, keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
 import { describeCost } from './training-cost.js';
 
 /** A command that trains. They differ in their stage. */
@@ -188,7 +189,11 @@ async function runTraining(
   await claimOutput(config.output);
   const sha256 = await sha256OfFile(config.data.path, io.signal);
   const state = await trainWithCheckpoints(config, prepared, values.watch, communicator, io);
-  const path = await communicator.patiently(() => writeResults(config, prepared, state, sha256));
+  const path = await communicator.patiently(async () => {
+    const folders = [config.output, ...(checkpoint === undefined ? [] : [dirname(checkpoint)])];
+    const step = await restoreBest(folders, prepared, state, (text) => io.stderr.write(`${text}\n`));
+    return writeResults(config, prepared, state, step, sha256);
+  });
   io.stdout.write(`${path}\n`);
 }
 
@@ -237,6 +242,11 @@ function describe(
     `model: ${gram.kind}, ${all} parameters${trained === all ? '' : `, ${trained} of an adapter are trained`}`,
   );
   if (overlong === 'truncate') note(`cut to ${maxLength} tokens: ${prepared.truncated} examples`);
+  if (prepared.heldOut !== undefined) {
+    const { examples, sharedPrompts } = prepared.heldOut;
+    const shared = sharedPrompts === 0 ? '' : `, ${sharedPrompts} of them with a prompt that is trained on`;
+    note(`held out: ${examples} examples${shared}`);
+  }
   if (prepared.newWeights.length > 0) note(`new, not loaded: ${prepared.newWeights.join(', ')}`);
   if (checkpoint !== undefined) note(`going on after step ${prepared.doneSteps} of ${checkpoint}`);
 }

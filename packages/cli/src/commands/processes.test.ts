@@ -44,7 +44,13 @@ it.skipIf(!built || !launcher).each(['none', 'zero1'])(
   'two processes train what one trains, sharding %s, and one goes on from their checkpoint',
   { timeout: 240_000 },
   async (sharding) => {
-    const values = sets(`optimizer.sharding=${sharding}`, 'checkpointEvery=4', 'keepCheckpoints=9');
+    const values = sets(
+      `optimizer.sharding=${sharding}`,
+      'checkpointEvery=4',
+      'keepCheckpoints=9',
+      'validation.path=pairs.jsonl',
+      'validation.limit=7',
+    );
     const two = together(...values, ...sets(`output=two-${sharding}`));
     expect(two.status, two.stderr).toBe(0);
     // The first process alone says and writes something.
@@ -56,6 +62,7 @@ it.skipIf(!built || !launcher).each(['none', 'zero1'])(
     for (const [i, { loss }] of alone.entries()) {
       expect(Math.abs(both[i]!.loss - loss), `step ${i + 1}`).toBeLessThan(1e-5 * Math.max(1, loss));
     }
+    expect(both.flatMap(({ step, validation }) => (validation ? [step] : []))).toEqual([4, 8, 10]);
     const argv = [
       'finetune',
       '--config',

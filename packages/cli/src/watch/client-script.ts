@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 const title = document.title;
 // More rows than this are thinned: two neighbours become one.
 const MAX_ROWS = 4000;
-const metrics = ['loss', 'accuracy', 'gradient norm', 'learning rate', 'tokens/s'];
+const metrics = ['loss', 'accuracy', 'gradient norm', 'learning rate', 'tokens/s', 'held-out loss', 'held-out accuracy'];
 let run, rows = [], charts, latest, lastStepAt, source;
 let paused = false, ended = false, following = true, drawn = false, waiting = false;
 

@@ -1,9 +1,17 @@
 import { lineChart } from '@gram/report';
 import type { History, HistoryRow, MetricName } from './history.js';
 
-const curves: readonly { readonly metric: MetricName; readonly title: string; readonly unit: string }[] = [
-  { metric: 'loss', title: 'Loss', unit: 'nats' },
-  { metric: 'accuracy', title: 'Accuracy', unit: 'share of pairs' },
+interface Curve {
+  readonly metric: MetricName;
+  readonly title: string;
+  readonly unit: string;
+  /** The same number of held-out data, at the steps that have it. */
+  readonly heldOut?: MetricName;
+}
+
+const curves: readonly Curve[] = [
+  { metric: 'loss', title: 'Loss', unit: 'nats', heldOut: 'heldOutLoss' },
+  { metric: 'accuracy', title: 'Accuracy', unit: 'share of pairs', heldOut: 'heldOutAccuracy' },
   { metric: 'gradientNorm', title: 'Gradient norm', unit: 'before clipping' },
   { metric: 'learningRate', title: 'Learning rate', unit: 'per step' },
   { metric: 'tokensPerSecond', title: 'Speed', unit: 'tokens a second' },
@@ -13,7 +21,7 @@ const curves: readonly { readonly metric: MetricName; readonly title: string; re
 const SMOOTHED_ROWS = 50;
 
 /**
- * The charts of a run as SVG: loss, accuracy where there is one, gradient norm, learning rate, speed. A point is the mean of
+ * The charts of a run as SVG: loss and accuracy where there is one, both also of held-out data, gradient norm, learning rate, speed. A point is the mean of
  * the steps of a row; where these are several, an area spans from their lowest to their highest number.
  */
 export function drawCurves(history: History): string[] {
@@ -25,13 +33,20 @@ export function drawCurves(history: History): string[] {
       ({ metric }) =>
         metric !== 'accuracy' || rows.some(({ metrics }) => !Number.isNaN(metrics.accuracy.mean)),
     )
-    .map(({ metric, title, unit }) => {
+    .map(({ metric, title, unit, heldOut }) => {
       const smooth = smoothed && metric !== 'learningRate' ? 0.9 : 0;
       const average = smooth > 0 ? 'moving average' : steps === 1 ? 'each step' : 'mean';
       const name = steps === 1 ? average : `${average}, and range of ${steps} steps`;
       const points = rows.map((row): [number, number] => [row.to, row.metrics[metric].mean]);
       const band = steps === 1 ? undefined : rows.map((row) => interval(row, metric));
-      return lineChart({ title, xLabel: 'step', yLabel: unit, series: [{ name, points, band }], smooth });
+      const held = rows
+        .map((row): [number, number] => [row.to, heldOut ? row.metrics[heldOut].mean : Number.NaN])
+        .filter(([, value]) => !Number.isNaN(value));
+      const series = [
+        { name, points, band },
+        ...(held.length === 0 ? [] : [{ name: 'held-out data', points: held, marks: true }]),
+      ];
+      return lineChart({ title, xLabel: 'step', yLabel: unit, series, smooth });
     });
 }
 

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { createEventWriter, createMetricsLog, stepFields } from '@gram/report';
+import { createEventWriter, createMetricsLog, formatNumber, stepFields } from '@gram/report';
 import type { PreparedTraining, StepRecord, TrainingConfig } from '@gram/train';
 import { wholeNumber } from '../parse-flags.js';
 import { createStepMeter } from './step-meter.js';
@@ -43,17 +43,20 @@ export async function followRun(
     async step(record) {
       const measured = measure(record);
       await log.append(record);
-      const { loss, accuracy, gradientNorm, learningRate } = record;
+      const { loss, accuracy, gradientNorm, learningRate, validation } = record;
       const { tokensPerSecond, memoryBytes } = measured;
       await events.scalars(record.step, Date.now() / 1000, {
         'train/loss': loss,
         ...(accuracy !== undefined && { 'train/accuracy': accuracy }),
+        ...(validation && { 'validation/loss': validation.loss }),
+        ...(validation?.accuracy !== undefined && { 'validation/accuracy': validation.accuracy }),
         'train/gradient_norm': gradientNorm,
         'train/learning_rate': learningRate,
         'speed/tokens_per_second': tokensPerSecond,
         'speed/memory_bytes': memoryBytes,
       });
       watch?.record(measured);
+      if (validation !== undefined) note(`step ${record.step}, held-out data: ${heldOutText(validation)}`);
       return stepFields(measured);
     },
     end: (message) => watch?.end(message),
@@ -63,4 +66,8 @@ export async function followRun(
       await events.close();
     },
   };
+}
+
+function heldOutText({ loss, accuracy }: NonNullable<StepRecord['validation']>): string {
+  return `loss ${formatNumber(loss)}${accuracy === undefined ? '' : `, accuracy ${formatNumber(accuracy)}`}`;
 }

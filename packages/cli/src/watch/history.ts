@@ -1,8 +1,32 @@
 import type { WatchedStep } from './step-meter.js';
 
 /** The numbers of a step that are drawn. */
-export const metricNames = ['loss', 'accuracy', 'gradientNorm', 'learningRate', 'tokensPerSecond'] as const;
+export const metricNames = [
+  'loss',
+  'accuracy',
+  'gradientNorm',
+  'learningRate',
+  'tokensPerSecond',
+  'heldOutLoss',
+  'heldOutAccuracy',
+] as const;
 export type MetricName = (typeof metricNames)[number];
+
+/** A record of a step; what one of an earlier part of the run does not tell may be missing. */
+export type PastStep = Omit<WatchedStep, 'tokensPerSecond' | 'memoryBytes'> & Partial<WatchedStep>;
+
+/** A number of a step; NaN where it has none. */
+export function metricOf(record: PastStep, name: MetricName): number {
+  const { validation } = record;
+  switch (name) {
+    case 'heldOutLoss':
+      return validation?.loss ?? Number.NaN;
+    case 'heldOutAccuracy':
+      return validation?.accuracy ?? Number.NaN;
+    default:
+      return record[name] ?? Number.NaN;
+  }
+}
 
 /** A number over neighbouring steps; where none of them has it or all are not finite, all three are NaN. */
 export interface Summary {
@@ -20,8 +44,7 @@ export interface HistoryRow {
 
 /** Records of a run of any length in bounded memory. */
 export interface History {
-  /** Adds a step. What a record of an earlier part of the run does not tell may be missing. */
-  add(record: Omit<WatchedStep, 'tokensPerSecond' | 'memoryBytes'> & Partial<WatchedStep>): void;
+  add(record: PastStep): void;
   /** At most `limit` rows in the order of the steps. */
   rows(): HistoryRow[];
   /** How many steps each row but the last one stands for: a power of two. */
@@ -63,9 +86,9 @@ export function createHistory(limit: number): History {
   };
 }
 
-function bucketOf(record: Parameters<History['add']>[0]): Bucket {
+function bucketOf(record: PastStep): Bucket {
   const metric = (name: MetricName) => {
-    const value = record[name] ?? Number.NaN;
+    const value = metricOf(record, name);
     return Number.isFinite(value)
       ? { sum: value, count: 1, low: value, high: value }
       : { sum: 0, count: 0, low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };

@@ -20,6 +20,12 @@ export interface ModelCardFacts {
     readonly truncated: number;
     readonly dropped: number;
   };
+  /** Held-out data, and the step whose weights the model has, which was the best on them. */
+  readonly heldOut?: {
+    readonly examples: number;
+    readonly sharedPrompts: number;
+    readonly modelStep: number;
+  };
   readonly parameters: number;
   readonly trainedParameters: number;
   readonly history: readonly StepRecord[];
@@ -123,7 +129,7 @@ function training({ config, gram, data, parameters, trainedParameters, history }
   );
 }
 
-function results({ history, skipped }: ModelCardFacts): string {
+function results({ history, skipped, heldOut, config }: ModelCardFacts): string {
   if (history.length === 0) return 'No step was done.';
   const tail = Math.max(1, Math.round(history.length / 10));
   const row = (name: string, value: (record: StepRecord) => number | undefined): Cell[][] => {
@@ -158,7 +164,16 @@ function results({ history, skipped }: ModelCardFacts): string {
   const steps = `${formatNumber(history.length)} steps, of which ${formatNumber(skipped)} were skipped because a number was not finite.`;
   const caveat =
     'These numbers are those of the training batches, not of held-out data; `gram eval` measures that.';
-  return `${table}\n\n${steps} ${caveat}`;
+  if (heldOut === undefined) return `${table}\n\n${steps} ${caveat}`;
+  const measured = history.find(({ step }) => step === heldOut.modelStep)?.validation;
+  const numbers = measured === undefined ? '' : `loss ${formatNumber(measured.loss)}`;
+  const order = measured?.accuracy === undefined ? '' : `, accuracy ${formatNumber(measured.accuracy)}`;
+  const file = code(basename(config.validation?.path ?? ''));
+  return [
+    table,
+    `${steps} These numbers are those of the training batches.`,
+    `The model is that of step ${formatNumber(heldOut.modelStep)}. On ${formatNumber(heldOut.examples)} examples of ${file}, which were not trained on, but by which the step was chosen: ${numbers}${order}. Of these examples ${formatNumber(heldOut.sharedPrompts)} have a prompt that was trained on.`,
+  ].join('\n\n');
 }
 
 function use(gram: GramMetadata): string {
@@ -208,9 +223,10 @@ function labels(id: string): string {
 
 /** The leaves of a configuration, without the directories of its paths and without the place of the output. */
 function settings({ output, ...config }: TrainingConfig): [string, string][] {
-  const { data, init } = config;
+  const { data, init, validation } = config;
   const told = {
     ...config,
+    validation: validation && { ...validation, path: basename(validation.path) },
     data: { ...data, path: basename(data.path) },
     init: { ...init, model: init.model === undefined ? undefined : toldModel(init.model) },
   };

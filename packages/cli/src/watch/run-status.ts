@@ -38,9 +38,11 @@ export function createStatusKeeper(
   let notFinite = 0;
   let tokens = done.reduce((sum, record) => sum + record.tokens, 0);
   let last: WatchedStep | undefined;
+  let heldOut = done.map(measuredIn).findLast((found) => found !== undefined);
   return {
     add(record) {
       last = record;
+      heldOut = measuredIn(record) ?? heldOut;
       step = record.step;
       tokens += record.tokens;
       if (!Number.isFinite(record.loss) || !Number.isFinite(record.gradientNorm)) notFinite += 1;
@@ -51,6 +53,16 @@ export function createStatusKeeper(
       if (last !== undefined) {
         facts.push(['Loss', formatNumber(last.loss)]);
         if (last.accuracy !== undefined) facts.push(['Accuracy', formatNumber(last.accuracy)]);
+        if (heldOut !== undefined) {
+          const { step: measured, validation } = heldOut;
+          facts.push([`Held-out loss, step ${formatNumber(measured)}`, formatNumber(validation.loss)]);
+          if (validation.accuracy !== undefined) {
+            facts.push([
+              `Held-out accuracy, step ${formatNumber(measured)}`,
+              formatNumber(validation.accuracy),
+            ]);
+          }
+        }
         if (Number.isFinite(last.tokensPerSecond)) {
           facts.push(['Speed', `${formatNumber(Math.round(last.tokensPerSecond))} tokens/s`]);
         }
@@ -65,4 +77,8 @@ export function createStatusKeeper(
       return { step, total, steps: `Step ${formatNumber(step)} of ${formatNumber(total)}`, facts };
     },
   };
+}
+
+function measuredIn({ step, validation }: StepRecord) {
+  return validation && { step, validation };
 }

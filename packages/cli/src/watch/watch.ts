@@ -5,7 +5,7 @@ import type { StepRecord } from '@gram/train';
 import { CliError } from '../error.js';
 import { drawCurves } from './curves.js';
 import { createEventStream, eventMessage } from './event-stream.js';
-import { createHistory, type HistoryRow, metricNames } from './history.js';
+import { createHistory, type HistoryRow, metricNames, metricOf } from './history.js';
 import { watchPage, watchPolicy } from './page.js';
 import { createStatusKeeper } from './run-status.js';
 import type { StepCost, WatchedStep } from './step-meter.js';
@@ -183,7 +183,7 @@ function packed({ from, to, metrics }: HistoryRow): PackedRow {
 
 function packedStep(record: WatchedStep): PackedRow {
   const summaries = metricNames.map((name) => {
-    const value = record[name] ?? Number.NaN;
+    const value = metricOf(record, name);
     return Number.isFinite(value) ? [value, value, value] : null;
   });
   return [record.step, record.step, summaries];

@@ -243,6 +243,26 @@ describe('the marks of a line chart', () => {
     expect(dots).toHaveLength(2);
   });
 
+  it('are joined as they are where other lines are smoothed', () => {
+    const few: [number, number][] = [
+      [0, 0],
+      [1, 9],
+      [2, 0],
+    ];
+    const series = [
+      { name: 'a', points: few },
+      { name: 'b', points: few, marks: true },
+    ];
+    const drawn = paths(chart([], { series, smooth: 0.9 })).filter(({ className }) =>
+      className.includes('gram-line'),
+    );
+    const of = (index: number) =>
+      drawn.filter(({ className }) => className.includes(`gram-s${index}`)).map(({ d }) => d);
+    // The smoothed line and the faint one under it.
+    expect(of(0)).toHaveLength(2);
+    expect(of(1)).toEqual([of(0).find((d) => d !== of(0).at(-1))]);
+  });
+
   it('are drawn only where they are asked for', () => {
     expect(centres(chart(points))).toEqual([]);
   });

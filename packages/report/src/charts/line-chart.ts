@@ -20,7 +20,7 @@ export interface Series {
    * behind all lines. It is not smoothed. Default: none.
    */
   band?: Interval[];
-  /** A dot on each point, for a curve of few points. Default: false. */
+  /** A dot on each point, for a curve of few points, which is not smoothed. Default: false. */
   marks?: boolean;
 }
 
@@ -50,11 +50,12 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
       'Use 0 for no smoothing, 0.9 for a noisy loss.',
     );
   }
-  const lines = series.map(({ points, band = [] }) => {
+  const lines = series.map(({ points, band = [], marks = false }) => {
     const raw = points.filter(([x]) => isDrawable(x));
     return {
       raw,
-      drawn: smooth > 0 ? movingAverage(raw, smooth) : raw,
+      smoothed: smooth > 0 && !marks,
+      drawn: smooth > 0 && !marks ? movingAverage(raw, smooth) : raw,
       finite: raw.filter(([, y]) => isDrawable(y)),
       band: band.filter(([x]) => isDrawable(x)),
     };
@@ -102,8 +103,9 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
     }),
   );
   parts.push(...lines.map(({ band }, index) => area(bandPath(band, place), index)));
-  if (smooth > 0)
-    parts.push(...lines.map(({ raw }, index) => line(linePath(raw, place), index, ' gram-raw')));
+  lines.forEach(({ raw, smoothed }, index) => {
+    if (smoothed) parts.push(line(linePath(raw, place), index, ' gram-raw'));
+  });
   parts.push(...lines.map(({ drawn }, index) => line(linePath(drawn, place), index)));
   lines.forEach(({ finite }, index) => {
     if (series[index]!.marks) parts.push(...finite.map((point) => dot(place(point), index)));

@@ -21,6 +21,11 @@ import type { TrainingConfig } from './schema.js';
 /** Adds to pairs what the model said of them before it was trained. */
 export type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<ReferencedPair>>;
 
+/** The examples of a run: those that are trained on, and those that are held out, where there are any. */
+export interface EncodedSplit<Example> extends Examples<Example> {
+  readonly heldOut?: readonly Example[];
+}
+
 /** Encodes the records for their stage and hands them on with the objective of the stage. */
 export async function encodeFor<Prepared>(
   config: TrainingConfig,
@@ -28,7 +33,7 @@ export async function encodeFor<Prepared>(
   options: ChatEncoderOptions,
   judge: string | undefined,
   compare: Compare,
-  prepared: <Example>(encoded: Examples<Example>, objective: Objective<Example>) => Prepared,
+  prepared: <Example>(split: EncodedSplit<Example>, objective: Objective<Example>) => Prepared,
 ): Promise<Prepared> {
   const { smoothingConvention, seed, beta, vocabulary } = config;
   const labelSmoothing =
@@ -38,33 +43,48 @@ export async function encodeFor<Prepared>(
   switch (records.stage) {
     case 'sft': {
       const encoder = await createChatEncoder(options);
-      return prepared(await encodeDemonstrations(encoder, records.demonstrations), supervisedFineTuning);
+      const split = await encodeSplit(records, (items) => encodeDemonstrations(encoder, items));
+      return prepared(split, supervisedFineTuning);
     }
     case 'direct-preference': {
-      const pairs = await encodePolicyPairs(await createChatEncoder(options), records.pairs);
-      return prepared(await compare(pairs), directPreference({ beta, labelSmoothing }));
+      const encoder = await createChatEncoder(options);
+      const split = await encodeSplit(records, async (items) =>
+        compare(await encodePolicyPairs(encoder, items)),
+      );
+      return prepared(split, directPreference({ beta, labelSmoothing }));
     }
     case 'bradley-terry': {
       const { regulariser, positiveRegularisation, margin } = config.baseline ?? {};
       const encoder = await createChatEncoder(options);
-      if (regulariser !== undefined) {
-        const pairs = await encodePolicyPairs(encoder, records.pairs);
-        return regulariser === 'sft'
-          ? prepared(pairs, generalizableReward('sft'))
-          : prepared(await compare(pairs), generalizableReward('dpo'));
+      const policyPairs = (items: typeof records.items) => encodePolicyPairs(encoder, items);
+      switch (regulariser) {
+        case 'sft':
+          return prepared(await encodeSplit(records, policyPairs), generalizableReward('sft'));
+        case 'dpo': {
+          const split = await encodeSplit(records, async (items) => compare(await policyPairs(items)));
+          return prepared(split, generalizableReward('dpo'));
+        }
+        default: {
+          const split = await encodeSplit(records, (items) => encodeRewardPairs(encoder, items));
+          return prepared(split, bradleyTerry({ labelSmoothing, positiveRegularisation, margin }));
+        }
       }
-      return prepared(
-        await encodeRewardPairs(encoder, records.pairs),
-        bradleyTerry({ labelSmoothing, positiveRegularisation, margin }),
-      );
     }
   }
   const encoder = await createPairEncoder({ ...options, prompt: judgePrompt(judge!) });
   if (records.stage === 'pair-generation') {
-    return prepared(await encodeResponsePairs(encoder, records.pairs), pairGeneration);
+    const split = await encodeSplit(records, (items) => encodeResponsePairs(encoder, items));
+    return prepared(split, pairGeneration);
   }
   return prepared(
-    await encodePreferences(encoder, records.pairs, seed),
+    await encodeSplit(records, (items) => encodePreferences(encoder, items, seed)),
     preference({ labels: encoder.labelIds, labelSmoothing, vocabulary }),
   );
+}
+
+async function encodeSplit<Item, Example>(
+  { items, heldOut }: { readonly items: readonly Item[]; readonly heldOut?: readonly Item[] },
+  encode: (items: readonly Item[]) => Promise<Examples<Example>>,
+): Promise<EncodedSplit<Example>> {
+  return { ...(await encode(items)), ...(heldOut && { heldOut: (await encode(heldOut)).examples }) };
 }

@@ -11,8 +11,8 @@ import { adamW } from '../optimizers/adamw.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { sgd } from '../optimizers/sgd.js';
 import { type TrainRun, train } from '../trainer.js';
-import { encodeFor } from './encode-records.js';
-import { readRecords } from './records.js';
+import { type EncodedSplit, encodeFor } from './encode-records.js';
+import { readRecords, sharedPrompts } from './records.js';
 import type { TrainingConfig } from './schema.js';
 import { adapterStart, wholeStart } from './start.js';
 
@@ -32,6 +32,8 @@ export interface PreparedTraining {
   readonly longest: number;
   /** Tokens of all examples, padding left out. */
   readonly tokens: number;
+  /** Examples that are held out, and how many of them have a prompt that is trained on; undefined where there are none. */
+  readonly heldOut?: { readonly examples: number; readonly sharedPrompts: number };
   /** Optimizer steps of the whole run, and how many of them the checkpoint has behind it. */
   readonly totalSteps: number;
   readonly doneSteps: number;
@@ -39,12 +41,14 @@ export interface PreparedTraining {
   readonly history: readonly StepRecord[];
   /** Records of the data that gave no example: ties and equal responses. */
   readonly dropped: number;
-  /** Trains to the end; see `train` for the errors. */
+  /** Trains to the end; see `train` for the errors. Held-out examples are measured where `needsState` says so. */
   run(
     watch?: Pick<TrainRun<never>, 'onStep' | 'signal' | 'communicator' | 'needsState'>,
   ): Promise<TrainingState>;
   /** What to put into a checkpoint. */
   readonly trained: Trained;
+  /** Puts the weights of a checkpoint of this run in the place of the present ones. */
+  restore(checkpoint: string): Promise<void>;
   /** The model as it is now, an adapter merged into it. */
   result(): ModelToSave;
 }
@@ -63,10 +67,13 @@ export async function prepareTraining(
   const optimizer = optimizerOf(config.optimizer);
   const begin = config.lora === undefined ? wholeStart : adapterStart;
   const begun = await begin(config, records, optimizer, { checkpoint, signal });
-  const { start, weights, part, trained, result, resume, original } = begun;
+  const { start, weights, part, trained, result, restore, resume, original } = begun;
   const { gram, tokenizer, chat } = start;
-  const prepared = <Example>(encoded: Examples<Example>, objective: Objective<Example>): PreparedTraining => {
-    const { examples, truncated } = encoded;
+  const prepared = <Example>(
+    split: EncodedSplit<Example>,
+    objective: Objective<Example>,
+  ): PreparedTraining => {
+    const { examples, truncated, heldOut } = split;
     checkBatch(config, examples.length);
     const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
       config.optimizer;
@@ -85,6 +92,7 @@ export async function prepareTraining(
       doneSteps: resume?.step ?? 0,
       history: resume?.history ?? [],
       dropped: records.dropped,
+      heldOut: heldOut && { examples: heldOut.length, sharedPrompts: sharedPrompts(records) },
       run: (watch) =>
         train({
           config: start.config,
@@ -93,11 +101,13 @@ export async function prepareTraining(
           objective,
           examples,
           options,
+          validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
           resume,
           optimizerSharding: config.optimizer.sharding,
           ...watch,
         }),
       trained,
+      restore,
       result,
     };
   };

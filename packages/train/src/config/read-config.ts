@@ -24,7 +24,7 @@ export interface ReadConfigOptions {
  * Reads and checks a training configuration in YAML, and fills in the defaults. A `preset` in it names values that it is laid
  * over, see `presets`.
  *
- * Relative paths of `data.path`, `init.model` and `output`, whether written in the file or given as an override, start
+ * Relative paths of `data.path`, `validation.path`, `init.model` and `output`, whether written in the file or given as an override, start
  * at the directory of the file: the same file and overrides mean the same run from wherever it is started. An
  * `init.model` of the form `owner/name` that is no such path is a repository of the hub.
  *
@@ -78,6 +78,9 @@ function checked(
   return {
     ...config,
     data: { ...config.data, path: from(config.data.path) },
+    ...(config.validation && {
+      validation: { ...config.validation, path: from(config.validation.path) },
+    }),
     init: { ...config.init, model: config.init.model && modelFrom(config.init.model, from) },
     output: from(config.output),
   };

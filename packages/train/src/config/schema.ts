@@ -39,6 +39,17 @@ export interface TrainingConfig {
     /** Records to read from the start of the file. @default all */
     readonly limit?: number;
   };
+  /**
+   * Records that are not trained on: they are measured at every checkpoint and at the end, the best checkpoint is kept, and the
+   * run ends with its weights. @default none
+   */
+  readonly validation?: {
+    readonly path: string;
+    /** As that of `data`. @default that of `data` */
+    readonly format: DataFormat;
+    /** Records to read from the start of the file. @default all */
+    readonly limit?: number;
+  };
   readonly init: {
     /**
      * The model to start from: a directory, a GGUF file or a repository of the hub. Either this or `scratch`.
@@ -228,6 +239,7 @@ const optimizer = z.strictObject({
 const root = z.strictObject({
   stage: z.enum(stages),
   data,
+  validation: data.optional(),
   init,
   vocabulary: z.enum(['labels', 'full']).default('labels'),
   beta: positive.optional(),
@@ -251,6 +263,7 @@ export type TrainingInput = { readonly preset?: string } & Partial<z.input<typeo
 export const configKeys: Readonly<Record<string, readonly string[]>> = {
   '': ['preset', ...Object.keys(root.shape)],
   data: Object.keys(data.shape),
+  validation: Object.keys(data.shape),
   init: Object.keys(init.shape),
   'init.scratch': Object.keys(scratch.shape),
   baseline: Object.keys(baseline.shape),
@@ -259,11 +272,11 @@ export const configKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The default of the data's format depends on the stage. */
-const withFormat = root.transform(({ stage, data: { path, format, ...limit }, ...rest }) => ({
-  stage,
-  data: { path, format: format ?? (stage === 'sft' ? 'demonstration' : 'preference'), ...limit },
-  ...rest,
-}));
+const withFormat = root.transform(({ stage, data, validation, ...rest }) => {
+  const usual: DataFormat = data.format ?? (stage === 'sft' ? 'demonstration' : 'preference');
+  const filled = ({ path, format, ...limit }: typeof data) => ({ path, format: format ?? usual, ...limit });
+  return { stage, data: filled(data), ...(validation && { validation: filled(validation) }), ...rest };
+});
 
 /** The fields of a configuration and what must hold between them. */
 export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine((config, context) => {
@@ -302,8 +315,11 @@ export const trainingSchema: z.ZodType<TrainingConfig> = withFormat.superRefine(
   if (config.init.judgePrompt !== undefined && isPolicy(stage)) {
     refuse(['init', 'judgePrompt'], `has no meaning in the stage ${stage}, which trains no judge`);
   }
-  if (!inputs[stage].formats.includes(config.data.format)) {
-    refuse(['data', 'format'], `has no ${inputs[stage].need}, which the stage ${stage} needs`);
+  for (const name of ['data', 'validation'] as const) {
+    const format = config[name]?.format;
+    if (format !== undefined && !inputs[stage].formats.includes(format)) {
+      refuse([name, 'format'], `has no ${inputs[stage].need}, which the stage ${stage} needs`);
+    }
   }
   const { name, betas, momentum } = config.optimizer;
   if (betas !== undefined && name !== 'adamw') refuse(['optimizer', 'betas'], `has no meaning for ${name}`);

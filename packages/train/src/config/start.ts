@@ -1,9 +1,11 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createRandom } from '@gram/data';
 import {
   type Adapter,
   initAdapter,
   type LoraConfig,
+  loadAdapter,
+  loadModel,
   type ModelConfig,
   type ModelToSave,
   mergeAdapter,
@@ -31,6 +33,8 @@ export interface Start {
   readonly part?: TrainedPart;
   readonly trained: Trained;
   readonly result: () => ModelToSave;
+  /** Puts the weights of a checkpoint of this run in the place of the present ones. */
+  readonly restore: (checkpoint: string) => Promise<void>;
   readonly resume?: TrainingState;
   /** The model before any training: what a policy is compared with. */
   readonly original: () => Promise<Pick<StartingModel, 'config' | 'weights'>>;
@@ -69,6 +73,7 @@ export async function wholeStart(
     part: config.baseline?.freeze ? headPart(start.config, weights) : undefined,
     trained: { model },
     result: () => model,
+    restore: async (path) => overwrite(weights, (await loadModel(resolve(path, 'model'))).weights),
     resume,
     // What was loaded is trained in place, and a checkpoint is further on.
     original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, records, signal)),
@@ -108,9 +113,15 @@ export async function adapterStart(
       gram,
       ...companions,
     }),
+    restore: async (path) =>
+      overwrite(weights, (await loadAdapter(join(path, 'adapter'), start.config)).weights),
     resume,
     original: () => Promise.resolve(start),
   };
+}
+
+function overwrite(weights: Weights, others: Weights): void {
+  for (const [name, { data }] of Object.entries(weights)) data.set(others[name]!.data);
 }
 
 function sameLora(a: LoraConfig, b: LoraConfig): boolean {

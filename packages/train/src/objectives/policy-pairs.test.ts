@@ -1,7 +1,8 @@
 import { createRandom } from '@gram/data';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import { microBatches, train } from '../trainer.js';
+import { microBatches } from '../micro-batches.js';
+import { train } from '../trainer.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';

@@ -1,0 +1,69 @@
+import { compile, type NDArray } from '@gram/engine';
+import type { ModelConfig, Weights } from '@gram/model';
+import type * as tf from '@tensorflow/tfjs';
+import type { StepRecord, ValidationResult } from './checkpoint.js';
+import { type Communicator, singleProcess } from './distributed/communicator.js';
+import { microBatches } from './micro-batches.js';
+import type { Batch, Objective } from './objectives/objective.js';
+import type { NamedTensors } from './optimizers/optimizer.js';
+import { type TrainedPart, wholeModel } from './trained-part.js';
+
+/** Measures weights on examples that they are not trained on. */
+export interface Validation {
+  /** The mean over all examples; all ranks call it together and get the same. */
+  run(weights: Weights): Promise<ValidationResult>;
+  dispose(): void;
+}
+
+/** How `createValidation` computes. */
+export interface ValidationOptions {
+  /** What the weights are of the model. @default wholeModel */
+  readonly part?: TrainedPart;
+  /** Examples that are computed at once. */
+  readonly microBatchSize: number;
+  /** Ranks that share the examples. @default singleProcess */
+  readonly communicator?: Communicator;
+}
+
+/** The objective's loss and metrics on held-out examples: without gradients, and without the dropout of an adapter. */
+export function createValidation<Example>(
+  config: ModelConfig,
+  objective: Objective<Example>,
+  examples: readonly Example[],
+  { part = wholeModel, microBatchSize, communicator = singleProcess }: ValidationOptions,
+): Validation {
+  // Neighbours of similar length need little padding.
+  const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
+  const batches = microBatches(objective, sorted, microBatchSize, communicator);
+  const forward = compile(
+    (inputs: { weights: NamedTensors; frozen: NamedTensors; batch: Batch<tf.Tensor> }) => {
+      const { weights, frozen, batch } = inputs;
+      const { loss, metrics = {} } = objective.loss(config, part.weights(weights, frozen), batch);
+      return { loss, ...metrics };
+    },
+    { maxExecutables: 24 },
+  );
+  return {
+    async run(weights) {
+      const names = ['loss', ...objective.metrics] as const;
+      const sums = new Float64Array(names.length);
+      for (const batch of batches) {
+        const out: Readonly<Record<string, NDArray>> = await forward({ weights, frozen: part.frozen, batch });
+        for (const [i, name] of names.entries()) sums[i]! += out[name]!.data[0]!;
+      }
+      await communicator.allReduceSum(sums);
+      return Object.fromEntries(names.map((name, i) => [name, sums[i]!])) as unknown as ValidationResult;
+    },
+    dispose: () => forward.dispose(),
+  };
+}
+
+/** The step with the lowest finite validation loss, the first of equal ones; undefined where none was validated. */
+export function bestStep(history: readonly StepRecord[]): number | undefined {
+  let best: { readonly step: number; readonly loss: number } | undefined;
+  for (const { step, validation } of history) {
+    if (validation === undefined || !Number.isFinite(validation.loss)) continue;
+    if (best === undefined || validation.loss < best.loss) best = { step, loss: validation.loss };
+  }
+  return best?.step;
+}
