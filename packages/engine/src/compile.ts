@@ -119,6 +119,8 @@ export function compile<
   const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
   const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
   const cache = new Map<string, Executable>();
+  /** How many calls run an executable, or are about to. */
+  const users = new Map<Executable, number>();
   const profiles: Profile[] = [];
   /** Placed by the first call; others that run at the same time wait for it. */
   let constants: Promise<Constants> | undefined;
@@ -136,12 +138,13 @@ export function compile<
     const known = cache.get(key);
     const executable =
       known ?? device.prepare({ fn, specs, constants: host, inPlace, resident, profile } satisfies Program);
+    users.set(executable, (users.get(executable) ?? 0) + 1);
     // Insertion order is order of use.
     cache.delete(key);
     cache.set(key, executable);
     if (cache.size > maxExecutables) {
       // One that is running stays: the next call makes room.
-      const oldest = [...cache].find(([, each]) => each !== executable && !each.busy);
+      const oldest = [...cache].find(([, each]) => !users.has(each));
       if (oldest !== undefined) {
         if (profile) profiles.push(oldest[1].endProfile());
         oldest[1].dispose();
@@ -187,9 +190,25 @@ export function compile<
         constants = undefined;
       });
     }
-    const { given, host, placed } = await constants;
+    const { given, host } = await constants;
     checkConstants(given, arrays);
-    const { executable, sizes } = prepared(device, inputs, host);
+    const { executable, sizes } = await device.inTurn(() => prepared(device, inputs, host));
+    try {
+      return await runOn(executable, arrays, await constants, sizes, signal);
+    } finally {
+      const others = users.get(executable)! - 1;
+      if (others > 0) users.set(executable, others);
+      else users.delete(executable);
+    }
+  }
+
+  async function runOn(
+    executable: Executable,
+    arrays: ReadonlyMap<string, AnyArray>,
+    { host, placed }: Constants,
+    sizes: ReadonlyMap<string, number>,
+    signal: AbortSignal | undefined,
+  ) {
     const feeds = new Map<string, AnyArray>();
     for (const [path, array] of arrays) {
       if (!host.has(path)) feeds.set(path, placed.get(path) ?? array);

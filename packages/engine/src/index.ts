@@ -24,7 +24,7 @@ export {
 } from './compile.js';
 export { type AnyArray, DeviceArray, isArray } from './device-array.js';
 export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/device.js';
-export { matrixRate } from './devices/fastest.js';
+export { fastestDevice, matrixRate } from './devices/fastest.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';

@@ -1,22 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { NDArray } from '@gram/engine';
+import type { DeviceName } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
-import { dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
-import {
-  checkSameRun,
-  copyProgress,
-  copyWeights,
-  gatherMoments,
-  scatterMoments,
-} from './distributed/shared-state.js';
+import type { OptimizerSharding } from './distributed/data-parallel.js';
+import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
 import { microBatches } from './micro-batches.js';
 import type { Objective } from './objectives/objective.js';
 import { adamW } from './optimizers/adamw.js';
-import { initMoments, type Optimizer } from './optimizers/optimizer.js';
+import type { Optimizer } from './optimizers/optimizer.js';
+import { joinRun } from './run-state.js';
 import { learningRateAt, type ScheduleName } from './schedule.js';
 import { type TrainedPart, wholeModel } from './trained-part.js';
 import { createTrainingStep } from './training-step.js';
@@ -47,7 +42,7 @@ export interface TrainOptions {
 /** A run: what is trained, on what, and who watches. */
 export interface TrainRun<Example> {
   readonly config: ModelConfig;
-  /** Updated in place. */
+  /** Updated in place; while a device other than `cpu` keeps them, when `needsState` says so and at the end. */
   readonly weights: Weights;
   /** What `weights` are of the model: all of it, or an adapter, see `adapterPart`. @default wholeModel */
   readonly part?: TrainedPart;
@@ -56,6 +51,8 @@ export interface TrainRun<Example> {
   readonly options: TrainOptions;
   /** Examples that are not trained on, and the steps after which they are measured, beside the last one. */
   readonly validation?: { readonly examples: readonly Example[]; due(step: number): boolean };
+  /** Where to compute. @default 'cpu' */
+  readonly device?: DeviceName | 'auto';
   /** Where an earlier run stopped; its weights must be the ones given. Of several ranks only the first needs it. */
   readonly resume?: TrainingState;
   /**
@@ -66,8 +63,8 @@ export interface TrainRun<Example> {
   /** @default 'none' */
   readonly optimizerSharding?: OptimizerSharding;
   /**
-   * Whether `onStep` looks at the moments after this step: with `zero1` they are gathered only then. The same on all
-   * ranks. They are also whole when the run ends or is stopped by `signal`. @default after every step
+   * Whether `onStep` looks at weights or moments after this step: those that a device or other ranks keep are brought only
+   * then. The same on all ranks. They are also brought when the run ends or is stopped by `signal`. @default after every step
    */
   readonly needsState?: (step: number) => boolean;
   /** Called after each step, with the state that a checkpoint needs. Of several ranks the first calls it. */
@@ -92,6 +89,7 @@ const maxSkipped = 5;
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
   const { config, weights, part = wholeModel, objective, examples, options } = run;
   const { communicator = singleProcess, optimizerSharding = 'none', needsState = () => true } = run;
+  const { device = 'cpu' } = run;
   if (examples.length === 0) {
     throw new TrainError(
       'no-data',
@@ -116,26 +114,41 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     );
   }
   const optimizer = options.optimizer ?? adamW();
-  const ranks = await joinRun(run, optimizer, resume !== undefined);
+  const shared = await joinRun({
+    weights,
+    part,
+    optimizer,
+    resumed: resume !== undefined,
+    resume: run.resume,
+    device,
+    communicator,
+    sharding: optimizerSharding,
+  });
   const history: StepRecord[] = [...(resume?.history ?? [])];
   let skipped = resume?.skipped ?? 0;
   let skippedInARow = 0;
   let step = resume?.step ?? 0;
   const stepsPerEpoch = total / epochs;
-  const trainingStep = createTrainingStep(config, objective, optimizer, weights, ranks.kept, {
-    part,
+  const trainingStep = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, {
+    part: shared.part,
+    device,
     communicator,
     optimizerSharding,
   });
   const validation =
     run.validation &&
-    createValidation(config, objective, run.validation.examples, { part, microBatchSize, communicator });
-  const state = (): TrainingState => ({ step, skipped, moments: ranks.whole, history, fingerprint });
+    createValidation(config, objective, run.validation.examples, {
+      part: shared.part,
+      microBatchSize,
+      device,
+      communicator,
+    });
+  const state = (): TrainingState => ({ step, skipped, moments: shared.collected, history, fingerprint });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(plan, epoch, (i) => objective.length(examples[i]!));
       for (const indices of batches.slice(step - epoch * stepsPerEpoch)) {
-        await stopTogether(communicator, run.signal, ranks.gather);
+        await stopTogether(communicator, run.signal, shared.collect);
         const chosen = indices.map((i) => examples[i]!);
         const learningRate = learningRateAt({ ...options, totalSteps: total }, step);
         const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize, communicator), {
@@ -147,6 +160,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         skipped += result.applied ? 0 : 1;
         skippedInARow = result.applied ? 0 : skippedInARow + 1;
         if (skippedInARow >= maxSkipped) {
+          await shared.collect();
           throw new TrainError(
             'diverged',
             `loss or gradient was not finite in ${maxSkipped} steps in a row, the last being step ${step}`,
@@ -158,54 +172,32 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         const due = step === total || run.validation?.due(step);
         const record: StepRecord = {
           ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
-          ...(due && validation && { validation: await validation.run(weights) }),
+          ...(due && validation && { validation: await validation.run(shared.weights) }),
         };
         history.push(record);
-        if (needsState(step)) await ranks.gather();
+        if (needsState(step)) await shared.collect();
         if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
       }
     }
+    await shared.collect();
   } finally {
     trainingStep.dispose();
     validation?.dispose();
+    shared.dispose();
   }
-  await ranks.gather();
   return state();
-}
-
-/** Weights and moments of a run, as they are spread over its ranks. */
-async function joinRun<Example>(
-  { weights, resume, communicator = singleProcess, optimizerSharding = 'none' }: TrainRun<Example>,
-  optimizer: Optimizer,
-  resumed: boolean,
-) {
-  await copyWeights(communicator, weights);
-  if (communicator.size === 1) {
-    const moments = resume?.moments ?? initMoments(optimizer, weights);
-    return { kept: moments, whole: moments, gather: async () => {} };
-  }
-  const { updated } = dataParallel(communicator, weights, optimizerSharding);
-  const mine = Object.fromEntries(updated.map((name) => [name, weights[name]!]));
-  const kept = initMoments(optimizer, mine);
-  if (resumed) await scatterMoments(communicator, optimizer, weights, kept, resume?.moments ?? kept);
-  if (optimizerSharding === 'none') return { kept, whole: kept, gather: async () => {} };
-  const whole: Record<string, Record<string, NDArray<'float32'>>> = {};
-  for (const [slot, named] of Object.entries(kept)) whole[slot] = { ...named };
-  return { kept, whole, gather: () => gatherMoments(communicator, optimizer, weights, kept, whole) };
 }
 
 /** Stops all ranks at the same step when one of them was told to, with a state that can be saved. */
 async function stopTogether(
   communicator: Communicator,
   signal: AbortSignal | undefined,
-  gather: () => Promise<void>,
+  collect: () => Promise<void>,
 ): Promise<void> {
-  if (communicator.size > 1) {
-    const told = Float32Array.of(signal?.aborted === true ? 1 : 0);
-    await communicator.allReduceSum(told);
-    if (told[0] === 0) return;
-    await gather();
-  }
+  const told = Float32Array.of(signal?.aborted === true ? 1 : 0);
+  await communicator.allReduceSum(told);
+  if (told[0] === 0) return;
+  await collect();
   signal?.throwIfAborted();
   if (communicator.size > 1) throw new DOMException('another rank was told to stop', 'AbortError');
 }

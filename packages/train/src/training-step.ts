@@ -1,6 +1,7 @@
 import {
   type AnyArray,
   compile,
+  DeviceArray,
   type DeviceName,
   type ExecutableInfo,
   type NDArray,
@@ -211,6 +212,10 @@ export function createTrainingStep<Example>(
     },
     dispose() {
       for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();
+      const free = (gradients: object) => {
+        for (const array of Object.values(gradients)) if (array instanceof DeviceArray) array.dispose();
+      };
+      placed?.then(free, () => {});
     },
   };
 }

@@ -1,5 +1,5 @@
-import { compile, type NDArray } from '@gram/engine';
-import type { ModelConfig, Weights } from '@gram/model';
+import { type AnyArray, compile, type DeviceName, type NDArray } from '@gram/engine';
+import type { ModelConfig } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
 import type { StepRecord, ValidationResult } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
@@ -11,7 +11,7 @@ import { type TrainedPart, wholeModel } from './trained-part.js';
 /** Measures weights on examples that they are not trained on. */
 export interface Validation {
   /** The mean over all examples; all ranks call it together and get the same. */
-  run(weights: Weights): Promise<ValidationResult>;
+  run(weights: Readonly<Record<string, AnyArray<'float32'>>>): Promise<ValidationResult>;
   dispose(): void;
 }
 
@@ -21,6 +21,8 @@ export interface ValidationOptions {
   readonly part?: TrainedPart;
   /** Examples that are computed at once. */
   readonly microBatchSize: number;
+  /** Where to compute. @default 'cpu' */
+  readonly device?: DeviceName | 'auto';
   /** Ranks that share the examples. @default singleProcess */
   readonly communicator?: Communicator;
 }
@@ -30,7 +32,7 @@ export function createValidation<Example>(
   config: ModelConfig,
   objective: Objective<Example>,
   examples: readonly Example[],
-  { part = wholeModel, microBatchSize, communicator = singleProcess }: ValidationOptions,
+  { part = wholeModel, microBatchSize, device = 'cpu', communicator = singleProcess }: ValidationOptions,
 ): Validation {
   // Neighbours of similar length need little padding.
   const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
@@ -41,7 +43,7 @@ export function createValidation<Example>(
       const { loss, metrics = {} } = objective.loss(config, part.weights(weights, frozen), batch);
       return { loss, ...metrics };
     },
-    { maxExecutables: 24 },
+    { device, maxExecutables: 24 },
   );
   return {
     async run(weights) {

@@ -38,6 +38,7 @@ it.each([
     [...fromModel, 'lora.targets=[query_proj]'],
     /lora.targets.* must be one of q_proj.*did you mean .*_proj/,
   ],
+  ['a device that there is not', ['device=gpu'], /device must be one of cpu, webgpu, cuda, tensorflow, auto/],
   ['an adapter of nothing', ['lora.rank=2'], /lora needs init.model/],
   ['no data', ['data.path=absent.jsonl'], /absent.jsonl/],
   ['labels for stage 1', ['stage=pair-generation', 'labelSmoothing=0.1'], /labelSmoothing has no meaning/],

@@ -1,4 +1,4 @@
-import { matrixRate } from '@gram/engine';
+import { fastestDevice, matrixRate } from '@gram/engine';
 import { activationBytes, forwardFlop, type LoraConfig, trainingBytes } from '@gram/model';
 import { formatDuration } from '@gram/report';
 import type { PreparedTraining, TrainingConfig } from '@gram/train';
@@ -13,12 +13,13 @@ export interface TrainingCost {
   readonly bytes: number;
   /** Tokens of all epochs, padding left out. */
   readonly tokens: number;
-  readonly seconds: number;
+  /** Undefined where the speed of the device is not known. */
+  readonly seconds: number | undefined;
 }
 
 /** Estimates a run from its sizes and the speed of this machine. */
 export async function estimateCost(
-  { optimizer, lora }: TrainingConfig,
+  { optimizer, lora, device }: TrainingConfig,
   { config, longest, tokens, totalSteps, doneSteps }: PreparedTraining,
 ): Promise<TrainingCost> {
   const rows = optimizer.microBatchSize ?? optimizer.batchSize;
@@ -28,9 +29,19 @@ export async function estimateCost(
   const passes = lora === undefined ? 3 : 2;
   const all = tokens * optimizer.epochs;
   const flop = passes * forwardFlop(config, all, 0);
-  const rate = await matrixRate('cpu', { size: 512, runs: 3 });
+  const rate = await rateOf(device);
   const left = 1 - doneSteps / totalSteps;
-  return { bytes, tokens: all, seconds: (left * flop) / (EFFICIENCY * rate) };
+  return {
+    bytes,
+    tokens: all,
+    seconds: rate === undefined ? undefined : (left * flop) / (EFFICIENCY * rate),
+  };
+}
+
+/** Floating-point operations per second; of `tensorflow`, which runs no graphs, they are not measured. */
+async function rateOf(device: TrainingConfig['device']): Promise<number | undefined> {
+  const name = device === 'auto' ? await fastestDevice() : device;
+  return name === 'tensorflow' ? undefined : matrixRate(name, { size: 512, runs: 3 });
 }
 
 /** Says before a run starts what it will take. */
@@ -42,6 +53,6 @@ export async function describeCost(
   const { bytes, tokens, seconds } = await estimateCost(config, prepared);
   const memory = bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
   stderr.write(
-    `estimate: ${memory} of memory, ${tokens.toLocaleString('en-US')} tokens, ${formatDuration(seconds)}\n`,
+    `estimate: ${memory} of memory, ${tokens.toLocaleString('en-US')} tokens${seconds === undefined ? '' : `, ${formatDuration(seconds)}`}\n`,
   );
 }

@@ -34,6 +34,7 @@ const facts: ModelCardFacts = {
     maxLength: 512,
     overlong: 'error',
     smoothingConvention: 'paper',
+    device: 'cpu',
     optimizer: {
       name: 'adamw',
       learningRate: 1e-4,

@@ -18,6 +18,8 @@ export interface Device {
   readonly name: DeviceName;
   /** The array where the device keeps it; on the CPU the array itself. */
   place(array: NDArray): Promise<AnyArray>;
+  /** Does what must not happen while the device runs something else, as making an executable is. */
+  inTurn<T>(use: () => T): Promise<T>;
   /** Makes a function ready to run for inputs of given shapes. */
   prepare(program: Program): Executable;
 }
@@ -42,8 +44,6 @@ export type Inputs = ReadonlyMap<string, AnyArray>;
 /** A function that is ready to run. */
 export interface Executable {
   readonly info: ExecutableInfo;
-  /** Whether a run has not ended yet. */
-  readonly busy: boolean;
   /**
    * Runs it. Results in place are written before the promise resolves and are not in the returned tree.
    *

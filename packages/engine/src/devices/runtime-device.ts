@@ -7,7 +7,7 @@ import { withConstants } from '../onnx/constants.js';
 import { encodeModel, type ValueInfo } from '../onnx/model.js';
 import { created, release } from '../onnxruntime/environment.js';
 import { Provider } from '../onnxruntime/provider.js';
-import { Session } from '../onnxruntime/session.js';
+import { NewMemory, Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
 import { type Profile, readProfile, temporaryProfile } from '../profile.js';
 import type { GraphTarget } from '../trace/graph.js';
@@ -48,6 +48,7 @@ export function openRuntimeDevice(name: GraphTarget): Device {
         new ProviderMemory(provider, await provider.upload(array)),
       );
     },
+    inTurn: async (use) => (provider === undefined ? use() : provider.inTurn(use)),
     prepare: (program) => {
       const shared = provider === undefined && program.constants.size > 0;
       return new RuntimeExecutable(
@@ -66,15 +67,16 @@ const containers = new FinalizationRegistry<unknown>((container) =>
 
 /** Memory of an accelerator; freed when it is disposed or collected. */
 class ProviderMemory implements Storage {
-  private static readonly collected = new FinalizationRegistry<unknown>((handle) =>
-    release('ReleaseValue', handle),
+  // Only in turn: the device's memory is not to be touched while a graph runs on another thread.
+  private static readonly collected = new FinalizationRegistry<{ provider: Provider; handle: unknown }>(
+    ({ provider, handle }) => void provider.inTurn(() => release('ReleaseValue', handle)),
   );
 
   constructor(
     private readonly provider: Provider,
     readonly handle: unknown,
   ) {
-    ProviderMemory.collected.register(this, handle, this);
+    ProviderMemory.collected.register(this, { provider, handle }, this);
   }
 
   read(into: NDArray): Promise<void> {
@@ -148,10 +150,6 @@ class RuntimeExecutable implements Executable {
     };
   }
 
-  get busy(): boolean {
-    return this.session.busy;
-  }
-
   async run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<unknown> {
     const feeds = new Map<string, unknown>();
     for (const [path, array] of inputs) {
@@ -161,12 +159,12 @@ class RuntimeExecutable implements Executable {
     const targets = new Map<string, unknown>();
     for (const { name, path, use, shape, type } of this.outputs) {
       const given = use === 'in-place' ? inputs.get(path) : undefined;
+      const spec = { shape: shape.map((size) => evaluateDimension(size, sizes)), dtype: type } as ArraySpec;
       const onDevice = this.provider !== undefined && (use === 'resident' || given instanceof DeviceArray);
       if (onDevice) {
-        targets.set(name, undefined);
+        targets.set(name, new NewMemory(spec));
         continue;
       }
-      const spec = { shape: shape.map((size) => evaluateDimension(size, sizes)), dtype: type } as ArraySpec;
       const direct = isNDArray(given) && !this.info.copied.includes(path);
       const array = direct ? given : emptyArray(spec);
       results.set(path, array);

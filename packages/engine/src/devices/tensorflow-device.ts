@@ -24,6 +24,7 @@ export async function openTensorFlow(): Promise<Device> {
       const tensor = withBackend(tensorFlowBackend, () => tensorOf(array));
       return new DeviceArray('tensorflow', array.dtype, array.shape, new TensorMemory(tensor));
     },
+    inTurn: async (use) => use(),
     prepare: (program) => new EagerExecutable(program),
   };
 }
@@ -56,7 +57,6 @@ class TensorMemory implements Storage {
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor;
 
 class EagerExecutable implements Executable {
-  readonly busy = false;
   readonly info: ExecutableInfo = {
     nodes: 0,
     bytes: 0,

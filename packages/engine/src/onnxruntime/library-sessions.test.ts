@@ -130,16 +130,6 @@ function ranWith(graph: Uint8Array, bindOutputs: (binding: unknown) => void): un
   return binding;
 }
 
-/** The values of a binding's outputs. */
-function outputsOf(binding: unknown): unknown[] {
-  const list: unknown[] = [null];
-  const count = [0];
-  call('GetBoundOutputValues', binding, allocator, list, count);
-  const values = koffi.decode(list[0], koffi.array('void*', count[0]!)) as unknown[];
-  call('AllocatorFree', allocator, list[0]);
-  return values;
-}
-
 const profiling = (prefix: string) => (options: unknown) =>
   call('EnableProfiling', options, join(folder, prefix));
 
@@ -365,25 +355,6 @@ const tests: Record<SessionMember, () => void | Promise<void>> = {
     });
     expect([[...y.data], [...z.data]]).toEqual([negated, absolute]);
   },
-  BindOutputToDevice() {
-    const [y] = outputsOf(
-      ranWith(negation, (binding) => call('BindOutputToDevice', binding, 'y', hostMemory)),
-    );
-    expectValue(y, negated);
-  },
-  GetBoundOutputValues() {
-    const binding = ranWith(negationAndAbsolute, (made) => {
-      call('BindOutputToDevice', made, 'z', hostMemory);
-      call('BindOutput', made, 'y', handleOf(blank()));
-    });
-    const values = outputsOf(binding);
-    // In the order of binding, and references that outlive the binding.
-    release('ReleaseIoBinding', binding);
-    expect(values).toHaveLength(2);
-    expectValue(values[0], absolute);
-    expectValue(values[1], negated);
-    for (const value of values) release('ReleaseValue', value);
-  },
   SynchronizeBoundOutputs() {
     const y = blank();
     const binding = ranWith(negation, (made) => call('BindOutput', made, 'y', handleOf(y)));
@@ -431,8 +402,7 @@ const tests: Record<SessionMember, () => void | Promise<void>> = {
     expect(() => copy(handleOf(x), handleOf(copied))).toThrow('Data transfer implementation');
     const provider = webgpu();
     if (provider === undefined) return;
-    const session = sessionOf(negation, (options) => provider.append(options));
-    const value = newValue(created('CreateAllocator', session, provider.memory));
+    const value = provider.allocate(x);
     copy(handleOf(x), value);
     copy(value, handleOf(copied));
     expect([...copied.data]).toEqual([...x.data]);

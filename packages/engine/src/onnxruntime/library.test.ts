@@ -36,8 +36,6 @@ const elsewhere = [
   'ReleaseIoBinding',
   'BindInput',
   'BindOutput',
-  'BindOutputToDevice',
-  'GetBoundOutputValues',
   'AddInitializer',
   'CreateSessionFromArrayWithPrepackedWeightsContainer',
   'SynchronizeBoundOutputs',

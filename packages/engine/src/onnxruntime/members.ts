@@ -56,12 +56,6 @@ export const members = {
   ReleaseIoBinding: [135, 'void', 'void* binding'],
   BindInput: [136, 'void*', 'void* binding, str name, void* value'],
   BindOutput: [137, 'void*', 'void* binding, str name, void* value'],
-  BindOutputToDevice: [138, 'void*', 'void* binding, str name, void* memory_info'],
-  GetBoundOutputValues: [
-    140,
-    'void*',
-    'void* binding, void* allocator, _Out_ void** values, _Out_ size_t* n',
-  ],
   CreateAndRegisterAllocator: [144, 'void*', 'void* env, void* memory_info, void* arena_config'],
   SetGlobalIntraOpNumThreads: [147, 'void*', 'void* threading, int n'],
   AddInitializer: [150, 'void*', 'void* options, str name, void* value'],

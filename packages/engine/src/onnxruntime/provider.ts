@@ -1,5 +1,4 @@
-import koffi from 'koffi';
-import type { NDArray } from '../array.js';
+import type { ArraySpec, NDArray } from '../array.js';
 import { EngineError } from '../error.js';
 import { encodeModel } from '../onnx/model.js';
 import { call, created, getEnvironment, release } from './environment.js';
@@ -18,19 +17,19 @@ const defaultMemory = 0;
 
 /** An accelerator of ONNX Runtime: where its arrays live and how they get there. */
 export class Provider {
-  /** Describes memory of the device. */
-  readonly memory: unknown;
   private readonly allocator: unknown;
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(readonly name: ProviderName) {
-    this.memory = created('CreateMemoryInfo', memoryNames[name], deviceAllocator, firstDevice, defaultMemory);
-    // The device exists as long as one session does; this one is never disposed.
-    this.allocator = created(
-      'CreateAllocator',
-      new Session(identity(), { provider: this }).native(),
-      this.memory,
+    const memory = created(
+      'CreateMemoryInfo',
+      memoryNames[name],
+      deviceAllocator,
+      firstDevice,
+      defaultMemory,
     );
+    // The device exists as long as one session does; this one is never disposed.
+    this.allocator = created('CreateAllocator', new Session(identity(), { provider: this }).native(), memory);
   }
 
   private static readonly opened = new Map<ProviderName, Provider>();
@@ -79,10 +78,18 @@ export class Provider {
     return mine;
   }
 
+  /**
+   * New memory of the device, to be called in turn. It belongs to the provider: what a session makes itself can not be freed
+   * after the session.
+   */
+  allocate(spec: ArraySpec): unknown {
+    return allocate(this.allocator, spec);
+  }
+
   /** Copies a host array to new memory of the device. */
   upload(array: NDArray): Promise<unknown> {
     return this.inTurn(() => {
-      const handle = allocate(this.allocator, array);
+      const handle = this.allocate(array);
       this.copy(handleOf(array), handle);
       return handle;
     });
@@ -99,25 +106,6 @@ export class Provider {
 
   private copy(from: unknown, to: unknown): void {
     call('CopyTensors', getEnvironment().handle, [from], [to], null, 1);
-  }
-
-  /** The handles of those outputs of a binding that were given no memory. */
-  owned(
-    binding: unknown,
-    outputs: readonly (readonly [name: string, given: unknown])[],
-  ): Map<string, unknown> {
-    const found = new Map<string, unknown>();
-    if (outputs.every(([, given]) => given !== undefined)) return found;
-    const { allocator, library } = getEnvironment();
-    const list: unknown[] = [null];
-    call('GetBoundOutputValues', binding, allocator, list, [0]);
-    const handles = koffi.decode(list[0], koffi.array('void*', outputs.length)) as unknown[];
-    for (const [i, [name, given]] of outputs.entries()) {
-      if (given === undefined) found.set(name, handles[i]);
-      else library.api.ReleaseValue(handles[i]);
-    }
-    call('AllocatorFree', allocator, list[0]);
-    return found;
   }
 }
 

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import type { NDArray } from '../array.js';
+import type { ArraySpec, NDArray } from '../array.js';
 import { EngineError } from '../error.js';
 import { call, checkStatus, created, getEnvironment, release } from './environment.js';
 import type { Provider } from './provider.js';
@@ -19,6 +19,11 @@ export interface SessionOptions {
 
 /** Handles by name of a graph's input or output. */
 export type Handles = ReadonlyMap<string, unknown>;
+
+/** New memory of a session's device. */
+export class NewMemory {
+  constructor(readonly spec: ArraySpec) {}
+}
 
 /** A graph that is ready to run. */
 export class Session {
@@ -70,9 +75,8 @@ export class Session {
   /**
    * Runs the graph off the JavaScript thread.
    *
-   * @param outputs where to write each output. Undefined, which needs a provider, stands for new memory
-   *   on its device; the handles of those come back. An output may be the memory of an input if the graph
-   *   reads the input before it writes.
+   * @param outputs where to write each output: a handle or, where there is a provider, new memory on its device; the
+   *   handles of that come back. An output may be the memory of an input if the graph reads the input before it writes.
    * @throws EngineError; the signal's reason when it is aborted before the end
    */
   async run(inputs: Handles, outputs: Handles, signal?: AbortSignal): Promise<Handles> {
@@ -123,16 +127,20 @@ export class Session {
     inputs: Handles,
     outputs: Handles,
   ): Promise<Handles> {
+    const made = new Map<string, unknown>();
     const binding = created('CreateIoBinding', this.native());
     try {
       for (const [name, handle] of inputs) call('BindInput', binding, name, handle);
-      for (const [name, handle] of outputs) {
-        if (handle === undefined) call('BindOutputToDevice', binding, name, provider.memory);
-        else call('BindOutput', binding, name, handle);
+      for (const [name, output] of outputs) {
+        if (output instanceof NewMemory) made.set(name, provider.allocate(output.spec));
+        call('BindOutput', binding, name, made.get(name) ?? output);
       }
       await invoke('RunWithBinding', this.handle, options, binding);
       call('SynchronizeBoundOutputs', binding);
-      return provider.owned(binding, [...outputs]);
+      return made;
+    } catch (error) {
+      for (const handle of made.values()) release('ReleaseValue', handle);
+      throw error;
     } finally {
       release('ReleaseIoBinding', binding);
     }
@@ -146,11 +154,6 @@ export class Session {
     return this.handle;
   }
 
-  /** Whether a run has not ended yet. */
-  get busy(): boolean {
-    return this.running > 0;
-  }
-
   /** Ends profiling and gives the path of the file. */
   endProfile(): string {
     const { allocator } = getEnvironment();
@@ -162,15 +165,19 @@ export class Session {
 
   /** Frees the graph and its memory. */
   dispose(): void {
-    if (this.busy) {
+    if (this.running > 0) {
       throw new EngineError(
         'bad-state',
         'the executable is still running',
         'await its runs before you dispose it',
       );
     }
-    if (this.handle !== undefined) release('ReleaseSession', this.handle);
+    const { handle, provider } = this;
     this.handle = undefined;
+    if (handle === undefined) return;
+    // Another session may be running on the same device.
+    if (provider === undefined) release('ReleaseSession', handle);
+    else void provider.inTurn(() => release('ReleaseSession', handle));
   }
 }
 

@@ -1,3 +1,4 @@
+import { place, scalar } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import { totalSteps } from '../batches.js';
 import type { StepRecord, Trained, TrainingState } from '../checkpoint.js';
@@ -57,12 +58,14 @@ export interface PreparedTraining {
  * Loads what a configuration names: data, tokenizer and model.
  *
  * @param checkpoint directory of a checkpoint to go on from
- * @throws TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
+ * @throws EngineError `device-unavailable`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
  */
 export async function prepareTraining(
   config: TrainingConfig,
   { checkpoint, signal }: { checkpoint?: string; signal?: AbortSignal } = {},
 ): Promise<PreparedTraining> {
+  // A device that does not work here is told before anything is read.
+  await place({ nothing: scalar(0) }, config.device);
   const records = await readRecords(config, signal);
   const optimizer = optimizerOf(config.optimizer);
   const begin = config.lora === undefined ? wholeStart : adapterStart;
@@ -101,6 +104,7 @@ export async function prepareTraining(
           objective,
           examples,
           options,
+          device: config.device,
           validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
           resume,
           optimizerSharding: config.optimizer.sharding,

@@ -55,6 +55,7 @@ describe('a training configuration', () => {
         maxGradientNorm: 1,
       },
       seed: 0,
+      device: 'cpu',
       output: '/runs/one',
       keepCheckpoints: 2,
     });

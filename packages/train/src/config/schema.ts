@@ -5,6 +5,7 @@ import {
   type ResponseFormat,
   responseFormats,
 } from '@gram/data';
+import { type DeviceName, deviceNames } from '@gram/engine';
 import { type LoraConfig, PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
@@ -129,6 +130,11 @@ export interface TrainingConfig {
   };
   /** Decides new weights, the order of the data and where the chosen response stands. @default 0 */
   readonly seed: number;
+  /**
+   * Where to compute; `auto` is a GPU where one multiplies at least twice as fast as the CPU. A checkpoint goes on on any device.
+   * @default 'cpu'
+   */
+  readonly device: DeviceName | 'auto';
   /** Directory for the model, checkpoints, metrics and the report. */
   readonly output: string;
   /** Optimizer steps between checkpoints. @default none but the one on interruption */
@@ -251,6 +257,7 @@ const root = z.strictObject({
   smoothingConvention: z.enum(['paper', 'uniform-mix']).default('paper'),
   optimizer,
   seed: z.int().default(0),
+  device: z.enum([...deviceNames, 'auto']).default('cpu'),
   output: text,
   checkpointEvery: count.optional(),
   keepCheckpoints: count.default(2),

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { TrainError } from '../error.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
 import { detectRank } from './detect-rank.js';
+import { localGpu } from './local-gpu.js';
 import { type Mpi, openMpi } from './mpi.js';
 import type { Lost } from './verdict.js';
 import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
@@ -23,7 +24,8 @@ const graceMilliseconds = { notice: 200, abort: 3000, terminate: 500 };
 
 /**
  * Joins the processes that mpirun or srun started. A process that was started without a launcher, or alone, gets
- * `singleProcess` at once, and no library is loaded.
+ * `singleProcess` at once, and no library is loaded. The processes of a machine take turns over its GPUs: each sets
+ * `CUDA_VISIBLE_DEVICES` for itself, so this must come before anything that computes.
  *
  * A rank that dies or stalls ends all others: one line on standard error names it with its machine and process, and every
  * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`.
@@ -36,6 +38,8 @@ export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promi
   }
   const place = detectRank();
   if (place.size === 1) return singleProcess;
+  // Before a library looks for GPUs: it sees the one of this process as the first and only one.
+  process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
   const mpi = await openMpi(place.size);
   const { rank } = mpi;
   const members = (await exchange(mpi, { host: hostname(), process: process.pid })) as Member[];
