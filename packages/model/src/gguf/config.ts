@@ -109,7 +109,7 @@ function endIdsOf(metadata: Metadata): number | number[] | null {
 
 /**
  * The configuration that a header says, checked as a `config.json` is. Keys of the architecture that are not known,
- * or whose value would change the numbers in a way that is not implemented, are refused by name.
+ * or whose value would change the numbers in a way that is not supported, are refused by name.
  *
  * @param factors content of the tensor `rope_freqs.weight`, if there is one
  * @throws ModelError `bad-gguf`, `bad-config`.

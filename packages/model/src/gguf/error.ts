@@ -10,7 +10,7 @@ export function badGguf(where: string, problem: string, cause?: unknown): ModelE
   );
 }
 
-/** The error for a sound GGUF file that asks for what is not implemented. */
+/** The error for a sound GGUF file that asks for what is not supported. */
 export function unsupportedGguf(where: string, problem: string): ModelError {
   return new ModelError(
     'bad-config',

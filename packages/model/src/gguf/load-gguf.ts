@@ -90,7 +90,7 @@ export function loadGgufWeights(path: string): Promise<Pick<GgufModel, 'config' 
  * Face; the rows of queries and keys of Llama get their order back. Tensors are read one by one, so the memory taken
  * is that of the result.
  *
- * The file is not trusted, see `readGgufHeader`. What would change the numbers and is not implemented is refused by
+ * The file is not trusted, see `readGgufHeader`. What would change the numbers and is not supported is refused by
  * name, and so is a missing, additional or misshapen tensor.
  *
  * @throws ModelError `bad-gguf`, `bad-config`, `bad-tokenizer`, `bad-weights`, `unsupported-dtype`, `file-missing`,

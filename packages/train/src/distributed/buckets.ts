@@ -13,18 +13,14 @@ export async function sumEverywhere(
   arrays: FlatArrays,
   bucket = usualBucket,
 ): Promise<void> {
-  await pipelined(
-    bucketsOf(arrays.length, bucket),
-    Math.min(bucket, arrays.length),
-    async ([start, end], buffer) => {
-      const there = arrays.view(start, end);
-      if (there !== undefined) return communicator.allReduceSum(there);
-      const values = buffer().subarray(0, end - start);
-      arrays.read(start, values);
-      await communicator.allReduceSum(values);
-      arrays.write(start, values);
-    },
-  );
+  await eachBucket(arrays, bucket, async (start, end, buffer) => {
+    const there = arrays.view(start, end);
+    if (there !== undefined) return communicator.allReduceSum(there);
+    const values = buffer();
+    arrays.read(start, values);
+    await communicator.allReduceSum(values);
+    arrays.write(start, values);
+  });
 }
 
 /** Gives all ranks the values of rank 0. Arrays that a rank does not have are passed over. */
@@ -33,16 +29,12 @@ export async function copyFromFirst(
   arrays: FlatArrays,
   bucket = usualBucket,
 ): Promise<void> {
-  await pipelined(
-    bucketsOf(arrays.length, bucket),
-    Math.min(bucket, arrays.length),
-    async ([start, end], buffer) => {
-      const values = buffer().subarray(0, end - start);
-      if (communicator.rank === 0) arrays.read(start, values);
-      await communicator.broadcast(values);
-      if (communicator.rank !== 0) arrays.write(start, values);
-    },
-  );
+  await eachBucket(arrays, bucket, async (start, _end, buffer) => {
+    const values = buffer();
+    if (communicator.rank === 0) arrays.read(start, values);
+    await communicator.broadcast(values);
+    if (communicator.rank !== 0) arrays.write(start, values);
+  });
 }
 
 /**
@@ -87,11 +79,19 @@ export async function gatherShares(
 
 type Range = readonly [start: number, end: number];
 
-function bucketsOf(length: number, bucket: number): Range[] {
-  return Array.from({ length: Math.ceil(length / bucket) }, (_, i) => [
-    i * bucket,
-    Math.min(length, (i + 1) * bucket),
-  ]);
+/** Works on arrays a bucket at a time, with a buffer of the bucket's length where one is asked for. */
+function eachBucket(
+  { length }: FlatArrays,
+  bucket: number,
+  work: (start: number, end: number, buffer: () => Float32Array) => Promise<void>,
+): Promise<void> {
+  const ranges = Array.from(
+    { length: Math.ceil(length / bucket) },
+    (_, i): Range => [i * bucket, Math.min(length, (i + 1) * bucket)],
+  );
+  return pipelined(ranges, Math.min(bucket, length), ([start, end], buffer) =>
+    work(start, end, () => buffer().subarray(0, end - start)),
+  );
 }
 
 /** Cuts all shares into the same number of pieces, those of one round filling a bucket, up to one value for each share. */

@@ -10,7 +10,7 @@ export interface BrowserPage {
   open(url: string): Promise<void>;
   /** The value of an expression on the page, or of the promise that it gives. */
   evaluate<T>(expression: string): Promise<T>;
-  /** Waits until an expression is true, for ten seconds at most. */
+  /** Waits until an expression is true, for half a minute at most. */
   until(expression: string): Promise<void>;
   /** Presses and releases a key of this name, as `Tab` or `ArrowLeft`. */
   press(key: string): Promise<void>;
@@ -85,7 +85,7 @@ export async function launchChromium(browser: string): Promise<BrowserPage> {
       await call('Page.navigate', { url });
     },
     async until(expression) {
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + 30_000;
       while (!(await evaluate<boolean>(`Boolean(${expression})`).catch(() => false))) {
         if (Date.now() > deadline) throw new Error(`never true: ${expression}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
