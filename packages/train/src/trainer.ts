@@ -194,12 +194,17 @@ async function stopTogether(
   signal: AbortSignal | undefined,
   collect: () => Promise<void>,
 ): Promise<void> {
-  const told = Float32Array.of(signal?.aborted === true ? 1 : 0);
+  let reason: unknown;
+  try {
+    signal?.throwIfAborted();
+  } catch (aborted) {
+    reason = aborted ?? new DOMException('the run was stopped', 'AbortError');
+  }
+  const told = Float32Array.of(reason === undefined ? 0 : 1);
   await communicator.allReduceSum(told);
   if (told[0] === 0) return;
   await collect();
-  signal?.throwIfAborted();
-  if (communicator.size > 1) throw new DOMException('another rank was told to stop', 'AbortError');
+  throw reason ?? new DOMException('another rank was told to stop', 'AbortError');
 }
 
 /** Identifies a run by its objective, data, options and architecture, not by its progress. */
