@@ -28,6 +28,26 @@ export async function deviceStates(): Promise<DeviceState[]> {
   return states;
 }
 
+/** What `describeOnDevices` needs of a test framework's `describe`, such as vitest's. */
+export interface Describe {
+  (name: string, tests: () => void): unknown;
+  skip(name: string, tests: () => void): unknown;
+}
+
+/** Describes the same tests on every device; the names of those that are skipped say why. */
+export function describeOnDevices(
+  describe: Describe,
+  states: readonly DeviceState[],
+  name: string,
+  tests: (device: DeviceName) => void,
+): void {
+  for (const { device, reason } of states) {
+    if (reason === undefined) describe(`${name} on ${device}`, () => tests(device));
+    // The device does not work on this machine, for the reason in the name: there is nothing to run the tests on.
+    else describe.skip(`${name} on ${device} (${reason})`, () => tests(device));
+  }
+}
+
 /**
  * Runs a function eagerly on a backend of TensorFlow.js: the reference that traced runs are
  * compared with in tests.

@@ -1,21 +1,14 @@
 import { createRandom } from '@gram/data';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from './__fixtures__/tiny-model.js';
 import { headPart, headWeights } from './head-part.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import { train } from './trainer.js';
 
 const config: ModelConfig = {
+  ...tinyModel,
   architecture: 'LlamaForSequenceClassification',
-  vocabSize: 20,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 1,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
   maxPositionEmbeddings: 16,
   tieWordEmbeddings: false,
   scoreHead: { hiddenSize: 12 },

@@ -8,6 +8,7 @@ import {
   mergeAdapter,
 } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
@@ -15,18 +16,10 @@ import { adapterPart } from './trained-part.js';
 import { type TrainOptions, train } from './trainer.js';
 
 const config: ModelConfig = {
+  ...tinyModel,
   architecture: 'Qwen3ForCausalLM',
   vocabSize: 30,
-  hiddenSize: 16,
-  intermediateSize: 24,
   numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 64,
-  tieWordEmbeddings: true,
 };
 const base = initWeights(config, createRandom(1, 'weights'), 0.3);
 const lora: LoraConfig = { rank: 4, alpha: 8, targets: ['q_proj', 'v_proj', 'down_proj'], dropout: 0.1 };

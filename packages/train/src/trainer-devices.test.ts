@@ -1,6 +1,6 @@
 import { createRandom } from '@gram/data';
 import { type DeviceName, diagnose } from '@gram/engine';
-import { deviceStates, maxRelativeDifference } from '@gram/engine/testing';
+import { describeOnDevices, deviceStates, maxRelativeDifference } from '@gram/engine/testing';
 import {
   copyWeights,
   initAdapter,
@@ -10,26 +10,14 @@ import {
   type Weights,
 } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
 import { togetherInOneProcess } from './distributed/__fixtures__/in-process.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
 import { adapterPart } from './trained-part.js';
 import { type TrainRun, train } from './trainer.js';
 
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: 20,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 1,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 32,
-  tieWordEmbeddings: true,
-};
+const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 32 };
 const random = createRandom(1, 'examples');
 const examples = Array.from({ length: 16 }, (): PreferenceExample => {
   const label = random.integer(2) as 0 | 1;
@@ -75,53 +63,48 @@ function expectSame(state: TrainingState, weights: Weights, adapter: boolean): v
   }
 }
 
-for (const { device, reason } of await deviceStates()) {
-  const tests = () => {
-    it.each([false, true])('trains as on the CPU, and brings the result (adapter: %s)', async (adapter) => {
-      const run = runOf(device, adapter);
-      const before = copyWeights(run.weights);
-      expectSame(await train(run), run.weights, adapter);
-      expect(maxRelativeDifference(run.weights, before)).toBeGreaterThan(0.01);
-    });
+describeOnDevices(describe, await deviceStates(), 'train', (device) => {
+  it.each([false, true])('trains as on the CPU, and brings the result (adapter: %s)', async (adapter) => {
+    const run = runOf(device, adapter);
+    const before = copyWeights(run.weights);
+    expectSame(await train(run), run.weights, adapter);
+    expect(maxRelativeDifference(run.weights, before)).toBeGreaterThan(0.01);
+  });
 
-    it('goes on from a state of another device', async () => {
-      const first = runOf('cpu', false);
-      const stop = new AbortController();
-      let reached: TrainingState | undefined;
-      const onStep: TrainRun<PreferenceExample>['onStep'] = ({ step }, state) => {
-        reached = state;
-        if (step === 3) stop.abort();
-      };
-      await expect(train({ ...first, onStep, signal: stop.signal })).rejects.toThrow();
-      const run = { ...runOf(device, false), weights: first.weights, resume: reached };
-      expectSame(await train(run), run.weights, false);
-    });
+  it('goes on from a state of another device', async () => {
+    const first = runOf('cpu', false);
+    const stop = new AbortController();
+    let reached: TrainingState | undefined;
+    const onStep: TrainRun<PreferenceExample>['onStep'] = ({ step }, state) => {
+      reached = state;
+      if (step === 3) stop.abort();
+    };
+    await expect(train({ ...first, onStep, signal: stop.signal })).rejects.toThrow();
+    const run = { ...runOf(device, false), weights: first.weights, resume: reached };
+    expectSame(await train(run), run.weights, false);
+  });
 
-    it('leaves what was reached when it is stopped', async () => {
+  it('leaves what was reached when it is stopped', async () => {
+    const run = runOf(device, false);
+    const stop = new AbortController();
+    const onStep: typeof run.onStep = ({ step }) => {
+      if (step === 4) stop.abort(new Error('enough'));
+    };
+    await expect(train({ ...run, onStep, signal: stop.signal })).rejects.toThrow('enough');
+    expect(maxRelativeDifference(run.weights, base)).toBeGreaterThan(0.01);
+  });
+
+  it('shares the state of the optimizer with other ranks', async () => {
+    const outcomes: { state: TrainingState; weights: Weights }[] = [];
+    await togetherInOneProcess(2, async (communicator) => {
       const run = runOf(device, false);
-      const stop = new AbortController();
-      const onStep: typeof run.onStep = ({ step }) => {
-        if (step === 4) stop.abort(new Error('enough'));
-      };
-      await expect(train({ ...run, onStep, signal: stop.signal })).rejects.toThrow('enough');
-      expect(maxRelativeDifference(run.weights, base)).toBeGreaterThan(0.01);
+      const state = await train({ ...run, communicator, optimizerSharding: 'zero1' });
+      outcomes[communicator.rank] = { state, weights: run.weights };
     });
-
-    it('shares the state of the optimizer with other ranks', async () => {
-      const outcomes: { state: TrainingState; weights: Weights }[] = [];
-      await togetherInOneProcess(2, async (communicator) => {
-        const run = runOf(device, false);
-        const state = await train({ ...run, communicator, optimizerSharding: 'zero1' });
-        outcomes[communicator.rank] = { state, weights: run.weights };
-      });
-      expectSame(outcomes[0]!.state, outcomes[0]!.weights, false);
-      expect(maxRelativeDifference(outcomes[1]!.weights, outcomes[0]!.weights)).toBe(0);
-    });
-  };
-  if (reason === undefined) describe(`train on ${device}`, tests);
-  // No such device here, for the reason that the name gives: there is nothing to run the tests on.
-  else describe.skip(`train on ${device} (${reason})`, tests);
-}
+    expectSame(outcomes[0]!.state, outcomes[0]!.weights, false);
+    expect(maxRelativeDifference(outcomes[1]!.weights, outcomes[0]!.weights)).toBe(0);
+  });
+});
 
 const missing = (await diagnose()).find(({ works }) => !works);
 it.skipIf(missing === undefined)('names a device that does not work here', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createRandom } from '@gram/data';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from './__fixtures__/tiny-model.js';
 import {
   checkpointPath,
   latestCheckpoint,
@@ -15,20 +16,7 @@ import { type PreferenceExample, preference } from './objectives/preference.js';
 import { adamW } from './optimizers/adamw.js';
 import { type TrainOptions, train } from './trainer.js';
 
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: 20,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 32,
-  tieWordEmbeddings: true,
-};
+const config: ModelConfig = { ...tinyModel, numHiddenLayers: 2, maxPositionEmbeddings: 32 };
 
 /** The label is told by the first token: something that a small model learns in a few steps. */
 const examples: PreferenceExample[] = Array.from({ length: 96 }, (_, i) => {

@@ -1,6 +1,7 @@
 import { createRandom } from '@gram/data';
-import { copyWeights, initAdapter, initWeights, type LoraConfig, type ModelConfig } from '@gram/model';
+import { copyWeights, initAdapter, initWeights, type LoraConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { StepRecord } from './checkpoint.js';
 import { microBatches } from './micro-batches.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
@@ -10,20 +11,7 @@ import { train } from './trainer.js';
 import { createTrainingStep } from './training-step.js';
 import { bestStep, createValidation } from './validation.js';
 
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: 20,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 1,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 64,
-  tieWordEmbeddings: true,
-};
+const config = tinyModel;
 const random = createRandom(1, 'examples');
 const examples = Array.from({ length: 23 }, (): PreferenceExample => {
   const label = random.integer(2) as 0 | 1;

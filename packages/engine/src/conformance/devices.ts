@@ -4,17 +4,18 @@ import { describe, expect } from 'vitest';
 import { float32, type NDArray } from '../array.js';
 import { type Arrays, compile, read } from '../compile.js';
 import type { DeviceName } from '../devices/device.js';
-import { deviceStates, evaluate, maxRelativeDifference } from '../testing.js';
+import {
+  describeOnDevices as describeOn,
+  deviceStates,
+  evaluate,
+  maxRelativeDifference,
+} from '../testing.js';
 
 const states = await deviceStates();
 
 /** Describes the same tests on every device. Those on a device that does not work here are skipped, with the reason. */
 export function describeOnDevices(name: string, tests: (device: DeviceName) => void): void {
-  for (const { device, reason } of states) {
-    if (reason === undefined) describe(`${name} on ${device}`, () => tests(device));
-    // No such device here, for the reason that the name gives: there is nothing to run the tests on.
-    else describe.skip(`${name} on ${device} (${reason})`, () => tests(device));
-  }
+  describeOn(describe, states, name, tests);
 }
 
 /** Fewer random cases where each costs a compilation of shaders. */

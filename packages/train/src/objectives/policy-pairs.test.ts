@@ -1,6 +1,7 @@
 import { createRandom } from '@gram/data';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../micro-batches.js';
 import { train } from '../trainer.js';
 import { bradleyTerry } from './bradley-terry.js';
@@ -10,20 +11,7 @@ import { type PolicyPair, pairArrays } from './policy-pairs.js';
 import { preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
 
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: 20,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 1,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 16,
-  tieWordEmbeddings: false,
-};
+const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 16, tieWordEmbeddings: false };
 const scoring: ModelConfig = {
   ...config,
   architecture: 'LlamaForSequenceClassification',
