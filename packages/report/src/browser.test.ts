@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from './__fixtures__/find-chromium.js';
 import { sampleReport } from './__fixtures__/sample-report.js';
 import { page } from './page.js';
 
 const run = promisify(execFile);
-const browser = findBrowser();
+const browser = findChromium();
 
 /** What `__fixtures__/probe.html` measures in its frames. */
 interface Findings {
@@ -58,18 +58,3 @@ describe.skipIf(browser === undefined)('the sample report in a browser', () => {
     expect(findings).toMatchObject({ outside: [], requests: [], tooWide: [] });
   });
 });
-
-function findBrowser(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  return folders
-    .flatMap((folder) => names.map((name) => join(folder, name)))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}

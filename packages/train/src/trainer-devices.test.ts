@@ -107,6 +107,7 @@ describeOnDevices(describe, await deviceStates(), 'train', (device) => {
 });
 
 const missing = (await diagnose()).find(({ works }) => !works);
+// Where every device works there is none to name.
 it.skipIf(missing === undefined)('names a device that does not work here', async () => {
   await expect(train(runOf(missing!.device, false))).rejects.toMatchObject({ code: 'device-unavailable' });
 });
