@@ -7,7 +7,7 @@ import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
 import { type Profile, type ProfileReport, summarize } from './profile.js';
 import { nameSizes, type SpecTree } from './shapes.js';
-import type { GraphTarget } from './trace/graph.js';
+import type { GraphTarget, Precision } from './trace/graph.js';
 import { isTraceSpec } from './trace/trace.js';
 import { flattenTree, isUnder, mapTree, type Tree } from './tree.js';
 
@@ -45,6 +45,12 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
    * depends on their values gets one executable for each set of shapes, as it does without this option.
    */
   readonly dimensions?: Readonly<Record<string, readonly (string | null)[]>>;
+  /**
+   * The element type that matrix products read and write; everything else stays float32, as do inputs and outputs.
+   * `cuda` has `bfloat16` and `float16`, `webgpu` has `float16` where the GPU has it, the others have neither. The
+   * values of `float16` end at 65504 and lose digits below 0.00006. @default 'float32'
+   */
+  readonly precision?: Precision | undefined;
   /** Executables kept, one for each set of input shapes; the one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
   /** Measure every operation, for `profile()`. */
@@ -64,7 +70,7 @@ export interface Compiled<I, O, InPlace extends string, Resident extends string>
    * When a call fails or is cancelled, arrays that it updates in place on the CPU may be half written.
    *
    * @returns the outputs that are not written in place.
-   * @throws EngineError for bad arrays, kernels without a mapping and errors of the runtime; the signal's reason.
+   * @throws EngineError `bad-precision` where the device lacks it; for bad arrays, kernels without a mapping and errors of the runtime; the signal's reason.
    */
   (inputs: I, options?: RunOptions): Promise<Results<O, InPlace, Resident>>;
   /** Shapes compiled so far, and the outputs that had to be copied into place after a run. */
@@ -117,7 +123,7 @@ export function compile<
   options: CompileOptions<InPlace, Resident> = {},
 ): Compiled<ArrayInputs<T>, O, InPlace, Resident> {
   const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
-  const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
+  const { constants: frozen = [], dimensions, precision = 'float32', maxExecutables = 16 } = options;
   const cache = new Map<string, Executable>();
   /** How many calls run an executable, or are about to. */
   const users = new Map<Executable, number>();
@@ -137,7 +143,10 @@ export function compile<
       .join(' ');
     const known = cache.get(key);
     const executable =
-      known ?? device.prepare({ fn, specs, constants: host, inPlace, resident, profile } satisfies Program);
+      known ??
+      device.prepare({
+        ...{ fn, specs, constants: host, inPlace, resident, precision, profile },
+      } satisfies Program);
     users.set(executable, (users.get(executable) ?? 0) + 1);
     // Insertion order is order of use.
     cache.delete(key);

@@ -17,6 +17,7 @@ export class EngineError extends Error {
       | 'out-of-memory'
       | 'cancelled'
       | 'fixed-shape'
+      | 'bad-precision'
       | 'bad-file'
       | 'disposed',
     message: string,

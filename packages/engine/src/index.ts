@@ -47,6 +47,7 @@ export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
 export type { OperatorTime, Profile, ProfileReport } from './profile.js';
+export type { Precision } from './trace/graph.js';
 export { tracedKernels } from './trace/kernels/register.js';
 export { type Traced, type TraceSpec, trace } from './trace/trace.js';
 export { flattenTree, mapTree, type Tree } from './tree.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DeviceName } from '@gram/engine';
+import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { epochBatches, totalSteps } from './batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
@@ -7,6 +7,7 @@ import { type Communicator, singleProcess } from './distributed/communicator.js'
 import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
+import { lossScaleAfter } from './loss-scale.js';
 import { microBatches } from './micro-batches.js';
 import type { Objective } from './objectives/objective.js';
 import { adamW } from './optimizers/adamw.js';
@@ -53,6 +54,11 @@ export interface TrainRun<Example> {
   readonly validation?: { readonly examples: readonly Example[]; due(step: number): boolean };
   /** Where to compute. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
+  /**
+   * Of matrix products: `bfloat16` on `cuda`, `float16` on `cuda` and `webgpu`, with a scaled loss. Weights, gradients and
+   * moments are float32. @default 'float32'
+   */
+  readonly precision?: Precision;
   /** Where an earlier run stopped; its weights must be the ones given. Of several ranks only the first needs it. */
   readonly resume?: TrainingState;
   /**
@@ -89,7 +95,7 @@ const maxSkipped = 5;
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
   const { config, weights, part = wholeModel, objective, examples, options } = run;
   const { communicator = singleProcess, optimizerSharding = 'none', needsState = () => true } = run;
-  const { device = 'cpu' } = run;
+  const { device = 'cpu', precision = 'float32' } = run;
   if (examples.length === 0) {
     throw new TrainError(
       'no-data',
@@ -132,6 +138,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const trainingStep = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, {
     part: shared.part,
     device,
+    precision,
     communicator,
     optimizerSharding,
   });
@@ -141,6 +148,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       part: shared.part,
       microBatchSize,
       device,
+      precision,
       communicator,
     });
   const state = (): TrainingState => ({ step, skipped, moments: shared.collected, history, fingerprint });
@@ -151,14 +159,19 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         await stopTogether(communicator, run.signal, shared.collect);
         const chosen = indices.map((i) => examples[i]!);
         const learningRate = learningRateAt({ ...options, totalSteps: total }, step);
+        const lossScale = precision === 'float16' ? lossScaleAfter(history) : 1;
         const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize, communicator), {
           update: step + 1 - skipped,
           learningRate,
           maxGradientNorm,
+          lossScale,
         });
         step++;
         skipped += result.applied ? 0 : 1;
-        skippedInARow = result.applied ? 0 : skippedInARow + 1;
+        // A finite loss whose scaled gradient overflowed is tried with a smaller scale.
+        const tooScaled = lossScale > 1 && Number.isFinite(result.loss);
+        if (result.applied) skippedInARow = 0;
+        else if (!tooScaled) skippedInARow++;
         if (skippedInARow >= maxSkipped) {
           await shared.collect();
           throw new TrainError(

@@ -5,6 +5,7 @@ import {
   type DeviceName,
   type ExecutableInfo,
   type NDArray,
+  type Precision,
   place,
   scalar,
   zeros,
@@ -34,6 +35,8 @@ export interface StepOptions {
   readonly learningRate: number;
   /** Largest global norm of the gradient. */
   readonly maxGradientNorm: number;
+  /** What the loss is multiplied by before it is differentiated, and the gradients divided by after it. @default 1 */
+  readonly lossScale?: number;
 }
 
 /** A training step with its weights, gradients and moments, all updated in place. */
@@ -55,6 +58,7 @@ type Loss = (inputs: {
   noise?: NamedTensors;
   gradients: NamedTensors;
   batch: Batch<tf.Tensor>;
+  lossScale?: tf.Scalar;
 }) => {
   gradients: Record<string, tf.Tensor>;
   loss: tf.Tensor;
@@ -62,7 +66,8 @@ type Loss = (inputs: {
 };
 
 /**
- * Loss and gradients of an objective as a pure function of weights and batch.
+ * Loss and gradients of an objective as a pure function of weights and batch. With a `lossScale`, a single number, the
+ * gradients are those of the loss times it; the loss itself is not.
  *
  * @param part what `weights` are of the model. @default wholeModel
  */
@@ -71,7 +76,7 @@ export function lossAndGradients<Example>(
   objective: Objective<Example>,
   part: TrainedPart = wholeModel,
 ): Loss {
-  return ({ weights, frozen = {}, noise = {}, batch }) => {
+  return ({ weights, frozen = {}, noise = {}, batch, lossScale }) => {
     const names = Object.keys(weights);
     let metrics: Readonly<Record<string, tf.Tensor>> = {};
     const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
@@ -79,7 +84,10 @@ export function lossAndGradients<Example>(
       const result = objective.loss(config, part.weights(named, frozen, noise), batch);
       metrics = result.metrics ?? {};
       return result.loss;
-    })(names.map((name) => weights[name]!));
+    })(
+      names.map((name) => weights[name]!),
+      lossScale,
+    );
     return {
       gradients: Object.fromEntries(names.map((name, i) => [name, grads[i]!])),
       loss: value,
@@ -94,6 +102,8 @@ export interface TrainingStepOptions {
   readonly part?: TrainedPart;
   /** Where to compute. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
+  /** Of matrix products; `float16` wants a `lossScale`. Weights, gradients and moments are float32. @default 'float32' */
+  readonly precision?: Precision;
   /** Ranks that take the step together; all begin with the same weights, and end with the same. @default singleProcess */
   readonly communicator?: Communicator;
   /** With `zero1`, `moments` are those of this rank's share only. @default 'none' */
@@ -119,6 +129,7 @@ export function createTrainingStep<Example>(
   {
     part = wholeModel,
     device = 'cpu',
+    precision = 'float32',
     communicator = singleProcess,
     optimizerSharding = 'none',
   }: TrainingStepOptions = {},
@@ -140,8 +151,8 @@ export function createTrainingStep<Example>(
     }
     return result;
   };
-  const first = compile(fresh, { device, inPlace: ['gradients'], maxExecutables: 24 });
-  const further = compile(accumulated, { device, inPlace: ['gradients'], maxExecutables: 24 });
+  const first = compile(fresh, { device, precision, inPlace: ['gradients'], maxExecutables: 24 });
+  const further = compile(accumulated, { device, precision, inPlace: ['gradients'], maxExecutables: 24 });
   const squaredNorm = compile(
     ({ values }: { values: NamedTensors }) => ({
       sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),
@@ -159,7 +170,8 @@ export function createTrainingStep<Example>(
   );
 
   return {
-    async run(batches, { update: t, learningRate, maxGradientNorm }) {
+    async run(batches, { update: t, learningRate, maxGradientNorm, lossScale = 1 }) {
+      const scale = precision === 'float16' ? lossScale : 1;
       const gradients = await allGradients();
       let ownLoss = 0;
       const own = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
@@ -171,6 +183,8 @@ export function createTrainingStep<Example>(
           noise: part.noise(batch.tokens?.data.length ?? 0, t, communicator.rank + i * communicator.size),
           gradients,
           batch,
+          // A graph of its own only where it is needed.
+          ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
         });
         ownLoss += out.loss.data[0]!;
         for (const name of objective.metrics) own[name]! += out.metrics[name]!.data[0]!;
@@ -183,10 +197,10 @@ export function createTrainingStep<Example>(
           : (await squaredNorm({ values: pick(gradients, parallel.share) })).sum.data[0]!;
       // One message for all numbers, and the same decision on all ranks.
       const [squares, loss, ...sums] = await parallel.sum([square, ownLoss, ...Object.values(own)]);
-      const gradientNorm = Math.sqrt(squares!);
+      const gradientNorm = Math.sqrt(squares!) / scale;
       const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
       if (applied) {
-        const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
+        const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6)) / scale;
         const step = Object.fromEntries(
           Object.entries(optimizer.scalars(t, learningRate, clip)).map(([name, value]) => [
             name,

@@ -1,4 +1,4 @@
-import { type AnyArray, compile, type DeviceName, type NDArray } from '@gram/engine';
+import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import type * as tf from '@tensorflow/tfjs';
 import type { StepRecord, ValidationResult } from './checkpoint.js';
@@ -23,6 +23,8 @@ export interface ValidationOptions {
   readonly microBatchSize: number;
   /** Where to compute. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
+  /** Of matrix products. @default 'float32' */
+  readonly precision?: Precision;
   /** Ranks that share the examples. @default singleProcess */
   readonly communicator?: Communicator;
 }
@@ -32,8 +34,15 @@ export function createValidation<Example>(
   config: ModelConfig,
   objective: Objective<Example>,
   examples: readonly Example[],
-  { part = wholeModel, microBatchSize, device = 'cpu', communicator = singleProcess }: ValidationOptions,
+  options: ValidationOptions,
 ): Validation {
+  const {
+    part = wholeModel,
+    microBatchSize,
+    device = 'cpu',
+    precision,
+    communicator = singleProcess,
+  } = options;
   // Neighbours of similar length need little padding.
   const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
   const batches = microBatches(objective, sorted, microBatchSize, communicator);
@@ -43,7 +52,7 @@ export function createValidation<Example>(
       const { loss, metrics = {} } = objective.loss(config, part.weights(weights, frozen), batch);
       return { loss, ...metrics };
     },
-    { device, maxExecutables: 24 },
+    { device, precision, maxExecutables: 24 },
   );
   return {
     async run(weights) {

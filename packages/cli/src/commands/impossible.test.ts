@@ -39,6 +39,11 @@ it.each([
     /lora.targets.* must be one of q_proj.*did you mean .*_proj/,
   ],
   ['a device that there is not', ['device=gpu'], /device must be one of cpu, webgpu, cuda, tensorflow, auto/],
+  [
+    'a precision that the device lacks',
+    ['precision=float16'],
+    /the device 'cpu' has no matrix products in float16; use 'float32'/,
+  ],
   ['an adapter of nothing', ['lora.rank=2'], /lora needs init.model/],
   ['no data', ['data.path=absent.jsonl'], /absent.jsonl/],
   ['labels for stage 1', ['stage=pair-generation', 'labelSmoothing=0.1'], /labelSmoothing has no meaning/],

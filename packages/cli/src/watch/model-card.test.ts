@@ -35,6 +35,7 @@ const facts: ModelCardFacts = {
     overlong: 'error',
     smoothingConvention: 'paper',
     device: 'cpu',
+    precision: 'float32',
     optimizer: {
       name: 'adamw',
       learningRate: 1e-4,

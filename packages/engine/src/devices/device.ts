@@ -3,6 +3,7 @@ import type { AnyArray, DeviceArray } from '../device-array.js';
 import { EngineError } from '../error.js';
 import type { Dimension } from '../onnx/model.js';
 import type { Profile } from '../profile.js';
+import type { Precision } from '../trace/graph.js';
 
 /**
  * Where executables run. `cpu`, `webgpu` and `cuda` are ONNX Runtime's, which runs traced graphs;
@@ -35,6 +36,8 @@ export interface Program {
   readonly inPlace: readonly string[];
   /** Top-level names whose results stay on the device. */
   readonly resident: readonly string[];
+  /** The element type of matrix products. */
+  readonly precision: Precision;
   readonly profile: boolean;
 }
 
@@ -75,6 +78,16 @@ export function wrongDevice(path: string, array: DeviceArray, runsOn: DeviceName
     'bad-array',
     `'${path}' lives on the device '${array.device}', the function runs on '${runsOn}'`,
     'read() it first, and place() it on the other device',
+  );
+}
+
+/** The error for a precision that a device has not. */
+export function wrongPrecision(precision: Precision, device: DeviceName, cause?: unknown): EngineError {
+  return new EngineError(
+    'bad-precision',
+    `the device '${device}' has no matrix products in ${precision}`,
+    "use 'float32' there; 'cuda' has 'bfloat16' and 'float16', 'webgpu' has 'float16' on most GPUs",
+    { cause },
   );
 }
 

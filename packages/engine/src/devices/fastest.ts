@@ -57,6 +57,7 @@ export async function matrixRate(
     constants: new Map(),
     inPlace: [],
     resident: [],
+    precision: 'float32',
     profile: false,
   });
   let best = Number.POSITIVE_INFINITY;

@@ -10,7 +10,7 @@ import { Provider } from '../onnxruntime/provider.js';
 import { NewMemory, Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
 import { type Profile, readProfile, temporaryProfile } from '../profile.js';
-import type { GraphTarget } from '../trace/graph.js';
+import type { GraphTarget, Precision } from '../trace/graph.js';
 import { isTraceSpec, outputPrefix, type Traced, trace } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
 import {
@@ -22,7 +22,18 @@ import {
   type Inputs,
   type Program,
   wrongDevice,
+  wrongPrecision,
 } from './device.js';
+
+/**
+ * What each device multiplies. The CPU is asked for float32 only: it has no products in half precision, and leaves out the
+ * rounding between casts there and back.
+ */
+const precisions: Readonly<Record<GraphTarget, readonly Precision[]>> = {
+  cpu: ['float32'],
+  webgpu: ['float32', 'float16'],
+  cuda: ['float32', 'float16', 'bfloat16'],
+};
 
 /** A device on which ONNX Runtime runs traced graphs. */
 export function openRuntimeDevice(name: GraphTarget): Device {
@@ -107,8 +118,9 @@ class RuntimeExecutable implements Executable {
     prepacked: unknown,
   ) {
     const started = performance.now();
-    const { fn, specs, constants, inPlace, resident, profile } = program;
-    const traced = trace(fn, specs, device);
+    const { fn, specs, constants, inPlace, resident, precision, profile } = program;
+    if (!precisions[device].includes(precision)) throw wrongPrecision(precision, device);
+    const traced = trace(fn, specs, device, precision);
     const tracedAt = performance.now();
     checkGraph(traced.graph);
     const arrays = flattenTree(specs, isTraceSpec);
@@ -173,7 +185,7 @@ class RuntimeExecutable implements Executable {
     // The runtime works in the arrays' own memory: `inputs` and `results` are still used after the run, so that
     // nothing of it is collected before.
     const made = await this.session.run(feeds, targets, signal).catch((error) => {
-      throw this.withEstimate(error, inputs, results);
+      throw this.explained(error, inputs, results);
     });
     const arrays = new Map<string, AnyArray>(results);
     for (const { name, path, shape, type } of this.outputs) {
@@ -203,9 +215,14 @@ class RuntimeExecutable implements Executable {
     throw wrongDevice(path, array, this.device);
   }
 
-  /** Says how much memory a run that had too little of it needs. */
-  private withEstimate(error: unknown, inputs: Inputs, results: ReadonlyMap<string, NDArray>): unknown {
-    if (!(error instanceof EngineError) || error.code !== 'out-of-memory') return error;
+  /** Says how much memory a run that had too little of it needs, and what a GPU without 16-bit arithmetic lacks. */
+  private explained(error: unknown, inputs: Inputs, results: ReadonlyMap<string, NDArray>): unknown {
+    if (!(error instanceof EngineError)) return error;
+    // WebGPU makes a kernel when it is first run, and only then sees that its GPU can not run it.
+    if (error.message.includes('requires f16')) {
+      return wrongPrecision(this.program.precision, this.device, error);
+    }
+    if (error.code !== 'out-of-memory') return error;
     const size = (arrays: Iterable<ArraySpec>) =>
       [...arrays].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement[dtype], 0);
     const between = this.traced.peakBytes;

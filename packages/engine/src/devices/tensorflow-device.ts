@@ -13,6 +13,7 @@ import {
   type Inputs,
   type Program,
   wrongDevice,
+  wrongPrecision,
 } from './device.js';
 
 /** TensorFlow's own library under TensorFlow.js: functions run eagerly, on the JavaScript thread. */
@@ -65,7 +66,9 @@ class EagerExecutable implements Executable {
     dimensions: [],
   };
 
-  constructor(private readonly program: Program) {}
+  constructor(private readonly program: Program) {
+    if (program.precision !== 'float32') throw wrongPrecision(program.precision, 'tensorflow');
+  }
 
   async run(inputs: Inputs): Promise<unknown> {
     return withBackend(tensorFlowBackend, () => {

@@ -20,6 +20,9 @@ export interface Value {
 /** The part of ONNX Runtime that is to run a graph. */
 export type GraphTarget = 'cpu' | 'webgpu' | 'cuda';
 
+/** The element type that matrix products read and write; everything else is float32. */
+export type Precision = 'float32' | 'bfloat16' | 'float16';
+
 interface NodeOptions {
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -44,10 +47,12 @@ export class GraphBuilder {
   /**
    * @param target where the graph will run, for the few operators that lack something there
    * @param standIns the prime that stands for each named size; none for a graph of fixed shapes
+   * @param precision of matrix products
    */
   constructor(
     readonly target: GraphTarget = 'cpu',
     private readonly standIns: ReadonlyMap<string, number> = new Map(),
+    readonly precision: Precision = 'float32',
   ) {}
 
   /** Declares a graph input. */
@@ -121,7 +126,7 @@ export class GraphBuilder {
     const values = outputs.map(({ shape, dtype }) => ({ name: this.fresh(), shape, dtype }));
     for (const { name, shape, dtype } of values) {
       // A view has no memory of its own.
-      this.bytes.set(name, op === 'Reshape' ? 0 : sizeOf(shape) * (dtype === 'int64' ? 8 : 4));
+      this.bytes.set(name, op === 'Reshape' ? 0 : sizeOf(shape) * elementBytes(dtype));
     }
     const node = { op, domain, inputs: names, outputs: values.map((value) => value.name), attributes };
     this.nodes.push(node);
@@ -238,6 +243,11 @@ export class GraphBuilder {
   private fresh(): string {
     return `t${this.count++}`;
   }
+}
+
+function elementBytes(dtype: GraphType): number {
+  if (dtype === 'int64') return 8;
+  return dtype === 'float16' || dtype === 'bfloat16' ? 2 : 4;
 }
 
 function allEqual(values: ArrayLike<number>): boolean {

@@ -4,7 +4,7 @@ import { EngineError } from '../error.js';
 import type { Dimension, GraphModel } from '../onnx/model.js';
 import { flattenTree, mapTree } from '../tree.js';
 import { TraceBackend, traceBackendName } from './backend.js';
-import { GraphBuilder, type GraphTarget } from './graph.js';
+import { GraphBuilder, type GraphTarget, type Precision } from './graph.js';
 import { registerKernels, unmappedKernel } from './kernels/register.js';
 
 /** Shape and element type of an input. A size with a name, such as `B`, may differ from run to run. */
@@ -48,20 +48,28 @@ function traceBackend(): TraceBackend {
  * @param fn a pure function of a tree of tensors; it may use `tf.grads` and the like.
  * @param specs shape and element type of every leaf of its argument, as a tree.
  * @param target where the graph will run. @default 'cpu'
+ * @param precision of matrix products. @default 'float32'
  * @throws EngineError `unmapped-kernel`, naming the kernel and the operation that asked for it;
  *   `fixed-shape` when the graph depends on the value of a named size
  */
-export function trace(fn: (inputs: never) => unknown, specs: unknown, target: GraphTarget = 'cpu'): Traced {
+export function trace(
+  fn: (inputs: never) => unknown,
+  specs: unknown,
+  target: GraphTarget = 'cpu',
+  precision: Precision = 'float32',
+): Traced {
+  const recorded = (standIns: ReadonlyMap<string, number>) =>
+    record(fn, specs, new GraphBuilder(target, standIns, precision), standIns);
   const leaves = [...flattenTree(specs, isTraceSpec).values()];
   const names = [...new Set(leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))];
-  if (names.length === 0) return record(fn, specs, target, new Map());
+  if (names.length === 0) return recorded(new Map());
   const sizes = leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'number'));
   const free = primes.filter((prime) => sizes.every((size) => size % prime !== 0));
   if (free.length < 2 * names.length) {
     throw new EngineError('bad-array', `${names.length} named sizes are too many`, 'name fewer sizes');
   }
-  const first = record(fn, specs, target, new Map(names.map((name, i) => [name, free[i]!])));
-  const second = record(fn, specs, target, new Map(names.map((name, i) => [name, free[names.length + i]!])));
+  const first = recorded(new Map(names.map((name, i) => [name, free[i]!])));
+  const second = recorded(new Map(names.map((name, i) => [name, free[names.length + i]!])));
   const difference = firstDifference(first.graph, second.graph);
   if (difference === undefined) return { ...first, peakBytes: undefined };
   throw new EngineError(
@@ -79,11 +87,10 @@ const primes = [
 function record(
   fn: (inputs: never) => unknown,
   specs: unknown,
-  target: GraphTarget,
+  builder: GraphBuilder,
   standIns: ReadonlyMap<string, number>,
 ): Traced {
   const recorder = traceBackend();
-  const builder = new GraphBuilder(target, standIns);
   return withBackend(traceBackendName, () =>
     recorder.recording(builder, () => {
       tf.engine().startScope('gram-trace');

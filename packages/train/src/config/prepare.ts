@@ -1,5 +1,6 @@
-import { place, scalar } from '@gram/engine';
+import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
+import * as tf from '@tensorflow/tfjs';
 import { totalSteps } from '../batches.js';
 import type { StepRecord, Trained, TrainingState } from '../checkpoint.js';
 import type { Examples } from '../encode.js';
@@ -58,14 +59,13 @@ export interface PreparedTraining {
  * Loads what a configuration names: data, tokenizer and model.
  *
  * @param checkpoint directory of a checkpoint to go on from
- * @throws EngineError `device-unavailable`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
+ * @throws EngineError `device-unavailable`, `bad-precision`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
  */
 export async function prepareTraining(
   config: TrainingConfig,
   { checkpoint, signal }: { checkpoint?: string; signal?: AbortSignal } = {},
 ): Promise<PreparedTraining> {
-  // A device that does not work here is told before anything is read.
-  await place({ nothing: scalar(0) }, config.device);
+  await checkDevice(config);
   const records = await readRecords(config, signal);
   const optimizer = optimizerOf(config.optimizer);
   const begin = config.lora === undefined ? wholeStart : adapterStart;
@@ -105,6 +105,7 @@ export async function prepareTraining(
           examples,
           options,
           device: config.device,
+          precision: config.precision,
           validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
           resume,
           optimizerSharding: config.optimizer.sharding,
@@ -123,6 +124,19 @@ export async function prepareTraining(
     return { ...rest, examples: pairs };
   };
   return encodeFor(config, records, options, gram.judgePrompt, compare, prepared);
+}
+
+/** Says before anything is read that a device does not work here, or has no products of the precision. */
+async function checkDevice({ device, precision }: TrainingConfig): Promise<void> {
+  const product = compile(({ x }: { x: tf.Tensor2D }) => ({ square: tf.matMul(x, x) }), {
+    device,
+    precision,
+  });
+  try {
+    await product({ x: float32([1, 1], [1]) });
+  } finally {
+    product.dispose();
+  }
 }
 
 /** A batch that the data can not fill is a mistake: the run would be one step, with another learning rate than meant. */

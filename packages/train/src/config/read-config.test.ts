@@ -56,6 +56,7 @@ describe('a training configuration', () => {
       },
       seed: 0,
       device: 'cpu',
+      precision: 'float32',
       output: '/runs/one',
       keepCheckpoints: 2,
     });

@@ -5,7 +5,7 @@ import {
   type ResponseFormat,
   responseFormats,
 } from '@gram/data';
-import { type DeviceName, deviceNames } from '@gram/engine';
+import { type DeviceName, deviceNames, type Precision } from '@gram/engine';
 import { type LoraConfig, PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
@@ -135,6 +135,11 @@ export interface TrainingConfig {
    * @default 'cpu'
    */
   readonly device: DeviceName | 'auto';
+  /**
+   * Of matrix products: `bfloat16` on `cuda`, `float16` on `cuda` and `webgpu`. Weights, gradients and moments are float32.
+   * @default 'float32'
+   */
+  readonly precision: Precision;
   /** Directory for the model, checkpoints, metrics and the report. */
   readonly output: string;
   /** Optimizer steps between checkpoints. @default none but the one on interruption */
@@ -258,6 +263,7 @@ const root = z.strictObject({
   optimizer,
   seed: z.int().default(0),
   device: z.enum([...deviceNames, 'auto']).default('cpu'),
+  precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
   output: text,
   checkpointEvery: count.optional(),
   keepCheckpoints: count.default(2),

@@ -1,6 +1,5 @@
 import type { NamedAttrMap } from '@tensorflow/tfjs';
-import type { DType } from '../../array.js';
-import { onnxTypes } from '../../onnx/model.js';
+import { type GraphType, onnxTypes } from '../../onnx/model.js';
 import type { GraphBuilder, Value } from '../graph.js';
 
 /** What a mapping sees of one TensorFlow.js kernel call. */
@@ -51,7 +50,7 @@ export function reshape(graph: GraphBuilder, value: Value, shape: readonly numbe
 }
 
 /** Casts without a node when nothing changes. */
-export function cast(graph: GraphBuilder, value: Value, dtype: DType | 'int64'): Value {
+export function cast(graph: GraphBuilder, value: Value, dtype: GraphType): Value {
   if (value.dtype === dtype) return value;
   return graph.node('Cast', [value], value.shape, dtype, { attributes: { to: { int: onnxTypes[dtype] } } });
 }
