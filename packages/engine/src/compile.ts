@@ -51,6 +51,8 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
    * values of `float16` end at 65504 and lose digits below 0.00006. @default 'float32'
    */
   readonly precision?: Precision | undefined;
+  /** Computes what is `checkpointed` again for the gradient, instead of keeping it. @default false */
+  readonly gradientCheckpointing?: boolean | undefined;
   /** Executables kept, one for each set of input shapes; the one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
   /** Measure every operation, for `profile()`. */
@@ -123,7 +125,8 @@ export function compile<
   options: CompileOptions<InPlace, Resident> = {},
 ): Compiled<ArrayInputs<T>, O, InPlace, Resident> {
   const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
-  const { constants: frozen = [], dimensions, precision = 'float32', maxExecutables = 16 } = options;
+  const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
+  const { precision = 'float32', gradientCheckpointing = false } = options;
   const cache = new Map<string, Executable>();
   /** How many calls run an executable, or are about to. */
   const users = new Map<Executable, number>();
@@ -145,7 +148,7 @@ export function compile<
     const executable =
       known ??
       device.prepare({
-        ...{ fn, specs, constants: host, inPlace, resident, precision, profile },
+        ...{ fn, specs, constants: host, inPlace, resident, profile, precision, gradientCheckpointing },
       } satisfies Program);
     users.set(executable, (users.get(executable) ?? 0) + 1);
     // Insertion order is order of use.

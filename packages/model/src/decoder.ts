@@ -2,7 +2,9 @@ import {
   attentionAt,
   cachedAttention,
   causalAttention,
+  checkpointed,
   type KeysAndValues,
+  recompute,
   rmsNorm,
   rotaryEmbedding,
   splitHeads,
@@ -40,7 +42,7 @@ export function hiddenStates(
   tokens: tf.Tensor2D,
   tables = positionTables(config, tokens.shape[1]),
 ): tf.Tensor2D {
-  return layers(config, weights, tokens, tables, config.numHiddenLayers).states;
+  return layers(config, weights, tokens, tables, config.numHiddenLayers);
 }
 
 /**
@@ -56,9 +58,10 @@ export function stateAt(
   weights: ModelTensors,
   tokens: tf.Tensor2D,
   last: tf.Tensor1D,
-  tables?: PositionTables,
+  tables = positionTables(config, tokens.shape[1]),
 ): tf.Tensor2D {
-  return readPrompt(config, weights, tokens, last, tables).state;
+  const states = layers(config, weights, tokens, tables, config.numHiddenLayers - 1);
+  return lastLayer(config, weights, tokens, last, tables, states).state;
 }
 
 /**
@@ -72,11 +75,24 @@ export function readPrompt(
   last: tf.Tensor1D,
   tables = positionTables(config, tokens.shape[1]),
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const cache: KeysAndValues[] = [];
+  const states = layers(config, weights, tokens, tables, config.numHiddenLayers - 1, cache);
+  const { state, seen } = lastLayer(config, weights, tokens, last, tables, states);
+  return { state, cache: [...cache, seen] };
+}
+
+/** The last layer at one position of each sequence, with its keys and values at all of them. */
+function lastLayer(
+  config: ModelConfig,
+  weights: ModelTensors,
+  tokens: tf.Tensor2D,
+  last: tf.Tensor1D,
+  tables: PositionTables,
+  states: tf.Tensor2D,
+): { state: tf.Tensor2D; seen: KeysAndValues } {
   const [batch, length] = tokens.shape;
   const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
-  const top = config.numHiddenLayers - 1;
-  const { states, cache } = layers(config, weights, tokens, tables, top);
-  const layer = layerOf(config, weights, top);
+  const layer = layerOf(config, weights, config.numHiddenLayers - 1);
   const normal = layer.norm('input_layernorm', states);
   const rows = tf.add(last, tf.range(0, batch * length, length, 'int32')) as tf.Tensor1D;
   const k = rotaryEmbedding(bySequence(layer.heads('k', normal), batch), tables.keys, groups);
@@ -91,7 +107,7 @@ export function readPrompt(
   const state = layer.feedForward<tf.Tensor2D>(
     tf.add(tf.gather(states, rows), layer.project('o_proj', mixed)),
   );
-  return { state, cache: [...cache, seen] };
+  return { state, seen };
 }
 
 /**
@@ -135,31 +151,55 @@ export function finalNorm(config: ModelConfig, weights: ModelTensors, states: tf
   return rmsNorm(states, weights['model.norm.weight'] as tf.Tensor, config.rmsNormEps);
 }
 
-/** The embedding and the first `count` layers, at every position. */
+/**
+ * The embedding and the first `count` layers, at every position.
+ *
+ * @param cache gets the keys and values of each layer. @default they are not kept
+ */
 function layers(
   config: ModelConfig,
   weights: ModelTensors,
   tokens: tf.Tensor2D,
   tables: PositionTables,
   count: number,
-): { states: tf.Tensor2D; cache: KeysAndValues[] } {
+  cache?: KeysAndValues[],
+): tf.Tensor2D {
   const [batch] = tokens.shape;
-  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tf.reshape(tokens, [-1]));
-  const cache = Array.from({ length: count }, (_, i) => {
-    const layer = layerOf(config, weights, i);
-    const normal = layer.norm('input_layernorm', x);
-    const { mixed, keys, values } = causalAttention(
-      rotaryEmbedding(bySequence(layer.heads('q', normal), batch), tables.queries, heads),
-      rotaryEmbedding(bySequence(layer.heads('k', normal), batch), tables.keys, groups),
-      bySequence(layer.project('v_proj', normal), batch),
-      { heads, groups },
-    );
-    const flat = tf.reshape(mixed, [-1, heads * config.headDim]) as tf.Tensor2D;
-    x = layer.feedForward<tf.Tensor2D>(tf.add(x, layer.project('o_proj', flat)));
-    return { keys, values };
-  });
-  return { states: x, cache };
+  for (let i = 0; i < count; i++) {
+    const prefix = `model.layers.${i}.`;
+    const own = Object.entries(weights).filter(([name]) => name.startsWith(prefix));
+    const inputs = { x, tables, weights: Object.fromEntries(own) };
+    const run = ({ x, tables, weights }: typeof inputs) =>
+      wholeLayer(config, layerOf(config, weights, i), tables, x, batch);
+    if (cache === undefined) {
+      x = checkpointed((given) => run(given).states, inputs);
+    } else {
+      const { states, ...seen } = run(inputs);
+      cache.push(seen);
+      x = states;
+    }
+  }
+  return x;
+}
+
+/** One layer at every position, and its keys and values. */
+function wholeLayer(
+  { numAttentionHeads: heads, numKeyValueHeads: groups, headDim }: ModelConfig,
+  layer: Layer,
+  tables: PositionTables,
+  x: tf.Tensor2D,
+  batch: number,
+): { states: tf.Tensor2D } & KeysAndValues {
+  const normal = layer.norm('input_layernorm', x);
+  const { mixed, keys, values } = causalAttention(
+    rotaryEmbedding(bySequence(layer.heads('q', normal), batch), tables.queries, heads),
+    rotaryEmbedding(bySequence(layer.heads('k', normal), batch), tables.keys, groups),
+    bySequence(layer.project('v_proj', normal), batch),
+    { heads, groups },
+  );
+  const flat = tf.reshape(mixed, [-1, heads * headDim]) as tf.Tensor2D;
+  return { states: layer.feedForward(tf.add(x, layer.project('o_proj', flat))), keys, values };
 }
 
 /** `[B * T, D]` to `[B, T, D]`. */
@@ -181,9 +221,13 @@ interface Layer {
 function layerOf(config: ModelConfig, weights: ModelTensors, index: number): Layer {
   const prefix = `model.layers.${index}`;
   const weight = (name: string) => weights[`${prefix}.${name}`] as tf.Tensor | undefined;
-  const project = <T extends Rows>(name: Projection, x: T): T => {
+  const projection = (name: Projection) => {
     const path = `${blockOf(name)}.${name}`;
-    return linear(x, weights[`${prefix}.${path}.weight`] as Matrix, weight(`${path}.bias`));
+    return { matrix: weights[`${prefix}.${path}.weight`] as Matrix, bias: weight(`${path}.bias`) };
+  };
+  const project = <T extends Rows>(name: Projection, x: T): T => {
+    const { matrix, bias } = projection(name);
+    return linear(x, matrix, bias);
   };
   const norm = <T extends Rows>(name: string, x: T): T =>
     rmsNorm(x, weight(`${name}.weight`)!, config.rmsNormEps);
@@ -199,8 +243,14 @@ function layerOf(config: ModelConfig, weights: ModelTensors, index: number): Lay
     },
     feedForward(x) {
       const normal = norm('post_attention_layernorm', x);
-      const inner = swiglu(project('gate_proj', normal), project('up_proj', normal));
-      return tf.add(x, project('down_proj', inner));
+      const [gate, up] = [project('gate_proj', normal), project('up_proj', normal)];
+      // What is between these products is cheap, and as large as they are: only they are kept for the gradient.
+      const inputs = { gate, up, down: projection('down_proj') };
+      const inner = recompute(
+        ({ gate, up, down }) => linear(swiglu(gate, up), down.matrix, down.bias),
+        inputs,
+      );
+      return tf.add(x, inner);
     },
   };
 }

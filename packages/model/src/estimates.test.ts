@@ -1,7 +1,10 @@
+import { trace } from '@gram/engine';
+import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { withHead } from './config/model-config.js';
-import { parameterCount } from './config/weight-shapes.js';
+import { parameterCount, weightShapes } from './config/weight-shapes.js';
+import { hiddenStates } from './decoder.js';
 import {
   activationBytes,
   bytesPerToken,
@@ -72,7 +75,37 @@ it('counts what training keeps', () => {
   expect(trainingBytes(config)).toBe(16 * parameterCount(config));
   const lora = { rank: 16, alpha: 32, targets: ['q_proj'] as const };
   expect(trainingBytes(config, lora)).toBe(4 * parameterCount(config) + 16 * 30 * 16 * (576 + 576));
-  // Attention grows with the square of the length.
   expect(activationBytes(config, 4, 384)).toBe(4 * activationBytes(config, 1, 384));
-  expect(activationBytes(config, 1, 800)).toBeGreaterThan(2 * activationBytes(config, 1, 400));
+  // The scores of attention grow with the square of the length.
+  expect(activationBytes(config, 1, 8000)).toBeGreaterThan(2 * activationBytes(config, 1, 4000));
 });
+
+it.each([false, true])(
+  'counts the activations of a traced step (checkpointing: %s)',
+  (gradientCheckpointing) => {
+    const deep = { ...small, hiddenSize: 128, intermediateSize: 384, headDim: 64, numHiddenLayers: 8 };
+    const [rows, length] = [4, 128];
+    const shapes = weightShapes(deep);
+    const names = Object.keys(shapes).filter((name) => name.startsWith('model.layers'));
+    const step = ({ weights, tokens }: { weights: Record<string, tf.Tensor>; tokens: tf.Tensor2D }) => {
+      const loss = (...given: tf.Tensor[]) => {
+        const trained = Object.fromEntries(names.map((name, i) => [name, given[i]!]));
+        return tf.sum(hiddenStates(deep, { ...weights, ...trained }, tokens));
+      };
+      return Object.fromEntries(
+        tf
+          .grads(loss)(names.map((name) => weights[name]!))
+          .map((g, i) => [names[i]!, g]),
+      );
+    };
+    const float = (shape: readonly number[]) => ({ dtype: 'float32', shape });
+    const specs = {
+      weights: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, float(shape)])),
+      tokens: { dtype: 'int32', shape: [rows, length] },
+    };
+    const { peakBytes } = trace(step, specs, { gradientCheckpointing });
+    const estimate = activationBytes(deep, rows, length, { gradientCheckpointing });
+    expect(peakBytes! / estimate).toBeGreaterThan(0.75);
+    expect(peakBytes! / estimate).toBeLessThan(1.25);
+  },
+);

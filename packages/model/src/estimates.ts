@@ -49,17 +49,25 @@ export function bytesPerToken(config: ModelConfig, precision: Precision = 'float
 
 /**
  * Memory of the activations that a training step keeps for its gradient, in bytes: of each layer the states before and after its
- * norms, queries, keys, values, the mixed values, the three arrays of the feed-forward layer, and scores and weights of
- * attention. The head's logits come on top.
+ * norms, queries, keys, values, the mixed values and the two arrays of the feed-forward layer, or with gradient checkpointing
+ * the states before it; and what one layer needs while it is computed. The head's logits come on top.
  *
  * @param rows sequences of a micro-batch
  * @param length of each, padding included
  */
-export function activationBytes(config: ModelConfig, rows: number, length: number): number {
+export function activationBytes(
+  config: ModelConfig,
+  rows: number,
+  length: number,
+  { gradientCheckpointing = false }: { readonly gradientCheckpointing?: boolean } = {},
+): number {
   const { hiddenSize, intermediateSize, numAttentionHeads, numKeyValueHeads, headDim } = config;
   const attention = (2 * numAttentionHeads + 2 * numKeyValueHeads) * headDim;
-  const width = 4 * hiddenSize + attention + 3 * intermediateSize + 2 * numAttentionHeads * length;
-  return 4 * rows * length * config.numHiddenLayers * width;
+  const layer = 4 * hiddenSize + attention + 2 * intermediateSize;
+  const atOnce = Math.max(2 * numAttentionHeads * length, 3 * intermediateSize);
+  const kept = gradientCheckpointing ? hiddenSize : layer;
+  const once = atOnce + (gradientCheckpointing ? layer : 0);
+  return 4 * rows * length * (config.numHiddenLayers * kept + once);
 }
 
 /**

@@ -59,6 +59,8 @@ export interface TrainRun<Example> {
    * moments are float32. @default 'float32'
    */
   readonly precision?: Precision;
+  /** Keeps the inputs of each layer only, and computes the layer again for its gradient. @default false */
+  readonly gradientCheckpointing?: boolean;
   /** Where an earlier run stopped; its weights must be the ones given. Of several ranks only the first needs it. */
   readonly resume?: TrainingState;
   /**
@@ -95,7 +97,7 @@ const maxSkipped = 5;
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
   const { config, weights, part = wholeModel, objective, examples, options } = run;
   const { communicator = singleProcess, optimizerSharding = 'none', needsState = () => true } = run;
-  const { device = 'cpu', precision = 'float32' } = run;
+  const { device = 'cpu', precision = 'float32', gradientCheckpointing = false } = run;
   if (examples.length === 0) {
     throw new TrainError(
       'no-data',
@@ -139,6 +141,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     part: shared.part,
     device,
     precision,
+    gradientCheckpointing,
     communicator,
     optimizerSharding,
   });

@@ -104,6 +104,8 @@ export interface TrainingStepOptions {
   readonly device?: DeviceName | 'auto';
   /** Of matrix products; `float16` wants a `lossScale`. Weights, gradients and moments are float32. @default 'float32' */
   readonly precision?: Precision;
+  /** Keeps the inputs of each layer only, and computes the layer again for its gradient. @default false */
+  readonly gradientCheckpointing?: boolean;
   /** Ranks that take the step together; all begin with the same weights, and end with the same. @default singleProcess */
   readonly communicator?: Communicator;
   /** With `zero1`, `moments` are those of this rank's share only. @default 'none' */
@@ -130,6 +132,7 @@ export function createTrainingStep<Example>(
     part = wholeModel,
     device = 'cpu',
     precision = 'float32',
+    gradientCheckpointing = false,
     communicator = singleProcess,
     optimizerSharding = 'none',
   }: TrainingStepOptions = {},
@@ -151,8 +154,10 @@ export function createTrainingStep<Example>(
     }
     return result;
   };
-  const first = compile(fresh, { device, precision, inPlace: ['gradients'], maxExecutables: 24 });
-  const further = compile(accumulated, { device, precision, inPlace: ['gradients'], maxExecutables: 24 });
+  const inPlace = ['gradients'] as const;
+  const options = { device, precision, gradientCheckpointing, inPlace, maxExecutables: 24 };
+  const first = compile(fresh, options);
+  const further = compile(accumulated, options);
   const squaredNorm = compile(
     ({ values }: { values: NamedTensors }) => ({
       sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),

@@ -19,14 +19,14 @@ export interface TrainingCost {
 
 /** Estimates a run from its sizes and the speed of this machine. */
 export async function estimateCost(
-  { optimizer, lora, device }: TrainingConfig,
+  { optimizer, lora, device, gradientCheckpointing }: TrainingConfig,
   { config, longest, tokens, totalSteps, doneSteps }: PreparedTraining,
 ): Promise<TrainingCost> {
   const rows = optimizer.microBatchSize ?? optimizer.batchSize;
-  const activations = activationBytes(config, rows, longest);
+  const activations = activationBytes(config, rows, longest, { gradientCheckpointing });
   const bytes = trainingBytes(config, lora as LoraConfig | undefined) + activations;
-  // Forward, the gradient of the states, and that of the weights where they are trained.
-  const passes = lora === undefined ? 3 : 2;
+  // Forward, once more with checkpointing, the gradient of the states, and that of the weights where they are trained.
+  const passes = (lora === undefined ? 3 : 2) + (gradientCheckpointing ? 1 : 0);
   const all = tokens * optimizer.epochs;
   const flop = passes * forwardFlop(config, all, 0);
   const rate = await rateOf(device);

@@ -36,6 +36,7 @@ const facts: ModelCardFacts = {
     smoothingConvention: 'paper',
     device: 'cpu',
     precision: 'float32',
+    gradientCheckpointing: false,
     optimizer: {
       name: 'adamw',
       learningRate: 1e-4,

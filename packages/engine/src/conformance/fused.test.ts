@@ -4,7 +4,7 @@ import { type ArraySpec, float32, int32, type NDArray } from '../array.js';
 import { type Arrays, compile } from '../compile.js';
 import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
 import { crossEntropy } from '../fused/cross-entropy.js';
-import { recompute } from '../fused/recompute.js';
+import { checkpointed, recompute } from '../fused/recompute.js';
 import { rmsNorm } from '../fused/rms-norm.js';
 import { rotaryEmbedding } from '../fused/rotary-embedding.js';
 import { evaluate, maxRelativeDifference } from '../testing.js';
@@ -206,7 +206,7 @@ describeOnDevices('fused kernels', (device) => {
       withGradients(
         ({ x, w, v }: { x: T; w: T; v: T }) => {
           const apply = (...args: T[]) =>
-            wrapped ? recompute((a, b) => layer(a!, b!), args) : layer(args[0]!, args[1]!);
+            wrapped ? recompute(([a, b]) => layer(a!, b!), args) : layer(args[0]!, args[1]!);
           return apply(apply(apply(x, w), v), w);
         },
         ['x', 'w', 'v'],
@@ -219,6 +219,40 @@ describeOnDevices('fused kernels', (device) => {
   });
 });
 
+it('recompute takes nested inputs, of any type, whether they have a gradient or not', async () => {
+  const inside = ({ x, more }: { x: T; more: { rows: T; list: [T]; scale: number; absent: undefined } }) =>
+    tf.add(tf.mul(tf.gather(x, more.rows), more.scale), tf.floor(more.list[0]));
+  const fn = (wrapped: boolean) =>
+    withGradients(
+      ({ x, step, rows }: { x: T; step: T; rows: T }) => {
+        const given = { x, more: { rows, list: [step] as [T], scale: 3, absent: undefined } };
+        return tf.square(wrapped ? recompute(inside, given) : inside(given));
+      },
+      ['x', 'step'],
+    );
+  const inputs = { ...randomArrays({ x: [4, 3], step: [3] }, 3), rows: int32([3], [2, 0, 2]) } as never;
+  const compiled = compile(fn(true));
+  const found = await compiled(inputs);
+  compiled.dispose();
+  expect(maxRelativeDifference(found, await evaluate(fn(false), inputs))).toBeLessThan(1e-5);
+  expect(
+    maxRelativeDifference(await evaluate(fn(true), inputs), await evaluate(fn(false), inputs)),
+  ).toBeLessThan(1e-5);
+});
+
+it('what is checkpointed is computed again only where it is asked for', () => {
+  const layer = ({ x, w }: { x: T; w: T }) => tf.tanh(tf.tanh(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D)));
+  const gradient = ({ x, w }: { x: T; w: T }) =>
+    tf.valueAndGrad((w: T) => tf.sum(checkpointed(layer, { x: checkpointed(layer, { x, w }), w })))(w);
+  const spec = { dtype: 'float32', shape: [8, 8] };
+  const count = (gradientCheckpointing: boolean) =>
+    trace(gradient as never, { x: spec, w: spec }, { gradientCheckpointing }).graph.nodes.filter(
+      ({ op }) => op === 'Tanh',
+    ).length;
+  expect(count(false)).toBe(4);
+  expect(count(true)).toBe(8);
+});
+
 it('recompute lets go of what is inside: each layer costs its input instead of all its results', () => {
   const layer = (x: T, w: T) => {
     let y = x;
@@ -228,7 +262,7 @@ it('recompute lets go of what is inside: each layer costs its input instead of a
   const gradients = (wrapped: boolean) => (all: { x: T; w: T }) => {
     const loss = (w: T) => {
       let y = all.x;
-      for (let i = 0; i < 5; i++) y = wrapped ? recompute((a, b) => layer(a!, b!), [y, w]) : layer(y, w);
+      for (let i = 0; i < 5; i++) y = wrapped ? recompute(({ y, w }) => layer(y, w), { y, w }) : layer(y, w);
       return tf.sum(y);
     };
     return { dw: tf.grad(loss)(all.w) };

@@ -81,9 +81,10 @@ describeOnDevices('products in half precision', (device) => {
 
 describe('a graph in half precision', () => {
   const spec = { dtype: 'float32', shape: ['N', 'N'] } as const;
+  const specs = { a: spec, b: spec };
 
   it('rounds a matrix once for all of its products', () => {
-    const { graph } = trace(product, { a: spec, b: spec }, 'cuda', 'bfloat16');
+    const { graph } = trace(product, specs, { target: 'cuda', precision: 'bfloat16' });
     const rounded = graph.nodes.filter(({ inputs }) => inputs[0] === 'a' || inputs[0] === 'b');
     expect(rounded.map(({ op }) => op)).toEqual(['Cast', 'Cast']);
     const products = graph.nodes.filter(({ op }) => op.endsWith('MatMul'));
@@ -93,8 +94,8 @@ describe('a graph in half precision', () => {
   });
 
   it('is the graph of before at float32', () => {
-    const plain = trace(product, { a: spec, b: spec }, 'cuda').graph;
-    expect(trace(product, { a: spec, b: spec }, 'cuda', 'float32').graph).toEqual(plain);
+    const plain = trace(product, specs, { target: 'cuda' }).graph;
+    expect(trace(product, specs, { target: 'cuda', precision: 'float32' }).graph).toEqual(plain);
     expect(plain.nodes.some(({ op }) => op === 'Cast')).toBe(false);
   });
 });

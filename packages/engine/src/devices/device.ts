@@ -38,6 +38,8 @@ export interface Program {
   readonly resident: readonly string[];
   /** The element type of matrix products. */
   readonly precision: Precision;
+  /** Whether what is `checkpointed` is computed again for the gradient. */
+  readonly gradientCheckpointing: boolean;
   readonly profile: boolean;
 }
 

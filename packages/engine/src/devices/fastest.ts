@@ -58,6 +58,7 @@ export async function matrixRate(
     inPlace: [],
     resident: [],
     precision: 'float32',
+    gradientCheckpointing: false,
     profile: false,
   });
   let best = Number.POSITIVE_INFINITY;

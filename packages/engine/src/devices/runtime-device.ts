@@ -5,6 +5,7 @@ import { canWriteInPlace } from '../onnx/aliasing.js';
 import { checkGraph } from '../onnx/check-graph.js';
 import { withConstants } from '../onnx/constants.js';
 import { encodeModel, type ValueInfo } from '../onnx/model.js';
+import { makeRoom } from '../onnxruntime/arena.js';
 import { created, release } from '../onnxruntime/environment.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { NewMemory, Session } from '../onnxruntime/session.js';
@@ -118,9 +119,9 @@ class RuntimeExecutable implements Executable {
     prepacked: unknown,
   ) {
     const started = performance.now();
-    const { fn, specs, constants, inPlace, resident, precision, profile } = program;
+    const { fn, specs, constants, inPlace, resident, profile, precision, gradientCheckpointing } = program;
     if (!precisions[device].includes(precision)) throw wrongPrecision(precision, device);
-    const traced = trace(fn, specs, device, precision);
+    const traced = trace(fn, specs, { target: device, precision, gradientCheckpointing });
     const tracedAt = performance.now();
     checkGraph(traced.graph);
     const arrays = flattenTree(specs, isTraceSpec);
@@ -182,9 +183,10 @@ class RuntimeExecutable implements Executable {
       results.set(path, array);
       targets.set(name, handleOf(array));
     }
+    if (this.provider === undefined) await makeRoom(this.traced.peakBytes ?? 0);
     // The runtime works in the arrays' own memory: `inputs` and `results` are still used after the run, so that
     // nothing of it is collected before.
-    const made = await this.session.run(feeds, targets, signal).catch((error) => {
+    const made = await this.session.run(feeds, targets, { signal }).catch((error) => {
       throw this.explained(error, inputs, results);
     });
     const arrays = new Map<string, AnyArray>(results);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type DType, isNDArray, type NDArray } from '../array.js';
 import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
 import { EngineError } from '../error.js';
+import { withCheckpointing } from '../fused/recompute.js';
 import { loadTensorFlow, tensorFlowBackend } from '../tensorflow/library.js';
 import { isTraceSpec, withBackend } from '../trace/trace.js';
 import { flattenTree, isUnder, mapTree } from '../tree.js';
@@ -82,9 +83,9 @@ class EagerExecutable implements Executable {
   }
 
   private evaluate(inputs: Inputs): unknown {
-    const { fn, specs, inPlace, resident } = this.program;
+    const { fn, specs, inPlace, resident, gradientCheckpointing } = this.program;
     const given = mapTree(specs, isTraceSpec, (_spec, path) => asTensor(path, inputs.get(path)!));
-    const result = fn(given as never) as object;
+    const result = withCheckpointing(gradientCheckpointing, () => fn(given as never)) as object;
     const updates = new Map<AnyArray, tf.Tensor>();
     for (const [path, tensor] of flattenTree(result, isTensor)) {
       if (inPlace.some((root) => isUnder(path, root))) updates.set(target(path, inputs, tensor), tensor);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { fusedKernel, isDifferentiated, traceTarget } from './kernel.js';
+import { recompute } from './recompute.js';
 
 /** What the score of a key that must not be seen becomes; exp of it is zero in float32. */
 const hidden = -1e9;
@@ -18,7 +19,8 @@ export interface KeysAndValues {
 
 /**
  * Causal attention of every position over itself and those before it, with grouped queries (Ainslie et al.
- * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for.
+ * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for. The gradient
+ * computes the weights of the keys again: kept, they would be the largest part of a long sequence's memory.
  * Padding on the right needs no mask: no real position sees it.
  *
  * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
@@ -34,7 +36,7 @@ export function causalAttention(
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const plain = () => {
     const [keys, values] = [splitHeads(key, groups), splitHeads(value, groups)];
-    return [causalComposition(splitHeads(query, heads), keys, values), keys, values];
+    return [recompute(causalComposition, { queries: splitHeads(query, heads), keys, values }), keys, values];
   };
   const [mixed, keys, values] =
     isDifferentiated() || !hasOperator(query, heads)
@@ -118,7 +120,7 @@ export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
 const blockRows = 128;
 
 /** @returns `[B, T, heads * headDim]` */
-function causalComposition(queries: tf.Tensor4D, keys: tf.Tensor4D, values: tf.Tensor4D): tf.Tensor {
+function causalComposition({ queries, keys, values }: { queries: tf.Tensor4D } & KeysAndValues): tf.Tensor {
   const [batch, heads, length, headDim] = queries.shape;
   const blocks = length % blockRows === 0 ? length / blockRows : 1;
   const rows = length / blocks;

@@ -79,7 +79,7 @@ export function encodeModel(model: GraphModel): Uint8Array {
     .int(1, irVersion)
     .string(2, 'gram')
     .message(7, (graph) => {
-      for (const node of model.nodes) graph.message(1, (w) => writeNode(w, node));
+      for (const node of inRunningOrder(model.nodes)) graph.message(1, (w) => writeNode(w, node));
       graph.string(2, 'gram');
       for (const tensor of model.initializers) graph.message(5, (w) => writeTensor(w, tensor));
       for (const input of model.inputs) graph.message(11, (w) => writeValueInfo(w, input));
@@ -88,6 +88,21 @@ export function encodeModel(model: GraphModel): Uint8Array {
     .message(8, (w) => w.string(1, '').int(2, opset))
     .message(8, (w) => w.string(1, contribDomain).int(2, 1))
     .finish();
+}
+
+/**
+ * The nodes in an order that makes ONNX Runtime run each as soon as what it reads is there. The runtime walks from the nodes
+ * that no other reads, the last of them first, to what they need. In the order of recording the last is the gradient of the
+ * first layer: everything that goes backwards to it would come before the gradients of all other weights, and be kept for
+ * them. So these nodes come last, those that can run first at the end.
+ */
+function inRunningOrder(nodes: readonly GraphNode[]): GraphNode[] {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const isRead = ({ outputs }: GraphNode) => outputs.some((name) => read.has(name));
+  const made = new Map(nodes.flatMap(({ outputs }, i) => outputs.map((name) => [name, i] as const)));
+  const ready = ({ inputs }: GraphNode) => Math.max(-1, ...inputs.map((name) => made.get(name) ?? -1));
+  const last = nodes.filter((node) => !isRead(node)).sort((a, b) => ready(b) - ready(a));
+  return [...nodes.filter(isRead), ...last];
 }
 
 function writeNode(writer: ProtobufWriter, node: GraphNode): void {

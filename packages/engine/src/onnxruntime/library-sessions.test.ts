@@ -223,6 +223,12 @@ const tests: Record<SessionMember, () => void | Promise<void>> = {
     const session = sessionOf(negation);
     expect(result(session, handleOf(x), created('CreateRunOptions'))).toEqual(negated);
   },
+  AddRunConfigEntry() {
+    const options = created('CreateRunOptions');
+    call('AddRunConfigEntry', options, 'memory.enable_memory_arena_shrinkage', 'gpu:7');
+    const args = runArguments(sessionOf(negation), options, handleOf(x), handleOf(blank()));
+    expect(messageOf(api.Run(...args))).toContain('gpu:7');
+  },
   RunOptionsSetTerminate() {
     const args = runArguments(sessionOf(negation), terminated(), handleOf(x), handleOf(blank()));
     expect(messageOf(api.Run(...args))).toContain('terminate flag');

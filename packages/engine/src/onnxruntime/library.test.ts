@@ -22,6 +22,7 @@ const elsewhere = [
   'CreateMemoryInfo',
   'CreateCpuMemoryInfo',
   'AllocatorFree',
+  'AddRunConfigEntry',
   'ReleaseMemoryInfo',
   'ReleaseSession',
   'ReleaseRunOptions',
@@ -169,6 +170,15 @@ const tests: Record<Exclude<Member, SessionMember>, () => void> = {
     expect(odd).toThrow('Invalid configuration');
   },
   ReleaseArenaCfg: () => freed('ReleaseArenaCfg', () => created('CreateArenaCfg', 0, 1, -1, -1)),
+  AllocatorAlloc() {
+    const { allocator } = getEnvironment();
+    const size = 1 << 20;
+    const pieces = [0, 1].map(() => created('AllocatorAlloc', allocator, size));
+    const [first, second] = pieces.map((piece) => koffi.address(piece));
+    const apart = first! > second! ? first! - second! : second! - first!;
+    expect(apart).toBeGreaterThanOrEqual(BigInt(size));
+    for (const piece of pieces) call('AllocatorFree', allocator, piece);
+  },
   GetAllocatorWithDefaultOptions() {
     const allocator = created('GetAllocatorWithDefaultOptions');
     expect(allocator).not.toBeNull();

@@ -32,6 +32,7 @@ export const members = {
   ],
   CreateMemoryInfo: [68, 'void*', 'str name, int allocator_type, int id, int memory_type, _Out_ void** out'],
   CreateCpuMemoryInfo: [69, 'void*', 'int allocator_type, int memory_type, _Out_ void** out'],
+  AllocatorAlloc: [75, 'void*', 'void* allocator, size_t size, _Out_ void** out'],
   AllocatorFree: [76, 'void*', 'void* allocator, void* pointer'],
   GetAllocatorWithDefaultOptions: [78, 'void*', '_Out_ void** out'],
   ReleaseEnv: [92, 'void', 'void* env'],
@@ -65,6 +66,7 @@ export const members = {
     'size_t max_memory, int extend_strategy, int initial_chunk, int max_dead_bytes, _Out_ void** out',
   ],
   ReleaseArenaCfg: [157, 'void', 'void* config'],
+  AddRunConfigEntry: [165, 'void*', 'void* run_options, str key, str value'],
   CreatePrepackedWeightsContainer: [166, 'void*', '_Out_ void** out'],
   ReleasePrepackedWeightsContainer: [167, 'void', 'void* container'],
   CreateSessionFromArrayWithPrepackedWeightsContainer: [

@@ -1,7 +1,7 @@
 import type { ArraySpec, NDArray } from '../array.js';
 import { EngineError } from '../error.js';
-import { encodeModel } from '../onnx/model.js';
 import { call, created, getEnvironment, release } from './environment.js';
+import { identityModel } from './identity-model.js';
 import { Session } from './session.js';
 import { allocate, handleOf } from './values.js';
 
@@ -29,7 +29,11 @@ export class Provider {
       defaultMemory,
     );
     // The device exists as long as one session does; this one is never disposed.
-    this.allocator = created('CreateAllocator', new Session(identity(), { provider: this }).native(), memory);
+    this.allocator = created(
+      'CreateAllocator',
+      new Session(identityModel(), { provider: this }).native(),
+      memory,
+    );
   }
 
   private static readonly opened = new Map<ProviderName, Provider>();
@@ -112,15 +116,4 @@ export class Provider {
 /** The message without the place in the library's source and the condition there that failed. */
 function withoutSource(message: string): string {
   return message.replace(/^ONNX Runtime: .* was false\. /, '').trim();
-}
-
-/** A graph that starts the device. */
-function identity(): Uint8Array {
-  const spec = { type: 'float32', shape: [1] } as const;
-  return encodeModel({
-    nodes: [{ op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
-    initializers: [],
-    inputs: [{ name: 'x', ...spec }],
-    outputs: [{ name: 'y', ...spec }],
-  });
 }

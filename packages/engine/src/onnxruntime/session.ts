@@ -47,6 +47,8 @@ export class Session {
       call('DisableMemPattern', options);
       call('DisablePerSessionThreads', options);
       call('AddSessionConfigEntry', options, 'session.use_env_allocators', '1');
+      // It fails on two reshapes in a row of which one has a computed shape (1.30), as `recompute` makes them.
+      call('AddSessionConfigEntry', options, 'optimization.disable_specified_optimizers', 'ReshapeFusion');
       if (profilePrefix !== undefined) call('EnableProfiling', options, profilePrefix);
       provider?.append(options);
       if (constants !== undefined && constants.size > 0) {
@@ -77,14 +79,20 @@ export class Session {
    *
    * @param outputs where to write each output: a handle or, where there is a provider, new memory on its device; the
    *   handles of that come back. An output may be the memory of an input if the graph reads the input before it writes.
+   * @param options `emptyArena` gives the free memory of the process' arena back to the system after the run
    * @throws EngineError; the signal's reason when it is aborted before the end
    */
-  async run(inputs: Handles, outputs: Handles, signal?: AbortSignal): Promise<Handles> {
+  async run(
+    inputs: Handles,
+    outputs: Handles,
+    { signal, emptyArena = false }: { signal?: AbortSignal | undefined; emptyArena?: boolean } = {},
+  ): Promise<Handles> {
     signal?.throwIfAborted();
-    const options = signal === undefined ? null : created('CreateRunOptions');
+    const options = signal === undefined && !emptyArena ? null : created('CreateRunOptions');
     this.running++;
     const stop = () => call('RunOptionsSetTerminate', options);
     try {
+      if (emptyArena) call('AddRunConfigEntry', options, 'memory.enable_memory_arena_shrinkage', 'cpu:0');
       if (options !== null) signal?.addEventListener('abort', stop, { once: true });
       const { provider } = this;
       if (provider === undefined) {

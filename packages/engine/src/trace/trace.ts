@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
+import { withCheckpointing } from '../fused/recompute.js';
 import type { Dimension, GraphModel } from '../onnx/model.js';
 import { flattenTree, mapTree } from '../tree.js';
 import { TraceBackend, traceBackendName } from './backend.js';
@@ -11,6 +12,16 @@ import { registerKernels, unmappedKernel } from './kernels/register.js';
 export interface TraceSpec {
   readonly dtype: DType;
   readonly shape: readonly Dimension[];
+}
+
+/** Where and how a graph will run. */
+export interface TraceOptions {
+  /** @default 'cpu' */
+  readonly target?: GraphTarget;
+  /** Of matrix products. @default 'float32' */
+  readonly precision?: Precision;
+  /** Computes what is `checkpointed` again for the gradient. @default false */
+  readonly gradientCheckpointing?: boolean;
 }
 
 /** A traced function: its graph, whose inputs and outputs are named by tree path, and the output tree. */
@@ -47,19 +58,19 @@ function traceBackend(): TraceBackend {
  *
  * @param fn a pure function of a tree of tensors; it may use `tf.grads` and the like.
  * @param specs shape and element type of every leaf of its argument, as a tree.
- * @param target where the graph will run. @default 'cpu'
- * @param precision of matrix products. @default 'float32'
+ * @param options where and how the graph will run
  * @throws EngineError `unmapped-kernel`, naming the kernel and the operation that asked for it;
  *   `fixed-shape` when the graph depends on the value of a named size
  */
 export function trace(
   fn: (inputs: never) => unknown,
   specs: unknown,
-  target: GraphTarget = 'cpu',
-  precision: Precision = 'float32',
+  { target = 'cpu', precision = 'float32', gradientCheckpointing = false }: TraceOptions = {},
 ): Traced {
   const recorded = (standIns: ReadonlyMap<string, number>) =>
-    record(fn, specs, new GraphBuilder(target, standIns, precision), standIns);
+    withCheckpointing(gradientCheckpointing, () =>
+      record(fn, specs, new GraphBuilder(target, standIns, precision), standIns),
+    );
   const leaves = [...flattenTree(specs, isTraceSpec).values()];
   const names = [...new Set(leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))];
   if (names.length === 0) return recorded(new Map());

@@ -106,6 +106,7 @@ export async function prepareTraining(
           options,
           device: config.device,
           precision: config.precision,
+          gradientCheckpointing: config.gradientCheckpointing,
           validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
           resume,
           optimizerSharding: config.optimizer.sharding,

@@ -57,6 +57,7 @@ describe('a training configuration', () => {
       seed: 0,
       device: 'cpu',
       precision: 'float32',
+      gradientCheckpointing: false,
       output: '/runs/one',
       keepCheckpoints: 2,
     });

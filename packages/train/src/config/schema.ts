@@ -140,6 +140,8 @@ export interface TrainingConfig {
    * @default 'float32'
    */
   readonly precision: Precision;
+  /** Keeps the inputs of each layer only, and computes the layer again for its gradient. @default false */
+  readonly gradientCheckpointing: boolean;
   /** Directory for the model, checkpoints, metrics and the report. */
   readonly output: string;
   /** Optimizer steps between checkpoints. @default none but the one on interruption */
@@ -264,6 +266,7 @@ const root = z.strictObject({
   seed: z.int().default(0),
   device: z.enum([...deviceNames, 'auto']).default('cpu'),
   precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
+  gradientCheckpointing: z.boolean().default(false),
   output: text,
   checkpointEvery: count.optional(),
   keepCheckpoints: count.default(2),

@@ -1,0 +1,55 @@
+import koffi from 'koffi';
+import { zeros } from '../array.js';
+import { EngineError } from '../error.js';
+import { call, created, getEnvironment, release } from './environment.js';
+import { identityModel } from './identity-model.js';
+import { Session } from './session.js';
+import { handleOf } from './values.js';
+
+let session: Session | undefined;
+/** What the largest run so far was estimated to need. */
+let largest = 0;
+
+/**
+ * Prepares the arena of the process for a run on the CPU that will need more than any before: gives back what is free, and
+ * takes one piece that is large enough. By itself the arena asks the system for a piece whenever none of its free ones is
+ * large enough, and never joins them: where each batch is a little longer than the one before, it ends with several times
+ * what the longest needs. What is not used of the piece takes no memory.
+ *
+ * @param bytes estimate of what the run needs beside its inputs and outputs
+ */
+export async function makeRoom(bytes: number): Promise<void> {
+  if (bytes <= largest) return;
+  largest = bytes;
+  // The runtime empties the arena at the end of a run.
+  session ??= new Session(identityModel());
+  const [x, y] = [zeros([1]), zeros([1])];
+  await session.run(new Map([['x', handleOf(x)]]), new Map([['y', handleOf(y)]]), { emptyArena: true });
+  trim();
+  const allocator = created('CreateAllocator', session.native(), getEnvironment().hostMemory);
+  try {
+    call('AllocatorFree', allocator, created('AllocatorAlloc', allocator, withSlack(bytes)));
+  } catch (error) {
+    // Smaller pieces may still be there.
+    if (!(error instanceof EngineError && error.code === 'out-of-memory')) throw error;
+  } finally {
+    release('ReleaseAllocator', allocator);
+  }
+}
+
+/** Room for the gaps between results of different sizes. */
+const withSlack = (bytes: number) => Math.ceil(1.1 * bytes);
+
+let trimHeap: ((pad: number) => void) | undefined;
+
+/** Makes the C library give free memory back, which it keeps otherwise once it has seen large pieces come and go. */
+function trim(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    trimHeap ??= koffi.load('libc.so.6').func('int malloc_trim(size_t pad)') as (pad: number) => void;
+  } catch {
+    // Only glibc needs it, and only glibc has it.
+    trimHeap = () => {};
+  }
+  trimHeap(0);
+}

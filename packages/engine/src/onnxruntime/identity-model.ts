@@ -1,0 +1,12 @@
+import { encodeModel } from '../onnx/model.js';
+
+/** A model that does nothing, to one number: it starts a device. */
+export function identityModel(): Uint8Array {
+  const spec = { type: 'float32', shape: [1] } as const;
+  return encodeModel({
+    nodes: [{ op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    initializers: [],
+    inputs: [{ name: 'x', ...spec }],
+    outputs: [{ name: 'y', ...spec }],
+  });
+}
