@@ -39,6 +39,7 @@ export {
 export { crossEntropy } from './fused/cross-entropy.js';
 export { type Int4Matrix, int4MatMul, quantizeInt4 } from './fused/int4-mat-mul.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
+export { linearCrossEntropy } from './fused/linear-cross-entropy.js';
 export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './fused/quantized-mat-mul.js';
 export { checkpointed, recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';

@@ -1,4 +1,4 @@
-import { crossEntropy } from '@gram/engine';
+import { crossEntropy, linearCrossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config/model-config.js';
 import { finalNorm, hiddenStates, type ModelTensors, stateAt } from './decoder.js';
@@ -57,6 +57,24 @@ export function nextTokenLosses(
 ): tf.Tensor1D {
   const states = tf.gather(hiddenStates(config, weights, tokens), positions);
   return tokenLosses(config, weights, states, targets);
+}
+
+/**
+ * Weighted sum of what `nextTokenLosses` gives, in less memory: see `linearCrossEntropy`.
+ *
+ * @param weighting `[P]`
+ */
+export function nextTokenLoss(
+  config: ModelConfig,
+  weights: ModelTensors,
+  tokens: tf.Tensor2D,
+  positions: tf.Tensor1D,
+  targets: tf.Tensor1D,
+  weighting: tf.Tensor1D,
+): tf.Scalar {
+  const states = tf.gather(hiddenStates(config, weights, tokens), positions);
+  const normal = finalNorm(config, weights, states);
+  return linearCrossEntropy(normal, headRows(config, weights), targets, weighting);
 }
 
 /**

@@ -72,6 +72,7 @@ export { type GgufConfig, type GgufModel, loadGguf, readGgufConfig } from './ggu
 export type { GgufTensor } from './gguf/parse.js';
 export {
   labelLogits,
+  nextTokenLoss,
   nextTokenLosses,
   scores,
   tokenLosses,

@@ -4,6 +4,7 @@ import { type ArraySpec, float32, int32, type NDArray } from '../array.js';
 import { type Arrays, compile } from '../compile.js';
 import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
 import { crossEntropy } from '../fused/cross-entropy.js';
+import { linearCrossEntropy } from '../fused/linear-cross-entropy.js';
 import { checkpointed, recompute } from '../fused/recompute.js';
 import { rmsNorm } from '../fused/rms-norm.js';
 import { rotaryEmbedding } from '../fused/rotary-embedding.js';
@@ -198,6 +199,50 @@ describeOnDevices('fused kernels', (device) => {
       compiled.dispose();
       expect(maxRelativeDifference(found, await evaluate(plain, inputs))).toBeLessThan(1e-5);
     });
+  });
+
+  it('cross-entropy of a linear head, with gradients, in one part and in several', async () => {
+    // 2^24 logits are computed at once: 600 rows of 40,000 are two parts.
+    for (const [rows, vocabulary] of [
+      [6, 11],
+      [600, 40_000],
+    ] as const) {
+      type Arguments = { x: T; matrix: T; targets: T; weights: T };
+      const plain = withGradients(
+        ({ x, matrix, targets, weights }: Arguments) => {
+          const logits = tf.matMul(x as tf.Tensor2D, matrix as tf.Tensor2D, false, true);
+          return tf.sum(tf.mul(crossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D), weights));
+        },
+        ['x', 'matrix'],
+      );
+      const fused = withGradients(
+        ({ x, matrix, targets, weights }: Arguments) =>
+          linearCrossEntropy(
+            x as tf.Tensor2D,
+            matrix as tf.Tensor2D,
+            targets as tf.Tensor1D,
+            weights as tf.Tensor1D,
+          ),
+        ['x', 'matrix'],
+      );
+      const arrays = randomArrays({ x: [rows, 4], matrix: [vocabulary, 4], weights: [rows] }, 9);
+      const targets = int32(
+        [rows],
+        Int32Array.from({ length: rows }, (_, i) => (i * 7919) % vocabulary),
+      );
+      const inputs = { ...arrays, targets } as never;
+      const expected = await evaluate(plain, inputs);
+      for (const fn of [fused, ({ ...all }: Arguments) => ({ value: fused(all).value! })]) {
+        const compiled = compile(fn, { device });
+        const found = await compiled(inputs);
+        compiled.dispose();
+        const some = Object.fromEntries(
+          Object.keys(found).map((name) => [name, (expected as Record<string, NDArray>)[name]!]),
+        );
+        // Sums of many rows are off by more on a GPU.
+        expect(maxRelativeDifference(found, some, 0.1)).toBeLessThan(device === 'webgpu' ? 1e-4 : 1e-5);
+      }
+    }
   });
 
   it('recompute gives the same value and gradients', async () => {

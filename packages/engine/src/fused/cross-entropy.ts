@@ -15,17 +15,38 @@ import { fusedKernel } from './kernel.js';
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
   return tf.customGrad((...args) => {
     const [x, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
-    const [logarithms] = fusedKernel('GramLogSoftmax', { x }, {}, () => [tf.logSoftmax(x)]) as [tf.Tensor];
-    const places = tf.stack([tf.range(0, x.shape[0], 1, 'int32'), targets], 1) as tf.Tensor2D;
-    const chosen = tf.gatherND(logarithms, places);
-    save([logarithms, places, chosen]);
+    const { logs, places, chosen } = logProbabilities(x, targets);
+    save([logs, places, chosen]);
     return {
       value: tf.neg(chosen),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [logs, at, picked] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor];
-        const others = tf.mul(tf.exp(logs), tf.expandDims(dy, 1));
-        return tf.tensorScatterUpdate(others, at, tf.mul(tf.sub(tf.exp(picked), 1), dy));
+        const [logs, places, chosen] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+        return logitGradients({ logs, places, chosen }, dy);
       },
     };
   })(logits) as tf.Tensor1D;
+}
+
+/** Logarithms of the softmax. */
+export interface LogProbabilities {
+  /** `[P, V]` */
+  readonly logs: tf.Tensor2D;
+  /** `[P, 2]` int32, row and target */
+  readonly places: tf.Tensor2D;
+  /** `[P]`, those of the targets */
+  readonly chosen: tf.Tensor1D;
+}
+
+export function logProbabilities(logits: tf.Tensor2D, targets: tf.Tensor1D): LogProbabilities {
+  const [logs] = fusedKernel('GramLogSoftmax', { x: logits }, {}, () => [tf.logSoftmax(logits)]) as [
+    tf.Tensor2D,
+  ];
+  const places = tf.stack([tf.range(0, logits.shape[0], 1, 'int32'), targets], 1) as tf.Tensor2D;
+  return { logs, places, chosen: tf.gatherND(logs, places) as tf.Tensor1D };
+}
+
+/** Gradients `[P, V]` of the cross-entropies' sum, weighted with `dy` `[P]`: dy (softmax - onehot). */
+export function logitGradients({ logs, places, chosen }: LogProbabilities, dy: tf.Tensor): tf.Tensor2D {
+  const others = tf.mul(tf.exp(logs), tf.expandDims(dy, 1));
+  return tf.tensorScatterUpdate(others, places, tf.mul(tf.sub(tf.exp(chosen), 1), dy)) as tf.Tensor2D;
 }

@@ -85,9 +85,9 @@ function gradientsOf(value: () => tf.Tensor, by: tf.Tensor[], dy: tf.Tensor): tf
 }
 
 /**
- * `x`, not before `signal` is known. Without it, what is computed again in a graph would be equal to what was
- * computed before, and both would be merged and kept.
+ * `x`, but in a graph not before `signal` is known. What is computed from it is not merged with what is computed from `x`
+ * itself, and comes later.
  */
-function after(x: tf.Tensor, signal: tf.Tensor): tf.Tensor {
-  return fusedKernel('GramAfter', { x, signal }, {}, () => [x])[0] as tf.Tensor;
+export function after<T extends tf.Tensor>(x: T, signal: tf.Tensor): T {
+  return fusedKernel('GramAfter', { x, signal }, {}, () => [x])[0] as T;
 }

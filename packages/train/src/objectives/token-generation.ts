@@ -1,6 +1,6 @@
 import { float32 } from '@gram/engine';
-import { nextTokenLosses } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import { nextTokenLoss } from '@gram/model';
+import type * as tf from '@tensorflow/tfjs';
 import type { Objective } from './objective.js';
 import { supervisedTokens } from './supervised-tokens.js';
 
@@ -38,14 +38,15 @@ function tokenGeneration(name: string): Objective<GenerationExample> {
       return { tokens, positions, targets, weights: float32([size], weights) };
     },
     loss(config, weights, batch) {
-      const losses = nextTokenLosses(
+      const loss = nextTokenLoss(
         config,
         weights,
         batch.tokens as tf.Tensor2D,
         batch.positions as tf.Tensor1D,
         batch.targets as tf.Tensor1D,
+        batch.weights as tf.Tensor1D,
       );
-      return { loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar };
+      return { loss };
     },
   };
 }
