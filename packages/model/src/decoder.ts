@@ -146,6 +146,43 @@ export function continueAt(
   return { state: tf.reshape(x, [-1, config.hiddenSize]), cache: next };
 }
 
+/**
+ * More tokens of one sequence whose beginning is in the cache: the state at its last token after the last layer, before the
+ * final norm. The last layer runs there only.
+ *
+ * @param tokens `[1, S]` int32
+ * @param positions `[1, S]` int32, rising by one; keys and values of all earlier positions are in the cache, and what the cache
+ *   holds from there on is never read
+ * @param end `[1]` int32, the last of `positions`
+ * @param cache rotated keys, and values, of each layer, with room for C positions: `[1, numKeyValueHeads, C, headDim]`
+ * @param tables at least C positions
+ * @returns `[1, hiddenSize]`, and the cache with the new tokens in it
+ */
+export function extendSequence(
+  config: ModelConfig,
+  weights: ModelTensors,
+  { tokens, positions, end }: { tokens: tf.Tensor2D; positions: tf.Tensor2D; end: tf.Tensor1D },
+  cache: readonly KeysAndValues[],
+  tables: PositionTables,
+): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const { numAttentionHeads: heads, numKeyValueHeads: groups, hiddenSize } = config;
+  const lastRow = tf.sub(end, tf.reshape(tf.slice(positions, [0, 0], [1, 1]), [1]));
+  let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor, tokens) as tf.Tensor3D;
+  const next = cache.map((past, i) => {
+    const layer = layerOf(config, weights, i);
+    const normal = layer.norm('input_layernorm', x);
+    const q = rotaryEmbedding(layer.heads('q', normal), tables.queries, heads, positions);
+    const k = rotaryEmbedding(layer.heads('k', normal), tables.keys, groups, positions);
+    const v = layer.project('v_proj', normal);
+    const { mixed, keys, values } = cachedAttention(q, k, v, past, end, { heads, groups });
+    const isLast = i === cache.length - 1;
+    const read = (states: tf.Tensor3D) => (isLast ? tf.gather(states, lastRow, 1) : states);
+    x = layer.feedForward(tf.add(read(x), layer.project('o_proj', read(mixed))));
+    return { keys, values };
+  });
+  return { state: tf.reshape(x, [-1, hiddenSize]), cache: next };
+}
+
 /** The final norm, to be applied to the states that a head reads. */
 export function finalNorm(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor2D {
   return rmsNorm(states, weights['model.norm.weight'] as tf.Tensor, config.rmsNormEps);

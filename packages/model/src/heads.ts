@@ -78,7 +78,24 @@ export function nextTokenLoss(
 }
 
 /**
- * Logits of the label tokens as the next token after `last`. Only their rows of the head are used.
+ * Logits of the label tokens as the next token. Only their rows of the head are used.
+ *
+ * @param states `[N, hiddenSize]`, before the final norm
+ * @param labels token ids of the labels
+ * @returns `[N, labels.length]`
+ */
+export function labelLogitsOf(
+  config: ModelConfig,
+  weights: ModelTensors,
+  states: tf.Tensor2D,
+  labels: readonly number[],
+): tf.Tensor2D {
+  const rows = tf.gather(headRows(config, weights), tf.tensor1d([...labels], 'int32'));
+  return tf.matMul(finalNorm(config, weights, states), rows, false, true);
+}
+
+/**
+ * Logits of the label tokens as the next token after `last`.
  *
  * @param tokens `[B, T]` int32
  * @param last `[B]` int32, position of the last token of each prompt
@@ -94,13 +111,7 @@ export function labelLogits(
   labels: readonly number[],
   tables?: PositionTables,
 ): tf.Tensor2D {
-  const rows = tf.gather(headRows(config, weights), tf.tensor1d([...labels], 'int32'));
-  return tf.matMul(
-    finalNorm(config, weights, stateAt(config, weights, tokens, last, tables)),
-    rows,
-    false,
-    true,
-  );
+  return labelLogitsOf(config, weights, stateAt(config, weights, tokens, last, tables), labels);
 }
 
 /**

@@ -21,6 +21,7 @@ export {
 export { copyWeights } from './copy-weights.js';
 export {
   continueAt,
+  extendSequence,
   finalNorm,
   hiddenStates,
   type ModelTensors,
@@ -72,6 +73,7 @@ export { type GgufConfig, type GgufModel, loadGguf, readGgufConfig } from './ggu
 export type { GgufTensor } from './gguf/parse.js';
 export {
   labelLogits,
+  labelLogitsOf,
   nextTokenLoss,
   nextTokenLosses,
   scores,

@@ -161,6 +161,56 @@ describeOnDevices('fused kernels', (device) => {
     );
   });
 
+  it('cachedAttention takes several positions of one row at once', async () => {
+    await forRandom(
+      { before: [0, 20], count: [2, 40], groups: [1, 2], share: [1, 3], room: [0, 5] },
+      runs,
+      async ({ before, count, groups, share, room }, seed) => {
+        const d = 8;
+        const length = before + count;
+        const inputs = randomArrays(shapesOf(1, length, groups, share, d), seed);
+        const heads = { heads: groups * share, groups };
+        const whole = (await evaluate(attend(heads.heads, groups) as never, inputs as never)) as unknown as {
+          [name in 'mixed' | 'keys' | 'values']: NDArray<'float32'>;
+        };
+        const capacity = length + room;
+        // What lies after the filled positions must not be read.
+        const filled = ({ data }: NDArray<'float32'>, upTo: number) => {
+          const room = new Float32Array(groups * capacity * d).fill(1e3);
+          for (let g = 0; g < groups; g++) {
+            room.set(data.subarray(g * length * d, (g * length + upTo) * d), g * capacity * d);
+          }
+          return float32([1, groups, capacity, d], room);
+        };
+        const step = (all: Attended & { end: T; keys: T; values: T }) => {
+          const newest = (x: T) => tf.slice(x, [0, before, 0]) as tf.Tensor3D;
+          const past = { keys: all.keys as tf.Tensor4D, values: all.values as tf.Tensor4D };
+          const end = all.end as tf.Tensor1D;
+          const now = cachedAttention(newest(all.q), newest(all.k), newest(all.v), past, end, heads);
+          // What lies after the filled positions is anything.
+          const seen = (cache: T) => tf.slice(cache, [0, 0, 0, 0], [-1, -1, length, -1]);
+          return { mixed: now.mixed, keys: seen(now.keys), values: seen(now.values) };
+        };
+        const all = {
+          ...inputs,
+          end: int32([1], [length - 1]),
+          keys: filled(whole.keys, before),
+          values: filled(whole.values, before),
+        };
+        await expectAgreement(device, step as never, all as never);
+        const found = (await evaluate(step as never, all as never)) as Record<string, NDArray>;
+        const width = groups * share * d;
+        const expected = {
+          mixed: float32([1, count, width], whole.mixed.data.subarray(before * width)),
+          keys: whole.keys,
+          values: whole.values,
+        };
+        expect(maxRelativeDifference(found, expected)).toBeLessThan(1e-5);
+        expect(operators(step as never, all)).toContain('GroupQueryAttention');
+      },
+    );
+  });
+
   it('attentionAt reads no position after its own', async () => {
     await forRandom({ b: [1, 3], t: [1, 9], share: [1, 3] }, runs, async ({ b, t, share }, seed) => {
       const fn = ({ q, k, v, at }: Attended & { at: T }) => ({

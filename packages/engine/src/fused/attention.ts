@@ -46,16 +46,16 @@ export function causalAttention(
 }
 
 /**
- * Attention of one new position in each row over a cache: puts its key and value into the cache and mixes the
- * values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory.
- * It has no gradient.
+ * Attention of the newest positions of each row over a cache: puts their keys and values into the cache, and mixes for each
+ * the values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory, and which
+ * takes several new positions of one row, or one of each of several rows. It has no gradient.
  *
- * @param query `[B, 1, heads * headDim]`, scaled by 1/sqrt(headDim)
- * @param key `[B, 1, groups * headDim]`
- * @param value `[B, 1, groups * headDim]`
- * @param past room for C positions, of which the first `positions[b]` of row b are filled
- * @param positions `[B]` int32, the position of the new key and value in each row
- * @returns the mixed values `[B, 1, heads * headDim]`, and the cache with the new position in it
+ * @param query `[B, S, heads * headDim]`, scaled by 1/sqrt(headDim)
+ * @param key `[B, S, groups * headDim]`
+ * @param value `[B, S, groups * headDim]`
+ * @param past room for C positions, of which those before the new ones are filled
+ * @param positions `[B]` int32, the position of the last new key and value in each row
+ * @returns the mixed values `[B, S, heads * headDim]`, and the cache with the new positions in it
  */
 export function cachedAttention(
   query: tf.Tensor3D,
@@ -67,15 +67,20 @@ export function cachedAttention(
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
   const plain = () => {
-    const [now, seen] = [put(past.keys, key, positions), put(past.values, value, positions)];
-    const batch = query.shape[0];
-    const queries = tf.reshape(query, [batch, heads, -1]) as tf.Tensor3D;
-    return [tf.expandDims(attentionAt(queries, now, seen, positions), 1), now, seen];
+    const own = newPositions(query.shape[1], positions);
+    const [now, seen] = [put(past.keys, key, own), put(past.values, value, own)];
+    return [attentionFrom(query, now, seen, own, { heads, groups }), now, seen];
   };
   const [mixed, keys, values] = hasOperator(query, heads)
     ? fusedKernel('GramCachedAttention', inputs, { heads, groups }, plain)
     : plain();
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
+}
+
+/** `[B, S]` int32: the positions of S new tokens in each row, of which the last are given. */
+function newPositions(count: number, last: tf.Tensor1D): tf.Tensor2D {
+  const first = tf.sub(tf.expandDims(last, 1), tf.scalar(count - 1, 'int32'));
+  return tf.add(first, tf.range(0, count, 1, 'int32')) as tf.Tensor2D;
 }
 
 /**
@@ -108,6 +113,32 @@ export function attentionAt(
   const mask = tf.mul(tf.cast(later, 'float32'), hidden);
   const weights = tf.softmax(tf.add(tf.matMul(grouped, keys, false, true), mask));
   return tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
+}
+
+/**
+ * Attention of several positions in each row over the positions up to each.
+ *
+ * @param query `[B, S, heads * headDim]`
+ * @param keys `[B, groups, C, headDim]`
+ * @param positions `[B, S]` int32
+ * @returns `[B, S, heads * headDim]`
+ */
+function attentionFrom(
+  query: tf.Tensor3D,
+  keys: tf.Tensor4D,
+  values: tf.Tensor4D,
+  positions: tf.Tensor2D,
+  { heads, groups }: Heads,
+): tf.Tensor {
+  const [batch, count, width] = query.shape;
+  const length = keys.shape[2];
+  const grouped = tf.reshape(splitHeads(query, heads), [batch, groups, -1, width / heads]);
+  const later = tf.greater(tf.range(0, length, 1, 'int32'), tf.expandDims(positions, 2));
+  const mask = tf.expandDims(tf.mul(tf.cast(later, 'float32'), hidden), 1);
+  const scores = tf.reshape(tf.matMul(grouped, keys, false, true), [batch, heads, count, length]);
+  const weights = tf.reshape(tf.softmax(tf.add(scores, mask)), [batch, groups, -1, length]);
+  const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads, count, width / heads]);
+  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, count, width]);
 }
 
 /** `[B, T, heads * headDim]` to `[B, heads, T, headDim]`. */
@@ -159,14 +190,14 @@ function causalMask(count: number, length: number): tf.Tensor {
   return tf.mul(tf.cast(tf.greater(tf.range(0, length, 1, 'int32'), own), 'float32'), hidden);
 }
 
-/** The cache with a row `[B, 1, groups * headDim]` at `positions`. */
-function put(past: tf.Tensor4D, row: tf.Tensor3D, positions: tf.Tensor1D): tf.Tensor4D {
+/** The cache with rows `[B, S, groups * headDim]` at `positions` `[B, S]`. */
+function put(past: tf.Tensor4D, rows: tf.Tensor3D, positions: tf.Tensor2D): tf.Tensor4D {
   const [batch, groups, capacity, headDim] = past.shape;
-  const starts = tf.reshape(tf.range(0, batch * groups * capacity, capacity, 'int32'), [batch, groups]);
+  const starts = tf.reshape(tf.range(0, batch * groups * capacity, capacity, 'int32'), [batch, groups, 1]);
   const places = tf.reshape(tf.add(starts, tf.expandDims(positions, 1)), [-1, 1]);
-  const rows = tf.reshape(row, [-1, headDim]);
+  const byHead = tf.reshape(splitHeads(rows, groups), [-1, headDim]);
   return tf.reshape(
-    tf.tensorScatterUpdate(tf.reshape(past, [-1, headDim]), places, rows),
+    tf.tensorScatterUpdate(tf.reshape(past, [-1, headDim]), places, byHead),
     past.shape,
   ) as tf.Tensor4D;
 }
