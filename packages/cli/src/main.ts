@@ -1,5 +1,6 @@
 import { closest } from 'fastest-levenshtein';
 import type { Command, Io } from './command.js';
+import { compareCommand } from './commands/compare.js';
 import { convertCommand, mergeCommand } from './commands/convert.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/eval.js';
@@ -14,6 +15,7 @@ import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { rankCommand } from './commands/rank.js';
 import { scoreCommand } from './commands/score.js';
+import { serveCommand } from './commands/serve.js';
 import { CliError } from './error.js';
 import { commandHelp, generalHelp } from './help.js';
 import { parseFlags } from './parse-flags.js';
@@ -27,8 +29,10 @@ const commands = [
   trainRmCommand,
   mergeCommand,
   evaluateCommand,
+  compareCommand,
   scoreCommand,
   rankCommand,
+  serveCommand,
   generateCommand,
   inspectCommand,
   convertCommand,

@@ -1,3 +1,5 @@
+export type { BenchmarkItem } from './benchmarks/item.js';
+export { type Benchmark, type BenchmarkName, benchmarkNames, readBenchmark } from './benchmarks/read.js';
 export { DataError } from './error.js';
 export { createRandom, type Random } from './random.js';
 export {

@@ -1,9 +1,11 @@
-import { type ModelConfig, type Precision, values, type Weights, weightBytes } from '@gram/model';
+import { type ModelConfig, type Precision, scores, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
-import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
+import { createForward } from './forward.js';
+import { createNumberCache } from './number-cache.js';
 import { sigmoid } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
+import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
 
 /** A response to a prompt. */
 export interface ResponseItem {
@@ -39,8 +41,10 @@ export interface DiscriminativeOptions {
   readonly encoder: Pick<PairEncoder, 'response'>;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
   readonly precision?: Precision;
-  /** The most tokens of a batch, padding included. @default 8192 */
+  /** The most tokens of a batch, padding included. @default 2048 */
   readonly batchTokens?: number;
+  /** Sequences whose results are kept for later calls. Only for weights that never change. @default 0 */
+  readonly cacheEntries?: number;
 }
 
 /**
@@ -57,13 +61,10 @@ export function createDiscriminativeRewardModel({
   encoder,
   precision,
   batchTokens = DEFAULT_BATCH_TOKENS,
+  cacheEntries = 0,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
-  const forward = createForward(
-    config,
-    weights,
-    (w, tokens, last, tables) => values(config, w, tokens, last, tables),
-    precision,
-  );
+  const cache = createNumberCache(cacheEntries);
+  const forward = createForward(config, weights, (w, states) => scores(config, w, states), precision);
 
   async function rewards(
     items: readonly ResponseItem[],
@@ -77,7 +78,7 @@ export function createDiscriminativeRewardModel({
     const numbers = await runSequences(
       encoded.map(({ ids }) => ids),
       forward,
-      batchTokens,
+      { batchTokens, cache },
       options,
     );
     return encoded.map(({ truncated, neutralised }, index) => {
@@ -118,7 +119,8 @@ export function createDiscriminativeRewardModel({
     weightBytes: weightBytes(config, precision),
     compare,
     rewards,
-    rank: (prompt, responses, options) => rank({ compare }, prompt, responses, options),
+    rank: (prompt, responses, options) =>
+      rank({ kind: 'discriminative', compare }, prompt, responses, options),
     score: (prompt, response, reference, options) => score({ compare }, prompt, response, reference, options),
     dispose: () => forward.dispose(),
   };

@@ -11,6 +11,7 @@ export class RewardError extends Error {
       | 'no-pairs'
       | 'not-a-reward-model'
       | 'not-finite'
+      | 'remote-failed'
       | 'too-few-responses'
       | 'too-long',
     message: string,

@@ -1,5 +1,7 @@
-import { compile, int32, type NDArray } from '@gram/engine';
+import { compile, int32, type KeysAndValues, type NDArray, zeros } from '@gram/engine';
 import {
+  extendSequence,
+  forwardFlop,
   growingPositionArrays,
   type ModelConfig,
   type ModelTensors,
@@ -7,35 +9,49 @@ import {
   type Precision,
   positionDimensions,
   quantizeWeights,
+  stateAt,
   type Weights,
 } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
-import { type Batch, bucketBatches } from './batching.js';
-import { RewardError } from './error.js';
-import type { RunOptions } from './reward-model.js';
+import * as tf from '@tensorflow/tfjs';
 
-/** Tokens of a batch, 8192, unless told otherwise. */
-export const DEFAULT_BATCH_TOKENS = 8192;
+/** Keys and values of one sequence, by layer, with room for some positions: `[1, numKeyValueHeads, C, headDim]`. */
+export type SequenceCache = Readonly<Record<string, { readonly keys: NDArray; readonly values: NDArray }>>;
 
-/** Items that are encoded at a time. */
-const ENCODE_AT_ONCE = 64;
-
-/** Runs a model on `tokens` `[B, T]` and `last` `[B]` and gives `[B * width]` numbers. */
+/** A model that gives numbers at the last token of a sequence. */
 export interface Forward {
-  (inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> }, signal?: AbortSignal): Promise<NDArray>;
+  /**
+   * Sequences side by side.
+   *
+   * @param inputs `tokens` `[B, T]`, padded on the right, and `last` `[B]`, the place of each one's last token
+   * @returns `[B * width]`
+   */
+  batch(
+    inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> },
+    signal?: AbortSignal,
+  ): Promise<Float32Array>;
+  /** Room for one sequence of at most `capacity` tokens. */
+  cache(capacity: number): SequenceCache;
+  /**
+   * One sequence, of which the first `known` tokens are in the cache; the others are put there.
+   *
+   * @returns `[width]`
+   */
+  extend(
+    ids: readonly number[],
+    known: number,
+    cache: SequenceCache,
+    signal?: AbortSignal,
+  ): Promise<Float32Array>;
+  /** Floating-point operations of one token, about. */
+  readonly flopPerToken: number;
   dispose(): void;
 }
 
-/** What a head computes from weights, `tokens` `[B, T]`, `last` `[B]` and rotary tables. */
-type Head = (
-  weights: ModelTensors,
-  tokens: tf.Tensor2D,
-  last: tf.Tensor1D,
-  tables: PositionTables,
-) => tf.Tensor;
+/** What a head computes from weights and states `[N, hiddenSize]` before the final norm. */
+type Head = (weights: ModelTensors, states: tf.Tensor2D) => tf.Tensor;
 
 /**
- * Compiles a head once for all numbers of sequences and all lengths.
+ * Compiles a model with a head, once for all numbers of sequences and all lengths.
  *
  * @param precision float32 weights are read at each call. Integers are made of them here, once: later changes are not seen.
  */
@@ -47,93 +63,72 @@ export function createForward(
 ): Forward {
   const tablesFor = growingPositionArrays(config);
   const used = precision === 'float32' ? weights : quantizeWeights(weights, precision);
-  const run = compile(
-    (inputs: { weights: ModelTensors; tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => ({
-      numbers: head(inputs.weights, inputs.tokens, inputs.last, inputs.tables),
-    }),
+  // The runtime packs what never changes; products of integers are fast with packed weights only.
+  const constants = precision === 'float32' ? [] : ['weights'];
+  const batch = compile(
+    (inputs: { weights: ModelTensors; tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => {
+      const { weights: w, tables, tokens, last } = inputs;
+      return { numbers: head(w, stateAt(config, w, tokens, last, tables)) };
+    },
+    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] }, constants },
+  );
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
+  const extend = compile(
+    (inputs: {
+      weights: ModelTensors;
+      tables: PositionTables;
+      tokens: tf.Tensor2D;
+      positions: tf.Tensor2D;
+      end: tf.Tensor1D;
+      cache: Readonly<Record<string, { keys: tf.Tensor; values: tf.Tensor }>>;
+    }) => {
+      const { weights: w, tables, cache, ...newest } = inputs;
+      const past = layers.map((name) => cache[name] as KeysAndValues);
+      const { state, cache: next } = extendSequence(config, w, newest, past, tables);
+      const named: Record<string, { keys: tf.Tensor; values: tf.Tensor }> = {};
+      for (const [i, name] of layers.entries()) named[name] = next[i]!;
+      return { numbers: tf.reshape(head(w, state), [-1]), cache: named };
+    },
     {
-      dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] },
-      // The runtime packs what never changes; products of integers are fast with packed weights only.
-      constants: precision === 'float32' ? [] : ['weights'],
+      inPlace: ['cache'],
+      constants,
+      dimensions: {
+        ...positionDimensions,
+        tokens: [null, 'S'],
+        positions: [null, 'S'],
+        cache: [null, null, 'C', null],
+      },
     },
   );
-  const forward = async (
-    inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> },
-    signal?: AbortSignal,
-  ) => {
-    const tables = tablesFor(inputs.tokens.shape[1]!);
-    return (await run({ weights: used, tables, ...inputs }, { signal })).numbers;
+  return {
+    flopPerToken: forwardFlop(config, 1, 0),
+    async batch(inputs, signal) {
+      const tables = tablesFor(inputs.tokens.shape[1]!);
+      const { numbers } = await batch({ weights: used, tables, ...inputs }, { signal });
+      return numbers.data as Float32Array;
+    },
+    cache(capacity) {
+      const room = () => zeros([1, config.numKeyValueHeads, capacity, config.headDim]);
+      return Object.fromEntries(layers.map((name) => [name, { keys: room(), values: room() }]));
+    },
+    async extend(ids, known, cache, signal) {
+      const count = ids.length - known;
+      const inputs = {
+        tokens: int32([1, count], Int32Array.from(ids.slice(known))),
+        positions: int32(
+          [1, count],
+          Int32Array.from({ length: count }, (_, i) => known + i),
+        ),
+        end: int32([1], [ids.length - 1]),
+        cache,
+      };
+      const tables = tablesFor(cache['0']!.keys.shape[2]!);
+      const { numbers } = await extend({ weights: used, tables, ...inputs }, { signal });
+      return numbers.data as Float32Array;
+    },
+    dispose() {
+      batch.dispose();
+      extend.dispose();
+    },
   };
-  return Object.assign(forward, { dispose: () => run.dispose() });
-}
-
-/** Encodes items a few at a time, in order. `id` names an item in errors. */
-export async function encodeAll<Item extends { readonly id?: string }, Encoded>(
-  items: readonly Item[],
-  encode: (item: Item, id: string) => Promise<Encoded>,
-  signal?: AbortSignal,
-): Promise<Encoded[]> {
-  const encoded: Encoded[] = [];
-  for (let start = 0; start < items.length; start += ENCODE_AT_ONCE) {
-    signal?.throwIfAborted();
-    const part = items.slice(start, start + ENCODE_AT_ONCE);
-    encoded.push(
-      ...(await Promise.all(part.map((item, index) => encode(item, item.id ?? `item ${start + index}`)))),
-    );
-  }
-  return encoded;
-}
-
-/**
- * Runs a model on sequences of any lengths, in batches, and gives the numbers of each sequence, in order.
- *
- * @throws RewardError `bad-option`, `not-finite`; the signal's reason when it is aborted
- */
-export async function runSequences(
-  sequences: readonly (readonly number[])[],
-  forward: Forward,
-  batchTokens: number,
-  { signal, onProgress }: RunOptions,
-): Promise<number[][]> {
-  const results: number[][] = new Array(sequences.length);
-  let done = 0;
-  const lengths = sequences.map((ids) => ids.length);
-  for (const batch of bucketBatches(lengths, batchTokens)) {
-    signal?.throwIfAborted();
-    const { data } = await forward(batchInputs(sequences, batch), signal);
-    const width = data.length / batch.items.length;
-    for (const [row, item] of batch.items.entries()) {
-      const numbers = Array.from(data.subarray(row * width, (row + 1) * width));
-      if (!numbers.every(Number.isFinite)) throw notFinite();
-      results[item] = numbers;
-    }
-    done += batch.items.length;
-    onProgress?.(done, sequences.length);
-  }
-  return results;
-}
-
-/** Progress in other units: `total` items that take the same time each. */
-export function inUnitsOf(
-  total: number,
-  onProgress: RunOptions['onProgress'],
-): NonNullable<RunOptions['onProgress']> {
-  return (done, all) => onProgress?.(Math.floor((total * done) / all), total);
-}
-
-function batchInputs(sequences: readonly (readonly number[])[], { length, items }: Batch) {
-  const rows = items.length;
-  const tokens = new Int32Array(rows * length);
-  // Padding on the right stays 0: no real position sees it.
-  for (const [row, item] of items.entries()) tokens.set(sequences[item]!, row * length);
-  const last = Int32Array.from(items, (item) => sequences[item]!.length - 1);
-  return { tokens: int32([rows, length], tokens), last: int32([rows], last) };
-}
-
-function notFinite(): RewardError {
-  return new RewardError(
-    'not-finite',
-    'the model gave a number that is not finite',
-    'Check the weights: training may have diverged, or the file is damaged.',
-  );
 }

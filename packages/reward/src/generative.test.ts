@@ -71,7 +71,7 @@ it('names a pair that is too long, or says that it was cut', async () => {
 it('stops between batches when it is aborted', async () => {
   const controller = new AbortController();
   const onProgress = vi.fn(() => controller.abort(new Error('enough')));
-  const many = Array.from({ length: 20 }, () => unequalItems[1]!);
+  const many = Array.from({ length: 20 }, (_, i) => ({ ...unequalItems[1]!, prompt: `where is dog ${i}` }));
   await expect(model.compare(many, { signal: controller.signal, onProgress })).rejects.toThrow('enough');
   expect(onProgress).toHaveBeenCalledTimes(1);
 });
@@ -105,4 +105,46 @@ it('refuses numbers that are not finite', async () => {
   });
   await expect(broken.compare(unequalItems)).rejects.toMatchObject({ code: 'not-finite' });
   broken.dispose();
+});
+
+it('judges one order on request', async () => {
+  const one = createGenerativeRewardModel({ config, weights, encoder, orders: 1 });
+  const [found, both] = [await one.compare(unequalItems), await model.compare(unequalItems)];
+  for (const [i, { probability, orders }] of found.entries()) {
+    expect(orders).toBeUndefined();
+    expect(probability).toBeCloseTo(both[i]!.orders![0], 5);
+  }
+  one.dispose();
+});
+
+it('leaves out the second order where it can not change which response is preferred', async () => {
+  const both = await model.compare(unequalItems);
+  const bias = Math.max(...both.map(({ orders }) => Math.abs(orders![0] - orders![1])));
+  let judged = 0;
+  const counting = {
+    ...encoder,
+    comparison(record: Parameters<typeof encoder.comparison>[0]) {
+      judged++;
+      return encoder.comparison(record);
+    },
+  };
+  for (const bound of [0, bias / 2, bias + 1e-6, 1]) {
+    judged = 0;
+    const bounded = createGenerativeRewardModel({
+      config,
+      weights,
+      encoder: counting,
+      positionBiasBound: bound,
+    });
+    const found = await bounded.compare(unequalItems);
+    const needed = both.filter(({ orders }) => Math.abs(orders![0] - 0.5) <= bound / 2);
+    expect(judged).toBe(both.length + needed.length);
+    for (const [i, { probability, orders }] of found.entries()) {
+      if (orders !== undefined) expect(probability).toBeCloseTo(both[i]!.probability, 5);
+      // Under a bound that holds, which response wins never changes.
+      else if (bound >= bias)
+        expect(Math.sign(probability - 0.5)).toBe(Math.sign(both[i]!.probability - 0.5));
+    }
+    bounded.dispose();
+  }
 });

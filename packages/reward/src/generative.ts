@@ -1,9 +1,11 @@
-import { labelLogits, type ModelConfig, type Precision, type Weights, weightBytes } from '@gram/model';
+import { labelLogitsOf, type ModelConfig, type Precision, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
-import { createForward, DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './forward.js';
-import { bothOrders, type LabelLogits } from './probability.js';
+import { createForward } from './forward.js';
+import { createNumberCache } from './number-cache.js';
+import { bothOrders, type LabelLogits, sigmoid } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
+import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
 
 /** A model that reads the prompt and both responses and answers with a label. */
 export interface GenerativeRewardModel extends RewardModel {
@@ -18,14 +20,28 @@ export interface GenerativeOptions {
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
   readonly precision?: Precision;
-  /** The most tokens of a batch, padding included. @default 8192 */
+  /** The most tokens of a batch, padding included. @default 2048 */
   readonly batchTokens?: number;
+  /** Sequences whose results are kept for later calls. Only for weights that never change. @default 0 */
+  readonly cacheEntries?: number;
+  /**
+   * In how many orders a pair is judged. One halves the work and keeps what preference the model has for a position: the
+   * probability then depends on which response is called a. @default 2
+   */
+  readonly orders?: 1 | 2;
+  /**
+   * How much the probabilities of the two orders may differ at most. Where the first order is further from a tie than half of
+   * it, the second can not change which response is preferred, and is left out; the probability is then that of the first.
+   * @default every pair is judged in both orders
+   */
+  readonly positionBiasBound?: number;
 }
 
 /**
  * A generative reward model (Wang et al., ICML 2025): the probability that a is preferred to b is that of the
  * first of two labels as the next token, by a softmax over the two labels alone. Every pair is judged in both
- * orders and the two probabilities are averaged. Nothing is generated: a comparison is two forward passes.
+ * orders and the two probabilities are averaged. Nothing is generated: a comparison is two forward passes, which share what
+ * stands before the responses.
  *
  * `compare` throws TokenizeError `too-long` with the item's id if the encoder refuses long items, RewardError
  * `not-finite`, and the signal's reason.
@@ -36,42 +52,57 @@ export function createGenerativeRewardModel({
   encoder,
   precision,
   batchTokens = DEFAULT_BATCH_TOKENS,
+  cacheEntries = 0,
+  orders = 2,
+  positionBiasBound,
 }: GenerativeOptions): GenerativeRewardModel {
+  const cache = createNumberCache(cacheEntries);
   const forward = createForward(
     config,
     weights,
-    (w, tokens, last, tables) => labelLogits(config, w, tokens, last, encoder.labelIds, tables),
+    (w, states) => labelLogitsOf(config, w, states, encoder.labelIds),
     precision,
   );
+
+  /** Logits of the labels, where `a` and `b` are shown in this order. */
+  async function judge(
+    items: readonly ComparisonItem[],
+    { signal, onProgress }: RunOptions,
+  ): Promise<Judged[]> {
+    const encoded = await encodeAll(items, (item, id) => encoder.comparison({ ...item, id }), signal);
+    const sequences = encoded.map(({ ids }) => ids);
+    const logits = await runSequences(sequences, forward, { batchTokens, cache }, { signal, onProgress });
+    return encoded.map(({ truncated, neutralised }, i) => ({
+      logits: logits[i] as unknown as LabelLogits,
+      truncated,
+      neutralised,
+    }));
+  }
 
   async function compare(
     items: readonly ComparisonItem[],
     { signal, onProgress }: RunOptions = {},
   ): Promise<Comparison[]> {
-    const encoded = await encodeAll(
-      items,
-      async ({ prompt, a, b }, id) => {
-        return Promise.all([
-          encoder.comparison({ id, prompt, a, b }),
-          encoder.comparison({ id, prompt, a: b, b: a }),
-        ]);
-      },
-      signal,
+    const named = items.map((item, i) => ({ ...item, id: item.id ?? `item ${i}` }));
+    if (orders === 2 && positionBiasBound === undefined) {
+      const both = await judge(
+        named.flatMap((item) => [item, swapped(item)]),
+        { signal, onProgress: inUnitsOf(items.length, onProgress) },
+      );
+      return items.map((_, i) => inBothOrders(both[2 * i]!, both[2 * i + 1]!));
+    }
+    const first = await judge(named, { signal, onProgress });
+    const results = first.map(inOneOrder);
+    if (orders === 1) return results;
+    const open = results.flatMap(({ probability }, i) =>
+      Math.abs(probability - 0.5) > positionBiasBound! / 2 ? [] : [i],
     );
-    const logits = await runSequences(
-      encoded.flatMap((orders) => orders.map(({ ids }) => ids)),
-      forward,
-      batchTokens,
-      { signal, onProgress: inUnitsOf(items.length, onProgress) },
+    const second = await judge(
+      open.map((i) => swapped(named[i]!)),
+      { signal },
     );
-    return encoded.map((orders, index) => ({
-      ...bothOrders(
-        logits[2 * index] as unknown as LabelLogits,
-        logits[2 * index + 1] as unknown as LabelLogits,
-      ),
-      truncated: orders.some((order) => order.truncated),
-      neutralised: orders.some((order) => order.neutralised),
-    }));
+    for (const [place, i] of open.entries()) results[i] = inBothOrders(first[i]!, second[place]!);
+    return results;
   }
 
   return {
@@ -82,4 +113,24 @@ export function createGenerativeRewardModel({
     score: (prompt, response, reference, options) => score({ compare }, prompt, response, reference, options),
     dispose: () => forward.dispose(),
   };
+}
+
+interface Judged {
+  readonly logits: LabelLogits;
+  readonly truncated: boolean;
+  readonly neutralised: boolean;
+}
+
+const swapped = ({ a, b, ...rest }: ComparisonItem): ComparisonItem => ({ ...rest, a: b, b: a });
+
+function inBothOrders(ab: Judged, ba: Judged): Comparison {
+  return {
+    ...bothOrders(ab.logits, ba.logits),
+    truncated: ab.truncated || ba.truncated,
+    neutralised: ab.neutralised || ba.neutralised,
+  };
+}
+
+function inOneOrder({ logits, truncated, neutralised }: Judged): Comparison {
+  return { probability: sigmoid(logits[0] - logits[1]), consistent: true, truncated, neutralised };
 }

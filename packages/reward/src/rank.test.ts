@@ -1,6 +1,6 @@
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { sigmoid } from './probability.js';
-import { rank, score } from './rank.js';
+import { rank, rankAll, score } from './rank.js';
 import type { ComparisonItem } from './reward-model.js';
 
 /** Prefers longer responses. */
@@ -38,6 +38,50 @@ it('refuses to rank one response', async () => {
   await expect(rank(oracle, 'x', ['a'])).rejects.toMatchObject({ code: 'too-few-responses' });
 });
 
+it('refuses a strategy that does not exist', async () => {
+  const run = rank(oracle, 'x', ['a', 'b'], { strategy: 'toString' as 'swiss' });
+  await expect(run).rejects.toMatchObject({
+    code: 'bad-option',
+    hint: expect.stringContaining('merge-sort'),
+  });
+});
+
 it('scores a response against a reference', async () => {
   expect(await score(oracle, 'x', 'four', 'reference')).toBeCloseTo(sigmoid(-5), 12);
+});
+
+describe('auto', () => {
+  const responses = (n: number) => Array.from({ length: n }, (_, i) => 'x'.repeat(1 + ((i * 5) % n)));
+  const chosen = async (n: number, purpose?: 'order' | 'best') => {
+    const { strategy, comparisons, rounds } = await rank(oracle, 'x', responses(n), { purpose });
+    return [strategy, comparisons, rounds];
+  };
+
+  it('compares all pairs of few responses, and fewer of many', async () => {
+    expect(await chosen(2)).toEqual(['round-robin', 1, 1]);
+    expect(await chosen(16)).toEqual(['round-robin', 120, 1]);
+    expect(await chosen(17)).toEqual(['swiss', 80, 10]);
+    expect(await chosen(32)).toEqual(['swiss', 160, 10]);
+  });
+
+  it('needs few comparisons where only the best is wanted', async () => {
+    expect(await chosen(4, 'best')).toEqual(['round-robin', 6, 1]);
+    expect(await chosen(5, 'best')).toEqual(['knockout', 4, 3]);
+    expect(await chosen(32, 'best')).toEqual(['knockout', 31, 5]);
+  });
+
+  it('compares all pairs where that is one evaluation of each response', async () => {
+    const model = { ...oracle, kind: 'discriminative' as const };
+    for (const purpose of ['order', 'best'] as const) {
+      const ranked = await rank(model, 'x', responses(40), { purpose });
+      expect(ranked).toMatchObject({ strategy: 'round-robin', rounds: 1 });
+    }
+  });
+
+  it('gives way to a strategy that is named', async () => {
+    const items = [{ prompt: 'x', responses: responses(20) }];
+    const [ranked] = await rankAll(oracle, items, { strategy: 'merge-sort', purpose: 'best' });
+    expect(ranked!.strategy).toBe('merge-sort');
+    expect(ranked!.order).toEqual((await rankAll(oracle, items, { strategy: 'round-robin' }))[0]!.order);
+  });
 });

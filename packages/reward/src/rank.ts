@@ -1,42 +1,68 @@
 import { RewardError } from './error.js';
-import type { Comparator, ComparisonItem, Ranking, RunOptions } from './reward-model.js';
+import type { Strategy } from './ranking/plan.js';
+import {
+  type Judge,
+  type RankItem,
+  type Ranking,
+  type RankOptions,
+  type RankStrategy,
+  rankStrategies,
+} from './ranking/ranking.js';
+import { runPlans } from './ranking/run-plans.js';
+import { strategies } from './ranking/strategies.js';
+import type { Comparator, RunOptions } from './reward-model.js';
 
 /**
- * Ranks responses by a round robin: every pair is compared once, in one call. Preferences of a model need not be
- * transitive; the mean over all opponents is defined all the same and does not depend on the order of the
- * responses. The price is n * (n - 1) / 2 comparisons.
+ * Ranks the responses of several prompts, each list by itself. All lists advance together: what a round of all of them needs
+ * is one call of the model.
  *
- * @throws RewardError `too-few-responses` for fewer than two; whatever `compare` throws
+ * Preferences of a model need not be transitive, so strategies may disagree; what each finds and costs is said at `roundRobin`,
+ * `linearScan`, `knockout`, `mergeSort` and `swiss`. Equal input gives an equal result, and ties go to the earlier response.
+ *
+ * `onProgress` counts comparisons of all lists. The total is what the strategies need at most; where they turn out to need
+ * fewer, the last call has a total of those made.
+ *
+ * @returns for each item its ranking
+ * @throws RewardError `too-few-responses` for an item with fewer than two; `bad-option` for a strategy that does not exist;
+ * `bad-values` for a comparator that does not give a probability for each pair; whatever `compare` throws; the signal's reason
  */
+export function rankAll(
+  model: Judge,
+  items: readonly RankItem[],
+  { strategy = 'auto', purpose = 'order', ...options }: RankOptions = {},
+): Promise<Ranking[]> {
+  const strategyFor = (n: number): Strategy => {
+    const name = strategy === 'auto' ? choose(n, purpose, model) : strategy;
+    if (Object.hasOwn(strategies, name)) return strategies[name];
+    const names = ['auto', ...rankStrategies].join(', ');
+    throw new RewardError('bad-option', `there is no strategy "${name}"`, `Use one of ${names}.`);
+  };
+  return runPlans(model, items, strategyFor, options);
+}
+
+/** Ranks the responses to one prompt, see `rankAll`. */
 export async function rank(
-  model: Comparator,
+  model: Judge,
   prompt: string,
   responses: readonly string[],
-  options?: RunOptions,
+  options?: RankOptions,
 ): Promise<Ranking> {
-  if (responses.length < 2) {
-    throw new RewardError(
-      'too-few-responses',
-      `there are ${responses.length} responses to rank`,
-      'Give at least two responses.',
-    );
-  }
-  const games = responses.flatMap((_, a) =>
-    responses.slice(a + 1).map((_, offset): [number, number] => [a, a + 1 + offset]),
-  );
-  const items = games.map(([a, b]): ComparisonItem => {
-    return { id: `responses ${a} and ${b}`, prompt, a: responses[a] as string, b: responses[b] as string };
-  });
-  const results = await model.compare(items, options);
-  const sums = new Float64Array(responses.length);
-  for (const [index, [a, b]] of games.entries()) {
-    const { probability } = results[index]!;
-    sums[a]! += probability;
-    sums[b]! += 1 - probability;
-  }
-  const scores = Array.from(sums, (sum) => sum / (responses.length - 1));
-  const order = scores.map((_, index) => index).sort((a, b) => scores[b]! - scores[a]!);
-  return { order, scores, comparisons: games.length };
+  const [ranking] = await rankAll(model, [{ prompt, responses }], options);
+  return ranking!;
+}
+
+/**
+ * The most responses of which `auto` compares all pairs. With docs/ranking-study.md: up to 16 that is at most twice what a Swiss
+ * tournament needs, in one call, and always the best order; beyond, a tournament has most of the gain. To find the best alone,
+ * comparisons are better spent on more responses by `knockout` than on the pairs of fewer.
+ */
+const MOST_IN_PAIRS = { order: 16, best: 4 };
+
+function choose(n: number, purpose: 'order' | 'best', { kind }: Judge): RankStrategy {
+  // It evaluates each response of a call once, so one round is the cheapest, and its preferences are without contradictions.
+  if (kind === 'discriminative') return 'round-robin';
+  if (n <= MOST_IN_PAIRS[purpose]) return 'round-robin';
+  return purpose === 'order' ? 'swiss' : 'knockout';
 }
 
 /** The probability that a response is preferred to a reference, see `RewardModel.score`. */

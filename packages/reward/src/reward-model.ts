@@ -1,3 +1,5 @@
+import type { Ranking, RankOptions } from './ranking/ranking.js';
+
 /** Two responses to one prompt. */
 export interface ComparisonItem {
   readonly prompt: string;
@@ -13,7 +15,7 @@ export interface Comparison {
   readonly probability: number;
   /**
    * Probability that `a` is preferred when it is shown first, and when it is shown second. Their mean is
-   * `probability`. Undefined for a model that never sees both responses at once.
+   * `probability`. Undefined for a model that never sees both responses at once, and where one order was judged only.
    */
   readonly orders?: readonly [number, number];
   /** Whether both orders prefer the same response. */
@@ -32,16 +34,6 @@ export interface RunOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Responses in order of preference. */
-export interface Ranking {
-  /** Indices of the responses, best first; of equals, the earlier one first. */
-  readonly order: readonly number[];
-  /** For each response, the mean probability that it is preferred to another one. */
-  readonly scores: readonly number[];
-  /** Number of pairs compared. */
-  readonly comparisons: number;
-}
-
 /** The part of a reward model from which everything else follows. A plain function will do as well. */
 export interface Comparator {
   /** Compares the responses of each item. Results are in the order of the items. */
@@ -55,7 +47,7 @@ export interface RewardModel extends Comparator {
   /** Memory of the weights at the precision at which they are used, in bytes. */
   readonly weightBytes: number;
   /** Ranks responses to one prompt, see `rank`. */
-  rank(prompt: string, responses: readonly string[], options?: RunOptions): Promise<Ranking>;
+  rank(prompt: string, responses: readonly string[], options?: RankOptions): Promise<Ranking>;
   /**
    * The reward of a response against a reference response to the same prompt: the probability, between 0 and 1,
    * that it is preferred. A pairwise model has no absolute scale.

@@ -1,4 +1,6 @@
 import {
+  type BenchmarkName,
+  benchmarkNames,
   createRandom,
   type PreferenceFormat,
   type PreferencePair,
@@ -16,7 +18,10 @@ import {
   preferenceFlips,
 } from '@gram/reward';
 import { defineCommand } from '../command.js';
+import { CliError } from '../error.js';
 import { wholeNumber } from '../parse-flags.js';
+import { evaluateAttacks } from './eval-attacks.js';
+import { evaluateBenchmark } from './eval-benchmark.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
 import { explainTooLong } from './too-long.js';
 
@@ -26,11 +31,26 @@ export const evaluateCommand = defineCommand({
   summary: 'Measures how often a reward model prefers the chosen response of judged pairs.',
   flags: {
     ...judgeFlags,
-    data: { value: 'FILE', required: true, help: 'Judged pairs, .jsonl or .json, gzipped or not.' },
+    data: {
+      value: 'PATH',
+      required: true,
+      help: 'Judged pairs, .jsonl or .json, gzipped or not; of a benchmark its file or folder.',
+    },
+    benchmark: {
+      value: 'NAME',
+      choices: benchmarkNames,
+      help: 'Run a benchmark in its published format, by its own rules; it can be interrupted.',
+    },
     format: { value: 'NAME', choices: preferenceFormats, help: 'What a record holds; default preference.' },
-    limit: { value: 'N', help: 'Read only the first N pairs.' },
+    attacks: {
+      help: 'Measure how often responses made to fool a judge beat the chosen ones, instead of accuracy.',
+    },
+    limit: { value: 'N', help: 'Read only the first N pairs or items.' },
     seed: { value: 'N', help: 'Seed of the bootstrap interval; default 0.' },
-    out: { value: 'FILE', help: 'Write one JSON line for each pair.' },
+    out: {
+      value: 'PATH',
+      help: 'A file with one JSON line for each pair; of a benchmark the folder of its results, which it goes on from.',
+    },
     json: { help: 'Print JSON.' },
   },
   example: 'gram eval --model runs/one/model --data test.jsonl --format preference --out test-results.jsonl',
@@ -38,6 +58,18 @@ export const evaluateCommand = defineCommand({
   async run(values, io) {
     const limit = values.limit === undefined ? undefined : wholeNumber('limit', values.limit, 1);
     const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 0);
+    const benchmark = values.benchmark as BenchmarkName | undefined;
+    if (benchmark !== undefined) {
+      const { data, out, json } = values;
+      const usage = (what: string, hint: string) =>
+        new CliError('usage', `gram eval --benchmark ${what}`, hint);
+      if (out === undefined) throw usage('needs a folder for its results', 'add --out DIR');
+      if (values.format !== undefined) throw usage('has its own format', 'leave out --format');
+      if (values.attacks) throw usage('takes no attacks', 'give --attacks with judged pairs');
+      const request = { name: benchmark, data, out, limit, seed, json };
+      await evaluateBenchmark(request, await readJudgeFlags(values, io), io);
+      return;
+    }
     const settings = await readJudgeFlags(values, io);
     let dropped = 0;
     const format = (values.format ?? 'preference') as PreferenceFormat;
@@ -45,6 +77,11 @@ export const evaluateCommand = defineCommand({
     for await (const pair of readPreferences(values.data, format, { dropped: () => dropped++ })) {
       pairs.push(pair);
       if (pairs.length === limit) break;
+    }
+
+    if (values.attacks) {
+      await evaluateAttacks({ pairs, seed, out: values.out, json: values.json }, settings, io);
+      return;
     }
 
     // One model at a time: it is loaded, asked and freed in here.

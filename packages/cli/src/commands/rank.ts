@@ -1,5 +1,6 @@
 import { DataError, readRecords } from '@gram/data';
 import { textTable } from '@gram/report';
+import { type RankStrategy, rank, rankStrategies } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
@@ -8,19 +9,25 @@ import { explainTooLong } from './too-long.js';
 /** `gram rank`: responses to one prompt, best first. */
 export const rankCommand = defineCommand({
   name: 'rank',
-  summary: 'Ranks responses to one prompt by comparing each with each other one.',
+  summary: 'Ranks responses to one prompt by comparing pairs of them.',
   flags: {
     ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
     response: { value: 'TEXT', multiple: true, help: 'A response.' },
     responses: { value: 'FILE', help: 'Responses from a file, one { "response": TEXT } a line.' },
-    json: { help: 'Print JSON.' },
+    strategy: {
+      value: 'NAME',
+      choices: ['auto', ...rankStrategies],
+      help: 'Which pairs are compared; default auto: all for few responses, fewer for many.',
+    },
+    json: { help: 'Print JSON, with what was compared.' },
   },
   example:
     'gram rank --model runs/one/model --prompt "Add 2 and 3." --response 5 --response 6 --response five',
-  cost: 'loading the model and n (n - 1) forward passes for n responses (n for a discriminative model).',
+  cost: 'loading the model and two forward passes a comparison: n (n - 1) / 2 comparisons for n up to 16, about n log2 n above; n passes for a discriminative model.',
   async run(values, io) {
     const { prompt, response, responses: file, json } = values;
+    const strategy = (values.strategy ?? 'auto') as RankStrategy | 'auto';
     if (response.length > 0 === (file !== undefined)) {
       throw new CliError(
         'usage',
@@ -31,8 +38,8 @@ export const rankCommand = defineCommand({
     const responses = file === undefined ? response : await readResponses(file);
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
-      const { order, scores, comparisons } = await explainTooLong(() =>
-        model.rank(prompt, responses, { signal: io.signal }),
+      const { order, scores, ...made } = await explainTooLong(() =>
+        rank(model, prompt, responses, { strategy, signal: io.signal }),
       );
       const ranked = order.map((index, at) => ({
         rank: at + 1,
@@ -41,7 +48,7 @@ export const rankCommand = defineCommand({
         response: responses[index]!,
       }));
       if (json) {
-        io.stdout.write(`${JSON.stringify({ ranking: ranked, comparisons })}\n`);
+        io.stdout.write(`${JSON.stringify({ ranking: ranked, ...made })}\n`);
         return;
       }
       const columns = [{ name: 'rank' }, { name: 'score' }, { name: 'response' }];

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
-import { type BrowserPage, launchChromium } from './__fixtures__/chromium.js';
 import { exampleStep } from './__fixtures__/steps.js';
 import { startWatch, type Watch } from './watch.js';
 

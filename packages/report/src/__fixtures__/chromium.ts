@@ -13,6 +13,8 @@ export interface BrowserPage {
   until(expression: string): Promise<void>;
   /** Presses and releases a key of this name, as `Tab` or `ArrowLeft`. */
   press(key: string): Promise<void>;
+  /** Writes into the field that has the focus. */
+  type(text: string): Promise<void>;
   /** Light or dark, and the width of the window in CSS pixels. */
   look(scheme: 'light' | 'dark', width: number): Promise<void>;
   screenshot(path: string): Promise<void>;
@@ -79,6 +81,9 @@ export async function launchChromium(browser: string): Promise<BrowserPage> {
       const event = { key, code: key === ' ' ? 'Space' : key, windowsVirtualKeyCode: keyCodes[key] };
       await call('Input.dispatchKeyEvent', { type: 'keyDown', ...event, ...text });
       await call('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+    },
+    async type(text) {
+      await call('Input.insertText', { text });
     },
     async look(scheme, width) {
       await call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });

@@ -1,0 +1,185 @@
+import { lineChart, page, type Section, type Table, textTable } from '@gram/report';
+import type { BenchmarkSummary, GroupScore, LengthGroup, ScoreTable } from '@gram/reward';
+
+const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
+const range = ([low, high]: readonly [number, number]) => `${percent(low)} to ${percent(high)}`;
+const signed = (value: number | null) => (value === null ? 'one order only' : value.toFixed(4));
+const STYLES = ['concise', 'detailed', 'markdown'] as const;
+
+/** What is printed after a benchmark. */
+export function benchmarkText(summary: BenchmarkSummary): string {
+  const { order, calibration, lengths, truncated } = summary;
+  const lines = [
+    textTable(scoreTable(summary.scores)),
+    '',
+    textTable(subsetTable(summary)),
+    '',
+    `consistency      ${percent(order.consistency)} of comparisons get one verdict in both orders`,
+    ...(order.bias === null
+      ? []
+      : [
+          `position bias    ${signed(order.bias)} towards the first place, ${signed(order.absoluteBias)} in size`,
+        ]),
+    ...(calibration === null
+      ? []
+      : [`calibration      ${calibration.error.toFixed(4)} expected error, 10 bins`]),
+    ...(lengths.balanced === null ? [] : [`length-balanced  ${percent(lengths.balanced)} accuracy`]),
+    ...(truncated > 0 ? [`cut to fit       ${truncated} items`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The report of a benchmark as one HTML file. */
+export function benchmarkPage(summary: BenchmarkSummary, model: string): string {
+  const { benchmark, items, comparisons } = summary;
+  return page({
+    title: `${benchmark}: ${model}`,
+    subtitle: `${items} items, ${comparisons} comparisons`,
+    sections: [
+      { heading: 'Scores', tables: [scoreTable(summary.scores)] },
+      ...matrixSection(summary),
+      {
+        heading: 'Subsets',
+        paragraphs: [
+          'The score is the mean over items of how right the model is; the interval is a 95 % bootstrap over items.',
+        ],
+        tables: [subsetTable(summary)],
+      },
+      ...calibrationSection(summary),
+      lengthSection(summary),
+      orderSection(summary),
+    ],
+  });
+}
+
+function scoreTable({ columns, rows }: ScoreTable): Table {
+  return {
+    columns: [{ name: 'part' }, ...columns.map((name) => ({ name, align: 'right' as const }))],
+    rows: rows.map(({ name, values }) => [name, ...values.map(percent)]),
+  };
+}
+
+function subsetTable({ score, interval, items, subsets }: BenchmarkSummary): Table {
+  const row = (name: string, group: GroupScore) => [
+    name,
+    percent(group.score),
+    range(group.interval),
+    group.items,
+  ];
+  return {
+    columns: [
+      { name: 'subset' },
+      { name: 'score', align: 'right' },
+      { name: '95 % interval', align: 'right' },
+      { name: 'items' },
+    ],
+    rows: [
+      row('all', { score, interval, items }),
+      ...Object.entries(subsets).map(([name, group]) => row(name, group)),
+    ],
+  };
+}
+
+function matrixSection({ matrices = [] }: BenchmarkSummary): Section[] {
+  if (matrices.length === 0) return [];
+  return [
+    {
+      heading: 'Styles',
+      paragraphs: [
+        'How often the chosen response of a style (row) is preferred to the rejected one of a style (column). Above the diagonal the rejected response is the fancier one.',
+      ],
+      tables: matrices.map(({ domain, matrix }) => ({
+        caption: domain,
+        columns: [{ name: 'chosen' }, ...STYLES.map((name) => ({ name, align: 'right' as const }))],
+        rows: matrix.map((values, at) => [STYLES[at]!, ...values.map(percent)]),
+      })),
+    },
+  ];
+}
+
+function calibrationSection({ calibration }: BenchmarkSummary): Section[] {
+  if (calibration === null) return [];
+  const { error, bins } = calibration;
+  const ideal: [number, number][] = [
+    [0.5, 0.5],
+    [1, 1],
+  ];
+  const chart = lineChart({
+    title: 'Reliability',
+    xLabel: 'probability of the preferred side',
+    yLabel: 'share right',
+    series: [
+      {
+        name: 'model',
+        points: bins.map(({ confidence, accuracy }): [number, number] => [confidence, accuracy]),
+        marks: true,
+      },
+      { name: 'calibrated', points: ideal },
+    ],
+  });
+  return [
+    {
+      heading: 'Calibration',
+      paragraphs: [
+        `Expected calibration error ${error.toFixed(4)}, over ten bins of the probability of the preferred side.`,
+      ],
+      figures: [{ svg: chart, caption: 'Below the line the model is surer than it should be.' }],
+      tables: [
+        {
+          columns: [
+            { name: 'probability' },
+            { name: 'mean', align: 'right' },
+            { name: 'right', align: 'right' },
+            { name: 'pairs' },
+          ],
+          rows: bins.map(({ range: [low, high], confidence, accuracy, pairs }) => [
+            `${low.toFixed(2)} to ${high.toFixed(2)}`,
+            confidence.toFixed(4),
+            percent(accuracy),
+            pairs,
+          ]),
+        },
+      ],
+    },
+  ];
+}
+
+function lengthSection({ lengths }: BenchmarkSummary): Section {
+  const row = (name: string, { accuracy, pairs }: LengthGroup) => [name, percent(accuracy), pairs];
+  return {
+    heading: 'Length',
+    paragraphs: [
+      `Accuracy if the better response were the shorter one in half of the pairs: ${percent(lengths.balanced) || 'not known'}.`,
+    ],
+    tables: [
+      {
+        columns: [
+          { name: 'the better response is' },
+          { name: 'accuracy', align: 'right' },
+          { name: 'pairs' },
+        ],
+        rows: [
+          row('shorter', lengths.shorter),
+          row('longer', lengths.longer),
+          row('as long, within a tenth', lengths.matched),
+        ],
+      },
+    ],
+  };
+}
+
+function orderSection({ order }: BenchmarkSummary): Section {
+  return {
+    heading: 'Order',
+    tables: [
+      {
+        columns: [{ name: 'measure' }, { name: 'value', align: 'right' }],
+        rows: [
+          ['comparisons with one verdict in both orders', percent(order.consistency)],
+          ['change of probability towards the first place', signed(order.bias)],
+          ['mean size of that change', signed(order.absoluteBias)],
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createRandom, createWorld, writeJsonl } from '@gram/data';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gram, workshop } from '../__fixtures__/run.js';
+
+const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
+// The process that is killed runs the built package.
+const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));
+const KILLS = 15;
+
+let shop: Awaited<ReturnType<typeof workshop>>;
+beforeAll(async () => {
+  shop = await workshop();
+  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
+  expect(status, stderr).toBe(0);
+  const pairs = createWorld({ seed: 8 }).testPairs('in-distribution', 3000);
+  await writeJsonl(
+    shop.path('bench.jsonl'),
+    pairs.map(({ prompt, chosen, rejected }, id) => ({ id, subset: 'hep-go', prompt, chosen, rejected })),
+  );
+});
+afterAll(() => shop.remove());
+
+function start(out: string): ChildProcess {
+  const model = ['--model', shop.path('out/model')];
+  const benchmark = ['--benchmark', 'reward-bench', '--data', shop.path('bench.jsonl')];
+  const argv = [bin, 'eval', ...model, ...benchmark, '--out', shop.path(out)];
+  return spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function ended(child: ChildProcess): Promise<'done' | 'killed'> {
+  const errors: Buffer[] = [];
+  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve('killed');
+      else if (code === 0) resolve('done');
+      else reject(new Error(Buffer.concat(errors).toString()));
+    });
+  });
+}
+
+function size(out: string): number {
+  const path = shop.path(`${out}/items.jsonl`);
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+it.skipIf(!built)(
+  'a benchmark that is killed again and again ends with the bytes of one run',
+  { timeout: 300_000 },
+  async () => {
+    expect(await ended(start('straight'))).toBe('done');
+    const random = createRandom(4, 'kill');
+    let kills = 0;
+    for (; kills < KILLS; kills++) {
+      const child = start('killed');
+      const end = ended(child);
+      // Sometimes anywhere, mostly around the moment when results are written.
+      if (random.uniform() < 0.2) await wait(random.integer(1500));
+      else {
+        const before = size('killed');
+        while (size('killed') <= before && child.exitCode === null) await wait(1);
+        await wait(random.integer(20));
+      }
+      child.kill('SIGKILL');
+      if ((await end) === 'done') break;
+    }
+    expect(kills).toBeGreaterThan(5);
+    expect(await ended(start('killed'))).toBe('done');
+    for (const name of ['items.jsonl', 'summary.json', 'report.html']) {
+      const [straight, killed] = ['straight', 'killed'].map((out) =>
+        readFileSync(shop.path(`${out}/${name}`)),
+      );
+      expect(killed!.equals(straight!), name).toBe(true);
+    }
+  },
+);

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gram, workshop } from '../__fixtures__/run.js';
+import { main } from '../main.js';
+
+let shop: Awaited<ReturnType<typeof workshop>>;
+let model: string;
+beforeAll(async () => {
+  shop = await workshop();
+  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
+  expect(status, stderr).toBe(0);
+  model = shop.path('out/model');
+});
+afterAll(() => shop.remove());
+
+describe('gram serve', () => {
+  it('prints its address, answers as gram score does, and ends with Ctrl-C', async () => {
+    const stop = new AbortController();
+    let onUrl: (url: string) => void = () => {};
+    const printed = new Promise<string>((resolve) => {
+      onUrl = resolve;
+    });
+    const ended = main(['serve', '--model', model, '--port', '0', '--reference', 'x'], {
+      stdout: { write: (text) => onUrl(text) },
+      stderr: { write: () => true } as unknown as NodeJS.WriteStream,
+      signal: stop.signal,
+    });
+    const url = (await Promise.race([printed, ended])).toString().trimEnd();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const [prompt, a, b] = ['please work out 8 plus 2.', '8 plus 2 is 10.', 'it is 7.'];
+    const response = await fetch(`${url}/v1/compare`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ pairs: [{ prompt, a, b }] }),
+    });
+    const answer = (await response.json()) as { model: string; results: object[] };
+    expect(answer.model).toBe('model');
+    const scored = await gram(['score', '--model', model, '--prompt', prompt, '--a', a, '--b', b, '--json']);
+    expect(answer.results).toEqual([JSON.parse(scored.stdout)]);
+    stop.abort();
+    expect(await ended).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('refuses to be open to others without a key, before the model is loaded', async () => {
+    const { status, stderr } = await gram(['serve', '--model', 'absent', '--host', '0.0.0.0']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^gram: others can reach 0\.0\.0\.0, and there is no API key; Set GRAM_API_KEY[^\n]*\n$/,
+    );
+  });
+
+  it.each([
+    ['--port', '70000'],
+    ['--port', 'x'],
+    ['--deadline', '0'],
+  ])('refuses %s %s', async (flag, value) => {
+    const { status, stderr } = await gram(['serve', '--model', 'absent', flag, value]);
+    expect(status).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^gram: [^\n]*; [^\n]*\n$/);
+  });
+});

@@ -1,0 +1,106 @@
+import { ServeError } from './error.js';
+
+/** Bounds on what one request, and all of them together, may ask of the server. */
+export interface Limits {
+  /** Largest body, in bytes. Parsing and checking it holds up other requests for some 40 ms. @default 1048576 */
+  readonly bodyBytes: number;
+  /** Longest text, in UTF-16 units as `String.length` counts. @default 65536 */
+  readonly textLength: number;
+  /** Most comparisons, and entries of a list, of one request. @default 1024 */
+  readonly comparisons: number;
+  /** Most comparisons that wait; further requests are answered 429. At least `comparisons`. @default 2048 */
+  readonly queue: number;
+  /** Most connections. @default 512 */
+  readonly connections: number;
+  /** Milliseconds in which the headers, and then the body of a request have to arrive. @default 10000 */
+  readonly receiveMs: number;
+}
+
+/** Options of `createRewardServer`. */
+export interface ServerOptions {
+  /** Name of the model in answers. @default 'gram' */
+  readonly name?: string;
+  /** Address to listen at. Any but the loopback needs an API key. @default '127.0.0.1' */
+  readonly host?: string;
+  /** Default: 0, any port that is free. */
+  readonly port?: number;
+  /** What clients must send as `Authorization: Bearer KEY`. @default the environment variable GRAM_API_KEY */
+  readonly apiKey?: string;
+  /** Most comparisons of one call of the model. Larger batches answer more, smaller ones sooner. @default 32 */
+  readonly batchSize?: number;
+  /** Milliseconds until a request is answered 504; a client may ask for fewer. @default 60000 */
+  readonly deadlineMs?: number;
+  /**
+   * The response that a response is compared with where a format asks for a score of its own.
+   * @default each is compared with the others to its prompt
+   */
+  readonly reference?: string;
+  readonly limits?: Partial<Limits>;
+  /** Hears what went wrong in the server or the model; clients are told no more than that. @default nothing */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The options with their defaults. */
+export interface Settings extends Required<Omit<ServerOptions, 'apiKey' | 'reference' | 'limits'>> {
+  readonly apiKey: string | undefined;
+  readonly reference: string | undefined;
+  readonly limits: Limits;
+}
+
+const defaults: Limits = {
+  bodyBytes: 2 ** 20,
+  textLength: 2 ** 16,
+  comparisons: 1024,
+  queue: 2048,
+  connections: 512,
+  receiveMs: 10_000,
+};
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/**
+ * Fills in defaults and checks the options.
+ *
+ * @throws ServeError `bad-option`, `no-api-key`
+ */
+export function readOptions({
+  name = 'gram',
+  host = '127.0.0.1',
+  port = 0,
+  apiKey = process.env.GRAM_API_KEY,
+  batchSize = 32,
+  deadlineMs = 60_000,
+  reference,
+  limits,
+  onError = () => {},
+}: ServerOptions): Settings {
+  const settings = { name, host, port, batchSize, deadlineMs, reference, onError };
+  const bounds = { ...defaults, ...limits };
+  for (const [option, value] of Object.entries({ batchSize, deadlineMs, ...bounds })) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    throw new ServeError('bad-option', `${option} is ${value}`, 'Give a whole number of at least 1.');
+  }
+  if (!(Number.isSafeInteger(port) && port >= 0 && port < 65_536)) {
+    throw new ServeError('bad-option', `${port} is no port`, 'Give a number from 0 to 65535.');
+  }
+  if (bounds.queue < bounds.comparisons) {
+    throw new ServeError(
+      'bad-option',
+      `a queue of ${bounds.queue} comparisons never has room for a request of ${bounds.comparisons}`,
+      'Make limits.queue at least limits.comparisons.',
+    );
+  }
+  // An empty variable of the environment is a forgotten value, not a key that everybody has.
+  const key = apiKey === '' ? undefined : apiKey;
+  if (key === undefined && !isLoopback(host)) {
+    throw new ServeError(
+      'no-api-key',
+      `others can reach ${host}, and there is no API key`,
+      'Set GRAM_API_KEY to a long random text, or listen at 127.0.0.1.',
+    );
+  }
+  return { ...settings, apiKey: key, limits: bounds };
+}

@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
+import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
+import { quickModel } from '../__fixtures__/models.js';
+import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
+
+const browser = findChromium();
+/** A folder for pictures to look at. Without the variable none are kept. */
+const pictures = process.env.GRAM_PICTURES;
+const hostile = '<img src=x onerror="document.title=1"><script>document.title="broken"</script>';
+
+describe.skipIf(browser === undefined)('the page for ranking in a browser', () => {
+  let tab: BrowserPage;
+  let server: RewardServer | undefined;
+  beforeAll(async () => {
+    tab = await launchChromium(browser!);
+  });
+  afterAll(() => tab.close());
+  afterEach(() => server?.close(0));
+
+  async function open(options: ServerOptions = {}, model = quickModel): Promise<string> {
+    server = createRewardServer(model, { apiKey: '', ...options });
+    const url = await server.listen();
+    tab.messages.length = 0;
+    tab.requests.length = 0;
+    await tab.open(url);
+    await tab.until(`location.origin === "${url}" && document.querySelectorAll("textarea").length === 3`);
+    return url;
+  }
+  const text = (selector: string) =>
+    tab.evaluate<string>(`document.querySelector('${selector}').textContent`);
+  const texts = (selector: string) =>
+    tab.evaluate<string[]>(`[...document.querySelectorAll('${selector}')].map((each) => each.textContent)`);
+  const focused = () =>
+    tab.evaluate<string>(
+      '(document.activeElement.labels?.[0] ?? document.activeElement).textContent || document.activeElement.id',
+    );
+  const picture = async (name: string) => {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    await tab.screenshot(join(pictures, `${name}.png`));
+  };
+  /** Fills the fields as a reader with a keyboard does, from the top of the page. */
+  async function fill(prompt: string, responses: readonly string[]): Promise<void> {
+    await tab.press('Tab');
+    expect(await focused()).toBe('Prompt');
+    await tab.type(prompt);
+    for (const [index, response] of responses.entries()) {
+      if (index >= 2) {
+        // Past "Rank", to "Add a response", which moves on to the new field.
+        for (const name of ['Rank', 'Add a response']) {
+          for (let tabs = 0; (await focused()) !== name && tabs < 4; tabs++) await tab.press('Tab');
+          expect(await focused()).toBe(name);
+        }
+        await tab.press('Enter');
+      } else {
+        await tab.press('Tab');
+      }
+      expect(await focused()).toBe(`Response ${'ABC'[index]}`);
+      await tab.type(response);
+    }
+  }
+
+  it('ranks by keyboard alone, shows both orders, and takes all text as text', async () => {
+    await tab.look('light', 1100);
+    await open();
+    await fill('Explain why the sky is blue, in one sentence.', [
+      'Because of Rayleigh scattering: air scatters short wavelengths of sunlight far more than long ones.',
+      'It reflects the sea.',
+    ]);
+    await picture('serve-form');
+    await tab.press('Tab');
+    expect(await focused()).toBe('Rank');
+    await tab.press('Tab');
+    await tab.press('Enter');
+    expect(await focused()).toBe('Response C');
+    await tab.type(hostile);
+    for (let tabs = 0; (await focused()) !== 'Rank' && tabs < 4; tabs++) await tab.press('Tab');
+    await tab.press('Enter');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#order li p')).toEqual([
+      'Because of Rayleigh scattering: air scatters short wavelengths of sunlight far more than long ones.',
+      hostile,
+      'It reflects the sea.',
+    ]);
+    expect(await text('#order .value')).toMatch(/^\d\d\.\d %response A$/);
+    expect(await texts('#pairs th')).toEqual(['A over B', 'A over C', 'B over C']);
+    const rows = await texts('#pairs tr');
+    for (const row of rows) expect(row).toMatch(/^. over .(\d+\.\d %){3}(agree|disagree)$/);
+    await picture('serve-light');
+    expect(tab.messages).toEqual([]);
+    expect(await tab.evaluate('document.title')).toBe('Rank responses');
+    expect(await tab.evaluate('document.querySelectorAll("img, script").length')).toBe(1);
+    expect(tab.requests.map((request) => new URL(request).pathname)).toEqual(['/', '/v1/rank']);
+  });
+
+  it('marks pairs whose order decides, in the dark and on a phone', async () => {
+    await tab.look('dark', 1100);
+    await open();
+    await fill('Which is it?', [
+      'this one',
+      'that one',
+      'certainly neither of the two, as far as anybody can tell',
+    ]);
+    for (let tabs = 0; (await focused()) !== 'Rank' && tabs < 4; tabs++) await tab.press('Tab');
+    await tab.press('Enter');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await text('#summary')).toBe(
+      'In 1 of 3 pairs the preferred response depends on which one is shown first.',
+    );
+    expect(await texts('#pairs tr.apart th')).toEqual(['A over B']);
+    expect(await tab.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(18, 22, 27)');
+    await picture('serve-dark');
+    await tab.look('dark', 360);
+    expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await picture('serve-phone');
+    await tab.look('light', 360);
+    await picture('serve-phone-light');
+  });
+
+  it('removes responses, and keeps two', async () => {
+    await open();
+    await fill('x', ['one', 'two', 'three']);
+    expect(await tab.evaluate('document.querySelectorAll("#responses button:not([hidden])").length')).toBe(3);
+    await tab.evaluate('document.querySelector("#responses button").click()');
+    expect(await focused()).toBe('Response A');
+    expect(await tab.evaluate('document.activeElement.value')).toBe('two');
+    expect(await tab.evaluate('document.querySelectorAll("#responses button:not([hidden])").length')).toBe(0);
+  });
+
+  it('asks for the key where one is needed, and says what went wrong', async () => {
+    const url = await open({ apiKey: 'open sesame', name: 'judge' });
+    await tab.press('Tab');
+    expect(await focused()).toBe('API key');
+    await tab.type('wrong');
+    await fill('x', ['1', '22']);
+    await tab.press('Tab');
+    await tab.press('Enter');
+    await tab.until('document.getElementById("state").textContent.startsWith("Not ranked")');
+    expect(await text('#state')).toBe(
+      'Not ranked: the API key is wrong; send the header Authorization: Bearer KEY',
+    );
+    await tab.evaluate('document.getElementById("key").value = "open sesame"');
+    await tab.evaluate('document.getElementById("rank").click()');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(tab.requests.every((request) => request.startsWith(url))).toBe(true);
+  });
+});

@@ -1,0 +1,122 @@
+/**
+ * The script of the page, as a browser runs it; what users and the server wrote is only ever set as text. It is a text here
+ * because it is sent as one, and its hash is what the page's policy allows.
+ */
+export const rankingScript = `
+'use strict';
+const byId = (id) => document.getElementById(id);
+const MOST = 12;
+const percent = (p) => (100 * p).toFixed(1) + ' %';
+const element = (name, text, properties) => {
+  const made = Object.assign(document.createElement(name), properties);
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+let calls = 0;
+
+const fields = () => [...byId('responses').children];
+const letter = (index) => String.fromCharCode(65 + index);
+
+/** Names the fields anew: after one was removed the others keep the order of the alphabet. */
+function rename() {
+  for (const [index, field] of fields().entries()) {
+    const name = 'Response ' + letter(index);
+    field.querySelector('label').textContent = name;
+    const remove = field.querySelector('button');
+    remove.setAttribute('aria-label', 'Remove response ' + letter(index));
+    remove.hidden = fields().length <= 2;
+  }
+  byId('add').disabled = fields().length >= MOST;
+}
+
+function addField() {
+  const id = 'response-' + ++calls;
+  const field = element('div', undefined, { className: 'field' });
+  const head = element('div', undefined, { className: 'named' });
+  const remove = element('button', 'Remove', { type: 'button', className: 'small' });
+  remove.addEventListener('click', () => {
+    const next = field.nextElementSibling ?? field.previousElementSibling;
+    field.remove();
+    rename();
+    next.querySelector('textarea').focus();
+  });
+  head.append(element('label', '', { htmlFor: id }), remove);
+  field.append(head, element('textarea', undefined, { id, rows: 3, required: true, dir: 'auto' }));
+  byId('responses').append(field);
+  rename();
+  return field;
+}
+
+function say(text, failed) {
+  const state = byId('state');
+  state.textContent = text;
+  state.classList.toggle('failed', failed === true);
+}
+
+async function ask(body) {
+  const headers = { 'Content-Type': 'application/json' };
+  const key = byId('key');
+  if (key) headers.Authorization = 'Bearer ' + key.value;
+  const response = await fetch('/v1/rank', { method: 'POST', headers, body: JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error.message + '; ' + answer.error.hint);
+  return answer;
+}
+
+function show(responses, { order, scores, pairs }) {
+  const list = byId('order');
+  list.replaceChildren();
+  for (const index of order) {
+    const item = element('li');
+    const value = element('span', percent(scores[index]), { className: 'value' });
+    value.append(element('small', 'response ' + letter(index)));
+    const bar = element('meter', percent(scores[index]), { min: 0, max: 1, value: scores[index] });
+    bar.setAttribute('aria-label', 'Score of response ' + letter(index));
+    item.append(element('p', responses[index], { dir: 'auto' }), value, bar);
+    list.append(item);
+  }
+  const rows = byId('pairs');
+  rows.replaceChildren();
+  for (const { a, b, probability, orders, consistent } of pairs) {
+    const row = element('tr', undefined, { className: consistent ? '' : 'apart' });
+    const head = element('th', letter(a) + ' over ' + letter(b), { scope: 'row' });
+    const cells = [...(orders ?? [undefined, undefined]), probability];
+    row.append(head, ...cells.map((p) => element('td', p === undefined ? 'not seen' : percent(p))));
+    row.append(element('td', consistent ? 'agree' : 'disagree'));
+    rows.append(row);
+  }
+  const apart = pairs.filter(({ consistent }) => !consistent).length;
+  const flagged = pairs.some(({ truncated }) => truncated) ? ' Some text was cut to fit the model.' : '';
+  byId('summary').textContent =
+    (apart === 0
+      ? 'Both orders prefer the same response in every pair.'
+      : 'In ' + apart + ' of ' + pairs.length + (pairs.length === 1 ? ' pair' : ' pairs') +
+        ' the preferred response depends on which one is shown first.') + flagged;
+  byId('result').hidden = false;
+}
+
+byId('form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const responses = fields().map((field) => field.querySelector('textarea').value);
+  byId('rank').disabled = true;
+  byId('result').setAttribute('aria-busy', 'true');
+  say('Comparing ' + (responses.length * (responses.length - 1)) / 2 + ' pairs');
+  try {
+    const start = performance.now();
+    show(responses, await ask({ prompt: byId('prompt').value, responses }));
+    say('Ranked in ' + ((performance.now() - start) / 1000).toFixed(2) + ' s. The result is below.');
+  } catch (error) {
+    say('Not ranked: ' + error.message, true);
+  }
+  byId('result').removeAttribute('aria-busy');
+  byId('rank').disabled = false;
+});
+byId('form').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  if (!byId('rank').disabled) byId('form').requestSubmit();
+});
+byId('add').addEventListener('click', () => addField().querySelector('textarea').focus());
+addField();
+addField();
+`;

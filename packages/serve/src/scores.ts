@@ -1,0 +1,80 @@
+import { type Comparator, groupScores, scoreAgainst } from '@gram/reward';
+import { HttpError } from './error.js';
+import type { Limits } from './options.js';
+
+/** What an endpoint works with: the model behind the queue, for this request alone. */
+export interface Work extends Comparator {
+  /** Name of the model. */
+  readonly name: string;
+  readonly reference: string | undefined;
+  readonly limits: Limits;
+}
+
+/** A response to a prompt that a client wants a score for. */
+export interface Scored {
+  readonly prompt: string;
+  readonly response: string;
+}
+
+/**
+ * Scores for formats that want one number for each response, which a pairwise model does not have: the probability that it is
+ * preferred to the configured reference; without one, the mean probability that it is preferred to the other responses of
+ * the request to the same prompt.
+ *
+ * @throws HttpError 422 where there is neither
+ */
+export async function scoreEach(items: readonly Scored[], work: Work): Promise<number[]> {
+  const places = new Map<string, number[]>();
+  for (const [index, { prompt }] of items.entries()) {
+    const known = places.get(prompt);
+    if (known === undefined) places.set(prompt, [index]);
+    else known.push(index);
+  }
+  const { reference } = work;
+  const groups = [...places].map(([prompt, indices]) => ({
+    id: `item ${indices[0]}`,
+    prompt,
+    responses: indices.map((index) => items[index]!.response),
+  }));
+  if (reference === undefined) {
+    const lone = groups.find(({ responses }) => responses.length === 1);
+    if (lone !== undefined) {
+      throw new HttpError(
+        422,
+        'no-reference',
+        `${lone.id} is the only response to its prompt, and a pairwise model scores by comparing`,
+        'send several responses to each prompt, or start the server with a reference response',
+      );
+    }
+  }
+  const sizes = groups.map(({ responses: { length } }) => {
+    return reference === undefined ? (length * (length - 1)) / 2 : length;
+  });
+  checkComparisons(
+    sizes.reduce((sum, size) => sum + size, 0),
+    work.limits,
+  );
+  const scored =
+    reference === undefined
+      ? await groupScores(work, groups)
+      : await scoreAgainst(
+          work,
+          groups.map((group) => ({ ...group, reference })),
+        );
+  const scores: number[] = [];
+  for (const [group, indices] of [...places.values()].entries()) {
+    for (const [at, index] of indices.entries()) scores[index] = scored[group]![at]!;
+  }
+  return scores;
+}
+
+/** @throws HttpError 422 where a request needs too many comparisons */
+export function checkComparisons(count: number, { comparisons }: Limits): void {
+  if (count <= comparisons) return;
+  throw new HttpError(
+    422,
+    'too-many-comparisons',
+    `the request needs ${count} comparisons and ${comparisons} are allowed`,
+    'send several requests, each with fewer responses to a prompt',
+  );
+}
