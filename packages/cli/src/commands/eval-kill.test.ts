@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createRandom, createWorld, writeJsonl } from '@gram/data';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { built, ended, startGram } from '../__fixtures__/child.js';
 import { gram, workshop } from '../__fixtures__/run.js';
 
-const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
-// The process that is killed runs the built package.
-const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));
 const KILLS = 15;
 
 let shop: Awaited<ReturnType<typeof workshop>>;
@@ -27,20 +24,8 @@ afterAll(() => shop.remove());
 function start(out: string): ChildProcess {
   const model = ['--model', shop.path('out/model')];
   const benchmark = ['--benchmark', 'reward-bench', '--data', shop.path('bench.jsonl')];
-  const argv = [bin, 'eval', ...model, ...benchmark, '--out', shop.path(out)];
-  return spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-function ended(child: ChildProcess): Promise<'done' | 'killed'> {
-  const errors: Buffer[] = [];
-  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
-  return new Promise((resolve, reject) => {
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve('killed');
-      else if (code === 0) resolve('done');
-      else reject(new Error(Buffer.concat(errors).toString()));
-    });
-  });
+  const argv = ['eval', ...model, ...benchmark, '--out', shop.path(out)];
+  return startGram(argv);
 }
 
 function size(out: string): number {

@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createRandom } from '@gram/data';
 import { adamW, latestCheckpoint, loadCheckpoint } from '@gram/train';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { built, ended, startGram } from '../__fixtures__/child.js';
 import { workshop } from '../__fixtures__/run.js';
-
-const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
-// The process that is killed runs the built package.
-const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 beforeAll(async () => {
@@ -26,19 +22,7 @@ function start(output: string): ChildProcess {
     '--resume',
     ...sets.flatMap((set) => ['--set', set]),
   ];
-  return spawn(process.execPath, [bin, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-function ended(child: ChildProcess): Promise<'done' | 'killed'> {
-  const errors: Buffer[] = [];
-  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
-  return new Promise((resolve, reject) => {
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve('killed');
-      else if (code === 0) resolve('done');
-      else reject(new Error(Buffer.concat(errors).toString()));
-    });
-  });
+  return startGram(argv);
 }
 
 /** Number of the newest checkpoint. */
