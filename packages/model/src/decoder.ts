@@ -128,22 +128,11 @@ export function continueAt(
   cache: readonly KeysAndValues[],
   tables: PositionTables,
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
-  const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   const at = tf.expandDims(positions, 1) as tf.Tensor2D;
   const embedded = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor2D, tokens);
   // [B, 1, D] throughout, as attention wants it: at one row a change of shape costs as much as a norm.
-  let x = tf.expandDims(embedded, 1) as tf.Tensor3D;
-  const next = cache.map((past, i) => {
-    const layer = layerOf(config, weights, i);
-    const normal = layer.norm('input_layernorm', x);
-    const q = rotaryEmbedding(layer.heads('q', normal), tables.queries, heads, at);
-    const k = rotaryEmbedding(layer.heads('k', normal), tables.keys, groups, at);
-    const v = layer.project('v_proj', normal);
-    const { mixed, keys, values } = cachedAttention(q, k, v, past, positions, { heads, groups });
-    x = layer.feedForward(tf.add(x, layer.project('o_proj', mixed)));
-    return { keys, values };
-  });
-  return { state: tf.reshape(x, [-1, config.hiddenSize]), cache: next };
+  const x = tf.expandDims(embedded, 1) as tf.Tensor3D;
+  return overCache(config, weights, { x, at, end: positions }, cache, tables, (states) => states);
 }
 
 /**
@@ -165,19 +154,39 @@ export function extendSequence(
   cache: readonly KeysAndValues[],
   tables: PositionTables,
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
-  const { numAttentionHeads: heads, numKeyValueHeads: groups, hiddenSize } = config;
   const lastRow = tf.sub(end, tf.reshape(tf.slice(positions, [0, 0], [1, 1]), [1]));
-  let x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor, tokens) as tf.Tensor3D;
+  const x = tf.gather(weights['model.embed_tokens.weight'] as tf.Tensor, tokens) as tf.Tensor3D;
+  const ofLast = (states: tf.Tensor3D) => tf.gather(states, lastRow, 1);
+  return overCache(config, weights, { x, at: positions, end }, cache, tables, ofLast);
+}
+
+/**
+ * The layers over a cache.
+ *
+ * @param newest `x` `[B, S, D]` before the first layer, its positions `at` `[B, S]`, of which `end` `[B]` are the last
+ * @param read the rows that the last layer goes on with
+ */
+function overCache(
+  config: ModelConfig,
+  weights: ModelTensors,
+  newest: { readonly x: tf.Tensor3D; readonly at: tf.Tensor2D; readonly end: tf.Tensor1D },
+  cache: readonly KeysAndValues[],
+  tables: PositionTables,
+  read: (states: tf.Tensor3D) => tf.Tensor3D,
+): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const { numAttentionHeads: heads, numKeyValueHeads: groups, hiddenSize } = config;
+  const { at, end } = newest;
+  let { x } = newest;
   const next = cache.map((past, i) => {
     const layer = layerOf(config, weights, i);
     const normal = layer.norm('input_layernorm', x);
-    const q = rotaryEmbedding(layer.heads('q', normal), tables.queries, heads, positions);
-    const k = rotaryEmbedding(layer.heads('k', normal), tables.keys, groups, positions);
+    const q = rotaryEmbedding(layer.heads('q', normal), tables.queries, heads, at);
+    const k = rotaryEmbedding(layer.heads('k', normal), tables.keys, groups, at);
     const v = layer.project('v_proj', normal);
     const { mixed, keys, values } = cachedAttention(q, k, v, past, end, { heads, groups });
     const isLast = i === cache.length - 1;
-    const read = (states: tf.Tensor3D) => (isLast ? tf.gather(states, lastRow, 1) : states);
-    x = layer.feedForward(tf.add(read(x), layer.project('o_proj', read(mixed))));
+    const [before, added] = isLast ? [read(x), read(mixed)] : [x, mixed];
+    x = layer.feedForward(tf.add(before, layer.project('o_proj', added)));
     return { keys, values };
   });
   return { state: tf.reshape(x, [-1, hiddenSize]), cache: next };

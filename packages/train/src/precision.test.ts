@@ -101,6 +101,7 @@ describeOnDevices(describe, gpus, 'training in float16', (device) => {
   }, async (context) => {
     const full = runOf({});
     const state = await trained(full);
+    // A GPU without 16-bit arithmetic, as SwiftShader is, refuses the run: there is nothing to train with.
     if (state === undefined) return context.skip(`the GPU of '${device}' has no float16`);
     const exact = await train(runOf({}));
     for (const [i, { loss, gradientNorm, validation }] of exact.history.entries()) {
@@ -136,6 +137,7 @@ describeOnDevices(describe, gpus, 'training in float16', (device) => {
   }, async (context) => {
     const run = runOf({}, 0.6);
     const state = await trained(run);
+    // A GPU without 16-bit arithmetic, as SwiftShader is, refuses the run: there is nothing to train with.
     if (state === undefined) return context.skip(`the GPU of '${device}' has no float16`);
     expect(state.skipped).toBeGreaterThan(0);
     expect(state.skipped).toBeLessThan(state.step);

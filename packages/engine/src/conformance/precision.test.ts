@@ -28,6 +28,7 @@ async function run<I>(
     expect((error as EngineError).code).toBe('bad-precision');
     expect((error as EngineError).message).toContain(device);
     const never = device === 'cpu' || device === 'tensorflow' || precision === 'bfloat16';
+    // SwiftShader, the software GPU where Mesa is old, has no 16-bit arithmetic: there is nothing to compute with.
     return never ? undefined : context.skip(`the GPU of '${device}' has no ${precision}`);
   } finally {
     compiled.dispose();
