@@ -52,8 +52,8 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
     world &&
     Object.fromEntries(Object.entries(tests).map(([split, pairs]) => [split, oracleAccuracy(world, pairs)]));
   const results = [];
-  for (const { name, kind, judge } of models) {
-    const result = { name, orders: kind === 'generative' };
+  for (const { name, judge } of models) {
+    const result = { name };
     for (const [split, pairs] of Object.entries(tests)) {
       const progress = createProgress({ label: `evaluate ${name}`, total: pairs.length, unit: 'pairs' });
       const onProgress = (done) => progress.update(done);

@@ -14,11 +14,13 @@ export function accuracyTable(results, ceilings) {
       { name: 'same verdict in both orders', align: 'right' },
     ],
     rows: [
-      ...results.map(({ name, inDistribution, outOfDistribution, orders }) => [
+      ...results.map(({ name, inDistribution, outOfDistribution }) => [
         name,
         interval(inDistribution),
         interval(outOfDistribution),
-        orders ? percent(outOfDistribution.consistency) : 'one order only',
+        outOfDistribution.order.inBothOrders === 0
+          ? 'one order only'
+          : percent(outOfDistribution.order.consistency),
       ]),
       ...(ceilings === undefined
         ? []

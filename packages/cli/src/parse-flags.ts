@@ -94,6 +94,13 @@ export function decimalNumber(flag: string, value: string): number {
   throw new CliError('usage', `--${flag} can not be ${JSON.stringify(value)}`, 'give a number, such as 0.7');
 }
 
+/** A number from 0 to 1 from a flag. */
+export function share(flag: string, value: string): number {
+  const number = decimalNumber(flag, value);
+  if (number <= 1) return number;
+  throw new CliError('usage', `--${flag} can not be ${JSON.stringify(value)}`, 'give a number from 0 to 1');
+}
+
 /** Spells out the value of flags that may stand without one. */
 function withBareValues(flags: Flags, argv: readonly string[]): string[] {
   return argv.map((word, at) => {

@@ -145,26 +145,31 @@ describe('bestOfN', () => {
   it('finds the best, in one call a round over all prompts', async () => {
     const { model, calls } = longer();
     const seen: number[] = [];
-    const chosen = await bestOfN(
-      model,
-      [item('a', 'x', 'xxx', 'xx', 'xxxx'), item('b', 'yy', 'y'), item('c', 'z')],
-      { onProgress: (done, total) => seen.push(done, total) },
-    );
+    const items = [item('a', 'x', 'xxx', 'xx', 'xxxx', 'x.', 'x!'), item('b', 'yy', 'y'), item('c', 'z')];
+    const chosen = await bestOfN(model, items, { onProgress: (done, total) => seen.push(done, total) });
     expect(chosen).toEqual([
-      { index: 3, comparisons: 3 },
+      { index: 3, comparisons: 5 },
       { index: 0, comparisons: 1 },
       { index: 0, comparisons: 0 },
     ]);
-    expect(calls).toEqual([2, 1, 1]);
-    expect(seen).toEqual([1, 3, 2, 3, 3, 3]);
+    expect(calls).toEqual([4, 1, 1]);
+    expect(seen).toEqual([4, 6, 5, 6, 6, 6]);
+  });
+
+  it('scans as the paper does where that is asked for', async () => {
+    const { model, calls } = longer();
+    const chosen = await bestOfN(model, [item('a', 'x', 'xxx', 'xx', 'xxxx')], { strategy: 'linear-scan' });
+    expect(chosen).toEqual([{ index: 3, comparisons: 3 }]);
+    expect(calls).toEqual([1, 1, 1]);
   });
 
   it('keeps the earlier of two that tie, and does not compare equal texts', async () => {
     const { model, calls } = longer();
-    expect(await bestOfN(model, [item('a', 'xx', 'yy', 'xx', 'x')])).toEqual([{ index: 0, comparisons: 2 }]);
-    expect(calls).toEqual([1, 1]);
-    // The text of a best one that was itself a newcomer.
+    expect(await bestOfN(model, [item('a', 'xx', 'yy', 'xx', 'x')])).toEqual([{ index: 0, comparisons: 3 }]);
     expect(await bestOfN(model, [item('a', 'x', 'yy', 'yy')])).toEqual([{ index: 1, comparisons: 1 }]);
+    expect(calls).toEqual([3, 1]);
+    expect(await bestOfN(model, [item('a', 'x', 'x', 'x')])).toEqual([{ index: 0, comparisons: 0 }]);
+    expect(calls).toEqual([3, 1]);
   });
 
   it('names an item without responses', async () => {
@@ -179,11 +184,11 @@ describe('bestOfN', () => {
   it('stops between two rounds, even where the comparator does not look at the signal', async () => {
     const { model, calls } = longer();
     const controller = new AbortController();
-    const run = bestOfN(model, [item('a', 'x', 'xx', 'xxx')], {
+    const run = bestOfN(model, [item('a', 'x', 'xx', 'xxx', 'xxxx', 'xxxxx')], {
       signal: controller.signal,
       onProgress: () => controller.abort(new Error('enough')),
     });
     await expect(run).rejects.toThrow('enough');
-    expect(calls).toEqual([1]);
+    expect(calls).toEqual([2]);
   });
 });

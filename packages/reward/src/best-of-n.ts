@@ -1,7 +1,9 @@
 import type { Random } from '@gram/data';
 import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { RewardError } from './error.js';
-import type { Comparator, RunOptions } from './reward-model.js';
+import { mean } from './mean.js';
+import { rankAll } from './rank.js';
+import type { Judge, RankOptions } from './ranking/ranking.js';
 
 /**
  * log n - (n - 1) / n, in nats: an upper bound on the KL divergence of the best of n samples from the policy that they were
@@ -56,7 +58,7 @@ export function bestOfNCurve(
 ): BestOfNPoint[] {
   checkGroups(groups, sizes);
   const summary = (values: readonly number[]): MeanReward => ({
-    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: mean(values),
     interval: bootstrapInterval(values, random),
   });
   const withGold = groups.every(({ gold }) => gold !== undefined);
@@ -133,53 +135,45 @@ export interface ChoiceItem {
   /** Names the item in errors. */
   readonly id: string;
   readonly prompt: string;
+  /** At least one. */
   readonly responses: readonly string[];
 }
 
 /** The response that was chosen. */
 export interface Choice {
+  /** Its place among the responses; of equal texts, the first. */
   readonly index: number;
   /** Pairs that were compared. */
   readonly comparisons: number;
 }
 
 /**
- * Chooses the best response to each prompt by a linear scan, as the paper does: the first response is the best so far, and
- * each next one replaces it if its probability of being preferred is above one half. All prompts advance together, so the
- * model is called once a round, and progress counts rounds. A response with the text of the best one so far is not
- * compared.
+ * Chooses the best response to each prompt with `rankAll`, which compares equal texts once and none with itself. The paper
+ * scans: `strategy: 'linear-scan'`.
  *
- * @returns for each item, the place of the chosen response among its responses
- * @throws RewardError `too-few-responses` for an item without any; whatever `compare` throws; the signal's reason
+ * @param options as for `rankAll`; `auto`, the default, compares all pairs of up to 4 responses and plays a `knockout` of more
+ * @throws RewardError `too-few-responses` for an item without any; whatever `rankAll` throws
  */
 export async function bestOfN(
-  model: Comparator,
+  model: Judge,
   items: readonly ChoiceItem[],
-  { signal, onProgress }: RunOptions = {},
+  options: Omit<RankOptions, 'purpose'> = {},
 ): Promise<Choice[]> {
-  for (const { id, responses } of items) {
-    if (responses.length > 0) continue;
+  const lists = items.map(({ id, prompt, responses }) => {
+    if (responses.length > 0) return { id, prompt, responses: [...new Set(responses)] };
     throw new RewardError('too-few-responses', `${id} has no responses`, 'Give at least one response.');
+  });
+  const open = lists.flatMap(({ responses }, i) => (responses.length > 1 ? [i] : []));
+  const rankings = await rankAll(
+    model,
+    open.map((i) => lists[i]!),
+    { ...options, purpose: 'best' },
+  );
+  const choices = lists.map((): Choice => ({ index: 0, comparisons: 0 }));
+  for (const [at, i] of open.entries()) {
+    const { order, comparisons } = rankings[at]!;
+    const text = lists[i]!.responses[order[0]!]!;
+    choices[i] = { index: items[i]!.responses.indexOf(text), comparisons };
   }
-  const best = items.map(() => ({ index: 0, comparisons: 0 }));
-  const rounds = Math.max(0, ...items.map(({ responses }) => responses.length - 1));
-  for (let round = 1; round <= rounds; round++) {
-    // A comparator may be a plain function that does not look at the signal.
-    signal?.throwIfAborted();
-    const open = items.flatMap(({ responses }, i) => {
-      const newcomer = responses[round];
-      return newcomer === undefined || newcomer === responses[best[i]!.index] ? [] : [i];
-    });
-    const comparisons = open.map((i) => {
-      const { id, prompt, responses } = items[i]!;
-      return { id, prompt, a: responses[round]!, b: responses[best[i]!.index]! };
-    });
-    const results = comparisons.length === 0 ? [] : await model.compare(comparisons, { signal });
-    for (const [at, i] of open.entries()) {
-      best[i]!.comparisons++;
-      if (results[at]!.probability > 0.5) best[i]!.index = round;
-    }
-    onProgress?.(round, rounds);
-  }
-  return best;
+  return choices;
 }

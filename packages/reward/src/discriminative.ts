@@ -1,3 +1,4 @@
+import type { DeviceName } from '@gram/engine';
 import { type ModelConfig, type Precision, scores, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import { createForward } from './forward.js';
@@ -5,7 +6,7 @@ import { createNumberCache } from './number-cache.js';
 import { sigmoid } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
-import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
+import { defaultBatchTokens, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
 
 /** A response to a prompt. */
 export interface ResponseItem {
@@ -36,12 +37,14 @@ export interface DiscriminativeRewardModel extends RewardModel {
 export interface DiscriminativeOptions {
   /** Of a model with a score head. */
   readonly config: ModelConfig;
-  /** In float32 they are read at each call: weights that are updated in place are seen. */
+  /** In float32 on the CPU they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'response'>;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
-  readonly precision?: Precision;
-  /** The most tokens of a batch, padding included. @default 2048 */
+  readonly precision?: Precision | undefined;
+  /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
+  readonly device?: DeviceName | undefined;
+  /** The most tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
   readonly batchTokens?: number;
   /** Sequences whose results are kept for later calls. Only for weights that never change. @default 0 */
   readonly cacheEntries?: number;
@@ -60,11 +63,15 @@ export function createDiscriminativeRewardModel({
   weights,
   encoder,
   precision,
-  batchTokens = DEFAULT_BATCH_TOKENS,
+  device,
+  batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
   const cache = createNumberCache(cacheEntries);
-  const forward = createForward(config, weights, (w, states) => scores(config, w, states), precision);
+  const forward = createForward(config, weights, (w, states) => scores(config, w, states), {
+    precision,
+    device,
+  });
 
   async function rewards(
     items: readonly ResponseItem[],

@@ -40,8 +40,8 @@ it('counts accuracy, ties as wrong, and both measures of position', async () => 
   const result = await evaluatePairs(scripted, pairs);
   expect(result.accuracy).toBe(0.5);
   expect(result.pairs).toBe(4);
-  expect(result.consistency).toBe(0.75);
-  expect(result.meanPositionBias).toBeCloseTo((0.2 + 0.5 + 0.1 + 0.025) / 4, 12);
+  expect(result.order).toMatchObject({ inBothOrders: 4, consistency: 0.75 });
+  expect(result.order.absoluteBias).toBeCloseTo((0.2 + 0.5 + 0.1 + 0.025) / 4, 12);
   expect(result.truncated).toBe(1);
   expect(result.interval[0]).toBeLessThan(0.5);
   expect(result.interval[1]).toBeGreaterThan(0.5);
@@ -93,9 +93,9 @@ it('leaves out orders that a model does not have', async () => {
     compare: async (items) =>
       items.map(() => ({ probability: 0.8, consistent: true, truncated: false, neutralised: false })),
   };
-  const { items, meanPositionBias, consistency } = await evaluatePairs(model, pairs);
+  const { items, order } = await evaluatePairs(model, pairs);
   expect(items[0]).not.toHaveProperty('orders');
-  expect([meanPositionBias, consistency]).toEqual([0, 1]);
+  expect(order).toEqual({ inBothOrders: 0, consistency: null, bias: null, absoluteBias: null });
 });
 
 it('stops between groups when it is aborted', async () => {

@@ -1,6 +1,8 @@
 import { createRandom, type PreferencePair } from '@gram/data';
 import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { RewardError } from './error.js';
+import { mean } from './mean.js';
+import { type OrderEffect, orderEffect } from './order-effect.js';
 import type { Comparator, Comparison, RunOptions } from './reward-model.js';
 
 /** Pairs that are compared in one call; their results are handed out together. */
@@ -32,10 +34,8 @@ export interface Accuracy {
 
 /** What `evaluatePairs` finds. */
 export interface Evaluation extends Accuracy {
-  /** Fraction of pairs on which both orders prefer the same response. */
-  readonly consistency: number;
-  /** Mean of |P(chosen) shown first - P(chosen) shown second|; 0 for a model that sees one response at a time. */
-  readonly meanPositionBias: number;
+  /** How much verdicts depend on the order of the responses. */
+  readonly order: OrderEffect;
   /** Number of pairs whose text was cut. */
   readonly truncated: number;
   /** Time taken, compilation included. */
@@ -83,8 +83,7 @@ export async function evaluatePairs(
   const seconds = (performance.now() - started) / 1000;
   return {
     ...accuracyOf(items, seed),
-    consistency: mean(items.map(({ consistent }) => Number(consistent))),
-    meanPositionBias: mean(items.map(({ orders }) => (orders ? Math.abs(orders[0] - orders[1]) : 0))),
+    order: orderEffect(items),
     truncated: items.filter(({ truncated }) => truncated).length,
     seconds,
     pairsPerSecond: pairs.length / seconds,
@@ -126,8 +125,4 @@ function accuracyOf(items: readonly EvaluatedPair[], seed: number, ...stream: st
   const correct = items.map((item) => Number(item.correct));
   const random = createRandom(seed, 'bootstrap', ...stream);
   return { accuracy: mean(correct), interval: bootstrapInterval(correct, random), pairs: items.length };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -2,6 +2,7 @@ import type { Random } from '@gram/data';
 import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { RewardError } from './error.js';
 import type { EvaluatedPair } from './evaluate.js';
+import { mean } from './mean.js';
 
 /** How far from 0.5 the probability of a near tie is at most. */
 const NEAR_TIE = 0.02;
@@ -54,7 +55,7 @@ export function preferenceFlips(
     count: flips.length,
     share: flips.length / pairs,
     interval: shareInterval(flipped, flips.length, random),
-    meanChange: changes.reduce((sum, change) => sum + change, 0) / pairs,
+    meanChange: mean(changes),
     largestChange: changes.reduce((largest, change) => Math.max(largest, change), 0),
     nearTies: flips.filter(({ score_chosen }) => Math.abs(score_chosen - 0.5) < NEAR_TIE).length,
   };

@@ -1,4 +1,13 @@
-import { compile, int32, type KeysAndValues, type NDArray, zeros } from '@gram/engine';
+import {
+  type AnyArray,
+  compile,
+  type DeviceName,
+  int32,
+  type KeysAndValues,
+  type NDArray,
+  place,
+  zeros,
+} from '@gram/engine';
 import {
   extendSequence,
   forwardFlop,
@@ -8,14 +17,16 @@ import {
   type PositionTables,
   type Precision,
   positionDimensions,
+  type QuantizedWeights,
   quantizeWeights,
   stateAt,
   type Weights,
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
+import { placedOnce } from './placed.js';
 
 /** Keys and values of one sequence, by layer, with room for some positions: `[1, numKeyValueHeads, C, headDim]`. */
-export type SequenceCache = Readonly<Record<string, { readonly keys: NDArray; readonly values: NDArray }>>;
+export type SequenceCache = Readonly<Record<string, { readonly keys: AnyArray; readonly values: AnyArray }>>;
 
 /** A model that gives numbers at the last token of a sequence. */
 export interface Forward {
@@ -29,8 +40,8 @@ export interface Forward {
     inputs: { tokens: NDArray<'int32'>; last: NDArray<'int32'> },
     signal?: AbortSignal,
   ): Promise<Float32Array>;
-  /** Room for one sequence of at most `capacity` tokens. */
-  cache(capacity: number): SequenceCache;
+  /** Room for one sequence of at most `capacity` tokens, where the device keeps it. */
+  cache(capacity: number): Promise<SequenceCache>;
   /**
    * One sequence, of which the first `known` tokens are in the cache; the others are put there.
    *
@@ -42,27 +53,45 @@ export interface Forward {
     cache: SequenceCache,
     signal?: AbortSignal,
   ): Promise<Float32Array>;
-  /** Floating-point operations of one token, about. */
-  readonly flopPerToken: number;
+  /** What a run costs beside its tokens, in tokens that could be computed meanwhile. */
+  readonly runCost: number;
   dispose(): void;
 }
+
+/**
+ * What a run of one sequence costs beside its tokens, in floating-point operations that could be done meanwhile. On the CPU it
+ * was measured; that of a GPU is reckoned from some 500 launches of 5 microseconds each at 40 TFLOPS.
+ */
+const RUN_COST = { cpu: 3e8, gpu: 1e11 };
+/** What a run of one sequence costs at least, in tokens: fewer take as long, as the weights are read once a run. */
+const LEAST_TOKENS = 16;
 
 /** What a head computes from weights and states `[N, hiddenSize]` before the final norm. */
 type Head = (weights: ModelTensors, states: tf.Tensor2D) => tf.Tensor;
 
+/** How a model is run. */
+export interface ForwardOptions {
+  /** How the matrices of the layers are kept. @default 'float32' */
+  readonly precision?: Precision | undefined;
+  /** @default 'cpu' */
+  readonly device?: DeviceName | undefined;
+}
+
 /**
  * Compiles a model with a head, once for all numbers of sequences and all lengths.
  *
- * @param precision float32 weights are read at each call. Integers are made of them here, once: later changes are not seen.
+ * On the CPU float32 weights are read at each call. Integers are made of them here, once, and another device gets its copy at
+ * the first call: later changes are not seen.
  */
 export function createForward(
   config: ModelConfig,
   weights: Weights,
   head: Head,
-  precision: Precision = 'float32',
+  { precision = 'float32', device = 'cpu' }: ForwardOptions = {},
 ): Forward {
   const tablesFor = growingPositionArrays(config);
-  const used = precision === 'float32' ? weights : quantizeWeights(weights, precision);
+  const rounded = precision === 'float32' ? weights : quantizeWeights(weights, precision);
+  const used = placedOnce<Weights | QuantizedWeights>(rounded, device);
   // The runtime packs what never changes; products of integers are fast with packed weights only.
   const constants = precision === 'float32' ? [] : ['weights'];
   const batch = compile(
@@ -70,7 +99,7 @@ export function createForward(
       const { weights: w, tables, tokens, last } = inputs;
       return { numbers: head(w, stateAt(config, w, tokens, last, tables)) };
     },
-    { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] }, constants },
+    { device, dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] }, constants },
   );
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const extend = compile(
@@ -90,6 +119,7 @@ export function createForward(
       return { numbers: tf.reshape(head(w, state), [-1]), cache: named };
     },
     {
+      device,
       inPlace: ['cache'],
       constants,
       dimensions: {
@@ -101,15 +131,21 @@ export function createForward(
     },
   );
   return {
-    flopPerToken: forwardFlop(config, 1, 0),
+    runCost: Math.max(
+      LEAST_TOKENS,
+      (device === 'cpu' ? RUN_COST.cpu : RUN_COST.gpu) / forwardFlop(config, 1, 0),
+    ),
     async batch(inputs, signal) {
       const tables = tablesFor(inputs.tokens.shape[1]!);
-      const { numbers } = await batch({ weights: used, tables, ...inputs }, { signal });
+      const { numbers } = await batch({ weights: await used.get(), tables, ...inputs }, { signal });
       return numbers.data as Float32Array;
     },
     cache(capacity) {
       const room = () => zeros([1, config.numKeyValueHeads, capacity, config.headDim]);
-      return Object.fromEntries(layers.map((name) => [name, { keys: room(), values: room() }]));
+      return place(
+        Object.fromEntries(layers.map((name) => [name, { keys: room(), values: room() }])) as SequenceCache,
+        device,
+      );
     },
     async extend(ids, known, cache, signal) {
       const count = ids.length - known;
@@ -123,12 +159,13 @@ export function createForward(
         cache,
       };
       const tables = tablesFor(cache['0']!.keys.shape[2]!);
-      const { numbers } = await extend({ weights: used, tables, ...inputs }, { signal });
+      const { numbers } = await extend({ weights: await used.get(), tables, ...inputs }, { signal });
       return numbers.data as Float32Array;
     },
     dispose() {
       batch.dispose();
       extend.dispose();
+      used.dispose();
     },
   };
 }

@@ -1,11 +1,13 @@
+import type { DeviceName } from '@gram/engine';
 import { labelLogitsOf, type ModelConfig, type Precision, type Weights, weightBytes } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
+import { RewardError } from './error.js';
 import { createForward } from './forward.js';
 import { createNumberCache } from './number-cache.js';
 import { bothOrders, type LabelLogits, sigmoid } from './probability.js';
 import { rank, score } from './rank.js';
 import type { Comparison, ComparisonItem, RewardModel, RunOptions } from './reward-model.js';
-import { DEFAULT_BATCH_TOKENS, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
+import { defaultBatchTokens, encodeAll, inUnitsOf, runSequences } from './run-sequences.js';
 
 /** A model that reads the prompt and both responses and answers with a label. */
 export interface GenerativeRewardModel extends RewardModel {
@@ -15,12 +17,14 @@ export interface GenerativeRewardModel extends RewardModel {
 /** What a generative reward model is made of. */
 export interface GenerativeOptions {
   readonly config: ModelConfig;
-  /** In float32 they are read at each call: weights that are updated in place are seen. */
+  /** In float32 on the CPU they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
-  readonly precision?: Precision;
-  /** The most tokens of a batch, padding included. @default 2048 */
+  readonly precision?: Precision | undefined;
+  /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
+  readonly device?: DeviceName | undefined;
+  /** The most tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
   readonly batchTokens?: number;
   /** Sequences whose results are kept for later calls. Only for weights that never change. @default 0 */
   readonly cacheEntries?: number;
@@ -28,13 +32,13 @@ export interface GenerativeOptions {
    * In how many orders a pair is judged. One halves the work and keeps what preference the model has for a position: the
    * probability then depends on which response is called a. @default 2
    */
-  readonly orders?: 1 | 2;
+  readonly orders?: 1 | 2 | undefined;
   /**
-   * How much the probabilities of the two orders may differ at most. Where the first order is further from a tie than half of
+   * How much the probabilities of the two orders may differ at most, from 0 to 1. Where the first order is further from a tie than half of
    * it, the second can not change which response is preferred, and is left out; the probability is then that of the first.
    * @default every pair is judged in both orders
    */
-  readonly positionBiasBound?: number;
+  readonly positionBiasBound?: number | undefined;
 }
 
 /**
@@ -45,23 +49,36 @@ export interface GenerativeOptions {
  *
  * `compare` throws TokenizeError `too-long` with the item's id if the encoder refuses long items, RewardError
  * `not-finite`, and the signal's reason.
+ *
+ * @throws RewardError `bad-option` for orders or a bound that there are not
  */
 export function createGenerativeRewardModel({
   config,
   weights,
   encoder,
   precision,
-  batchTokens = DEFAULT_BATCH_TOKENS,
+  device,
+  batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
   orders = 2,
   positionBiasBound,
 }: GenerativeOptions): GenerativeRewardModel {
+  if (orders !== 1 && orders !== 2) {
+    throw new RewardError('bad-option', `orders can not be ${orders}`, 'Judge in 1 order or in 2.');
+  }
+  if (positionBiasBound !== undefined && !(positionBiasBound >= 0 && positionBiasBound <= 1)) {
+    throw new RewardError(
+      'bad-option',
+      `positionBiasBound can not be ${positionBiasBound}`,
+      'Give a difference of probabilities, from 0 to 1.',
+    );
+  }
   const cache = createNumberCache(cacheEntries);
   const forward = createForward(
     config,
     weights,
     (w, states) => labelLogitsOf(config, w, states, encoder.labelIds),
-    precision,
+    { precision, device },
   );
 
   /** Logits of the labels, where `a` and `b` are shown in this order. */

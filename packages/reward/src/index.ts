@@ -2,7 +2,6 @@ export { type Calibration, calibration, type ReliabilityBin } from './benchmarks
 export { compareModels, type ItemScore, type ModelComparison, mcNemar } from './benchmarks/compare.js';
 export { type JudgeBenchScore, judgeBenchRules, judgeBenchScores } from './benchmarks/judge-bench.js';
 export { type LengthControlled, type LengthGroup, lengthControlled } from './benchmarks/lengths.js';
-export { type OrderEffect, orderEffect } from './benchmarks/order.js';
 export { type PandaLmScores, pandaLmScores } from './benchmarks/panda-lm.js';
 export { type BenchmarkResult, type ComparedPair, correctness, type Judged } from './benchmarks/result.js';
 export { rewardBenchScores, rewardBenchSections, type SectionScore } from './benchmarks/reward-bench.js';
@@ -48,6 +47,7 @@ export {
   type GenerativeRewardModel,
 } from './generative.js';
 export { type LoadOptions, loadRewardModel } from './load.js';
+export { type OrderEffect, orderEffect } from './order-effect.js';
 export { rank, rankAll } from './rank.js';
 export {
   type Judge,

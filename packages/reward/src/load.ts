@@ -1,3 +1,4 @@
+import { type DeviceName, fastestDevice, place } from '@gram/engine';
 import {
   inspectModel,
   kindOf,
@@ -34,7 +35,13 @@ export interface LoadOptions extends ResolveOptions {
   /** Leave markers of the judging prompt in texts as they are, for parity with other implementations. @default false */
   readonly raw?: boolean;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
-  readonly precision?: Precision;
+  readonly precision?: Precision | undefined;
+  /** Where to compute; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
+  readonly device?: DeviceName | 'auto' | undefined;
+  /** Of a generative model, see `GenerativeOptions`. @default 2 */
+  readonly orders?: 1 | 2 | undefined;
+  /** Of a generative model, see `GenerativeOptions`. @default every pair is judged in both orders */
+  readonly positionBiasBound?: number | undefined;
 }
 
 /** How a model is asked. */
@@ -59,13 +66,26 @@ const DEFAULT_LENGTH = 4096;
  *
  * @param pathOrRepo as for `loadModel`
  * @throws RewardError `not-a-reward-model`, `no-judge-prompt`, `model-mismatch`; ModelError `bad-weights` for matrices that
- *   the precision can not hold; ModelError and TokenizeError for bad files; the reason of `signal`
+ *   the precision can not hold; ModelError and TokenizeError for bad files; EngineError `device-unavailable`; the reason of
+ *   `signal`
  */
 export async function loadRewardModel(
   pathOrRepo: string,
-  { overlong = 'error', raw, precision, judgePrompt: prompt, ...resolving }: LoadOptions = {},
+  {
+    overlong = 'error',
+    raw,
+    precision,
+    device: wanted = 'cpu',
+    orders,
+    positionBiasBound,
+    judgePrompt: prompt,
+    ...resolving
+  }: LoadOptions = {},
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
   const path = await resolveModel(pathOrRepo, resolving);
+  const device = wanted === 'auto' ? await fastestDevice() : wanted;
+  // Starts it: a device that does not work is refused here, and not at the first comparison.
+  await place({}, device);
   // Everything that is small comes first: what does not fit is refused before any weight is read.
   const model = await inspectModel(path);
   const asked = howToAsk(model, prompt, pathOrRepo);
@@ -82,9 +102,11 @@ export async function loadRewardModel(
     overlong,
     raw,
   });
-  const create = asked.kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
   const { config, weights } = await loadModel(path);
-  return create({ config, weights, encoder, precision, cacheEntries: CACHED_RESULTS });
+  const made = { config, weights, encoder, precision, device, cacheEntries: CACHED_RESULTS };
+  return asked.kind === 'generative'
+    ? createGenerativeRewardModel({ ...made, orders, positionBiasBound })
+    : createDiscriminativeRewardModel(made);
 }
 
 function howToAsk(

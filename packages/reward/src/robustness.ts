@@ -2,6 +2,7 @@ import { createRandom, type PreferencePair } from '@gram/data';
 import { type JudgePrompt, judgePrompts } from '@gram/tokenize';
 import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { RewardError } from './error.js';
+import { mean } from './mean.js';
 import type { Comparator, ComparisonItem, RunOptions } from './reward-model.js';
 
 /** A response that is made to win without answering. */
@@ -134,8 +135,4 @@ function attacked({ id, prompt, chosen, rejected }: PreferencePair, attack: Judg
   const hidden = text === '' ? rejected : `${rejected}\n\n${text}`;
   const a = attack.place === 'alone' ? text : hidden;
   return { id: `${id} under "${attack.name}"`, prompt, a, b: chosen };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

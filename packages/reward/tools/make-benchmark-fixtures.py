@@ -411,6 +411,7 @@ expected = dict(
     calibration={str(bins): calibration(reward_bench, bins) for bins in [10, 15]},
     length=by_length(judge_bench),
     order=dict(
+        inBothOrders=len(places),
         consistency=mean([r["comparisons"][0]["consistent"] for r in judge_bench]),
         bias=mean([first - second for first, second in places]),
         absoluteBias=mean([abs(first - second) for first, second in places]),

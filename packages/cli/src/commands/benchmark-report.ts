@@ -1,5 +1,5 @@
 import { lineChart, page, type Section, type Table, textTable } from '@gram/report';
-import type { BenchmarkSummary, GroupScore, LengthGroup, ScoreTable } from '@gram/reward';
+import type { BenchmarkSummary, GroupScore, LengthGroup, OrderEffect, ScoreTable } from '@gram/reward';
 
 const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
 const range = ([low, high]: readonly [number, number]) => `${percent(low)} to ${percent(high)}`;
@@ -14,12 +14,7 @@ export function benchmarkText(summary: BenchmarkSummary): string {
     '',
     textTable(subsetTable(summary)),
     '',
-    `consistency      ${percent(order.consistency)} of comparisons get one verdict in both orders`,
-    ...(order.bias === null
-      ? []
-      : [
-          `position bias    ${signed(order.bias)} towards the first place, ${signed(order.absoluteBias)} in size`,
-        ]),
+    ...orderLines(order, summary.comparisons, 'comparisons'),
     ...(calibration === null
       ? []
       : [`calibration      ${calibration.error.toFixed(4)} expected error, 10 bins`]),
@@ -27,6 +22,17 @@ export function benchmarkText(summary: BenchmarkSummary): string {
     ...(truncated > 0 ? [`cut to fit       ${truncated} items`] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** How much the order of responses matters, of `count` that were judged. */
+export function orderLines(order: OrderEffect, count: number, unit: string): string[] {
+  const { inBothOrders, consistency, bias, absoluteBias } = order;
+  if (inBothOrders === 0) return ['consistency      not measured: judged in one order'];
+  const of = inBothOrders === count ? unit : `the ${inBothOrders} ${unit} judged in both orders`;
+  return [
+    `consistency      ${percent(consistency)} of ${of} get one verdict in both`,
+    `position bias    ${signed(bias)} towards the first place, ${signed(absoluteBias)} in size`,
+  ];
 }
 
 /** The report of a benchmark as one HTML file. */
@@ -175,7 +181,8 @@ function orderSection({ order }: BenchmarkSummary): Section {
       {
         columns: [{ name: 'measure' }, { name: 'value', align: 'right' }],
         rows: [
-          ['comparisons with one verdict in both orders', percent(order.consistency)],
+          ['comparisons judged in both orders', String(order.inBothOrders)],
+          ['of these with one verdict in both', percent(order.consistency)],
           ['change of probability towards the first place', signed(order.bias)],
           ['mean size of that change', signed(order.absoluteBias)],
         ],

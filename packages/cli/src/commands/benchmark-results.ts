@@ -27,7 +27,7 @@ const LINE_FEED = '\n';
 export async function fingerprintOf(
   name: BenchmarkName,
   items: readonly BenchmarkItem[],
-  { source, judgePrompt, precision, overlong }: JudgeSettings,
+  { source, judgePrompt, precision, overlong, orders, positionBiasBound }: JudgeSettings,
   signal: AbortSignal,
 ): Promise<Fingerprint> {
   const ofItems = createHash('sha256');
@@ -44,6 +44,7 @@ export async function fingerprintOf(
     model: hash.digest('hex'),
     'judge prompt': asked,
     precision,
+    orders: positionBiasBound === undefined ? orders : `2 where they may differ by ${positionBiasBound}`,
     'long text': overlong,
   };
 }

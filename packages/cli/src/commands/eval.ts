@@ -20,6 +20,7 @@ import {
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { wholeNumber } from '../parse-flags.js';
+import { orderLines } from './benchmark-report.js';
 import { evaluateAttacks } from './eval-attacks.js';
 import { evaluateBenchmark } from './eval-benchmark.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
@@ -162,8 +163,7 @@ function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[
   const lines = [
     table,
     '',
-    `consistency      ${percent(summary.consistency)} of pairs get one verdict in both orders`,
-    `position bias    ${summary.meanPositionBias.toFixed(3)} mean change of probability with the order`,
+    ...orderLines(summary.order, summary.pairs, 'pairs'),
     `speed            ${summary.pairsPerSecond.toFixed(1)} pairs/s, ${formatDuration(summary.seconds)} in all`,
   ];
   if (summary.truncated > 0) lines.push(`cut to fit       ${summary.truncated} pairs`);

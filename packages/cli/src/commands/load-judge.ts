@@ -1,13 +1,15 @@
+import { deviceNames } from '@gram/engine';
 import { type Precision, resolveModel } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
   type GenerativeRewardModel,
+  type LoadOptions,
   loadRewardModel,
   RewardError,
 } from '@gram/reward';
-import type { JudgePrompt } from '@gram/tokenize';
-import type { Io } from '../command.js';
+import type { Io, Values } from '../command.js';
 import { CliError } from '../error.js';
+import { share } from '../parse-flags.js';
 import { withDownload } from './download.js';
 import { judgePromptFlag, readJudgePrompt } from './judge-prompt.js';
 import { cutOrRefuse, tooLong } from './too-long.js';
@@ -25,43 +27,61 @@ export const judgeFlags = {
     choices: ['float32', 'int8', 'int4'],
     help: 'How the matrices of the layers are kept; default float32.',
   },
+  device: {
+    value: 'NAME',
+    choices: ['auto', ...deviceNames],
+    help: 'Where to compute; default cpu.',
+  },
+  orders: {
+    value: 'N',
+    choices: ['1', '2'],
+    help: 'Show each response first once, or a first only; default 2. Of generative models.',
+  },
+  'position-bias-bound': {
+    value: 'P',
+    help: 'Leave out the second order where the winner holds as long as the two differ by P at most; default never.',
+  },
   'too-long': tooLong,
 } as const;
 
 /** What `judgeFlags` say. */
-export interface JudgeSettings {
+export interface JudgeSettings extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound'> {
   readonly source: string;
-  readonly judgePrompt: JudgePrompt | undefined;
   readonly precision: Precision;
+  readonly orders: 1 | 2;
   readonly overlong: 'error' | 'truncate';
 }
 
 /** Reads the values of `judgeFlags`, and fetches the model if it is on the hub: once, however often it is then loaded. */
-export async function readJudgeFlags(
-  values: {
-    readonly model: string;
-    readonly 'judge-prompt': string | undefined;
-    readonly precision: string | undefined;
-    readonly 'too-long': string | undefined;
-  },
-  io: Io,
-): Promise<JudgeSettings> {
+export async function readJudgeFlags(values: Values<typeof judgeFlags>, io: Io): Promise<JudgeSettings> {
   const prompt = values['judge-prompt'];
+  const bound = values['position-bias-bound'];
+  const orders = values.orders === '1' ? 1 : 2;
+  if (bound !== undefined && orders === 1) {
+    throw new CliError(
+      'usage',
+      '--position-bias-bound is about the second of two orders',
+      'leave out --orders 1',
+    );
+  }
   return {
     source: await withDownload(io, (options) => resolveModel(values.model, options)),
     judgePrompt: prompt === undefined ? undefined : await readJudgePrompt(prompt),
     precision: (values.precision ?? 'float32') as Precision,
+    device: values.device as LoadOptions['device'],
+    orders,
+    positionBiasBound: bound === undefined ? undefined : share('position-bias-bound', bound),
     overlong: cutOrRefuse(values['too-long']),
   };
 }
 
 /** Loads the model, from the hub if need be, and names the flag that helps where nothing says how to ask it. */
 export async function loadJudge(
-  { source, judgePrompt, precision, overlong }: JudgeSettings,
+  { source, ...options }: JudgeSettings,
   io: Io,
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
   try {
-    return await loadRewardModel(source, { judgePrompt, precision, overlong, signal: io.signal });
+    return await loadRewardModel(source, { ...options, signal: io.signal });
   } catch (cause) {
     if (!(cause instanceof RewardError) || cause.code !== 'no-judge-prompt') throw cause;
     throw new CliError(

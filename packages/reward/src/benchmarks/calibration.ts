@@ -1,5 +1,6 @@
 import { RewardError } from '../error.js';
-import { type Judged, mean, verdict } from './result.js';
+import { mean } from '../mean.js';
+import { type Judged, verdict } from './result.js';
 
 /** Pairs of about the same confidence. */
 export interface ReliabilityBin {

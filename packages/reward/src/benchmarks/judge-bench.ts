@@ -1,11 +1,5 @@
-import {
-  type BenchmarkResult,
-  type ComparedPair,
-  mean,
-  meanOrNull,
-  orderVerdict,
-  verdict,
-} from './result.js';
+import { mean, meanOrNull } from '../mean.js';
+import { type BenchmarkResult, type ComparedPair, orderVerdict, verdict } from './result.js';
 import type { ScoreTable } from './table.js';
 
 const groups = {

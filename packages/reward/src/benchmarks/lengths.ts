@@ -1,5 +1,6 @@
+import { meanOrNull } from '../mean.js';
 import { labelledPairs } from './calibration.js';
-import { type Judged, meanOrNull, verdict } from './result.js';
+import { type Judged, verdict } from './result.js';
 
 /** Accuracy on pairs of one kind; null without pairs. */
 export interface LengthGroup {

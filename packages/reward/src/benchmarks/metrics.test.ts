@@ -1,9 +1,9 @@
 import { createRandom } from '@gram/data';
 import { describe, expect, it } from 'vitest';
+import { orderEffect } from '../order-effect.js';
 import { calibration } from './calibration.js';
 import { compareModels, mcNemar } from './compare.js';
 import { lengthControlled } from './lengths.js';
-import { orderEffect } from './order.js';
 import { type BenchmarkResult, correctness, type Judged, predictedClass, topOfScores } from './result.js';
 import { rewardBenchScores } from './reward-bench.js';
 import { tiesScore } from './reward-bench-2.js';
@@ -54,8 +54,12 @@ it('lengths count as matched up to a tenth of the longer one', () => {
   expect(balanced).toBeNull();
 });
 
-it('a model without orders has no position bias to report', () => {
-  expect(orderEffect([result(0.9)])).toEqual({ consistency: 1, bias: null, absoluteBias: null });
+it('only what was judged in both orders tells of their effect', () => {
+  const none = { inBothOrders: 0, consistency: null, bias: null, absoluteBias: null };
+  expect(orderEffect(result(0.9).comparisons)).toEqual(none);
+  const pair = { pair: [0, 1] as const, probability: 0.5, orders: [0.75, 0.25] as const, consistent: false };
+  const effect = { inBothOrders: 1, consistency: 0, bias: 0.5, absoluteBias: 0.5 };
+  expect(orderEffect([...result(0.9).comparisons, pair])).toEqual(effect);
 });
 
 it('PandaLM takes a conflict of the orders for a tie, whatever their mean', () => {

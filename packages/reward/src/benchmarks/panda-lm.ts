@@ -1,5 +1,6 @@
 import { RewardError } from '../error.js';
-import { type BenchmarkResult, mean, meanOrNull, predictedClass, verdict } from './result.js';
+import { mean, meanOrNull } from '../mean.js';
+import { type BenchmarkResult, predictedClass, verdict } from './result.js';
 import type { ScoreTable } from './table.js';
 
 /** How well a model predicts the majority of three annotators. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { BenchmarkName } from '@gram/data';
 import { expect, it } from 'vitest';
+import { orderEffect } from '../order-effect.js';
 import { calibration } from './calibration.js';
 import { mcNemar } from './compare.js';
 import { judgeBenchScores } from './judge-bench.js';
 import { lengthControlled } from './lengths.js';
-import { orderEffect } from './order.js';
 import { pandaLmScores } from './panda-lm.js';
 import { type BenchmarkResult, correctness, type Judged } from './result.js';
 import { rewardBenchScores } from './reward-bench.js';
@@ -104,7 +104,7 @@ it('calibration, length and order', () => {
     { shorter: shorter.accuracy, longer: longer.accuracy, matched: matched.accuracy, balanced },
     expected.length,
   );
-  agree(orderEffect(judgeBench), expected.order);
+  agree(orderEffect(judgeBench.flatMap(({ comparisons }) => comparisons)), expected.order);
 });
 
 it('the exact McNemar test', () => {

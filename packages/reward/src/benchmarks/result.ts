@@ -1,4 +1,5 @@
 import type { BenchmarkName } from '@gram/data';
+import { mean } from '../mean.js';
 
 /** What a model said about two responses of an item. */
 export interface ComparedPair {
@@ -101,14 +102,4 @@ export function topOfScores(
   const [best, worst, rival] = [Math.max(...good), Math.min(...good), Math.max(...bad)];
   const sharing = scores.filter((score) => score === best).length;
   return { credit: best >= rival ? 1 / sharing : 0, gap: worst - rival, spread: best - worst };
-}
-
-/** The mean of at least one value. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The mean, or null for no values. */
-export function meanOrNull(values: readonly number[]): number | null {
-  return values.length === 0 ? null : mean(values);
 }

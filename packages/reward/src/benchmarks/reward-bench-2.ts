@@ -1,4 +1,5 @@
-import { type BenchmarkResult, mean, meanOrNull, responseScores, topOfScores } from './result.js';
+import { mean, meanOrNull } from '../mean.js';
+import { type BenchmarkResult, responseScores, topOfScores } from './result.js';
 import { groupBy, type ScoreTable } from './table.js';
 
 /** The parts of the score of the subset `Ties` of RewardBench 2. */

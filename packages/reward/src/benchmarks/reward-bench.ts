@@ -1,4 +1,5 @@
-import { type BenchmarkResult, mean, meanOrNull } from './result.js';
+import { mean, meanOrNull } from '../mean.js';
+import type { BenchmarkResult } from './result.js';
 import { groupBy, type ScoreTable } from './table.js';
 
 /**

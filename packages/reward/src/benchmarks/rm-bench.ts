@@ -1,4 +1,5 @@
-import { type BenchmarkResult, mean, meanOrNull, verdict } from './result.js';
+import { mean, meanOrNull } from '../mean.js';
+import { type BenchmarkResult, verdict } from './result.js';
 import type { ScoreTable } from './table.js';
 
 /** RM-Bench on one domain. */

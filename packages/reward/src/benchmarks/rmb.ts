@@ -1,4 +1,5 @@
-import { type BenchmarkResult, meanOrNull } from './result.js';
+import { meanOrNull } from '../mean.js';
+import type { BenchmarkResult } from './result.js';
 import type { ScoreTable } from './table.js';
 
 /** RMB: accuracy of each part; null without items. */

@@ -1,12 +1,13 @@
 import { type BenchmarkName, createRandom } from '@gram/data';
 import { bootstrapInterval, type Interval } from '../bootstrap.js';
 import { RewardError } from '../error.js';
+import { mean } from '../mean.js';
+import { type OrderEffect, orderEffect } from '../order-effect.js';
 import { type Calibration, calibration } from './calibration.js';
 import { judgeBenchTable } from './judge-bench.js';
 import { type LengthControlled, lengthControlled } from './lengths.js';
-import { type OrderEffect, orderEffect } from './order.js';
 import { pandaLmTable } from './panda-lm.js';
-import { type BenchmarkResult, mean } from './result.js';
+import type { BenchmarkResult } from './result.js';
 import { rewardBenchTable } from './reward-bench.js';
 import { rewardBench2Table } from './reward-bench-2.js';
 import { type RmBenchDomain, rmBenchScores, rmBenchTable } from './rm-bench.js';
@@ -79,7 +80,7 @@ export function summarizeBenchmark(
     subsets: Object.fromEntries(
       [...groups].map(([subset, group]) => [subset, groupScore(group, seed, subset)]),
     ),
-    order: orderEffect(results),
+    order: orderEffect(results.flatMap(({ comparisons }) => comparisons)),
     calibration: calibration(results),
     lengths: lengthControlled(results),
     ...(name === 'rm-bench' && {

@@ -1,0 +1,28 @@
+import { meanOrNull } from './mean.js';
+import type { Comparison } from './reward-model.js';
+
+/** How much verdicts depend on the order of two responses. All but the count is null where nothing was judged in both orders. */
+export interface OrderEffect {
+  /** Comparisons that were judged in both orders; the rest is of these. */
+  readonly inBothOrders: number;
+  /** Part of them on which both orders prefer the same response. */
+  readonly consistency: number | null;
+  /** Mean of P(a) with a shown first minus P(a) with a shown second: above 0 the first place is liked better. */
+  readonly bias: number | null;
+  /** Mean of the absolute value of that difference. */
+  readonly absoluteBias: number | null;
+}
+
+/** Consistency and position bias over comparisons. */
+export function orderEffect(comparisons: readonly Pick<Comparison, 'orders' | 'consistent'>[]): OrderEffect {
+  const both = comparisons.flatMap(({ orders, consistent }) =>
+    orders === undefined ? [] : [{ difference: orders[0] - orders[1], consistent }],
+  );
+  const differences = both.map(({ difference }) => difference);
+  return {
+    inBothOrders: both.length,
+    consistency: meanOrNull(both.map(({ consistent }) => Number(consistent))),
+    bias: meanOrNull(differences),
+    absoluteBias: meanOrNull(differences.map(Math.abs)),
+  };
+}

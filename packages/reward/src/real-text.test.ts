@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { readPreferences } from '@gram/data';
+import { labelLogitsOf, loadModel, type ModelConfig, readCompanions, type Weights } from '@gram/model';
+import {
+  chatLayoutOf,
+  createPairEncoder,
+  judgePrompt,
+  type PairEncoder,
+  plainChat,
+  tokenizerFromJson,
+  tokenizerOf,
+  trainBpe,
+} from '@gram/tokenize';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyConfig, tinyWeights } from './__fixtures__/tiny-model.js';
+import { createForward } from './forward.js';
+import { createGenerativeRewardModel, type GenerativeRewardModel } from './generative.js';
+import { createNumberCache } from './number-cache.js';
+import { sigmoid } from './probability.js';
+import { rankAll } from './rank.js';
+import type { ComparisonItem } from './reward-model.js';
+import { runSequences } from './run-sequences.js';
+
+const file = fileURLToPath(new URL('../../../../shared/data/hh-rlhf/helpful-base.jsonl.gz', import.meta.url));
+const gguf = process.env.GRAM_SMOLLM2_GGUF;
+
+interface Parts {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly encoder: PairEncoder;
+}
+
+/** A small model with random weights, and a tokenizer that was trained on other texts of the file. */
+async function smallModel(): Promise<Parts> {
+  const texts: string[] = [];
+  for await (const { prompt, chosen } of readPreferences(file, 'hh-rlhf')) {
+    if (texts.push(prompt, chosen) === 400) break;
+  }
+  const config = { ...tinyConfig('LlamaForCausalLM'), vocabSize: 1000, maxPositionEmbeddings: 2048 };
+  const tokenizer = tokenizerFromJson(
+    trainBpe({ texts, vocabSize: config.vocabSize, specialTokens: plainChat.specialTokens }),
+  );
+  const prompt = judgePrompt('gram-compact-1');
+  const encoder = await createPairEncoder({
+    tokenizer,
+    prompt,
+    chat: plainChat,
+    maxLength: 2048,
+    overlong: 'truncate',
+  });
+  return { config, weights: tinyWeights(config), encoder };
+}
+
+async function smolLm2(): Promise<Parts> {
+  const { config, weights, path } = await loadModel(gguf!);
+  const files = await readCompanions(path);
+  const tokenizer = tokenizerOf(files, path);
+  const chat = await chatLayoutOf(files, tokenizer, path, undefined);
+  const prompt = judgePrompt('gram-eval-1');
+  const encoder = await createPairEncoder({ tokenizer, prompt, chat, maxLength: 512, overlong: 'truncate' });
+  return { config, weights, encoder };
+}
+
+const models = [
+  ['a small model', smallModel, existsSync(file), 24],
+  ['SmolLM2-135M-Instruct (GRAM_SMOLLM2_GGUF)', smolLm2, gguf !== undefined && existsSync(file), 6],
+] as const;
+
+// The pairs are not part of this repository; the second model needs its file as well.
+describe.each(models)('%s on real pairs', (_name, load, present, count) => {
+  describe.skipIf(!present)('every shortcut gives the numbers of the plain way', () => {
+    let parts: Parts;
+    let items: ComparisonItem[];
+    /** Probability of `a` by place: shown first, shown second; each sequence by itself, nothing shared, nothing remembered. */
+    let plain: (readonly [number, number])[];
+    let model: GenerativeRewardModel;
+    beforeAll(async () => {
+      parts = await load();
+      items = [];
+      for await (const { prompt, chosen, rejected } of readPreferences(file, 'hh-rlhf')) {
+        items.push({ prompt, a: chosen, b: rejected });
+        if (items.length === count) break;
+      }
+      plain = await oneByOne(parts, items);
+      model = createGenerativeRewardModel({ ...parts, batchTokens: 700, cacheEntries: 50 });
+    });
+    afterAll(() => model?.dispose());
+
+    const mean = ([first, second]: readonly [number, number]) => (first + second) / 2;
+    const expectPlain = (found: number, wanted: number) =>
+      expect(Math.abs(found - wanted)).toBeLessThan(1e-5);
+
+    it('has texts of unequal lengths and verdicts that differ', async () => {
+      const lengths = await Promise.all(
+        items.map(async (item) => (await parts.encoder.comparison(item)).ids.length),
+      );
+      expect(Math.max(...lengths)).toBeGreaterThan(2 * Math.min(...lengths));
+      const all = plain.flat();
+      expect(Math.max(...all) - Math.min(...all)).toBeGreaterThan(0.01);
+    });
+
+    it('in any company, and with what was computed before', async () => {
+      const order = fc.shuffledSubarray(
+        items.map((_, i) => i),
+        { minLength: 1 },
+      );
+      await fc.assert(
+        fc.asyncProperty(order, fc.boolean(), async (chosen, swapped) => {
+          const asked = chosen
+            .map((i) => items[i]!)
+            .map(({ a, b, ...rest }) => ({ ...rest, ...(swapped ? { a: b, b: a } : { a, b }) }));
+          const results = await model.compare(asked);
+          for (const [at, i] of chosen.entries()) {
+            const { probability, orders } = results[at]!;
+            // score(a, b) + score(b, a) = 1
+            expectPlain(probability, swapped ? 1 - mean(plain[i]!) : mean(plain[i]!));
+            expectPlain(orders![0], swapped ? 1 - plain[i]![1] : plain[i]![0]);
+          }
+        }),
+        { numRuns: count === 24 ? 12 : 3 },
+      );
+    });
+
+    it('with beginnings computed once, and in batches', async () => {
+      const forward = forwardOf(parts);
+      const sequences = await sequencesOf(parts, items);
+      for (const runCost of [1, 1e9]) {
+        const cache = createNumberCache(0);
+        const logits = await runSequences(
+          sequences,
+          { ...forward, runCost },
+          { batchTokens: 2048, cache },
+          {},
+        );
+        for (const [i, wanted] of plain.entries()) {
+          const [ab, ba] = [logits[2 * i]!, logits[2 * i + 1]!];
+          expectPlain(sigmoid(ab[0]! - ab[1]!), wanted[0]);
+          expectPlain(1 - sigmoid(ba[0]! - ba[1]!), wanted[1]);
+        }
+      }
+      forward.dispose();
+    });
+
+    it('in a list, where every response meets every other', async () => {
+      const { prompt } = items[0]!;
+      const responses = items.slice(0, count === 24 ? 6 : 3).flatMap(({ a, b }) => [a, b]);
+      const pairs = responses.flatMap((a, i) => responses.slice(i + 1).map((b) => ({ prompt, a, b })));
+      const wanted = await oneByOne(parts, pairs);
+      const fresh = createGenerativeRewardModel(parts);
+      const listed: number[] = [];
+      const watching = {
+        compare: async (asked: readonly ComparisonItem[]) => {
+          const results = await fresh.compare(asked);
+          for (const { probability } of results) listed.push(probability);
+          return results;
+        },
+      };
+      await rankAll(watching, [{ prompt, responses }], { strategy: 'round-robin' });
+      fresh.dispose();
+      expect(listed).toHaveLength(pairs.length);
+      for (const [i, probability] of listed.entries()) expectPlain(probability, mean(wanted[i]!));
+    });
+
+    it('in one order, and where the second can not change the winner', async () => {
+      const bias = Math.max(...plain.map(([first, second]) => Math.abs(first - second)));
+      const one = createGenerativeRewardModel({ ...parts, orders: 1 });
+      const bounded = createGenerativeRewardModel({ ...parts, positionBiasBound: Math.min(1, bias + 1e-5) });
+      const [single, winners] = [await one.compare(items), await bounded.compare(items)];
+      for (const [i, wanted] of plain.entries()) {
+        expectPlain(single[i]!.probability, wanted[0]);
+        const distance = mean(wanted) - 0.5;
+        // Closer to a tie than rounding there is no winner.
+        if (Math.abs(distance) > 1e-5)
+          expect(Math.sign(winners[i]!.probability - 0.5)).toBe(Math.sign(distance));
+      }
+      one.dispose();
+      bounded.dispose();
+    });
+  });
+});
+
+function forwardOf({ config, weights, encoder }: Parts) {
+  return createForward(config, weights, (w, states) => labelLogitsOf(config, w, states, encoder.labelIds));
+}
+
+async function sequencesOf(
+  { encoder }: Parts,
+  items: readonly ComparisonItem[],
+): Promise<(readonly number[])[]> {
+  const both = items.flatMap(({ prompt, a, b }) => [
+    { prompt, a, b },
+    { prompt, a: b, b: a },
+  ]);
+  return Promise.all(both.map(async (item) => (await encoder.comparison(item)).ids));
+}
+
+async function oneByOne(
+  parts: Parts,
+  items: readonly ComparisonItem[],
+): Promise<(readonly [number, number])[]> {
+  const forward = forwardOf(parts);
+  const first: number[] = [];
+  for (const ids of await sequencesOf(parts, items)) {
+    const tokens = { dtype: 'int32' as const, shape: [1, ids.length], data: Int32Array.from(ids) };
+    const last = { dtype: 'int32' as const, shape: [1], data: Int32Array.of(ids.length - 1) };
+    const [a, b] = await forward.batch({ tokens, last });
+    first.push(sigmoid(a! - b!));
+  }
+  forward.dispose();
+  return items.map((_, i) => [first[2 * i]!, 1 - first[2 * i + 1]!] as const);
+}
