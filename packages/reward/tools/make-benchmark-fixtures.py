@@ -149,6 +149,25 @@ for n in range(8):
         reward_bench_2.append(one)
 
 
+
+def sigmoid(x):
+    return float(1 / (1 + np.exp(-x)))
+
+
+# What a model says that gives each response a reward: one order, and rewards that the metrics may read below.
+scalar_rewards = []
+for n in range(8):
+    for kind, correct in [("ref", 1), ("tied", 3)]:
+        one = round_robin(n, "Ties", correct + 3, correct, 1.0)
+        reward = random.normal(0, 0.7, correct + 3) + 1.6 * (np.arange(correct + 3) < correct) - 7
+        for comparison in one["comparisons"]:
+            i, j = comparison["pair"]
+            comparison.update(probability=sigmoid(reward[i] - reward[j]), consistent=True)
+            del comparison["orders"]
+        one["id"] = f"Ties/{kind}:{n}"
+        scalar_rewards.append((one, reward))
+
+
 # ---- the metrics ----------------------------------------------------------------------------------------------------
 
 
@@ -317,30 +336,11 @@ def llm_bar_scores(results):
     )
 
 
-def reward_bench_2_scores(results):
-    def scores(r):
-        n = len(r["lengths"])
-        total = np.zeros(n)
-        for c in r["comparisons"]:
-            i, j = c["pair"]
-            total[i] += c["probability"]
-            total[j] += 1 - c["probability"]
-        return total / (n - 1)
-
-    def best_of(r):
-        s = scores(r)
-        top = s.max()
-        return 1 / (s == top).sum() if s[0] == top else 0.0
-
-    subsets = {}
-    for subset in ["Factuality", "Focus", "Math"]:
-        subsets[subset] = mean([best_of(r) for r in results if r["subset"] == subset])
+def ties_scores(rewards):
+    """Of (id, number of correct responses, rewards), as the leaderboard scores a model that gives rewards."""
     ref, tied = {}, {}
-    for r in results:
-        if r["subset"] != "Ties":
-            continue
-        kind, number = r["id"].split("/")[1].split(":")
-        s, k = scores(r), r["correctResponses"]
+    for name, k, s in rewards:
+        kind, number = name.split("/")[1].split(":")
         good, bad = s[:k], s[k:]
         (ref if kind == "ref" else tied)[number] = (good.min() > bad.max(), good.max() - good.min(), good.min() - bad.max())
     spread = np.array([tied[n][1] for n in ref])
@@ -359,6 +359,38 @@ def reward_bench_2_scores(results):
         + 0.2 * ties["preferred"]
         + 0.2 * ties["preferredHard"]
         + 0.01 * ties["margin"]
+    )
+    return ties
+
+
+def fitted_rewards(r):
+    """Rewards with mean 0 whose differences are closest to the log-odds of the comparisons."""
+    n, pairs = len(r["lengths"]), [c["pair"] for c in r["comparisons"]]
+    equations = np.array([[(k == i) - float(k == j) for k in range(n)] for i, j in pairs] + [[1.0] * n])
+    odds = [np.log(c["probability"] / (1 - c["probability"])) for c in r["comparisons"]] + [0.0]
+    return np.linalg.lstsq(equations, np.array(odds), rcond=None)[0]
+
+
+def reward_bench_2_scores(results):
+    def scores(r):
+        n = len(r["lengths"])
+        total = np.zeros(n)
+        for c in r["comparisons"]:
+            i, j = c["pair"]
+            total[i] += c["probability"]
+            total[j] += 1 - c["probability"]
+        return total / (n - 1)
+
+    def best_of(r):
+        s = scores(r)
+        top = s.max()
+        return 1 / (s == top).sum() if s[0] == top else 0.0
+
+    subsets = {}
+    for subset in ["Factuality", "Focus", "Math"]:
+        subsets[subset] = mean([best_of(r) for r in results if r["subset"] == subset])
+    ties = ties_scores(
+        [(r["id"], r["correctResponses"], fitted_rewards(r)) for r in results if r["subset"] == "Ties"]
     )
     subsets["Ties"] = ties["overall"]
     return dict(subsets=subsets, ties=ties, overall=mean(subsets.values()))
@@ -408,6 +440,7 @@ expected = dict(
     pandaLm=panda_lm_scores(panda_lm),
     llmBar=llm_bar_scores(llm_bar),
     rewardBench2=reward_bench_2_scores(reward_bench_2),
+    scalarTies=ties_scores([(r["id"], r["correctResponses"], reward) for r, reward in scalar_rewards]),
     calibration={str(bins): calibration(reward_bench, bins) for bins in [10, 15]},
     length=by_length(judge_bench),
     order=dict(
@@ -428,6 +461,7 @@ results = dict(
     pandaLm=panda_lm,
     llmBar=llm_bar,
     rewardBench2=reward_bench_2,
+    scalarRewards=[r for r, _ in scalar_rewards],
 )
 
 

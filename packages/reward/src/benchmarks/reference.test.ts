@@ -59,6 +59,10 @@ it('RewardBench 2, best of four and ties', () => {
   );
 });
 
+it('RewardBench 2, ties of a model that gives rewards, as from these rewards themselves', () => {
+  agree(rewardBench2Scores(results('reward-bench-2', 'scalarRewards')).ties, expected.scalarTies);
+});
+
 it('RM-Bench, matrices and levels', () => {
   const { domains, overall, overallSafetyAveraged, hard, normal, easy } = rmBenchScores(
     results('rm-bench', 'rmBench'),

@@ -41,21 +41,27 @@ export type Judged = Pick<
  *
  * - PandaLM: 1 if the predicted class (first, second, tie) is the majority's, see `predictedClass`;
  * - RewardBench 2: 1 over the number of responses that share the highest score if a correct one is among them, and in the
- *   subset `Ties` 1 if every correct response has a higher score than every other one; see `responseScores`;
+ *   subset `Ties` 1 if every correct response has a higher reward than every other one; see `responseScores` and
+ *   `responseRewards`;
  * - RM-Bench: the part of the nine comparisons that is right;
  * - else 1 if the better response has the strictly higher probability in every pair. So best-of-n is right when the best
  *   response beats every loser, and an exact tie is wrong.
  */
 export function correctness(name: BenchmarkName, result: Judged): number {
   if (result.correctResponses !== undefined) {
-    const { gap, credit } = topOfScores(responseScores(result), result.correctResponses);
-    return result.subset === 'Ties' ? Number(gap > 0) : credit;
+    const { correctResponses, subset } = result;
+    return subset === 'Ties'
+      ? Number(topOfScores(responseRewards(result), correctResponses).gap > 0)
+      : topOfScores(responseScores(result), correctResponses).credit;
   }
   const { comparisons, preferred } = result;
   if (name === 'pandalm') return Number(predictedClass(comparisons[0]!) === preferred);
   const right = comparisons.map((pair) => Number(verdict(pair) === preferred));
   return name === 'rm-bench' ? mean(right) : Math.min(...right);
 }
+
+/** The log-odds of the largest probability below 1 are 36.7. */
+const MOST_LOG_ODDS = 36;
 
 /** The response that the mean of both orders prefers, strictly. */
 export function verdict({ probability }: Pick<ComparedPair, 'probability'>): 'first' | 'second' | 'tie' {
@@ -88,6 +94,22 @@ export function responseScores({ lengths, comparisons }: Pick<Judged, 'lengths' 
     sums[pair[1]]! += 1 - probability;
   }
   return Array.from(sums, (sum) => sum / (lengths.length - 1));
+}
+
+/**
+ * One reward for each response, where all pairs were compared: the mean log-odds of being preferred, itself included as 0. Of
+ * all rewards with mean 0 these fit the log-odds of the pairs best, by least squares; those of a discriminative model are its
+ * own, apart from their mean. Log-odds beyond 36 can not be told from certainty, and count as 36.
+ */
+export function responseRewards({ lengths, comparisons }: Pick<Judged, 'lengths' | 'comparisons'>): number[] {
+  const sums = new Float64Array(lengths.length);
+  for (const { pair, probability } of comparisons) {
+    const odds = Math.log(probability) - Math.log1p(-probability);
+    const bounded = Math.max(-MOST_LOG_ODDS, Math.min(MOST_LOG_ODDS, odds));
+    sums[pair[0]]! += bounded;
+    sums[pair[1]]! -= bounded;
+  }
+  return Array.from(sums, (sum) => sum / lengths.length);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { mean, meanOrNull } from '../mean.js';
-import { type BenchmarkResult, responseScores, topOfScores } from './result.js';
+import { type BenchmarkResult, responseRewards, topOfScores } from './result.js';
 import { groupBy, type ScoreTable } from './table.js';
 
 /** The parts of the score of the subset `Ties` of RewardBench 2. */
@@ -20,8 +20,8 @@ export interface TiesScore {
 /**
  * The score of `Ties` as `process_single_model` of allenai/reward-bench computes it (Malik et al. 2025). A prompt with several
  * correct answers, `tied:N`, belongs to the one with a single answer, `ref:N`. A margin of 0 / 0 counts as 0, any other
- * division by zero as the limit of the tanh. Scores are those of `responseScores`, so they are probabilities and not the
- * rewards of the official leaderboard. A tied prompt with one correct answer has no spread. Null without any such prompt.
+ * division by zero as the limit of the tanh. A tied prompt with one correct answer has no spread. The rewards are those of
+ * `responseRewards`; only their differences count. Null without any such prompt.
  */
 export function tiesScore(results: readonly BenchmarkResult[]): TiesScore | null {
   const [ref, tied] = (['ref', 'tied'] as const).map((kind) => {
@@ -29,7 +29,7 @@ export function tiesScore(results: readonly BenchmarkResult[]): TiesScore | null
     return new Map(
       results.flatMap((result) => {
         const number = marker.exec(result.id)?.[1];
-        const stats = topOfScores(responseScores(result), result.correctResponses ?? 1);
+        const stats = topOfScores(responseRewards(result), result.correctResponses ?? 1);
         return number === undefined ? [] : [[number, stats] as const];
       }),
     );
