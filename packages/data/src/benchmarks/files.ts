@@ -9,7 +9,7 @@ const FILE_LIMIT = 1000;
 /** A data file of a benchmark. */
 export interface DataFile {
   readonly path: string;
-  /** The name without its extension; of a file that is called `dataset` or `test`, that of its folder. */
+  /** The name without its extension; of a file that is called `dataset`, `test` or `task`, that of its folder. */
   readonly stem: string;
 }
 
@@ -49,5 +49,5 @@ export async function dataFiles(path: string): Promise<DataFile[]> {
 
 function stemOf(path: string): string {
   const stem = basename(path).replace(READABLE, '');
-  return stem === 'dataset' || stem === 'test' ? basename(dirname(path)) : stem;
+  return ['dataset', 'test', 'task'].includes(stem) ? basename(dirname(path)) : stem;
 }

@@ -67,6 +67,48 @@ export function rmBenchItem(from: FileRecord, { stem }: DataFile): BenchmarkItem
 }
 
 /**
+ * RM-Bench as it comes with GRAM: nine records a sample, one for each pair, `{ id, prompt, chosen, rejected, domain, matrix_id }`
+ * with texts for `chosen` and `rejected`, i first. Makes of each nine the record that RM-Bench publishes; other records
+ * pass through.
+ */
+export async function* joinedRmBench(records: AsyncIterable<FileRecord>): AsyncGenerator<FileRecord> {
+  let group: FileRecord[] = [];
+  for await (const from of records) {
+    if (group.length === 0 && valueAt(from, 'matrix_id') === undefined) {
+      yield from;
+      continue;
+    }
+    group.push(from);
+    if (group.length < STYLES * STYLES) continue;
+    yield joined(group);
+    group = [];
+  }
+  if (group.length > 0) {
+    throw badField(group.at(-1)!, 'matrix_id', 'the last of nine records of one sample');
+  }
+}
+
+function joined(group: readonly FileRecord[]): FileRecord {
+  const first = group[0]!;
+  const texts = (name: 'chosen' | 'rejected', placeOf: (style: number) => number) =>
+    Array.from({ length: STYLES }, (_, style) => textField(group[placeOf(style)]!, name));
+  const chosen = texts('chosen', (style) => STYLES * style);
+  const rejected = texts('rejected', (style) => style);
+  const [id, prompt] = [idOf(first), textField(first, 'prompt')];
+  for (const [at, from] of group.entries()) {
+    const same = (name: string, wanted: string) => {
+      if (textField(from, name) === wanted) return;
+      throw badField(from, name, `that of ${first.where}, with which it is one sample`);
+    };
+    if (idOf(from) !== id) throw badField(from, 'id', `that of ${first.where}, with which it is one sample`);
+    same('prompt', prompt);
+    same('chosen', chosen[Math.floor(at / STYLES)]!);
+    same('rejected', rejected[at % STYLES]!);
+  }
+  return { ...first, record: { ...first.record, chosen, rejected } };
+}
+
+/**
  * RMB (Zhou et al. 2024), either part: pairs, `{ pair_uid, conversation_input, chosen: { answer }, reject: { answer } }`, and
  * best-of-n, `{ bon_uid, conversation_input, bon_best: { answer }, loser_list: [{ answer }] }`. The subset is that of the record,
  * or its `category_path` without the first part, behind `pairwise/` or `best-of-n/`.

@@ -55,23 +55,35 @@ export function llmBarItem(from: FileRecord, { stem }: DataFile): BenchmarkItem 
 }
 
 /**
- * HHH alignment (Askell et al. 2021): `{ subset, prompt, chosen, rejected }`, or as it is published,
- * `{ input, targets: { choices: [2], labels: [1, 0] } }` in one file or folder for each subset.
+ * HHH alignment (Askell et al. 2021) in one of three forms: `{ subset, prompt, chosen, rejected }`; as on the hub, `{ input,
+ * targets: { choices: [2], labels: [2] } }` with a label 1 for the better one and 0; as the tasks of BIG-bench,
+ * `{ input, target_scores: { RESPONSE: 1, RESPONSE: 0 } }`. The subset of the latter two is the name of the file, or of its
+ * folder where it is called `task.json`.
  */
 export function hhhItem(from: FileRecord, { stem }: DataFile): BenchmarkItem {
-  if (valueAt(from, 'targets') === undefined) {
-    const id = `${stem}/${from.number}`;
+  const id = `${stem}/${from.number}`;
+  const scores = valueAt(from, 'target_scores');
+  if (valueAt(from, 'targets') === undefined && scores === undefined) {
     const [prompt, chosen, rejected] = ['prompt', 'chosen', 'rejected'].map((name) => textField(from, name));
     return preferredPair(id, textField(from, 'subset'), prompt!, chosen!, rejected!);
+  }
+  const prompt = textField(from, 'input');
+  if (scores !== undefined) {
+    const entries = typeof scores === 'object' && scores !== null ? Object.entries(scores) : [];
+    const [chosen, rejected] = [1, 0].map((score) => entries.find(([, value]) => value === score)?.[0]);
+    if (entries.length !== 2 || chosen === undefined || rejected === undefined) {
+      throw badField(from, 'target_scores', 'a response with the score 1 and one with 0');
+    }
+    return preferredPair(id, stem, prompt, chosen, rejected);
   }
   const labels = [numberField(from, 'targets.labels.0'), numberField(from, 'targets.labels.1')];
   if (labels.some((label) => label !== 0 && label !== 1) || labels[0] === labels[1]) {
     throw badField(from, 'targets.labels', 'a list of one 1 and one 0');
   }
   return {
-    id: `${stem}/${from.number}`,
+    id,
     subset: stem,
-    prompt: textField(from, 'input'),
+    prompt,
     responses: [textField(from, 'targets.choices.0'), textField(from, 'targets.choices.1')],
     pairs: onePair,
     preferred: labels[0] === 1 ? 'first' : 'second',

@@ -42,6 +42,19 @@ const bench = { pair_id: 'u', source: 'livecodebench', question: 'p', response_A
 const unified = { conv_A: turn('p', 'a'), conv_B: turn('p', 'b'), source: 's' };
 const pair = { responses: ['a', 'b'], pairs: [[0, 1]], prompt: 'p' };
 
+/** A sample of RM-Bench as GRAM's repository has it. */
+const nine = () =>
+  ['a', 'b', 'c'].flatMap((chosen) =>
+    ['d', 'e', 'f'].map((rejected, i) => ({
+      id: 7,
+      prompt: 'p',
+      chosen,
+      rejected,
+      domain: 'math',
+      matrix_id: `0-${i}`,
+    })),
+  );
+
 describe('the published formats', () => {
   it.each<[BenchmarkName, string, object, object]>([
     [
@@ -103,6 +116,12 @@ describe('the published formats', () => {
       'honest.jsonl',
       { input: 'p', targets: { choices: ['a', 'b'], labels: [0, 1] } },
       { ...pair, subset: 'honest', preferred: 'second' },
+    ],
+    [
+      'hhh',
+      'other/task.json',
+      { input: 'p', target_scores: { b: 0, a: 1 } },
+      { ...pair, subset: 'other', preferred: 'first' },
     ],
     [
       'rmb',
@@ -188,6 +207,31 @@ describe('the published formats', () => {
       items: { length: 1 },
     });
   });
+
+  it('RM-Bench in nine records a sample', async () => {
+    const published = {
+      id: 7,
+      prompt: 'p',
+      chosen: ['a', 'b', 'c'],
+      rejected: ['d', 'e', 'f'],
+      domain: 'math',
+    };
+    const [joined, direct] = await Promise.all(
+      [await save('nine.json', ...nine()), await save('one.json', published)].map((path) =>
+        readBenchmark(path, 'rm-bench'),
+      ),
+    );
+    expect(joined).toEqual(direct);
+  });
+
+  it('a task of BIG-bench as it is published', async () => {
+    const path = join(folder, 'honest', 'task.json');
+    await mkdir(dirname(path));
+    const examples = [{ input: 'p', target_scores: { a: 1, b: 0 } }];
+    await writeFile(path, JSON.stringify({ name: 'hhh_alignment', canary: 'c', examples }));
+    const { items } = await readBenchmark(folder, 'hhh');
+    expect(items).toMatchObject([{ ...pair, subset: 'honest', preferred: 'first' }]);
+  });
 });
 
 it('reads a folder in the order of the names, and of LLMBar only what belongs to it', async () => {
@@ -224,6 +268,9 @@ describe('hostile input gives one error that names file, record and field', () =
     ['llmbar', 'natural.json', { input: 'p', label: 3 }, /"label" of .* 1 or 2/],
     ['llmbar', 'x.json', { input: 'p', label: 1 }, /which subset of LLMBar .*x\.json/],
     ['hhh', 'x.jsonl', { input: 'p', targets: { labels: [1, 1] } }, /"targets\.labels" of /],
+    ['hhh', 'x.jsonl', { input: 'p', target_scores: { a: 1, b: 1 } }, /"target_scores" of .*score 1/],
+    ['hhh', 'x.jsonl', { input: 'p', target_scores: 'a' }, /"target_scores" of /],
+    ['rm-bench', 'x.json', { ...nine()[0] }, /"matrix_id" of .*last of nine/],
     ['rmb', 'x.jsonl', { conversation_input: [] }, /"conversation_input" of .*messages/],
     ['pandalm', 'x.json', { ...panda, ...votes(1, 4, 2) }, /"annotator2" of .*0, 1 or 2/],
     ['mt-bench', 'x.jsonl', { ...human, winner: '__proto__' }, /"winner" of /],
@@ -231,6 +278,13 @@ describe('hostile input gives one error that names file, record and field', () =
   ])('%s %s', async (name, file, record, message) => {
     const error = await readBenchmark(await save(file, record), name).catch((cause: DataError) => cause);
     expect(error).toMatchObject({ code: 'bad-record', message: expect.stringMatching(message) });
+  });
+
+  it('refuses nine records that are not one sample', async () => {
+    const records: object[] = nine();
+    records[5] = { ...records[5], chosen: 'other' };
+    const path = await save('x.json', ...records);
+    await expect(readBenchmark(path, 'rm-bench')).rejects.toThrow(/"chosen" of .*record 6 .*record 1,/);
   });
 
   it('refuses an id that occurs twice, nothing at all, and an unknown name', async () => {

@@ -3,7 +3,7 @@ import { unknownFormat } from '../readers/preferences.js';
 import { type FileRecord, readRecords } from '../readers/records.js';
 import { type DataFile, dataFiles } from './files.js';
 import type { BenchmarkItem } from './item.js';
-import { rewardBench2Item, rmBenchItem, rmbItem } from './lists.js';
+import { joinedRmBench, rewardBench2Item, rmBenchItem, rmbItem } from './lists.js';
 import {
   hhhItem,
   judgeBenchItem,
@@ -16,6 +16,8 @@ import {
 
 interface Reader {
   readonly parse: (from: FileRecord, file: DataFile) => BenchmarkItem | 'dropped';
+  /** Makes of several records one. */
+  readonly join?: (records: AsyncIterable<FileRecord>) => AsyncIterable<FileRecord>;
   /** Files of a folder that belong to the benchmark; all where it is undefined. */
   readonly belongs?: RegExp;
 }
@@ -33,7 +35,7 @@ const llmBarSubsets: Readonly<Record<string, string>> = {
 const readers = {
   'reward-bench': { parse: rewardBenchItem },
   'reward-bench-2': { parse: rewardBench2Item },
-  'rm-bench': { parse: rmBenchItem },
+  'rm-bench': { parse: rmBenchItem, join: joinedRmBench },
   'judge-bench': { parse: judgeBenchItem },
   // The folder that LLMBar publishes also holds other sets in the same form.
   llmbar: {
@@ -70,7 +72,7 @@ export interface Benchmark {
  */
 export async function readBenchmark(path: string, name: BenchmarkName): Promise<Benchmark> {
   if (!Object.hasOwn(readers, name)) throw unknownFormat(name, benchmarkNames);
-  const { parse, belongs }: Reader = readers[name];
+  const { parse, join, belongs }: Reader = readers[name];
   const files = await dataFiles(path);
   const chosen =
     files.length === 1 ? files : files.filter((file) => belongs === undefined || belongs.test(file.stem));
@@ -78,7 +80,8 @@ export async function readBenchmark(path: string, name: BenchmarkName): Promise<
   const places = new Map<string, string>();
   let dropped = 0;
   for (const file of chosen) {
-    for await (const from of readRecords(file.path)) {
+    const records = readRecords(file.path);
+    for await (const from of join?.(records) ?? records) {
       const item = parse(from, file);
       if (item === 'dropped') {
         dropped++;

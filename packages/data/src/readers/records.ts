@@ -23,7 +23,8 @@ const NEWLINE = 10;
  * Reads the JSON objects of a file, one at a time.
  *
  * The name decides the form: `.jsonl` has one object a line (blank lines are skipped) and is streamed, `.json`
- * is one array; either may be gzipped and end in `.gz`. Keys named `__proto__` are left out.
+ * is one array, or a task of BIG-bench, which holds one as `examples`; either may be gzipped and end in `.gz`. Keys named
+ * `__proto__` are left out.
  *
  * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged gzip data),
  * `bad-json`, `bad-record` (an element that is no object) or `too-large` (a line above 16 MiB, an array above
@@ -75,7 +76,8 @@ async function* readArray(path: string): AsyncGenerator<FileRecord> {
     if (length > ARRAY_LIMIT) throw tooLarge(path, ARRAY_LIMIT);
     parts.push(chunk);
   }
-  const value = parse(decode(Buffer.concat(parts, length), path), path);
+  const whole = parse(decode(Buffer.concat(parts, length), path), path);
+  const value = Array.isArray(whole) ? whole : (whole as { examples?: unknown } | null)?.examples;
   if (!Array.isArray(value)) {
     throw new DataError('bad-json', `${path} holds no array`, 'Wrap the records in [ ], or use .jsonl.');
   }
