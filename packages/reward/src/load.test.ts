@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DeviceName } from '@gram/engine';
 import { saveModel } from '@gram/model';
 import { afterAll, expect, it } from 'vitest';
 import {
@@ -57,6 +58,31 @@ it.each(['generative', 'discriminative'] as const)('loads a %s model that judges
   expect(await after.compare(unequalItems)).toEqual(await before.compare(unequalItems));
   before.dispose();
   after.dispose();
+});
+
+it('refuses a device before it reads weights', async () => {
+  const { dir } = await saved('no device', 'generative');
+  await rm(join(dir, 'model.safetensors'));
+  const device = 'abacus' as DeviceName;
+  await expect(loadRewardModel(dir, { device })).rejects.toMatchObject({ code: 'unknown-device' });
+});
+
+it('judges as it is told to', async () => {
+  const { dir } = await saved('told', 'generative');
+  const both = await loadRewardModel(dir, { device: 'auto' });
+  const one = await loadRewardModel(dir, { orders: 1 });
+  const bounded = await loadRewardModel(dir, { positionBiasBound: 1 });
+  const expected = await both.compare(unequalItems);
+  for (const [i, { probability, orders }] of (await one.compare(unequalItems)).entries()) {
+    expect(orders).toBeUndefined();
+    expect(probability).toBeCloseTo(expected[i]!.orders![0], 4);
+  }
+  for (const [i, { probability }] of (await bounded.compare(unequalItems)).entries()) {
+    expect(probability).toBeCloseTo(expected[i]!.probability, 4);
+  }
+  for (const model of [both, one, bounded]) model.dispose();
+  await expect(loadRewardModel(dir, { orders: 3 as 2 })).rejects.toMatchObject({ code: 'bad-option' });
+  await expect(loadRewardModel(dir, { positionBiasBound: 2 })).rejects.toMatchObject({ code: 'bad-option' });
 });
 
 it('obeys the length of the model and what to do with longer items', async () => {

@@ -6,7 +6,7 @@ import { explainTooLong } from './too-long.js';
 /** `gram score`: which of two responses is better. */
 export const scoreCommand = defineCommand({
   name: 'score',
-  summary: 'Compares two responses to a prompt, each shown first once.',
+  summary: 'Compares two responses to a prompt.',
   flags: {
     ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
@@ -35,7 +35,7 @@ export const scoreCommand = defineCommand({
               ['a shown first', orders[0]],
               ['b shown first', orders[1]],
             ] as [string, number][])),
-        ['mean', probability],
+        [orders === undefined ? 'one only' : 'mean', probability],
       ];
       const verdict = probability === 0.5 ? 'a tie' : `${probability > 0.5 ? 'a' : 'b'} is better`;
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';

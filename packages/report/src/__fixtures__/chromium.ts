@@ -11,8 +11,8 @@ export interface BrowserPage {
   evaluate<T>(expression: string): Promise<T>;
   /** Waits until an expression is true, for half a minute at most. */
   until(expression: string): Promise<void>;
-  /** Presses and releases a key of this name, as `Tab` or `ArrowLeft`. */
-  press(key: string): Promise<void>;
+  /** Presses and releases a key of this name, as `Tab` or `ArrowLeft`, by itself or with another one held. */
+  press(key: string, held?: 'Control' | 'Meta'): Promise<void>;
   /** Writes into the field that has the focus. */
   type(text: string): Promise<void>;
   /** Light or dark, and the width of the window in CSS pixels. */
@@ -26,6 +26,9 @@ export interface BrowserPage {
 }
 
 const keyCodes: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, ' ': 32, End: 35, Home: 36, ArrowLeft: 37 };
+
+/** Bits of the protocol for keys that are held. */
+const modifiers = { Control: 2, Meta: 4 };
 
 interface Message {
   id?: number;
@@ -76,9 +79,9 @@ export async function launchChromium(browser: string): Promise<BrowserPage> {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    async press(key) {
+    async press(key, held) {
       const text = key === ' ' ? { text: ' ' } : key === 'Enter' ? { text: '\r' } : {};
-      const event = { key, code: key === ' ' ? 'Space' : key, windowsVirtualKeyCode: keyCodes[key] };
+      const event = { key, code: key === ' ' ? 'Space' : key, windowsVirtualKeyCode: keyCodes[key], modifiers: held === undefined ? 0 : modifiers[held] };
       await call('Input.dispatchKeyEvent', { type: 'keyDown', ...event, ...text });
       await call('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
     },

@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Comparator } from '@gram/reward';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
-import { quickModel } from '../__fixtures__/models.js';
+import { quickModel, verdictOf } from '../__fixtures__/models.js';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 
 const browser = findChromium();
@@ -118,6 +119,29 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
     await picture('serve-phone');
     await tab.look('light', 360);
     await picture('serve-phone-light');
+  });
+
+  it.each(['Control', 'Meta'] as const)('ranks with %s and Enter from within a field', async (held) => {
+    await tab.look('light', 1100);
+    await open();
+    await fill('x', ['one', 'three']);
+    await tab.press('Enter', held);
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#order li p')).toEqual(['three', 'one']);
+    expect(await tab.evaluate('document.activeElement.value')).toBe('three');
+  });
+
+  it('does not say that orders agree where one was judged', async () => {
+    const oneOrder: Comparator = {
+      compare: async (items) =>
+        items.map((item) => ({ ...verdictOf(item), orders: undefined, consistent: true })),
+    };
+    await open({}, oneOrder);
+    await fill('x', ['one', 'three']);
+    await tab.press('Enter', 'Control');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#pairs td')).toEqual(['', '', expect.stringMatching(/ %$/), 'not asked']);
+    expect(await text('#summary')).toBe('No pair was judged in both orders.');
   });
 
   it('removes responses, and keeps two', async () => {

@@ -43,7 +43,7 @@ export function rankingPage(needsKey: boolean): string {
 <div class="page">
 <header>
 <h1>Rank responses</h1>
-<p class="lead">The model reads the prompt and two responses at a time, each pair in both orders, and says which response is better.</p>
+<p class="lead">The model reads the prompt and two responses at a time, by default in both orders, and says which response is better.</p>
 <noscript><p>This page needs JavaScript.</p></noscript>
 </header>
 <main>

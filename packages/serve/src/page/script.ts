@@ -81,16 +81,19 @@ function show(responses, { order, scores, pairs }) {
     const row = element('tr', undefined, { className: consistent ? '' : 'apart' });
     const head = element('th', letter(a) + ' over ' + letter(b), { scope: 'row' });
     const cells = [...(orders ?? [undefined, undefined]), probability];
-    row.append(head, ...cells.map((p) => element('td', p === undefined ? 'not seen' : percent(p))));
-    row.append(element('td', consistent ? 'agree' : 'disagree'));
+    row.append(head, ...cells.map((p) => element('td', p === undefined ? '' : percent(p))));
+    row.append(element('td', orders === undefined ? 'not asked' : consistent ? 'agree' : 'disagree'));
     rows.append(row);
   }
+  const both = pairs.filter(({ orders }) => orders !== undefined).length;
   const apart = pairs.filter(({ consistent }) => !consistent).length;
   const flagged = pairs.some(({ truncated }) => truncated) ? ' Some text was cut to fit the model.' : '';
   byId('summary').textContent =
-    (apart === 0
+    (both === 0
+      ? 'No pair was judged in both orders.'
+      : apart === 0
       ? 'Both orders prefer the same response in every pair.'
-      : 'In ' + apart + ' of ' + pairs.length + (pairs.length === 1 ? ' pair' : ' pairs') +
+      : 'In ' + apart + ' of ' + both + (both === 1 ? ' pair' : ' pairs') +
         ' the preferred response depends on which one is shown first.') + flagged;
   byId('result').hidden = false;
 }
