@@ -3,8 +3,8 @@
  *
  *     npm run bench:score -- --model MODEL --data FILE [--format NAME] [--python PATH] [--onnx DIRECTORY] [--pairs 200] [--rounds 1]
  *
- * MODEL is a directory, a GGUF file or a repository of the hub, for example SmolLM2-135M-Instruct, asked with the judging
- * prompt of the authors. FILE holds judged pairs, `--format` says how. With `--python`, a Python that has torch and
+ * MODEL is a directory, a GGUF file or a repository of the hub, for example SmolLM2-135M-Instruct; one without `gram.json` is
+ * asked with the judging prompt of the authors. FILE holds judged pairs, `--format` says how. With `--python`, a Python that has torch and
  * transformers, the same weights judge the same token ids there as the authors' evaluator does, one sequence at a time and in
  * batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the directory of an ONNX export, they do in transformers.js,
  * after npm --prefix bench/peers install.
@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readPreferences } from '@gram/data';
 import { runtimeVersion, threadCount } from '@gram/engine';
-import { loadModel, readCompanions, saveModel } from '@gram/model';
+import { inspectModel, loadModel, readCompanions, saveModel } from '@gram/model';
 import { textTable } from '@gram/report';
 import { chatLayoutOf, createPairEncoder, judgePrompt, tokenizerOf } from '@gram/tokenize';
 import { json, mega, times, turns } from './common.mjs';
@@ -40,7 +40,6 @@ if (options.model === undefined || options.data === undefined) {
   process.exit(2);
 }
 const listSize = 16;
-const maxLength = 1024;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
@@ -84,8 +83,11 @@ async function prepare(model, task) {
   await saveModel(model, { config, weights });
   const files = await readCompanions(path);
   const tokenizer = tokenizerOf(files, options.model);
-  const chat = await chatLayoutOf(files, tokenizer, options.model, undefined);
-  const prompt = judgePrompt('gram-eval-1');
+  // A model that was trained to judge says how it is asked.
+  const { gram } = await inspectModel(path);
+  const chat = await chatLayoutOf(files, tokenizer, options.model, gram?.chat);
+  const prompt = judgePrompt(gram?.judgePrompt ?? 'gram-eval-1');
+  const maxLength = gram?.maxLength ?? 1024;
   const encoder = await createPairEncoder({ tokenizer, prompt, chat, maxLength, overlong: 'truncate' });
   const encoded = async ({ prompt, a, b }) =>
     Promise.all([encoder.comparison({ prompt, a, b }), encoder.comparison({ prompt, a: b, b: a })]).then(

@@ -12,7 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config/model-config.js';
 import { blockOf, type Projection } from './config/weight-shapes.js';
-import { linear, type Matrix } from './layers/linear.js';
+import { linear, linearOfUneven, type Matrix } from './layers/linear.js';
 import { type PositionTables, positionTables } from './layers/position-tables.js';
 import { swiglu } from './layers/swiglu.js';
 
@@ -290,10 +290,11 @@ function layerOf(config: ModelConfig, weights: ModelTensors, index: number): Lay
     feedForward(x) {
       const normal = norm('post_attention_layernorm', x);
       const [gate, up] = [project('gate_proj', normal), project('up_proj', normal)];
-      // What is between these products is cheap, and as large as they are: only they are kept for the gradient.
+      // What is between these products is cheap, and as large as they are: only they are kept for the gradient. A product of
+      // two activations differs in size from token to token by orders of magnitude.
       const inputs = { gate, up, down: projection('down_proj') };
       const inner = recompute(
-        ({ gate, up, down }) => linear(swiglu(gate, up), down.matrix, down.bias),
+        ({ gate, up, down }) => linearOfUneven(swiglu(gate, up), down.matrix, down.bias),
         inputs,
       );
       return tf.add(x, inner);

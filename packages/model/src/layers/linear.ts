@@ -35,6 +35,22 @@ export function linear<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix
   return bias === undefined ? product : tf.add(product, bias);
 }
 
+/**
+ * `linear` for rows of very different size. An 8-bit product rounds its left side with one scale for all of it, in which
+ * small rows would get few digits: it gets every row with a largest magnitude of 1.
+ */
+export function linearOfUneven<T extends tf.Tensor2D | tf.Tensor3D>(
+  x: T,
+  matrix: Matrix,
+  bias?: tf.Tensor,
+): T {
+  const multiplied = 'base' in matrix ? matrix.base : matrix;
+  if (!('values' in multiplied)) return linear(x, matrix, bias);
+  const sizes = tf.maximum(tf.max(tf.abs(x), -1, true), SMALLEST);
+  const product = tf.mul(multiply(tf.div(x, sizes) as T, matrix), sizes) as T;
+  return bias === undefined ? product : tf.add(product, bias);
+}
+
 function multiply<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix): T {
   if ('base' in matrix) {
     const { base, a, b, scale, dropout } = matrix;
@@ -45,6 +61,9 @@ function multiply<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix): T 
   if ('scales' in matrix) return quantizedMatMul(x, matrix);
   return tf.matMul(x as tf.Tensor, matrix, false, true) as T;
 }
+
+/** Rows of zeros stay zeros. */
+const SMALLEST = 1e-30;
 
 // Large enough that neighbouring products end far apart, small enough that float32 keeps three digits of the fraction.
 const SPREAD = 8192;
