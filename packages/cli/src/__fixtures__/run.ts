@@ -43,6 +43,14 @@ export async function workshop() {
   return { directory, path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
+/** The same, with a generative reward model that was trained on the pairs, at `out/model`. */
+export async function judgeWorkshop() {
+  const shop = await workshop();
+  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
+  if (status !== 0) throw new Error(stderr);
+  return shop;
+}
+
 const config = `
 stage: preference
 data: { path: pairs.jsonl }

@@ -2,18 +2,16 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writ
 import { fileURLToPath } from 'node:url';
 import { createWorld, writeJsonl } from '@gram/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 let model: string;
 let data: string;
 /** Groups of 128 comparisons: two whole ones and a rest. */
 const ITEMS = 300;
 
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
   model = shop.path('out/model');
   data = shop.path('reward-bench.jsonl');
   const subsets = ['hep-go', 'math-prm', 'donotanswer'];

@@ -4,15 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createRandom, createWorld, writeJsonl } from '@gram/data';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { built, ended, startGram } from '../__fixtures__/child.js';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { judgeWorkshop } from '../__fixtures__/run.js';
 
 const KILLS = 15;
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
   const pairs = createWorld({ seed: 8 }).testPairs('in-distribution', 3000);
   await writeJsonl(
     shop.path('bench.jsonl'),

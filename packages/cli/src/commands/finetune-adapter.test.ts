@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 /** Fine-tunes an adapter of the model that `beforeAll` trained. */
 const finetune = (output: string, sets: readonly string[], ...argv: string[]) => {
   const start = ['init.scratch=', `init.model=${shop.path('out/model')}`, 'lora.rank=4', 'lora.alpha=8'];
@@ -17,9 +17,7 @@ const finetune = (output: string, sets: readonly string[], ...argv: string[]) =>
   ]);
 };
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
 });
 afterAll(() => shop.remove());
 

@@ -1,13 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
   const config = JSON.parse(readFileSync(shop.path('out/model/config.json'), 'utf8'));
   const odd = { ...config, model_type: 'gpt_neox', architectures: ['GPTNeoXForCausalLM'] };
   writeFileSync(shop.path('odd.json'), JSON.stringify(odd));

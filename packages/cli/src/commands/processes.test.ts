@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@gram/model';
 import type { StepRecord } from '@gram/train';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
 const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
 const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));
 // Installed by `npm run mpi` where it may; without it, or without a build, there is nothing to run.
 const launcher = spawnSync('mpirun', ['--version']).status === 0;
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 const sets = (...values: string[]) => values.flatMap((value) => ['--set', value]);
 const metrics = (run: string): StepRecord[] =>
   readFileSync(shop.path(`${run}/metrics.jsonl`), 'utf8')
@@ -34,9 +34,7 @@ function together(...argv: string[]) {
 }
 
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
 });
 afterAll(() => shop.remove());
 

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 import { main } from '../main.js';
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 let model: string;
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
   model = shop.path('out/model');
 });
 afterAll(() => shop.remove());

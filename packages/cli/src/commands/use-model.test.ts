@@ -1,18 +1,16 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gram, workshop } from '../__fixtures__/run.js';
+import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
 const natural = fileURLToPath(new URL('../../../../../shared/data/llmbar/natural.json', import.meta.url));
 
-let shop: Awaited<ReturnType<typeof workshop>>;
+let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 let model: string;
 let data: string;
 
 beforeAll(async () => {
-  shop = await workshop();
-  const { status, stderr } = await gram(['finetune', '--config', shop.path('config.yaml')]);
-  expect(status, stderr).toBe(0);
+  shop = await judgeWorkshop();
   model = shop.path('out/model');
   data = shop.path('pairs.jsonl');
 });
