@@ -2,6 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { DataError } from '../error.js';
 
+/** A task of BIG-bench. */
+const TASK = /(^|\/)task\.json(\.gz)?$/;
 const READABLE = /\.jsonl?(\.gz)?$/;
 /** Files of one benchmark at most. */
 const FILE_LIMIT = 1000;
@@ -15,7 +17,7 @@ export interface DataFile {
 
 /**
  * The data files at a path: the file itself, or those of a folder and its subfolders, in the order of their names, which is
- * the same on every machine.
+ * the same on every machine. Of a folder with tasks of BIG-bench (`task.json`) only these.
  *
  * @throws {DataError} `file-missing`, `file-unreadable`, `too-large` (more than 1000 files)
  */
@@ -41,8 +43,10 @@ export async function dataFiles(path: string): Promise<DataFile[]> {
       'Give the folder of the benchmark itself.',
     );
   }
+  // Beside the tasks of BIG-bench stand the results of models.
+  const tasks = names.filter((name) => TASK.test(name));
   // By code units and not by locale.
-  return names
+  return (tasks.length > 0 ? tasks : names)
     .sort((a, b) => (a < b ? -1 : 1))
     .map((name) => ({ path: join(path, name), stem: stemOf(join(path, name)) }));
 }

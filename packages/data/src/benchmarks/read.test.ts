@@ -229,6 +229,7 @@ describe('the published formats', () => {
     await mkdir(dirname(path));
     const examples = [{ input: 'p', target_scores: { a: 1, b: 0 } }];
     await writeFile(path, JSON.stringify({ name: 'hhh_alignment', canary: 'c', examples }));
+    await save('honest/results/scores_model.json', { score: 0.7 });
     const { items } = await readBenchmark(folder, 'hhh');
     expect(items).toMatchObject([{ ...pair, subset: 'honest', preferred: 'first' }]);
   });
