@@ -6,6 +6,7 @@ import {
   type KeysAndValues,
   type NDArray,
   place,
+  placedOnce,
   zeros,
 } from '@gram/engine';
 import {
@@ -23,7 +24,6 @@ import {
   type Weights,
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs';
-import { placedOnce } from './placed.js';
 
 /** Keys and values of one sequence, by layer, with room for some positions: `[1, numKeyValueHeads, C, headDim]`. */
 export type SequenceCache = Readonly<Record<string, { readonly keys: AnyArray; readonly values: AnyArray }>>;

@@ -1,9 +1,8 @@
-import { type DeviceName, int32 } from '@gram/engine';
+import { type DeviceName, disposeArrays, int32 } from '@gram/engine';
 import { type Batch, bucketBatches } from './batching.js';
 import { RewardError } from './error.js';
 import type { Forward } from './forward.js';
 import type { NumberCache } from './number-cache.js';
-import { freed } from './placed.js';
 import type { RunOptions } from './reward-model.js';
 import { type SharedSequence, shareBeginnings } from './shared-beginnings.js';
 
@@ -77,7 +76,7 @@ export async function runSequences(
         onProgress?.(done, sequences.length);
       }
     } finally {
-      freed(room);
+      disposeArrays(room);
     }
     return results;
   }

@@ -1,4 +1,11 @@
-import { type AnyArray, DeviceArray, type DeviceName, type NDArray, place } from '@gram/engine';
+import {
+  type AnyArray,
+  DeviceArray,
+  type DeviceName,
+  disposeArrays,
+  type NDArray,
+  place,
+} from '@gram/engine';
 import type { Weights } from '@gram/model';
 import type { TrainingState } from './checkpoint.js';
 import type { Communicator } from './distributed/communicator.js';
@@ -57,9 +64,7 @@ export async function joinRun(start: RunStart): Promise<RunState> {
       await gather();
     },
     dispose() {
-      for (const named of [placed.weights, placed.frozen, ...Object.values(placed.moments)]) {
-        for (const array of Object.values(named)) if (array instanceof DeviceArray) array.dispose();
-      }
+      disposeArrays(placed);
     },
   };
 }

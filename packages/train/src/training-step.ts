@@ -1,8 +1,8 @@
 import {
   type AnyArray,
   compile,
-  DeviceArray,
   type DeviceName,
+  disposeArrays,
   type ExecutableInfo,
   type NDArray,
   type Precision,
@@ -231,10 +231,7 @@ export function createTrainingStep<Example>(
     },
     dispose() {
       for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();
-      const free = (gradients: object) => {
-        for (const array of Object.values(gradients)) if (array instanceof DeviceArray) array.dispose();
-      };
-      placed?.then(free, () => {});
+      placed?.then(disposeArrays, () => {});
     },
   };
 }

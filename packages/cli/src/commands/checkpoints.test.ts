@@ -125,6 +125,13 @@ describe('gram generate', () => {
     expect(json.answers[0].logProbabilities).toHaveLength(completions![0]!.ids.length);
   });
 
+  it('writes the same on another device, and refuses one that there is not', async () => {
+    expect((await ask('--device', 'auto')).stdout).toBe((await ask()).stdout);
+    const { status, stdout, stderr } = await ask('--device', 'abacus');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^gram: --device can not be "abacus"; [^\n]*webgpu[^\n]*\n$/);
+  });
+
   it('draws the same samples with the same seed, others with another', async () => {
     const draw = async (seed: string) =>
       (await ask('--temperature', '1', '--top-p', '0.9', '--samples', '3', '--seed', seed)).stdout;

@@ -17,6 +17,7 @@ import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { decimalNumber, wholeNumber } from '../parse-flags.js';
 import { loadWritingModel, type WritingModel } from './chat-model.js';
+import { deviceFlag, startDevice } from './device-flag.js';
 
 /** `gram generate`: what a language model answers. */
 export const generateCommand = defineCommand({
@@ -37,6 +38,7 @@ export const generateCommand = defineCommand({
       choices: ['float32', 'int8', 'int4'],
       help: 'How the matrices of the layers are kept; default float32.',
     },
+    device: deviceFlag,
     'max-new-tokens': { value: 'N', help: 'The most new tokens; default 256.' },
     temperature: { value: 'T', help: 'Divides the logits; default 0, the most likely token each time.' },
     'top-k': { value: 'K', help: 'Draw from the K most likely tokens.' },
@@ -56,6 +58,7 @@ export const generateCommand = defineCommand({
     const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
     const limit = values['max-new-tokens'];
     const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
+    const device = await startDevice(values.device);
     const writing = await loadWritingModel(values.model, values.adapter, io);
     const { model, tokenizer, stopIds } = writing;
     const ids = await promptIds(writing, values);
@@ -73,6 +76,7 @@ export const generateCommand = defineCommand({
       weights: model.weights,
       fixedWeights: true,
       precision: values.precision as Precision | undefined,
+      device,
     });
     const streamed = samples === 1 && !values.json;
     const output = liveText(writing, values.stop, (text) => streamed && io.stdout.write(text));

@@ -1,4 +1,3 @@
-import { deviceNames } from '@gram/engine';
 import { type Precision, resolveModel } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
@@ -10,6 +9,7 @@ import {
 import type { Io, Values } from '../command.js';
 import { CliError } from '../error.js';
 import { share } from '../parse-flags.js';
+import { deviceFlag, startDevice } from './device-flag.js';
 import { withDownload } from './download.js';
 import { judgePromptFlag, readJudgePrompt } from './judge-prompt.js';
 import { cutOrRefuse, tooLong } from './too-long.js';
@@ -27,11 +27,7 @@ export const judgeFlags = {
     choices: ['float32', 'int8', 'int4'],
     help: 'How the matrices of the layers are kept; default float32.',
   },
-  device: {
-    value: 'NAME',
-    choices: ['auto', ...deviceNames],
-    help: 'Where to compute; default cpu.',
-  },
+  device: deviceFlag,
   orders: {
     value: 'N',
     choices: ['1', '2'],
@@ -64,11 +60,12 @@ export async function readJudgeFlags(values: Values<typeof judgeFlags>, io: Io):
       'leave out --orders 1',
     );
   }
+  const device = await startDevice(values.device);
   return {
     source: await withDownload(io, (options) => resolveModel(values.model, options)),
     judgePrompt: prompt === undefined ? undefined : await readJudgePrompt(prompt),
     precision: (values.precision ?? 'float32') as Precision,
-    device: values.device as LoadOptions['device'],
+    device,
     orders,
     positionBiasBound: bound === undefined ? undefined : share('position-bias-bound', bound),
     overlong: cutOrRefuse(values['too-long']),

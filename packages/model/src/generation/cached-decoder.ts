@@ -1,4 +1,15 @@
-import { compile, type ExecutableInfo, int32, type NDArray, zeros } from '@gram/engine';
+import {
+  type AnyArray,
+  compile,
+  type DeviceName,
+  disposeArrays,
+  type ExecutableInfo,
+  int32,
+  type NDArray,
+  place,
+  placedOnce,
+  zeros,
+} from '@gram/engine';
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
@@ -12,7 +23,7 @@ type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values:
 
 /** Completions in progress: R rows with room for C positions each. */
 export interface Progress {
-  readonly cache: CacheTree<NDArray>;
+  readonly cache: CacheTree<AnyArray>;
   readonly rows: number;
   readonly capacity: number;
 }
@@ -45,8 +56,10 @@ export interface CachedDecoder {
   ): Promise<{ next: NextTokens; progress: Progress }>;
   /** Adds one token to each of the R rows, in place, and gives what comes after it. */
   advance(progress: Progress, tokens: Int32Array, positions: Int32Array): Promise<NextTokens>;
-  /** A copy of some of the rows. */
+  /** Some of the rows, whose cache is another one; that of all rows is freed. */
   select(progress: Progress, rows: Int32Array): Promise<Progress>;
+  /** Frees the cache of completions that have ended. */
+  end(progress: Progress): void;
   /** What was compiled so far. */
   readonly executables: readonly ExecutableInfo[];
   dispose(): void;
@@ -57,12 +70,15 @@ export interface CachedDecoder {
  *
  * @param fixedWeights whether the weights never change: the runtime then packs a copy of them, which makes
  *   single tokens about twice as fast. Otherwise they are read at each call.
+ * @param device where to compute, and where weights and cache are; weights are copied there at the first call
  */
 export function createCachedDecoder(
   config: ModelConfig,
   weights: Weights | QuantizedWeights,
   fixedWeights: boolean,
+  device: DeviceName | 'auto' = 'cpu',
 ): CachedDecoder {
+  const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups } = config;
   const layerNames = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const byLayer = <T>(layer: (name: string, i: number) => { keys: T; values: T }): CacheTree<T> =>
@@ -94,6 +110,7 @@ export function createCachedDecoder(
       };
     },
     {
+      device,
       inPlace: ['cache'],
       constants,
       dimensions: {
@@ -119,6 +136,7 @@ export function createCachedDecoder(
       return { next, cache: byLayer<tf.Tensor>((_, i) => cache[i]!) };
     },
     {
+      device,
       inPlace: ['cache'],
       constants,
       dimensions: { ...positionDimensions, ...cacheDimensions, tokens: ['R'], positions: ['R'] },
@@ -131,15 +149,16 @@ export function createCachedDecoder(
         values: tf.gather(inputs.cache[name]!.values, inputs.rows),
       })),
     }),
-    { dimensions: { ...cacheDimensions, rows: ['S'] } },
+    { device, resident: ['cache'], dimensions: { ...cacheDimensions, rows: ['S'] } },
   );
 
   return {
     async read(tokens, last, promptOf, capacity) {
       const room = () => zeros([promptOf.length, groups, capacity, headDim]);
-      const cache = byLayer<NDArray>(() => ({ keys: room(), values: room() }));
+      const rooms = byLayer<AnyArray>(() => ({ keys: room(), values: room() }));
+      const [cache, loaded] = [await place(rooms, device), await used.get()];
       const { next } = await read({
-        weights,
+        weights: loaded,
         tables: tablesFor(capacity),
         tokens,
         last: int32([last.length], last),
@@ -150,18 +169,22 @@ export function createCachedDecoder(
     },
     async advance({ cache, rows, capacity }, tokens, positions) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
-      const { next } = await advance({ weights, tables: tablesFor(capacity), cache, ...inputs });
+      const tables = tablesFor(capacity);
+      const { next } = await advance({ weights: await used.get(), tables, cache, ...inputs });
       return dataOf(next);
     },
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
-      return { cache: chosen.cache as CacheTree<NDArray>, rows: rows.length, capacity };
+      disposeArrays(cache);
+      return { cache: chosen.cache as CacheTree<AnyArray>, rows: rows.length, capacity };
     },
+    end: ({ cache }) => disposeArrays(cache),
     get executables() {
       return [read, advance, select].flatMap(({ executables }) => executables);
     },
     dispose() {
       for (const compiled of [read, advance, select]) compiled.dispose();
+      used.dispose();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { int32 } from '@gram/engine';
+import { type DeviceName, int32 } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
@@ -15,7 +15,7 @@ import { type StopSearch, searchStopText } from './stop-text.js';
 export interface GeneratorOptions {
   /** Of a model with a next-token head. */
   readonly config: ModelConfig;
-  /** Read at each token, unless they are fixed: weights that are updated in place are seen, without a copy. */
+  /** Read at each token, unless they are fixed or the device is another one than the CPU: updates in place are then seen. */
   readonly weights: Weights;
   /**
    * Whether the weights will not change. A packed copy of them then makes single tokens about twice as fast, and
@@ -27,6 +27,8 @@ export interface GeneratorOptions {
    * @default 'float32'
    */
   readonly precision?: Precision;
+  /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
+  readonly device?: DeviceName | 'auto' | undefined;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
 }
@@ -54,12 +56,13 @@ export function createGenerator({
   weights,
   fixedWeights = false,
   precision = 'float32',
+  device,
   batchTokens = 16_384,
 }: GeneratorOptions): Generator {
   const decoder =
     precision === 'float32'
-      ? createCachedDecoder(config, weights, fixedWeights)
-      : createCachedDecoder(config, quantizeWeights(weights, precision), true);
+      ? createCachedDecoder(config, weights, fixedWeights, device)
+      : createCachedDecoder(config, quantizeWeights(weights, precision), true, device);
   return {
     async generate(requests, options) {
       checkRequests(requests, options, config);
@@ -133,27 +136,31 @@ async function generateBatch(
   // The completion in each row of the cache.
   let held: readonly Growing[] = grown.flat();
   const first = await decoder.read(...promptInputs(batch, held), batch.capacity);
-  for (const completion of held) grow(completion, first.next, completion.prompt);
-  await Promise.all(held.map(finish));
   let { progress } = first;
-  for (;;) {
-    const open = held.filter(({ finished }) => finished === undefined);
-    if (open.length === 0) break;
-    signal?.throwIfAborted();
-    // A smaller cache has to be copied, so rows of ended completions stay until they are half of all.
-    if (open.length <= progress.rows / 2) {
-      const kept = Int32Array.from(open, (completion) => held.indexOf(completion));
-      progress = await decoder.select(progress, kept);
-      held = open;
+  try {
+    for (const completion of held) grow(completion, first.next, completion.prompt);
+    await Promise.all(held.map(finish));
+    for (;;) {
+      const open = held.filter(({ finished }) => finished === undefined);
+      if (open.length === 0) break;
+      signal?.throwIfAborted();
+      // A smaller cache has to be copied, so rows of ended completions stay until they are half of all.
+      if (open.length <= progress.rows / 2) {
+        const kept = Int32Array.from(open, (completion) => held.indexOf(completion));
+        progress = await decoder.select(progress, kept);
+        held = open;
+      }
+      // Ended completions write to the place of their last token again and again; nothing reads them.
+      const tokens = Int32Array.from(held, ({ ids }) => ids.at(-1)!);
+      const positions = Int32Array.from(held, ({ promptIds, ids }) => promptIds.length + ids.length - 1);
+      const next = await decoder.advance(progress, tokens, positions);
+      for (const [row, completion] of held.entries()) {
+        if (completion.finished === undefined) grow(completion, next, row);
+      }
+      await Promise.all(open.map(finish));
     }
-    // Ended completions write to the place of their last token again and again; nothing reads them.
-    const tokens = Int32Array.from(held, ({ ids }) => ids.at(-1)!);
-    const positions = Int32Array.from(held, ({ promptIds, ids }) => promptIds.length + ids.length - 1);
-    const next = await decoder.advance(progress, tokens, positions);
-    for (const [row, completion] of held.entries()) {
-      if (completion.finished === undefined) grow(completion, next, row);
-    }
-    await Promise.all(open.map(finish));
+  } finally {
+    decoder.end(progress);
   }
   return grown.map((completions) =>
     completions.map(({ ids, logProbabilities, finished }) => ({

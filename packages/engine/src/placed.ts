@@ -1,0 +1,40 @@
+import { place } from './compile.js';
+import { DeviceArray, isArray } from './device-array.js';
+import type { DeviceName } from './devices/device.js';
+import { flattenTree } from './tree.js';
+
+/** Arrays that are where a device keeps them once they are needed. */
+export interface PlacedOnce<T> {
+  /** Copies the arrays at the first call; see `place`. */
+  get(): Promise<T>;
+  /** Frees the copies. */
+  dispose(): void;
+}
+
+/** Weights, or other arrays, that are copied to a device when they are first needed. Later changes are not copied. */
+export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto'): PlacedOnce<T> {
+  let placed: Promise<T> | undefined;
+  return {
+    get() {
+      if (placed === undefined) {
+        placed = place(tree, device);
+        // The next call tries again.
+        placed.catch(() => {
+          placed = undefined;
+        });
+      }
+      return placed;
+    },
+    dispose() {
+      placed?.then(disposeArrays, () => {});
+      placed = undefined;
+    },
+  };
+}
+
+/** Frees the arrays of a tree that live on a device; those in host memory are left to whoever made them. */
+export function disposeArrays(tree: object): void {
+  for (const array of flattenTree(tree, isArray).values()) {
+    if (array instanceof DeviceArray) array.dispose();
+  }
+}
