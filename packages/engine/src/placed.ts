@@ -7,7 +7,7 @@ import { flattenTree } from './tree.js';
 export interface PlacedOnce<T> {
   /** Copies the arrays at the first call; see `place`. */
   get(): Promise<T>;
-  /** Frees the copies. */
+  /** Frees the copies; arrays that were on the device before are left to whoever placed them. */
   dispose(): void;
 }
 
@@ -26,7 +26,13 @@ export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto
       return placed;
     },
     dispose() {
-      placed?.then(disposeArrays, () => {});
+      const before = new Set(flattenTree(tree, isArray).values());
+      const free = (copies: T) => {
+        for (const array of flattenTree(copies, isArray).values()) {
+          if (array instanceof DeviceArray && !before.has(array)) array.dispose();
+        }
+      };
+      placed?.then(free, () => {});
       placed = undefined;
     },
   };
