@@ -63,7 +63,10 @@ export interface Forward {
  * was measured; that of a GPU is reckoned from some 500 launches of 5 microseconds each at 40 TFLOPS.
  */
 const RUN_COST = { cpu: 3e8, gpu: 1e11 };
-/** What a run of one sequence costs at least, in tokens: that of reading the weights once. Measured at 135 M parameters, of runs of 40 and of 110 tokens. */
+/**
+ * What a run of one sequence costs at least, in tokens: that of reading the weights once. Measured at 135 M parameters, of runs
+ * of 40 and of 110 tokens.
+ */
 const READING_TOKENS = 45;
 
 /** What a head computes from weights and states `[N, hiddenSize]` before the final norm. */

@@ -15,7 +15,7 @@ import { type StopSearch, searchStopText } from './stop-text.js';
 export interface GeneratorOptions {
   /** Of a model with a next-token head. */
   readonly config: ModelConfig;
-  /** Read at each token, unless they are fixed or the device is another one than the CPU: updates in place are then seen. */
+  /** On the CPU they are read at each token, so that updates in place are seen, unless they are fixed. */
   readonly weights: Weights;
   /**
    * Whether the weights will not change. A packed copy of them then makes single tokens about twice as fast, and
