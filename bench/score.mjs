@@ -4,10 +4,10 @@
  *     npm run bench:score -- --model MODEL --data FILE [--format NAME] [--python PATH] [--onnx DIRECTORY] [--pairs 200] [--rounds 1]
  *
  * MODEL is a directory, a GGUF file or a repository of the hub, for example SmolLM2-135M-Instruct; one without `gram.json` is
- * asked with the judging prompt of the authors. FILE holds judged pairs, `--format` says how. With `--python`, a Python that has torch and
- * transformers, the same weights judge the same token ids there as the authors' evaluator does, one sequence at a time and in
- * batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the directory of an ONNX export as for
- * bench:generate, they do in transformers.js, after npm --prefix bench/peers install.
+ * asked with the judging prompt of the authors. FILE holds judged pairs, `--format` says how. With `--python`, a Python that has
+ * torch and transformers, the same weights judge the same token ids there as the authors' evaluator does, one sequence at a time
+ * and in batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the directory of an ONNX export as for bench:generate, they
+ * do in transformers.js, after npm --prefix bench/peers install.
  *
  * Every system has its own process and takes its turn; figures are medians over the rounds. The list is 16 responses to one
  * prompt, every pair of them judged in both orders: in one call, and every eighth pair by itself.

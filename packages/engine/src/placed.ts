@@ -26,11 +26,9 @@ export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto
       return placed;
     },
     dispose() {
-      const before = new Set(flattenTree(tree, isArray).values());
+      const before = new Set(deviceArrays(tree));
       const free = (copies: T) => {
-        for (const array of flattenTree(copies, isArray).values()) {
-          if (array instanceof DeviceArray && !before.has(array)) array.dispose();
-        }
+        for (const array of deviceArrays(copies)) if (!before.has(array)) array.dispose();
       };
       placed?.then(free, () => {});
       placed = undefined;
@@ -40,7 +38,9 @@ export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto
 
 /** Frees the arrays of a tree that live on a device; those in host memory are left to whoever made them. */
 export function disposeArrays(tree: object): void {
-  for (const array of flattenTree(tree, isArray).values()) {
-    if (array instanceof DeviceArray) array.dispose();
-  }
+  for (const array of deviceArrays(tree)) array.dispose();
+}
+
+function deviceArrays(tree: object): DeviceArray[] {
+  return [...flattenTree(tree, isArray).values()].filter((array) => array instanceof DeviceArray);
 }

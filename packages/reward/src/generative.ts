@@ -34,8 +34,9 @@ export interface GenerativeOptions {
    */
   readonly orders?: 1 | 2 | undefined;
   /**
-   * How much the probabilities of the two orders may differ at most, from 0 to 1. Where the first order is further from a tie than half of
-   * it, the second can not change which response is preferred, and is left out; the probability is then that of the first.
+   * How much the probabilities of the two orders may differ at most, from 0 to 1. Where the first order is further from a tie
+   * than half of it, the second can not change which response is preferred, and is left out; the probability is then that of
+   * the first.
    * @default every pair is judged in both orders
    */
   readonly positionBiasBound?: number | undefined;

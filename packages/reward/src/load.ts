@@ -82,10 +82,10 @@ export async function loadRewardModel(
     ...resolving
   }: LoadOptions = {},
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
-  const path = await resolveModel(pathOrRepo, resolving);
   const device = wanted === 'auto' ? await fastestDevice() : wanted;
-  // Starts it: a device that does not work is refused here, and not at the first comparison.
+  // Starts it: a device that does not work is refused before anything is fetched, and not at the first comparison.
   await place({}, device);
+  const path = await resolveModel(pathOrRepo, resolving);
   // Everything that is small comes first: what does not fit is refused before any weight is read.
   const model = await inspectModel(path);
   const asked = howToAsk(model, prompt, pathOrRepo);

@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readPreferences } from '@gram/data';
-import { labelLogitsOf, loadModel, type ModelConfig, readCompanions, type Weights } from '@gram/model';
+import { compile, int32 } from '@gram/engine';
+import {
+  labelLogits,
+  labelLogitsOf,
+  loadModel,
+  type ModelConfig,
+  type ModelTensors,
+  readCompanions,
+  type Weights,
+} from '@gram/model';
 import {
   chatLayoutOf,
   createPairEncoder,
@@ -12,6 +21,7 @@ import {
   tokenizerOf,
   trainBpe,
 } from '@gram/tokenize';
+import type * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyWeights } from './__fixtures__/tiny-model.js';
@@ -32,7 +42,7 @@ interface Parts {
   readonly encoder: PairEncoder;
 }
 
-/** A small model with random weights, and a tokenizer that was trained on other texts of the file. */
+/** A small model with random weights, and a tokenizer that was trained on texts of the file. */
 async function smallModel(): Promise<Parts> {
   const texts: string[] = [];
   for await (const { prompt, chosen } of readPreferences(file, 'hh-rlhf')) {
@@ -64,12 +74,17 @@ async function smolLm2(): Promise<Parts> {
 }
 
 const models = [
-  ['a small model', smallModel, existsSync(file), 24],
-  ['SmolLM2-135M-Instruct (GRAM_SMOLLM2_GGUF)', smolLm2, gguf !== undefined && existsSync(file), 6],
+  ['a small model', smallModel, existsSync(file), { pairs: 24, calls: 12, listed: 6 }],
+  [
+    'SmolLM2-135M-Instruct (GRAM_SMOLLM2_GGUF)',
+    smolLm2,
+    gguf !== undefined && existsSync(file),
+    { pairs: 6, calls: 3, listed: 3 },
+  ],
 ] as const;
 
 // The pairs are not part of this repository; the second model needs its file as well.
-describe.each(models)('%s on real pairs', (_name, load, present, count) => {
+describe.each(models)('%s on real pairs', (_name, load, present, size) => {
   describe.skipIf(!present)('every shortcut gives the numbers of the plain way', () => {
     let parts: Parts;
     let items: ComparisonItem[];
@@ -81,7 +96,7 @@ describe.each(models)('%s on real pairs', (_name, load, present, count) => {
       items = [];
       for await (const { prompt, chosen, rejected } of readPreferences(file, 'hh-rlhf')) {
         items.push({ prompt, a: chosen, b: rejected });
-        if (items.length === count) break;
+        if (items.length === size.pairs) break;
       }
       plain = await oneByOne(parts, items);
       model = createGenerativeRewardModel({ ...parts, batchTokens: 700, cacheEntries: 50 });
@@ -119,7 +134,7 @@ describe.each(models)('%s on real pairs', (_name, load, present, count) => {
             expectPlain(orders![0], swapped ? 1 - plain[i]![1] : plain[i]![0]);
           }
         }),
-        { numRuns: count === 24 ? 12 : 3 },
+        { numRuns: size.calls },
       );
     });
 
@@ -145,7 +160,7 @@ describe.each(models)('%s on real pairs', (_name, load, present, count) => {
 
     it('in a list, where every response meets every other', async () => {
       const { prompt } = items[0]!;
-      const responses = items.slice(0, count === 24 ? 6 : 3).flatMap(({ a, b }) => [a, b]);
+      const responses = items.slice(0, size.listed).flatMap(({ a, b }) => [a, b]);
       const pairs = responses.flatMap((a, i) => responses.slice(i + 1).map((b) => ({ prompt, a, b })));
       const wanted = await oneByOne(parts, pairs);
       const fresh = createGenerativeRewardModel(parts);
@@ -196,18 +211,21 @@ async function sequencesOf(
   return Promise.all(both.map(async (item) => (await encoder.comparison(item)).ids));
 }
 
+/** The logits of the labels after each sequence by itself, without anything of this package. */
 async function oneByOne(
   parts: Parts,
   items: readonly ComparisonItem[],
 ): Promise<(readonly [number, number])[]> {
-  const forward = forwardOf(parts);
+  const { config, weights, encoder } = parts;
+  const run = compile((inputs: { weights: ModelTensors; tokens: tf.Tensor2D; last: tf.Tensor1D }) => ({
+    logits: labelLogits(config, inputs.weights, inputs.tokens, inputs.last, encoder.labelIds),
+  }));
   const first: number[] = [];
   for (const ids of await sequencesOf(parts, items)) {
-    const tokens = { dtype: 'int32' as const, shape: [1, ids.length], data: Int32Array.from(ids) };
-    const last = { dtype: 'int32' as const, shape: [1], data: Int32Array.of(ids.length - 1) };
-    const [a, b] = await forward.batch({ tokens, last });
-    first.push(sigmoid(a! - b!));
+    const inputs = { tokens: int32([1, ids.length], ids), last: int32([1], [ids.length - 1]) };
+    const { logits } = await run({ weights, ...inputs });
+    first.push(sigmoid(logits.data[0]! - logits.data[1]!));
   }
-  forward.dispose();
+  run.dispose();
   return items.map((_, i) => [first[2 * i]!, 1 - first[2 * i + 1]!] as const);
 }

@@ -18,7 +18,7 @@ export interface Comparison {
    * `probability`. Undefined for a model that never sees both responses at once, and where one order was judged only.
    */
   readonly orders?: readonly [number, number];
-  /** Whether both orders prefer the same response. */
+  /** Whether both orders prefer the same response; true where there is one only. */
   readonly consistent: boolean;
   /** Whether text was cut to fit the model. */
   readonly truncated: boolean;

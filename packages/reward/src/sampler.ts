@@ -57,7 +57,7 @@ export interface ResponseSampler {
   dispose(): void;
 }
 
-/** Makes a sampler of a policy. Its weights are read as they are at each call. */
+/** Makes a sampler of a policy. On the CPU its weights are read as they are at each call, see `GeneratorOptions`. */
 export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerOptions): ResponseSampler {
   const generator = createGenerator(model);
   return {

@@ -35,7 +35,7 @@ export const scoreCommand = defineCommand({
               ['a shown first', orders[0]],
               ['b shown first', orders[1]],
             ] as [string, number][])),
-        [orders === undefined ? 'one only' : 'mean', probability],
+        [orders !== undefined ? 'mean' : model.kind === 'generative' ? 'one only' : 'any', probability],
       ];
       const verdict = probability === 0.5 ? 'a tie' : `${probability > 0.5 ? 'a' : 'b'} is better`;
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';

@@ -96,14 +96,14 @@ function joined(group: readonly FileRecord[]): FileRecord {
   const rejected = texts('rejected', (style) => style);
   const [id, prompt] = [idOf(first), textField(first, 'prompt')];
   for (const [at, from] of group.entries()) {
-    const same = (name: string, wanted: string) => {
-      if (textField(from, name) === wanted) return;
-      throw badField(from, name, `that of ${first.where}, with which it is one sample`);
-    };
-    if (idOf(from) !== id) throw badField(from, 'id', `that of ${first.where}, with which it is one sample`);
-    same('prompt', prompt);
-    same('chosen', chosen[Math.floor(at / STYLES)]!);
-    same('rejected', rejected[at % STYLES]!);
+    const wanted = { prompt, chosen: chosen[Math.floor(at / STYLES)], rejected: rejected[at % STYLES] };
+    const other =
+      idOf(from) === id
+        ? Object.entries(wanted).find(([name, text]) => textField(from, name) !== text)?.[0]
+        : 'id';
+    if (other !== undefined) {
+      throw badField(from, other, `that of ${first.where}, with which it is one sample`);
+    }
   }
   return { ...first, record: { ...first.record, chosen, rejected } };
 }

@@ -7,11 +7,24 @@ import { openRuntimeDevice } from './runtime-device.js';
 /** How much faster at products an accelerator must be: launches and transfers cost more there. */
 const worthwhile = 2;
 
+let fastest: Promise<GraphTarget> | undefined;
+
 /**
- * The fastest working device at a matrix product. It is measured, because a GPU may be a software one, or a
+ * The fastest working device at a matrix product. It is measured, once in a process, because a GPU may be a software one, or a
  * slow one beside a fast processor; one that is not at least twice as fast as the CPU is left alone.
  */
-export async function fastestDevice(): Promise<GraphTarget> {
+export function fastestDevice(): Promise<GraphTarget> {
+  if (fastest === undefined) {
+    fastest = measured();
+    // The next call tries again.
+    fastest.catch(() => {
+      fastest = undefined;
+    });
+  }
+  return fastest;
+}
+
+async function measured(): Promise<GraphTarget> {
   const options = { size: 512, runs: 3 };
   let best: { name: GraphTarget; rate: number } = {
     name: 'cpu',
