@@ -5,6 +5,7 @@ import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
 import { runtimeVersion, threadCount } from './onnxruntime/environment.js';
+import { type Int8Kernel, int8Kernel } from './onnxruntime/int8-kernel.js';
 import { libraryFolder } from './onnxruntime/library.js';
 import { loadTensorFlow } from './tensorflow/library.js';
 
@@ -17,6 +18,8 @@ export type DeviceReport =
       readonly detail: string;
       /** Floating-point operations per second of a matrix product; absent for `tensorflow`. */
       readonly rate?: number;
+      /** Form of 8-bit weights that is exact on this processor; of `cpu` alone. */
+      readonly int8Kernel?: Int8Kernel;
     }
   | {
       readonly device: DeviceName;
@@ -44,11 +47,12 @@ async function tryDevice(device: DeviceName): Promise<DeviceReport> {
   if (device === 'cuda') checkCudaProvider();
   await openDevice(device);
   if (device === 'tensorflow') return { device, works: true, detail: await loadTensorFlow() };
-  const detail =
-    device === 'cpu'
-      ? `ONNX Runtime ${runtimeVersion()}, ${threadCount()} threads`
-      : `ONNX Runtime ${runtimeVersion()}`;
-  return { device, works: true, detail, rate: await matrixRate(device, { size: 512, runs: 3 }) };
+  const runtime = `ONNX Runtime ${runtimeVersion()}`;
+  const rate = await matrixRate(device, { size: 512, runs: 3 });
+  if (device !== 'cpu') return { device, works: true, detail: runtime, rate };
+  const kernel = int8Kernel();
+  const detail = `${runtime}, ${threadCount()} threads, ${kernel} 8-bit weights`;
+  return { device, works: true, detail, rate, int8Kernel: kernel };
 }
 
 /** The runtime's own message for a missing provider is a path; this says what is missing. */

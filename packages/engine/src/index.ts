@@ -47,6 +47,7 @@ export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js'
 export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
+export { type Int8Kernel, int8Kernel } from './onnxruntime/int8-kernel.js';
 export { disposeArrays, type PlacedOnce, placedOnce } from './placed.js';
 export type { OperatorTime, Profile, ProfileReport } from './profile.js';
 export type { Precision } from './trace/graph.js';

@@ -11,8 +11,9 @@ it('lists every device: that it works and how fast, or why not and what would ad
   expect(devices[0]).toMatchObject({
     device: 'cpu',
     works: true,
-    detail: expect.stringMatching(/ONNX Runtime \d/),
+    detail: expect.stringMatching(/ONNX Runtime \d.*, (signed|unsigned) 8-bit weights/),
   });
+  expect(devices[0].detail).toContain(`, ${devices[0].int8Kernel} 8-bit weights`);
   expect(devices[0].rate).toBeGreaterThan(1e8);
   for (const { works, reason, fix } of devices) {
     if (!works) expect([reason.length > 0, fix.length > 0]).toEqual([true, true]);

@@ -8,6 +8,7 @@ import {
   readPreferences,
   writeJsonl,
 } from '@gram/data';
+import { type Int8Kernel, int8Kernel } from '@gram/engine';
 import type { Precision } from '@gram/model';
 import { createProgress, formatDuration, textTable } from '@gram/report';
 import {
@@ -125,12 +126,15 @@ interface Judged extends Evaluation {
 
 /** Flips against float32, and what either precision costs. */
 interface Compared extends FlipReport {
+  /** Form of the 8-bit weights that were compared; absent for other precisions. */
+  readonly int8Kernel: Int8Kernel | undefined;
   readonly precisions: readonly Pick<Judged, 'precision' | 'accuracy' | 'pairsPerSecond' | 'weightBytes'>[];
 }
 
 function compare(reference: Judged, other: Judged, seed = 0): Compared {
   return {
     ...preferenceFlips(reference.items, other.items, createRandom(seed, 'flips')),
+    int8Kernel: other.precision === 'int8' ? int8Kernel() : undefined,
     precisions: [other, reference].map(({ precision, accuracy, pairsPerSecond, weightBytes }) => ({
       precision,
       accuracy,
@@ -171,7 +175,7 @@ function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[
   return lines;
 }
 
-function describedFlips({ precisions, ...flips }: Compared): string[] {
+function describedFlips({ precisions, int8Kernel: kernel, ...flips }: Compared): string[] {
   const table = textTable({
     columns: [
       { name: 'precision' },
@@ -194,5 +198,6 @@ function describedFlips({ precisions, ...flips }: Compared): string[] {
     `flips            ${count} of ${pairs} preferences, ${percent(share)} (95 % interval ${range(interval)})`,
     `near ties        ${nearTies} of these flips, within 0.02 of a tie in float32`,
     `probability      ${meanChange.toFixed(4)} mean change, ${largestChange.toFixed(4)} at most`,
+    ...(kernel === undefined ? [] : [`integers         ${kernel} weights, exact on this processor`]),
   ];
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { int8Kernel } from '@gram/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, workshop } from '../__fixtures__/run.js';
 
@@ -56,6 +57,7 @@ describe('--precision', () => {
       { precision, accuracy: summary.accuracy },
       { precision: 'float32', accuracy: reference.accuracy },
     ]);
+    expect(flips.int8Kernel).toBe(precision === 'int8' ? int8Kernel() : undefined);
     const [small, large] = flips.precisions;
     expect(small.weightBytes).toBeLessThan(large.weightBytes);
     expect(Math.min(small.pairsPerSecond, large.pairsPerSecond)).toBeGreaterThan(0);
@@ -69,7 +71,8 @@ describe('--precision', () => {
     expect(stdout).toMatch(/^float32 +[\d.]+ % +[\d.]+ +[\d.]+ MB$/m);
     expect(stdout).toMatch(/^flips +\d of 5 preferences, [\d.]+ % \(95 % interval [\d.]+ % to [\d.]+ %\)$/m);
     expect(stdout).toMatch(/^near ties +\d of these flips/m);
-    expect(stdout).toMatch(/^probability +0\.\d{4} mean change, 0\.\d{4} at most\n$/m);
+    expect(stdout).toMatch(/^probability +0\.\d{4} mean change, 0\.\d{4} at most$/m);
+    expect(stdout).toMatch(new RegExp(`^integers +${int8Kernel()} weights, exact on this processor$`, 'm'));
   });
 
   it('changes what gram score and gram rank say a little', async () => {

@@ -4,7 +4,7 @@ import { float32, int8, type NDArray } from '../array.js';
 import { compile } from '../compile.js';
 import type { DeviceName } from '../devices/device.js';
 import { type Int4Matrix, quantizeInt4 } from '../fused/int4-mat-mul.js';
-import { int8MatMul, quantizeInt8 } from '../fused/int8-mat-mul.js';
+import { quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { type QuantizedTensors, quantizedMatMul } from '../fused/quantized-mat-mul.js';
 import { evaluate } from '../testing.js';
 import { trace } from '../trace/trace.js';
@@ -69,6 +69,8 @@ function expectProduct(y: Float32Array, x: NDArray, w: Int4Arrays, tolerance: nu
   }
 }
 
+const INT8_KERNELS = ['signed', 'unsigned'] as const;
+
 /** Half a step of 8 bits: how far a value of the left side may move, in parts of the largest in its block. */
 const halfStep = 0.5 / 127 + 1e-5;
 
@@ -89,19 +91,15 @@ describeOnDevices('products with matrices in integers', (device) => {
   it('int8MatMul rounds as its composition does, and its error is that of 8 bits', async () => {
     await forRandom({ n: [1, 5], i: [2, 40], o: [1, 20] }, runs, async ({ n, i, o }, seed) => {
       const { x, w } = randomArrays({ x: [n, i], w: [o, i] }, seed);
-      const { values, scales } = quantizeInt8(w);
-      const fn = (all: { x: T; values: T; scales: T }) => ({
-        y: int8MatMul(all.x as tf.Tensor2D, {
-          values: all.values as tf.Tensor2D,
-          scales: all.scales as tf.Tensor1D,
-        }),
-      });
-      await expectAgreement(device, fn, { x, values, scales } as never, 1e-4);
+      const fn = (all: { x: T; matrix: QuantizedTensors }) => ({ y: quantizedMatMul(all.x, all.matrix) });
+      for (const kernel of INT8_KERNELS) {
+        await expectAgreement(device, fn as never, { x, matrix: quantizeInt8(w, kernel) } as never, 1e-4);
+      }
       const exact = ({ x: left, w: right }: { x: T; w: T }) => ({
         y: tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D, false, true),
       });
       const [rounded, full] = [
-        await evaluate(fn, { x, values, scales } as never),
+        await evaluate(fn, { x, matrix: quantizeInt8(w) } as never),
         await evaluate(exact, { x, w } as never),
       ];
       // Half a step of each side, on every term.
@@ -111,6 +109,39 @@ describeOnDevices('products with matrices in integers', (device) => {
         expect(Math.abs(value - data[at]!)).toBeLessThan(bound);
       }
     });
+  });
+
+  it.each(INT8_KERNELS)('int8: sums of the largest products are exact with %s weights', async (kernel) => {
+    // 255 * 127 twice is more than 16 bits hold; every row and column takes another sign, so that some sums are small.
+    const [rows, inputs, outputs] = [7, 80, 33];
+    const sign = (i: number) => (i % 3 === 0 ? -1 : 1);
+    const x = float32(
+      [rows, inputs],
+      Float32Array.from({ length: rows * inputs }, (_, i) =>
+        (i % inputs) % (1 + Math.floor(i / inputs)) === 0 ? 255 : 0,
+      ),
+    );
+    const w = float32(
+      [outputs, inputs],
+      Float32Array.from({ length: outputs * inputs }, (_, i) =>
+        i % inputs === 0 ? 127 : 127 * sign((i % inputs) + Math.floor(i / inputs)),
+      ),
+    );
+    const matrix = quantizeInt8(w, kernel);
+    const { values } = exactly(x, Array.from(w.data));
+    for (const constants of [[], ['matrix']]) {
+      const run = compile(
+        (all: { x: T; matrix: QuantizedTensors }) => ({ y: quantizedMatMul(all.x, all.matrix) }),
+        {
+          device,
+          constants,
+        },
+      );
+      const { y } = (await run({ x, matrix } as never)) as { y: NDArray };
+      run.dispose();
+      for (const [i, value] of values.entries())
+        expect(Math.abs(y.data[i]! - value)).toBeLessThan(0.01 + 1e-6 * Math.abs(value));
+    }
   });
 
   it('int4: the product with the weights that the matrix stands for, exactly where 8 bits hold the left side', async () => {
@@ -244,9 +275,36 @@ it('quantizeInt4 refuses what is not a finite matrix of whole blocks', () => {
   expect(() => quantizeInt4(float32([2, 33], new Float32Array(66)))).toThrow(/33 inputs .* blocks of 32/);
 });
 
+it('quantizeInt8: signed and unsigned integers stand for the same values', () => {
+  const { w } = randomArrays({ w: [9, 40] }, 4);
+  const [signed, unsigned] = INT8_KERNELS.map((kernel) => quantizeInt8(w, kernel));
+  expect(signed!.values.dtype).toBe('int8');
+  expect(signed!.zeroPoint).toBeUndefined();
+  expect(unsigned!.values.dtype).toBe('uint8');
+  expect(Array.from(unsigned!.values.data)).toEqual(Array.from(signed!.values.data, (value) => value + 128));
+  expect(unsigned!.zeroPoint).toMatchObject({ dtype: 'uint8', shape: [], data: new Uint8Array([128]) });
+  expect(unsigned!.scales.data).toEqual(signed!.scales.data);
+});
+
+it('a graph that is not made for this processor brings signed weights into the form that is exact everywhere', () => {
+  const matrix = (dtype: 'int8' | 'uint8') => ({
+    values: { dtype, shape: [32, 8] },
+    scales: { dtype: 'float32', shape: [8] },
+    ...(dtype === 'uint8' && { zeroPoint: { dtype, shape: [] } }),
+  });
+  const operators = (dtype: 'int8' | 'uint8', kernel?: 'signed' | 'unsigned') => {
+    const specs = { x: { dtype: 'float32', shape: ['B', 32] }, w: matrix(dtype) };
+    return trace(product, specs, { int8Kernel: kernel }).graph.nodes.map(({ op }) => op);
+  };
+  expect(operators('int8', 'signed')).toEqual(['DynamicQuantizeMatMul']);
+  expect(operators('uint8', 'signed')).toEqual(['DynamicQuantizeMatMul']);
+  expect(operators('uint8')).toEqual(['DynamicQuantizeMatMul']);
+  expect(operators('int8')).toContain('Add');
+});
+
 it('quantizeInt8 refuses what is not a finite matrix', () => {
   expect(() => quantizeInt8(float32([4], [1, 2, 3, 4]))).toThrow(/float32\[4\]/);
   expect(() => quantizeInt8(float32([1, 2], [1, Number.NaN]))).toThrow(/row 0/);
-  expect(Array.from(quantizeInt8(float32([1, 2], [0, 0])).values.data)).toEqual([0, 0]);
+  expect(Array.from(quantizeInt8(float32([1, 2], [0, 0]), 'signed').values.data)).toEqual([0, 0]);
   expect(() => quantizeInt8(int8([1, 1], [1]))).toThrow(/int8/);
 });

@@ -7,6 +7,7 @@ import { withConstants } from '../onnx/constants.js';
 import { encodeModel, type ValueInfo } from '../onnx/model.js';
 import { makeRoom } from '../onnxruntime/arena.js';
 import { created, release } from '../onnxruntime/environment.js';
+import { int8Kernel } from '../onnxruntime/int8-kernel.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { NewMemory, Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
@@ -121,7 +122,9 @@ class RuntimeExecutable implements Executable {
     const started = performance.now();
     const { fn, specs, constants, inPlace, resident, profile, precision, gradientCheckpointing } = program;
     if (!precisions[device].includes(precision)) throw wrongPrecision(precision, device);
-    const traced = trace(fn, specs, { target: device, precision, gradientCheckpointing });
+    // WebGPU and CUDA have no 8-bit products either: the runtime computes those on the CPU.
+    const options = { target: device, precision, gradientCheckpointing, int8Kernel: int8Kernel() };
+    const traced = trace(fn, specs, options);
     const tracedAt = performance.now();
     checkGraph(traced.graph);
     const arrays = flattenTree(specs, isTraceSpec);

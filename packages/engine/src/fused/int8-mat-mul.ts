@@ -1,25 +1,34 @@
 import * as tf from '@tensorflow/tfjs';
-import { float32, int8, type NDArray } from '../array.js';
+import { float32, int8, type NDArray, uint8 } from '../array.js';
+import { type Int8Kernel, int8Kernel, UNSIGNED_ZERO_POINT } from '../onnxruntime/int8-kernel.js';
 import { fusedKernel } from './kernel.js';
 import { weightMatrix } from './weight-matrix.js';
 
-/** A matrix in 8-bit integers: value = integer * scale of its column. */
-export interface Int8Matrix<Values, Scales> {
-  /** int8 `[in, out]` */
+/** A matrix in 8-bit integers: value = (integer - zero point) * scale of its column. */
+export interface Int8Matrix<Values, Scales, ZeroPoint = Values> {
+  /** int8 or uint8 `[in, out]` */
   readonly values: Values;
   /** float32 `[out]` */
   readonly scales: Scales;
+  /** Scalar of the type of `values`. @default 0 */
+  readonly zeroPoint?: ZeroPoint;
 }
 
 /**
  * Rounds a matrix of weights to 8 bits, symmetrically, with one scale for each output.
  *
  * @param weight float32 `[out, in]`
+ * @param kernel form of the integers; both stand for the same values. @default the one that is exact on this processor
  * @throws EngineError `bad-array` for anything but a finite float32 matrix
  */
-export function quantizeInt8(weight: NDArray): Int8Matrix<NDArray<'int8'>, NDArray<'float32'>> {
+export function quantizeInt8(
+  weight: NDArray,
+  kernel: Int8Kernel = int8Kernel(),
+): Int8Matrix<NDArray<'int8' | 'uint8'>, NDArray<'float32'>> {
   const { outputs, inputs, values: given } = weightMatrix(weight, 8);
-  const values = new Int8Array(inputs * outputs);
+  const isSigned = kernel === 'signed';
+  const zeroPoint = isSigned ? 0 : UNSIGNED_ZERO_POINT;
+  const values = isSigned ? new Int8Array(inputs * outputs) : new Uint8Array(inputs * outputs);
   const scales = new Float32Array(outputs);
   for (let o = 0; o < outputs; o++) {
     const row = given.subarray(o * inputs, (o + 1) * inputs);
@@ -27,30 +36,43 @@ export function quantizeInt8(weight: NDArray): Int8Matrix<NDArray<'int8'>, NDArr
     for (const value of row) largest = Math.max(largest, Math.abs(value));
     const scale = largest === 0 ? 1 : largest / 127;
     scales[o] = scale;
-    for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round(row[i]! / scale);
+    for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round(row[i]! / scale) + zeroPoint;
   }
-  return { values: int8([inputs, outputs], values), scales: float32([outputs], scales) };
+  const shape = [inputs, outputs];
+  return values instanceof Int8Array
+    ? { values: int8(shape, values), scales: float32([outputs], scales) }
+    : {
+        values: uint8(shape, values),
+        scales: float32([outputs], scales),
+        zeroPoint: uint8([], [UNSIGNED_ZERO_POINT]),
+      };
 }
 
 /**
  * A product with an 8-bit matrix. The left side is rounded to 8 bits as the product runs, with one scale and
  * zero point for all of it. Traced as `DynamicQuantizeMatMul`; it has no gradient.
  *
+ * The result is that of exact integer arithmetic on every processor. A matrix in the form that the processor would saturate
+ * with is brought into the other one inside the graph, which is slow for a matrix that is no constant: `quantizeInt8` gives
+ * the right form at once.
+ *
  * @param x float32 `[..., in]`
  * @returns `[..., out]`
  */
 export function int8MatMul<T extends tf.Tensor>(
   x: T,
-  { values, scales }: Int8Matrix<tf.Tensor2D, tf.Tensor1D>,
+  { values, scales, zeroPoint }: Int8Matrix<tf.Tensor2D, tf.Tensor1D, tf.Scalar>,
 ): T {
-  return fusedKernel('GramInt8MatMul', { x, values, scales }, {}, () => {
+  return fusedKernel('GramInt8MatMul', { x, values, scales, zeroPoint }, {}, () => {
     // As `DynamicQuantizeLinear`: the range includes zero, and zero is represented exactly.
     const low = tf.minimum(tf.min(x), 0);
     const high = tf.maximum(tf.max(x), 0);
     const scale = tf.div(tf.sub(high, low), 255);
     const zero = tf.clipByValue(tf.round(tf.div(tf.neg(low), scale)), 0, 255);
     const rounded = tf.clipByValue(tf.add(tf.round(tf.div(x, scale)), zero), 0, 255);
-    const product = tf.matMul(tf.sub(rounded, zero), tf.cast(values, 'float32'));
+    const integers = tf.cast(values, 'float32');
+    const weights = zeroPoint === undefined ? integers : tf.sub(integers, tf.cast(zeroPoint, 'float32'));
+    const product = tf.matMul(tf.sub(rounded, zero), weights);
     return [tf.mul(product, tf.mul(scales, scale))];
   })[0] as T;
 }

@@ -5,11 +5,13 @@ import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';
 
 /** A matrix in 8-bit or 4-bit integers, in host memory. */
 export type QuantizedMatrix =
-  | Int8Matrix<NDArray<'int8'>, NDArray<'float32'>>
+  | Int8Matrix<NDArray<'int8' | 'uint8'>, NDArray<'float32'>>
   | Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>>;
 
 /** The same as tensors; `'scales' in weight` tells it from a plain matrix. */
-export type QuantizedTensors = Int8Matrix<tf.Tensor2D, tf.Tensor1D> | Int4Matrix<tf.Tensor3D, tf.Tensor2D>;
+export type QuantizedTensors =
+  | Int8Matrix<tf.Tensor2D, tf.Tensor1D, tf.Scalar>
+  | Int4Matrix<tf.Tensor3D, tf.Tensor2D>;
 
 /**
  * A product with a matrix in integers: `int8MatMul` or `int4MatMul`, by what the matrix is. It has no gradient.

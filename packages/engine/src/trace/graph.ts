@@ -9,6 +9,7 @@ import {
   onnxTypes,
   type ValueInfo,
 } from '../onnx/model.js';
+import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
 
 /** A value while tracing: where it is in the graph, and what it looks like. */
 export interface Value {
@@ -48,11 +49,13 @@ export class GraphBuilder {
    * @param target where the graph will run, for the few operators that lack something there
    * @param standIns the prime that stands for each named size; none for a graph of fixed shapes
    * @param precision of matrix products
+   * @param int8Kernel the form of 8-bit weights that is exact where the graph will run
    */
   constructor(
     readonly target: GraphTarget = 'cpu',
     private readonly standIns: ReadonlyMap<string, number> = new Map(),
     readonly precision: Precision = 'float32',
+    readonly int8Kernel: Int8Kernel = 'unsigned',
   ) {}
 
   /** Declares a graph input. */

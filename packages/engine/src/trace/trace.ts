@@ -3,6 +3,7 @@ import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
 import type { Dimension, GraphModel } from '../onnx/model.js';
+import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
 import { flattenTree, mapTree } from '../tree.js';
 import { TraceBackend, traceBackendName } from './backend.js';
 import { GraphBuilder, type GraphTarget, type Precision } from './graph.js';
@@ -22,6 +23,11 @@ export interface TraceOptions {
   readonly precision?: Precision;
   /** Computes what is `checkpointed` again for the gradient. @default false */
   readonly gradientCheckpointing?: boolean;
+  /**
+   * Form of 8-bit weights that is exact where the graph will run. Signed weights are brought into the unsigned form where
+   * that is the one. @default 'unsigned', which is exact everywhere
+   */
+  readonly int8Kernel?: Int8Kernel;
 }
 
 /** A traced function: its graph, whose inputs and outputs are named by tree path, and the output tree. */
@@ -65,11 +71,11 @@ function traceBackend(): TraceBackend {
 export function trace(
   fn: (inputs: never) => unknown,
   specs: unknown,
-  { target = 'cpu', precision = 'float32', gradientCheckpointing = false }: TraceOptions = {},
+  { target, precision, gradientCheckpointing = false, int8Kernel }: TraceOptions = {},
 ): Traced {
   const recorded = (standIns: ReadonlyMap<string, number>) =>
     withCheckpointing(gradientCheckpointing, () =>
-      record(fn, specs, new GraphBuilder(target, standIns, precision), standIns),
+      record(fn, specs, new GraphBuilder(target, standIns, precision, int8Kernel), standIns),
     );
   const leaves = [...flattenTree(specs, isTraceSpec).values()];
   const names = [...new Set(leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))];

@@ -1,4 +1,5 @@
 import { contribDomain } from '../../onnx/model.js';
+import { UNSIGNED_ZERO_POINT } from '../../onnxruntime/int8-kernel.js';
 import type { GraphBuilder, Value } from '../graph.js';
 import { attribute, cast, input, type KernelCall, type KernelTable } from './kernel.js';
 
@@ -55,9 +56,10 @@ export const fused: KernelTable = {
     return attention(call, keys, values, keys.shape[2]!, positions, total);
   },
   GramInt8MatMul: (call) => {
-    const [x, values, scales] = [input(call, 'x'), input(call, 'values'), input(call, 'scales')];
+    const [x, scales] = [input(call, 'x'), input(call, 'scales')];
+    const [values, ...zeroPoint] = int8Weights(call);
     const shape = [...x.shape.slice(0, -1), values.shape[1]!];
-    return call.graph.node('DynamicQuantizeMatMul', [x, values, scales], shape, 'float32', {
+    return call.graph.node('DynamicQuantizeMatMul', [x, values, scales, ...zeroPoint], shape, 'float32', {
       domain: contribDomain,
     });
   },
@@ -92,6 +94,19 @@ export const fused: KernelTable = {
     return x.shape.length === 0 ? x : after(call.graph, x, signal);
   },
 };
+
+/** 8-bit weights, and their zero point unless it is 0, in a form that does not saturate where the graph will run. */
+function int8Weights({ graph, inputs, ...call }: KernelCall): [Value, ...Value[]] {
+  const values = input({ graph, inputs, ...call }, 'values');
+  const { zeroPoint } = inputs;
+  if (values.dtype === 'uint8' || graph.int8Kernel === 'signed') {
+    return zeroPoint === undefined ? [values] : [values, zeroPoint];
+  }
+  const shift = graph.constant([UNSIGNED_ZERO_POINT], [], 'int32');
+  const shifted = (value: Value) =>
+    cast(graph, graph.node('Add', [cast(graph, value, 'int32'), shift], value.shape, 'int32'), 'uint8');
+  return [shifted(values), shifted(zeroPoint ?? graph.constant([0], [], 'int8'))];
+}
 
 /** 1 / sqrt(mean(x^2) + eps) of the last axis. */
 function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
