@@ -1,0 +1,1 @@
+export { GramError } from './error.js';
