@@ -22,7 +22,7 @@ import {
   weightShapes,
 } from '@gram/model';
 import { adamW, createTrainingStep, pairGeneration } from '@gram/train';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { configurations, fastNormal, forwardFlop, median, timed } from './configurations.mjs';
 import { matrixLimit, readBandwidth } from './limits.mjs';
 
@@ -231,6 +231,8 @@ async function tfjs() {
     await import('@tensorflow/tfjs-backend-wasm');
     // Its threads are workers of a browser.
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  } else {
+    await import('@tensorflow/tfjs-backend-cpu');
   }
   tf.env().set('IS_NODE', false);
   await tf.setBackend(backend);

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { compile, float32, threadCount } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { median, timed } from './configurations.mjs';
 
 /** Operations per second of the matrix products of a model in one graph, weights as inputs. */

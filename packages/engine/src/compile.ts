@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { NDArray } from './array.js';
 import { type AnyArray, DeviceArray, isArray } from './device-array.js';
 import type { Device, DeviceName, Executable, ExecutableInfo, Program } from './devices/device.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { isNDArray, type NDArray } from './array.js';
 import type { Arrays } from './compile.js';
 import { type DeviceName, deviceNames } from './devices/device.js';
@@ -52,13 +52,15 @@ export function describeOnDevices(
  * Runs a function eagerly on a backend of TensorFlow.js: the reference that traced runs are
  * compared with in tests.
  *
- * @param backend a registered backend. @default 'cpu', TensorFlow.js' own in plain JavaScript
+ * @param backend a registered backend. @default 'cpu', that of `@tensorflow/tfjs-backend-cpu`, in plain JavaScript
+ * @throws EngineError `runtime-missing` where that package is not installed
  */
 export async function evaluate<T extends object, O extends object>(
   fn: (inputs: T) => O,
   inputs: Arrays<T>,
   backend = 'cpu',
 ): Promise<Arrays<O>> {
+  if (backend === 'cpu') await loadJavaScriptBackend();
   // TensorFlow.js advertises its Node addon at the first write of the JavaScript backend.
   tf.env().set('IS_NODE', false);
   await tf.setBackend(backend);
@@ -72,6 +74,20 @@ export async function evaluate<T extends object, O extends object>(
     ) as Arrays<O>;
   } finally {
     tf.engine().endScope();
+  }
+}
+
+/** Only tests need the backend in JavaScript: the package is an optional peer. */
+async function loadJavaScriptBackend(): Promise<void> {
+  try {
+    await import('@tensorflow/tfjs-backend-cpu');
+  } catch (cause) {
+    throw new EngineError(
+      'runtime-missing',
+      'the reference in plain JavaScript needs @tensorflow/tfjs-backend-cpu, which does not load',
+      "run 'npm install --save-dev @tensorflow/tfjs-backend-cpu'",
+      { cause },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { float32, type NDArray } from './array.js';
 import { compile } from './compile.js';
 import type { DeviceName } from './devices/device.js';

@@ -1,6 +1,6 @@
 import { compile, type DeviceName, int32, place, read } from '@gram/engine';
 import { deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { hiddenStates, type WeightTensors } from './decoder.js';

@@ -1,6 +1,6 @@
 import { compile, int32 } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { hiddenStates, stateAt, type WeightTensors } from './decoder.js';

@@ -9,7 +9,7 @@ import {
   rotaryEmbedding,
   splitHeads,
 } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config/model-config.js';
 import { blockOf, type Projection } from './config/weight-shapes.js';
 import { linear, linearOfUneven, type Matrix } from './layers/linear.js';

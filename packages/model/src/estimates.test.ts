@@ -1,5 +1,5 @@
 import { trace } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { withHead } from './config/model-config.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { compile, float32, int32 } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { finalNorm, stateAt, type WeightTensors } from './decoder.js';

@@ -1,5 +1,5 @@
 import { crossEntropy, linearCrossEntropy } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config/model-config.js';
 import { finalNorm, hiddenStates, type ModelTensors, stateAt } from './decoder.js';
 import { linear } from './layers/linear.js';

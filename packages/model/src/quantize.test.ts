@@ -1,5 +1,5 @@
 import { compile, float32, int32, type NDArray } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { parameterCount } from './config/weight-shapes.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile, float32, int32 } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { hiddenStates, type WeightTensors } from './decoder.js';
 import { loadModel } from './files/model-directory.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * How KL(policy || reference) is estimated at a token that the policy drew, with l = log pi - log pi_ref of it

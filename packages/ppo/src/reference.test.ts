@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { compile, float32, int32, type NDArray } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { gae } from './advantages/gae.js';
 import { grpoAdvantages, rlooAdvantages } from './advantages/groups.js';

@@ -23,7 +23,7 @@ import {
   stateAt,
   type Weights,
 } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** Keys and values of one sequence, by layer, with room for some positions: `[1, numKeyValueHeads, C, headDim]`. */
 export type SequenceCache = Readonly<Record<string, { readonly keys: AnyArray; readonly values: AnyArray }>>;

@@ -1,6 +1,7 @@
 import { float32 } from '@gram/engine';
 import { labelLogits } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, expect, it, vi } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyWeights, unequalItems } from './__fixtures__/tiny-model.js';
 import { createGenerativeRewardModel } from './generative.js';

@@ -21,7 +21,7 @@ import {
   tokenizerOf,
   trainBpe,
 } from '@gram/tokenize';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyWeights } from './__fixtures__/tiny-model.js';

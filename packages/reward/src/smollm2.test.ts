@@ -10,7 +10,7 @@ import {
   type WeightTensors,
 } from '@gram/model';
 import { createChatTemplate, encodeChat, findChatTemplate, tokenizerOf } from '@gram/tokenize';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 // Made by tools/make-smollm2-fixtures.py with Hugging Face transformers, from the same file.
 import fixture from './__fixtures__/smollm2.json' with { type: 'json' };

@@ -2,7 +2,7 @@ import { createRandom } from '@gram/data';
 import { compile, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Batch, Objective } from './objectives/objective.js';

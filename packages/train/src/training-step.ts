@@ -11,7 +11,7 @@ import {
   zeros,
 } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import { clear, dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
 import type { Batch, Objective } from './objectives/objective.js';

@@ -1,6 +1,6 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { StepRecord, ValidationResult } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import { microBatches } from './micro-batches.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { type ArraySpec, float32, int32, type NDArray } from '../array.js';
 import { type Arrays, compile } from '../compile.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { float32, int32, type NDArray, scalar } from '../array.js';
 import { compile, place, read } from '../compile.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { type DType, isNDArray, type NDArray } from '../array.js';
 import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
 import { EngineError } from '../error.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernel, isDifferentiated, traceTarget } from './kernel.js';
 import { recompute } from './recompute.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { float32, type NDArray, uint8 } from '../array.js';
 import { EngineError } from '../error.js';
 import { fusedKernel } from './kernel.js';

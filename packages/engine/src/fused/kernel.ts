@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { type TraceBackend, traceBackendName } from '../trace/backend.js';
 import type { GraphTarget } from '../trace/graph.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, logitGradients, logProbabilities } from './cross-entropy.js';
 import { isDifferentiated } from './kernel.js';
 import { after } from './recompute.js';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { NDArray } from '../array.js';
 import { type Int4Matrix, int4MatMul } from './int4-mat-mul.js';
 import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernel } from './kernel.js';
 
 /** Cosines and sines of the rotation at each position, `[P, headDim / 2]`. */

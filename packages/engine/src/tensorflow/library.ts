@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../error.js';
+import './registrations.js';
 
 /** Name of the backend that both packages register. */
 export const tensorFlowBackend = 'tensorflow';

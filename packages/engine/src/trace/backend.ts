@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../error.js';
 import type { GraphBuilder, Value } from './graph.js';
 

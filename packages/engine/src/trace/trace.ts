@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { DType } from '../array.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
 import type { Dimension, GraphModel } from '../onnx/model.js';
 import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
+import '../tensorflow/registrations.js';
 import { flattenTree, mapTree } from '../tree.js';
 import { TraceBackend, traceBackendName } from './backend.js';
 import { GraphBuilder, type GraphTarget, type Precision } from './graph.js';

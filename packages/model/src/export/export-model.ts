@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ExportedOnnx, exportOnnx } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { kindOf, longestSequence, type ModelConfig } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
 import { continueAt, readPrompt, type WeightTensors } from '../decoder.js';

@@ -10,7 +10,7 @@ import {
   placedOnce,
   zeros,
 } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { continueAt, type ModelTensors, readPrompt } from '../decoder.js';

@@ -1,5 +1,5 @@
 import { compile, int32 } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hiddenStates, type WeightTensors } from '../decoder.js';
 import { vocabularyLogits } from '../heads.js';

@@ -1,6 +1,6 @@
 import { createRandom } from '@gram/data';
 import { compile, float32, quantizeInt4, quantizeInt8 } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { linear, linearOfUneven, type Matrix } from './linear.js';
 

@@ -1,5 +1,5 @@
 import { type QuantizedTensors, quantizedMatMul } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** A matrix `[out, in]` with a low-rank addition: W + scale * b a (Hu et al. 2021). */
 export interface AdaptedMatrix {

@@ -1,5 +1,5 @@
 import { float32, type NDArray, type RotaryTables } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
 
 /** Rotations at each position, for keys and for queries, `[P, headDim / 2]`. */

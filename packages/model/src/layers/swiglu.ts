@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * The gated activation of Llama's feed-forward layer: silu(gate) * up, silu(a) = a sigmoid(a).

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile, float32, int32 } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { kindOf } from '../config/model-config.js';
 import { PROJECTIONS } from '../config/weight-shapes.js';

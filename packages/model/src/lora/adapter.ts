@@ -1,5 +1,5 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
 import {
   blockOf,

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** The terms of PPO's policy loss, `[P]` each. */
 export interface PolicyTerms {

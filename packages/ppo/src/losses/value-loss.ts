@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * The clipped value loss of PPO (Schulman et al. 2016 code, Engstrom et al. 2020), for each token:

@@ -1,6 +1,6 @@
 import { hiddenStates, type ModelTensors, tokenLosses, vocabularyLogits, type Weights } from '@gram/model';
 import type { Batch, Objective } from '@gram/train';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fullKl, type KlEstimator, klTerms } from '../kl.js';
 import { policyTerms } from '../losses/policy-loss.js';
 import { type ResponseTokens, responseBatch } from './tokens.js';

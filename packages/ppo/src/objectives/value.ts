@@ -1,6 +1,6 @@
 import { valuesAt } from '@gram/model';
 import type { Objective } from '@gram/train';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { valueLosses } from '../losses/value-loss.js';
 import { type ResponseTokens, responseBatch } from './tokens.js';
 

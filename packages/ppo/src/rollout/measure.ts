@@ -11,7 +11,7 @@ import {
   type Weights,
   type WeightTensors,
 } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fullKl } from '../kl.js';
 import { type ResponseTokens, responseBatch } from '../objectives/tokens.js';
 

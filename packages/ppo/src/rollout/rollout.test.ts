@@ -4,7 +4,7 @@ import { maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights } from '@gram/model';
 import { createResponseSampler } from '@gram/reward';
 import { lossAndGradients, type Objective } from '@gram/train';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyPrompts, tinyRun, tinyTokenizer } from '../__fixtures__/tiny-run.js';
 import { responseTokens } from '../experience.js';

@@ -1,6 +1,6 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches.js';
 import type { StepRecord, Trained, TrainingState } from '../checkpoint.js';
 import type { Examples } from '../encode.js';

@@ -2,7 +2,7 @@ import { createRandom } from '@gram/data';
 import { compile, type NDArray } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig, values } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';

@@ -1,6 +1,6 @@
 import { float32 } from '@gram/engine';
 import { values } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
 import { lastPositions, type Objective, padRows, rowWeights } from './objective.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';

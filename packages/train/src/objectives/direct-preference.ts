@@ -1,6 +1,6 @@
 import { float32 } from '@gram/engine';
 import { nextTokenLosses } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { type Objective, rowWeights } from './objective.js';
 import {
   pairArrays,

@@ -1,6 +1,6 @@
 import { float32 } from '@gram/engine';
 import { hiddenStates, kindOf, type ModelConfig, scores, tokenLosses } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
 import { type Objective, rowWeights } from './objective.js';
 import {

@@ -1,6 +1,6 @@
 import { int32, type NDArray } from '@gram/engine';
 import type { ModelConfig, ModelTensors } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 
 /** The arrays of one micro-batch, by name. */
 export type Batch<T> = Readonly<Record<string, T>>;

@@ -1,5 +1,5 @@
 import { float32, int32, type NDArray } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, lastPositions } from './objective.js';
 import { supervisedTokens } from './supervised-tokens.js';
 import type { GenerationExample } from './token-generation.js';

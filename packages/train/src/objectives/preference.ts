@@ -1,6 +1,6 @@
 import { float32, int32 } from '@gram/engine';
 import { labelLogits, stateAt, vocabularyLogits } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { lastPositions, type Objective, padRows, rowWeights } from './objective.js';
 import { fullVocabularyLoss, shareCorrect, smoothedRankingLoss } from './smoothing.js';
 

@@ -8,7 +8,7 @@ import {
   tokenLosses,
   type WeightTensors,
 } from '@gram/model';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { PairLogProbabilities, PolicyPair, ReferencedPair } from './policy-pairs.js';
 import { supervisedTokens } from './supervised-tokens.js';
 import type { GenerationExample } from './token-generation.js';

@@ -1,6 +1,6 @@
 import { float32, int32 } from '@gram/engine';
 import { evaluate } from '@gram/engine/testing';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fullVocabularyLoss, paperSmoothing, smoothedRankingLoss } from './smoothing.js';

@@ -1,5 +1,5 @@
 import { crossEntropy } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * How the strength of label smoothing is counted.

@@ -1,6 +1,6 @@
 import { float32 } from '@gram/engine';
 import { nextTokenLoss } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Objective } from './objective.js';
 import { supervisedTokens } from './supervised-tokens.js';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { compile, float32, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { loadModel, type ModelConfig, type Weights, withHead } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { lossAndGradients } from '../training-step.js';

@@ -1,5 +1,5 @@
 import { compile, float32, scalar } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { adamW } from './adamw.js';
 import type { Moments, StepScalars } from './optimizer.js';

@@ -1,5 +1,5 @@
 import { type NDArray, zeros } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 
 /** Tensors by weight name. */
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;

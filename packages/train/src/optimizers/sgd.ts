@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { isDecayed, type Optimizer } from './optimizer.js';
 
 /** Constants of stochastic gradient descent. */

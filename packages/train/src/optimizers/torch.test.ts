@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { compile, float32, scalar } from '@gram/engine';
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { adafactor } from './adafactor.js';
 import { adamW } from './adamw.js';

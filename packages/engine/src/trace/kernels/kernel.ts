@@ -1,4 +1,4 @@
-import type { NamedAttrMap } from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { type GraphType, onnxTypes } from '../../onnx/model.js';
 import type { GraphBuilder, Value } from '../graph.js';
 
@@ -7,7 +7,7 @@ export interface KernelCall {
   readonly graph: GraphBuilder;
   /** Inputs under the names that TensorFlow.js gives them; a list has the names 0, 1, 2 ... */
   readonly inputs: Readonly<Record<string, Value>>;
-  readonly attributes: NamedAttrMap;
+  readonly attributes: tf.NamedAttrMap;
 }
 
 /** Appends the ONNX nodes of one TensorFlow.js kernel and returns its result. */

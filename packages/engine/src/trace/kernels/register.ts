@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../error.js';
 import { activeOp, type TraceBackend, traceBackendName } from '../backend.js';
 import type { Value } from '../graph.js';
@@ -20,13 +20,18 @@ export function registerKernels(backend: TraceBackend): void {
   for (const family of [...families, fused]) {
     for (const [name, mapping] of Object.entries(family)) register(name, record(backend, mapping));
   }
-  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+  for (const kernelName of coreKernels()) {
     if (!tracedKernels.includes(kernelName)) {
       register(kernelName, () => {
         throw unmappedKernel(kernelName, activeOp());
       });
     }
   }
+}
+
+/** Names of all kernels that TensorFlow.js knows: its core exports each name as a constant, such as `tf.Conv2D`. */
+function coreKernels(): string[] {
+  return Object.entries(tf).flatMap(([name, value]) => (value === name ? [name] : []));
 }
 
 /** The error for a kernel without a mapping. */
