@@ -10,6 +10,10 @@ export const doctorCommand = defineCommand({
   example: 'gram doctor',
   cost: 'a few matrix products on each device, a second or two.',
   async run({ json }, io) {
+    // A check leaves nothing behind: the drivers of Mesa and NVIDIA would keep what they compile in the home.
+    process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
+    process.env.__GL_SHADER_DISK_CACHE ??= '0';
+    process.env.CUDA_CACHE_DISABLE ??= '1';
     const reports = await diagnose();
     if (json) {
       io.stdout.write(`${JSON.stringify({ node: process.version, devices: reports })}\n`);

@@ -30,6 +30,8 @@ export function getEnvironment(): Environment {
   checkStatus(library, api.SetGlobalIntraOpNumThreads(threading, threadCount()));
   const handle = createdBy(library, 'CreateEnvWithGlobalThreadPools', logFatal, 'gram', threading);
   api.ReleaseThreadingOptions(threading);
+  // On Windows, events go to the system instead of files; this ends them.
+  checkStatus(library, api.DisableTelemetryEvents(handle));
   const hostMemory = createdBy(library, 'CreateCpuMemoryInfo', arenaAllocator, defaultMemory);
   // By default the arena grows in powers of two, which holds up to twice what is needed.
   const arena = createdBy(library, 'CreateArenaCfg', 0, extendAsRequested, byDefault, byDefault);

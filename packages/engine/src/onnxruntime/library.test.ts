@@ -153,6 +153,10 @@ const tests: Record<Exclude<Member, SessionMember>, () => void> = {
     freed('ReleaseEnv', secondEnvironment);
     expectEnvironment();
   },
+  DisableTelemetryEvents() {
+    call('DisableTelemetryEvents', getEnvironment().handle);
+    expectEnvironment();
+  },
   CreateAndRegisterAllocator() {
     const { handle, hostMemory } = getEnvironment();
     expectEnvironment();

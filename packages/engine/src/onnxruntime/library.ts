@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { EngineError } from '../error.js';
 import { members } from './members.js';
+import { disableTelemetry } from './process.js';
 
 /** The youngest function that we call has been in the table since this version of the API. */
 const apiVersion = 24;
@@ -68,6 +69,7 @@ function libraryPath(): string {
  */
 export function openLibrary(path: string): Library {
   enlargeStacks();
+  disableTelemetry();
   const handle = load(path);
   const base = koffi.decode(entryPoint(handle, path)(), koffi.array('void*', 2)) as bigint[];
   const getApi = koffi.decode(base[0] as bigint, koffi.proto('void* (uint32_t version)')) as NativeFunction;

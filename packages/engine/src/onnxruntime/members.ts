@@ -9,6 +9,7 @@ export const members = {
   CreateStatus: [0, 'void*', 'int code, str message'],
   GetErrorCode: [1, 'int', 'void* status'],
   GetErrorMessage: [2, 'str', 'void* status'],
+  DisableTelemetryEvents: [6, 'void*', 'void* env'],
   CreateSessionFromArray: [8, 'void*', 'void* env, void* data, size_t n, void* options, _Out_ void** out'],
   Run: [
     9,

@@ -2,6 +2,7 @@ import type { ArraySpec, NDArray } from '../array.js';
 import { EngineError } from '../error.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';
+import { withoutNoise } from './process.js';
 import { Session } from './session.js';
 import { allocate, handleOf } from './values.js';
 
@@ -10,6 +11,9 @@ export type ProviderName = 'webgpu' | 'cuda';
 
 /** What ONNX Runtime calls the memory of each provider. */
 const memoryNames: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
+
+/** What Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for that, and it means nothing. */
+const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
 
 const deviceAllocator = 0;
 const firstDevice = 0;
@@ -29,11 +33,8 @@ export class Provider {
       defaultMemory,
     );
     // The device exists as long as one session does; this one is never disposed.
-    this.allocator = created(
-      'CreateAllocator',
-      new Session(identityModel(), { provider: this }).native(),
-      memory,
-    );
+    const session = withoutNoise(DAWN_WARNING, () => new Session(identityModel(), { provider: this }));
+    this.allocator = created('CreateAllocator', session.native(), memory);
   }
 
   private static readonly opened = new Map<ProviderName, Provider>();
