@@ -8,7 +8,7 @@ import {
   type Weights,
   writeFileAtomic,
 } from '@gram/model';
-import { checkpointPath, latestCheckpoint } from '@gram/train';
+import { checkpointPath, latestCheckpoint } from '@gram/run';
 import { loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
 import { PpoError } from './error.js';
 import { fingerprintOf } from './fingerprint.js';

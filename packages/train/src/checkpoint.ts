@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { NDArray } from '@gram/engine';
 import {
@@ -70,11 +69,6 @@ const stateFile = 'training.json';
 const momentsFile = 'moments.safetensors';
 const checkpointFiles = ['model', 'adapter', stateFile, momentsFile];
 
-/** The directory of the checkpoint after `step` steps. */
-export function checkpointPath(directory: string, step: number): string {
-  return join(directory, `checkpoint-${String(step).padStart(7, '0')}`);
-}
-
 /** Writes a checkpoint under a temporary name and renames it: it is there whole, or not at all. */
 export async function saveCheckpoint(path: string, trained: Trained, state: TrainingState): Promise<void> {
   const { moments, ...rest } = state;
@@ -84,14 +78,6 @@ export async function saveCheckpoint(path: string, trained: Trained, state: Trai
     await writeMoments(join(temporary, momentsFile), moments);
     await writeFile(join(temporary, stateFile), JSON.stringify(rest));
   });
-}
-
-/** The newest checkpoint in a directory, or undefined. */
-export async function latestCheckpoint(directory: string): Promise<string | undefined> {
-  if (!existsSync(directory)) return undefined;
-  const names = (await readdir(directory)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
-  const newest = names.at(-1);
-  return newest === undefined ? undefined : join(directory, newest);
 }
 
 /**

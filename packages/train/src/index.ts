@@ -3,8 +3,6 @@ export { type BatchPlan, epochBatches, totalSteps } from './batches.js';
 export {
   type AdapterCheckpoint,
   type Checkpoint,
-  checkpointPath,
-  latestCheckpoint,
   loadAdapterCheckpoint,
   loadCheckpoint,
   readMoments,

@@ -3,15 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@gram/data';
 import { initWeights, type ModelConfig } from '@gram/model';
+import { checkpointPath, latestCheckpoint } from '@gram/run';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
-import {
-  checkpointPath,
-  latestCheckpoint,
-  loadCheckpoint,
-  saveCheckpoint,
-  type TrainingState,
-} from './checkpoint.js';
+import { loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
 import { adamW } from './optimizers/adamw.js';
 import { type TrainOptions, train } from './trainer.js';

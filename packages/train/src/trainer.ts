@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
+import { fingerprint } from '@gram/run';
 import { epochBatches, totalSteps } from './batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
@@ -111,10 +111,10 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const microBatchSize = Math.min(options.microBatchSize ?? batchSize, evenShare);
   const plan = { examples: examples.length, batchSize, epochs, seed };
   const total = totalSteps(plan);
-  const fingerprint = fingerprintOf(run);
-  await checkSameRun(communicator, fingerprint);
+  const identity = fingerprintOf(run);
+  await checkSameRun(communicator, identity);
   const resume = await copyProgress(communicator, run.resume);
-  if (resume !== undefined && resume.fingerprint !== fingerprint) {
+  if (resume !== undefined && resume.fingerprint !== identity) {
     throw new TrainError(
       'bad-checkpoint',
       'the checkpoint was made with other data, options or architecture',
@@ -154,7 +154,13 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       precision,
       communicator,
     });
-  const state = (): TrainingState => ({ step, skipped, moments: shared.collected, history, fingerprint });
+  const state = (): TrainingState => ({
+    step,
+    skipped,
+    moments: shared.collected,
+    history,
+    fingerprint: identity,
+  });
   try {
     for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(plan, epoch, (i) => objective.length(examples[i]!));
@@ -231,11 +237,10 @@ function fingerprintOf<Example>({
   examples,
   options,
 }: TrainRun<Example>): string {
-  // By name, so that the order in which somebody wrote the keys does not matter.
-  const sorted = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
   const named = { ...options, optimizer: (options.optimizer ?? adamW()).name };
-  const run = [objective.name, part.name, sorted(config), sorted(named)];
-  const hash = createHash('sha256').update(JSON.stringify(run));
-  for (const example of examples) hash.update(JSON.stringify(example));
-  return hash.digest('hex');
+  return fingerprint([objective.name, part.name, config, named], serialized(examples));
+}
+
+function* serialized(examples: readonly unknown[]): Generator<string> {
+  for (const example of examples) yield JSON.stringify(example);
 }

@@ -1,5 +1,6 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
+import { bestRecord } from '@gram/run';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { StepRecord, ValidationResult } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
@@ -71,10 +72,5 @@ export function createValidation<Example>(
 
 /** The step with the lowest finite validation loss, the first of equal ones; undefined where none was validated. */
 export function bestStep(history: readonly StepRecord[]): number | undefined {
-  let best: { readonly step: number; readonly loss: number } | undefined;
-  for (const { step, validation } of history) {
-    if (validation === undefined || !Number.isFinite(validation.loss)) continue;
-    if (best === undefined || validation.loss < best.loss) best = { step, loss: validation.loss };
-  }
-  return best?.step;
+  return bestRecord(history, ({ validation }) => validation?.loss)?.step;
 }

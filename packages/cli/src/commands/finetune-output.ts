@@ -1,20 +1,10 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  ADAPTER_FILES,
-  checkReplaceable,
-  type GramMetadata,
-  MODEL_FILES,
-  parameterCount,
-  saveAdapter,
-  saveModel,
-  writeFileAtomic,
-} from '@gram/model';
+import { type GramMetadata, parameterCount, saveAdapter, saveModel, writeFileAtomic } from '@gram/model';
 import { lineChart, page, type Series, writePage } from '@gram/report';
+import { checkpointPath, pruneSnapshots } from '@gram/run';
 import {
   bestStep,
-  checkpointPath,
   type PreparedTraining,
   type StepRecord,
   saveCheckpoint,
@@ -22,26 +12,8 @@ import {
   type TrainingConfig,
   type TrainingState,
 } from '@gram/train';
-import { CliError } from '../error.js';
 import { ownVersion } from '../version.js';
 import { modelCard } from '../watch/model-card.js';
-
-/**
- * Makes the output directory, so that a run that could not write its results fails before it starts.
- *
- * @throws CliError `unwritable`; ModelError `not-replaceable`
- */
-export async function claimOutput(output: string): Promise<void> {
-  try {
-    await mkdir(output, { recursive: true });
-    await access(output, constants.W_OK);
-  } catch (cause) {
-    const hint = 'choose an output in a folder that you may write to';
-    throw new CliError('unwritable', `can not write to ${output}`, hint, { cause });
-  }
-  await checkReplaceable(join(output, 'model'), MODEL_FILES);
-  await checkReplaceable(join(output, 'adapter'), ADAPTER_FILES);
-}
 
 /** Saves a checkpoint and deletes all but the newest ones and the best one, where examples are held out. Returns its path. */
 export async function keepCheckpoint(
@@ -51,13 +23,9 @@ export async function keepCheckpoint(
 ): Promise<string> {
   const path = checkpointPath(output, state.step);
   await saveCheckpoint(path, trained, state);
-  const names = (await readdir(output)).filter((name) => /^checkpoint-\d{7}$/.test(name)).sort();
   const best = bestStep(state.history);
-  const kept = [
-    ...names.slice(-keepCheckpoints),
-    ...(best === undefined ? [] : [basename(checkpointPath(output, best))]),
-  ];
-  for (const name of names) if (!kept.includes(name)) await rm(join(output, name), { recursive: true });
+  const steps = best === undefined ? [] : [best];
+  await pruneSnapshots(output, 'checkpoint', { newest: keepCheckpoints, steps });
   return path;
 }
 

@@ -1,12 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
+import { checkpointFor, claimOutput, resumePoint } from '@gram/run';
 import {
   type Communicator,
   connect,
   formatTrainingConfig,
-  latestCheckpoint,
   loadTrainingConfig,
   type PreparedTraining,
   prepareTraining,
@@ -19,7 +18,7 @@ import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import { sha256OfFile } from '../watch/file-hash.js';
 import { followRun } from '../watch/follow-run.js';
-import { claimOutput, keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
+import { keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
 import { describeCost } from './training-cost.js';
 
 /** A command that trains. They differ in their stage. */
@@ -168,8 +167,9 @@ async function runTraining(
   communicator: Communicator,
   io: Io,
 ): Promise<void> {
-  const checkpoint = await findCheckpoint(config.output, values.resume);
-  if (checkpoint === undefined && !values['dry-run']) refuseExisting(config.output, values.resume);
+  const checkpoint = values['dry-run']
+    ? await checkpointFor(config.output, values.resume)
+    : await resumePoint(config.output, values.resume);
   const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
   if (communicator.rank > 0) {
     if (values['dry-run']) return;
@@ -206,24 +206,6 @@ function wasStopped(cause: unknown, signal: AbortSignal): boolean {
 /** The steps after which a checkpoint is written. */
 function stateNeeded({ checkpointEvery }: TrainingConfig): (step: number) => boolean {
   return (step) => checkpointEvery !== undefined && step % checkpointEvery === 0;
-}
-
-async function findCheckpoint(output: string, resume: string | undefined): Promise<string | undefined> {
-  return resume === 'auto' ? latestCheckpoint(output) : resume;
-}
-
-function refuseExisting(output: string, resume: string | undefined): void {
-  if (!existsSync(output)) return;
-  let names: string[] = [];
-  try {
-    names = readdirSync(output);
-  } catch (cause) {
-    throw new CliError('exists', `${output} is no folder`, 'choose another output', { cause });
-  }
-  if (names.length === 0) return;
-  throw resume === undefined
-    ? new CliError('exists', `${output} is not empty`, 'go on with --resume, or choose another output')
-    : new CliError('no-checkpoint', `${output} holds no checkpoint`, 'start anew with another output');
 }
 
 function describe(

@@ -1,0 +1,9 @@
+import { GramError } from '@gram/base';
+
+/** What can go wrong in a run beside its training. */
+export type RunErrorCode = 'exists' | 'unwritable' | 'no-checkpoint' | 'interrupted' | 'bad-port';
+
+/** An error of a run; `code` is stable, `hint` says what to do. */
+export class RunError extends GramError<RunErrorCode> {
+  override readonly name = 'RunError';
+}
