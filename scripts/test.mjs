@@ -10,15 +10,19 @@ const failures = [];
 await check('style', tool('biome', 'check', '.'));
 await check('types', tool('tsc', '--noEmit'));
 await check('packages', turbo('check:package'));
+await check('structure', [process.execPath, 'scripts/structure.mjs'], { counts: false });
+await check('documents', [process.execPath, 'scripts/documents.mjs'], { counts: false });
 await unitTests();
 
 if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed > 0 ? 1 : 0;
 
-async function check(name, command) {
+/** Runs a command as one check; `counts: false` shows what it says and no more. */
+async function check(name, command, { counts: counted = true } = {}) {
   console.log(`\n> ${name}`);
   const { code } = await run(command, { show: true });
+  if (!counted) return;
   if (code === 0) counts.passed += 1;
   else fail(name);
 }
