@@ -1,9 +1,15 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { main } from './main.js';
 
 const interrupt = new AbortController();
-// Once: a second Ctrl-C ends the process at once.
-process.once('SIGINT', () => interrupt.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The first signal lets the command finish what it must not leave half-done; the second one ends the process.
+  process.on(signal, () => {
+    if (interrupt.signal.aborted) process.exit(128 + constants.signals[signal]);
+    interrupt.abort();
+  });
+}
 
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,

@@ -1,68 +1,50 @@
+import type { Arguments, Flags, Operand, Operands } from './flags.js';
+import { parseFlags } from './parse-flags.js';
+
 /** Where a command writes, and what ends it early. */
 export interface Io {
   /** Results. */
   readonly stdout: { write(text: string): unknown };
   /** Everything else: progress, notes and errors. */
   readonly stderr: NodeJS.WriteStream;
-  /** Aborted on Ctrl-C. */
+  /** Aborted on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }
 
-/** One flag of a command. */
-export interface Flag {
-  /** Names the value in the help; a flag without it takes none. */
-  readonly value?: string;
-  readonly help: string;
-  readonly required?: boolean;
-  /** Whether it may be given more than once; the value is then a list. */
-  readonly multiple?: boolean;
-  /** The values that are allowed. */
-  readonly choices?: readonly string[];
-  /** The value where the flag is given without one. */
-  readonly bare?: string;
-}
-
-/** A word that a command needs, without a flag. */
-export interface Operand {
-  /** Names the word in the help. */
-  readonly value: string;
-  readonly help: string;
-}
-
-/** The operands of a command by name, in their order. */
-export type Operands = Readonly<Record<string, Operand>>;
-
-/** The flags of a command by name, without the dashes. */
-export type Flags = Readonly<Record<string, Flag>>;
-
-type FlagValue<F extends Flag> = F extends { readonly value: string }
-  ? F extends { readonly multiple: true }
-    ? readonly string[]
-    : F extends { readonly required: true }
-      ? string
-      : string | undefined
-  : boolean;
-
-/** The values of flags: text, a list of texts, or whether it was given. */
-export type Values<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[Name]> };
-
-/** A command of `gram`. */
-export interface Command<F extends Flags = Flags, O extends Operands = Operands> {
-  readonly name: string;
-  /** One sentence. */
-  readonly summary: string;
+/** What the help of a command says beside its name and summary, which stand in the table of commands. */
+export interface CommandUsage {
   /** @default none */
+  readonly operands?: Operands;
+  readonly flags: Flags;
+  /** A command line to type. */
+  readonly example: string;
+  /** What the command costs in time and memory, as a phrase. */
+  readonly cost: string;
+}
+
+/** A command of `gram`, whatever its flags are. */
+export interface Command extends CommandUsage {
+  /**
+   * Reads the words after the name of the command and runs it.
+   *
+   * @throws CliError `usage` where the words are not what the command takes
+   */
+  start(name: string, argv: readonly string[], io: Io): Promise<void>;
+}
+
+/** A command whose values are typed by its flags and operands. */
+interface CommandDefinition<F extends Flags, O extends Operands> extends CommandUsage {
   readonly operands?: O;
   readonly flags: F;
-  /** What to type, and what it costs; shown in the help. */
-  readonly example: string;
-  readonly cost: string;
-  run(values: Values<F> & { readonly [Name in keyof O]: string }, io: Io): Promise<void>;
+  run(values: Arguments<F, O>, io: Io): Promise<void>;
 }
 
-/** Lets the types of a command's values follow from its flags. */
+/** Defines a command; the types of its values follow from its flags and operands. */
 export function defineCommand<const F extends Flags, const O extends Operands = Record<never, Operand>>(
-  command: Command<F, O>,
-): Command<F, O> {
-  return command;
+  definition: CommandDefinition<F, O>,
+): Command & CommandDefinition<F, O> {
+  return {
+    ...definition,
+    start: (name, argv, io) => definition.run(parseFlags(name, definition, argv), io),
+  };
 }

@@ -1,22 +1,18 @@
-/** What went wrong in a command; `code` is stable, `hint` says what to do. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
+import { GramError } from '@gram/base';
 
-  constructor(
-    readonly code:
-      | 'usage'
-      | 'exists'
-      | 'unwritable'
-      | 'no-checkpoint'
-      | 'too-long'
-      | 'interrupted'
-      | 'no-text'
-      | 'bad-file'
-      | 'bad-label',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** What a `CliError` is about. */
+export type CliErrorCode =
+  | 'usage'
+  | 'exists'
+  | 'unwritable'
+  | 'no-checkpoint'
+  | 'too-long'
+  | 'interrupted'
+  | 'no-text'
+  | 'bad-file'
+  | 'bad-label';
+
+/** An error of a command. */
+export class CliError extends GramError<CliErrorCode> {
+  override readonly name = 'CliError';
 }

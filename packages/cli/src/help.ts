@@ -1,9 +1,13 @@
-import type { Command, Flag } from './command.js';
+import type { CommandUsage } from './command.js';
+import type { CommandEntry } from './command-table.js';
+import type { Flag } from './flags.js';
 
-const width = 78;
+const LINE_WIDTH = 78;
+
+type Named = Pick<CommandEntry, 'name' | 'summary'>;
 
 /** What `gram --help` prints. */
-export function generalHelp(commands: readonly Pick<Command, 'name' | 'summary'>[]): string {
+export function generalHelp(commands: readonly Named[]): string {
   return [
     'gram trains, evaluates and uses reward models.',
     '',
@@ -11,8 +15,8 @@ export function generalHelp(commands: readonly Pick<Command, 'name' | 'summary'>
     '',
     ...columns([
       ...commands.map(({ name, summary }) => [name, summary] as const),
-      ['--help', 'This text; gram COMMAND --help explains a command.'],
-      ['--version', 'The version.'],
+      ['help [COMMAND]', 'Prints this text, or explains a command, as gram COMMAND --help does.'],
+      ['-v, --version', 'Prints the version.'],
     ]),
     '',
     'Results go to stdout, everything else to stderr. Exit status: 0 done,',
@@ -23,26 +27,22 @@ export function generalHelp(commands: readonly Pick<Command, 'name' | 'summary'>
 }
 
 /** What `gram COMMAND --help` prints. */
-export function commandHelp({
-  name,
-  summary,
-  operands = {},
-  flags,
-  example,
-  cost,
-}: Omit<Command, 'run'>): string {
+export function commandHelp(
+  { name, summary }: Named,
+  { operands = {}, flags, example, cost }: CommandUsage,
+): string {
   const words = Object.values(operands);
   const rows = [
     ...words.map(({ value, help }) => [value, help] as const),
-    ...Object.entries(flags).map(([flag, spec]) => [spelled(flag, spec), explained(spec)] as const),
+    ...Object.entries(flags).map(([flag, spec]) => [flagSyntax(flag, spec), flagHelp(spec)] as const),
   ];
-  const usage = ['Usage: gram', name, ...words.map(({ value }) => value), 'FLAGS'].join(' ');
+  const usage = ['Usage: gram', name, ...words.map(({ value }) => value), '[FLAGS]'].join(' ');
   return [
     summary,
     '',
     usage,
     '',
-    ...columns([...rows, ['--help', 'This text.']]),
+    ...columns([...rows, ['--help', 'Prints this text.']]),
     '',
     `Example: ${example}`,
     `Cost: ${cost}`,
@@ -50,30 +50,38 @@ export function commandHelp({
   ].join('\n');
 }
 
-function spelled(name: string, { value, bare }: Flag): string {
+function flagSyntax(name: string, { value, bare }: Flag): string {
   if (value === undefined) return `--${name}`;
   return bare === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
 }
 
-function explained({ help, required, multiple, choices }: Flag): string {
+function flagHelp({ help, required, multiple, choices }: Flag): string {
   const notes = [
-    ...(required ? ['needed'] : []),
+    ...(required ? ['required'] : []),
     ...(multiple ? ['may be repeated'] : []),
     ...(choices === undefined ? [] : [`one of ${choices.join(', ')}`]),
   ];
   return notes.length === 0 ? help : `${help} (${notes.join('; ')})`;
 }
 
-/** Two columns, the second one wrapped at spaces. */
+/** Lays out two columns, the second one wrapped at spaces. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4;
-  return rows.flatMap(([name, text]) => {
-    const lines = [''];
-    for (const word of text.split(' ')) {
-      const last = lines.at(-1)!;
-      if (last !== '' && left + last.length + word.length >= width) lines.push(word);
-      else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  return rows.flatMap(([name, text]) =>
+    wrap(text, LINE_WIDTH - left).map((line, at) => (at === 0 ? `  ${name}` : '').padEnd(left) + line),
+  );
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + word.length >= width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
     }
-    return lines.map((line, at) => (at === 0 ? `  ${name}` : '').padEnd(left) + line);
-  });
+  }
+  return [...lines, line];
 }

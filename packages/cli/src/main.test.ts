@@ -14,9 +14,27 @@ describe('gram', () => {
     expect((await gram(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
+  it('takes help and -v for what they usually mean', async () => {
+    const general = await gram(['--help']);
+    const doctor = await gram(['doctor', '--help']);
+    for (const argv of [['help'], ['-h'], ['help', '--help']]) expect(await gram(argv)).toEqual(general);
+    for (const argv of [
+      ['help', 'doctor'],
+      ['--help', 'doctor'],
+      ['doctor', '-h'],
+    ]) {
+      expect(await gram(argv)).toEqual(doctor);
+    }
+    expect(await gram(['-v'])).toEqual(await gram(['--version']));
+  });
+
   const scoring = ['score', '--model', 'm', '--prompt', 'p', '--a', 'x'];
   it.each([
     ['an unknown command', ['evaluate'], /no command "evaluate"; did you mean gram eval\?/],
+    ['a word that is near no command', ['init'], /no command "init"; see gram --help\n/],
+    ['a word that help cannot explain', ['help', 'rnak'], /no command "rnak"; did you mean gram rank\?/],
+    ['help of two commands', ['help', 'rank', 'score'], /unexpected argument "score"; name one command/],
+    ['a flag that is near no other', ['doctor', '--verbose'], /no flag --verbose; see gram doctor --help/],
     ['an unknown flag', ['eval', '--modle', 'x'], /eval has no flag --modle; did you mean --model\?/],
     ['an inherited name as a flag', ['eval', '--toString'], /no flag --toString/],
     ['a missing flag', scoring, /--b is missing/],
@@ -24,13 +42,13 @@ describe('gram', () => {
     ['a value at the end', [...scoring, '--b'], /--b needs a value/],
     ['a value where none is taken', [...scoring, '--b', 'y', '--json=yes'], /--json takes no value/],
     ['a flag given twice', [...scoring, '--a', 'y'], /--a is given twice/],
-    ['a loose word', [...scoring, '--b', 'y', 'z'], /loose word "z"/],
+    ['an unexpected argument', [...scoring, '--b', 'y', 'z'], /unexpected argument "z"/],
     [
       'a wrong choice',
       ['eval', '--model', 'm', '--data', 'd', '--format', 'hhrlhf'],
       /did you mean hh-rlhf\?/,
     ],
-    ['no number', ['eval', '--model', 'm', '--data', 'd', '--limit', '0'], /--limit can not be "0"/],
+    ['no number', ['eval', '--model', 'm', '--data', 'd', '--limit', '0'], /--limit cannot be "0"/],
     ['no responses', ['rank', '--model', 'm', '--prompt', 'p'], /needs responses/],
   ])('refuses %s with status 2 and one line', async (_name, argv, message) => {
     const { status, stdout, stderr } = await gram(argv);

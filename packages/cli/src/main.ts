@@ -1,50 +1,22 @@
-import { closest } from 'fastest-levenshtein';
-import type { Command, Io } from './command.js';
-import { compareCommand } from './commands/compare.js';
-import { convertCommand, mergeCommand } from './commands/convert.js';
-import { doctorCommand } from './commands/doctor.js';
-import { evaluateCommand } from './commands/eval.js';
-import {
-  dpoCommand,
-  finetuneCommand,
-  pretrainCommand,
-  sftCommand,
-  trainRmCommand,
-} from './commands/finetune.js';
-import { generateCommand } from './commands/generate.js';
-import { inspectCommand } from './commands/inspect.js';
-import { rankCommand } from './commands/rank.js';
-import { scoreCommand } from './commands/score.js';
-import { serveCommand } from './commands/serve.js';
+import type { Io } from './command.js';
+import { type CommandEntry, commandTable } from './command-table.js';
 import { CliError } from './error.js';
 import { commandHelp, generalHelp } from './help.js';
-import { parseFlags } from './parse-flags.js';
+import { nearest } from './nearest.js';
 import { ownVersion } from './version.js';
-
-const commands = [
-  pretrainCommand,
-  finetuneCommand,
-  sftCommand,
-  dpoCommand,
-  trainRmCommand,
-  mergeCommand,
-  evaluateCommand,
-  compareCommand,
-  scoreCommand,
-  rankCommand,
-  serveCommand,
-  generateCommand,
-  inspectCommand,
-  convertCommand,
-  doctorCommand,
-] as unknown as readonly Command[];
 
 /**
  * Runs `gram` with the given arguments and returns its exit status: 0 done, 1 refused, 2 wrong usage, 70 a fault of gram
  * itself, 130 interrupted. Everything that goes wrong is one line on stderr, `gram: MESSAGE; HINT`; only a fault prints
- * its stack.
+ * its stack. It neither ends the process nor listens to signals.
  *
  * @param argv the words after `gram`
+ * @example
+ * const status = await main(['doctor', '--json'], {
+ *   stdout: process.stdout,
+ *   stderr: process.stderr,
+ *   signal: new AbortController().signal,
+ * });
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
@@ -66,39 +38,57 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<void> {
-  if (name === undefined || name === '--help' || name === '-h') {
-    io.stdout.write(generalHelp(commands));
-    return;
-  }
-  if (name === '--version') {
+  if (name === undefined || isHelp(name)) {
+    await explain(argv, io);
+  } else if (name === '--version' || name === '-v') {
     io.stdout.write(`${ownVersion()}\n`);
-    return;
+  } else {
+    const entry = find(name);
+    if (argv.includes('--help') || argv.includes('-h')) await explain([name], io);
+    else await (await entry.load()).start(name, argv, io);
   }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    const nearest = closest(
-      name,
-      commands.map((candidate) => candidate.name),
-    );
-    throw new CliError(
-      'usage',
-      `there is no command ${JSON.stringify(name)}`,
-      `did you mean gram ${nearest}?`,
-    );
-  }
-  if (argv.includes('--help') || argv.includes('-h')) {
-    io.stdout.write(commandHelp(command));
-    return;
-  }
-  await command.run(parseFlags(command, argv), io);
 }
 
-/** An error of one of the packages: it says what to do. */
+function isHelp(word: string): boolean {
+  return word === 'help' || word === '--help' || word === '-h';
+}
+
+/** Prints the general help or, where a command is named, the help of that command. */
+async function explain([name, ...rest]: readonly string[], { stdout }: Io): Promise<void> {
+  const [unexpected] = rest;
+  if (unexpected !== undefined) {
+    throw new CliError('usage', `unexpected argument ${JSON.stringify(unexpected)}`, 'name one command');
+  }
+  if (name === undefined || isHelp(name)) {
+    stdout.write(generalHelp(commandTable));
+    return;
+  }
+  const entry = find(name);
+  stdout.write(commandHelp(entry, await entry.load()));
+}
+
+function find(name: string): CommandEntry {
+  const entry = commandTable.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return entry;
+  const near = nearest(
+    name,
+    commandTable.map((candidate) => candidate.name),
+  );
+  throw new CliError(
+    'usage',
+    `there is no command ${JSON.stringify(name)}`,
+    near === undefined ? 'see gram --help' : `did you mean gram ${near}?`,
+  );
+}
+
+/** Whether an error is one of the packages, which says what to do. */
 function isExpected(error: unknown): error is Error & { code: string; hint: string } {
   return (
     error instanceof Error &&
-    typeof (error as { code?: unknown }).code === 'string' &&
-    typeof (error as { hint?: unknown }).hint === 'string'
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'hint' in error &&
+    typeof error.hint === 'string'
   );
 }
 

@@ -1,104 +1,107 @@
 import { parseArgs } from 'node:util';
-import { closest } from 'fastest-levenshtein';
-import type { Command, Flags, Operands, Values } from './command.js';
 import { CliError } from './error.js';
+import type { Arguments, Flag, Flags, Operands } from './flags.js';
+import { nearest } from './nearest.js';
+
+type Value = string | boolean | string[] | undefined;
+type Usage = (message: string, hint?: string) => CliError;
 
 /**
  * Reads the arguments of a command. Nothing is guessed: an unknown flag, a flag given twice, a missing value or operand, a
- * value where none is taken and a loose word are errors.
+ * value where none is taken and an unexpected word are errors.
  *
+ * @param command the name of the command, for errors
  * @throws CliError `usage`
  */
 export function parseFlags<F extends Flags, O extends Operands>(
-  { name: command, flags, operands }: Pick<Command<F, O>, 'name' | 'flags' | 'operands'>,
+  command: string,
+  { flags, operands }: { readonly flags: F; readonly operands?: O },
   argv: readonly string[],
-): Values<F> & { readonly [Name in keyof O]: string } {
-  const values: Record<string, string | boolean | string[] | undefined> = {};
-  for (const [name, flag] of Object.entries(flags)) {
-    values[name] = flag.multiple ? [] : flag.value === undefined ? false : undefined;
-  }
-  const usage = (message: string, hint = `see gram ${command} --help`) =>
-    new CliError('usage', message, hint);
-  const { tokens } = parseArgs({
-    args: withBareValues(flags, argv),
-    options: Object.fromEntries(
-      Object.entries(flags).map(([name, { value }]) => [
-        name,
-        { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: true },
-      ]),
-    ),
-    strict: false,
-    tokens: true,
-  });
-  const seen = new Set<string>();
-  const wanted = Object.entries(operands ?? {});
+): Arguments<F, O> {
+  const usage: Usage = (message, hint = `see gram ${command} --help`) => new CliError('usage', message, hint);
+  const values = Object.fromEntries(
+    Object.entries(flags).map(([name, flag]): [string, Value] => [name, absentValue(flag)]),
+  );
+  const expected = Object.entries(operands ?? {});
   const words: string[] = [];
-  for (const token of tokens) {
+  const seen = new Set<string>();
+  for (const token of tokensOf(flags, argv)) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      if (words.push(token.value) <= wanted.length) continue;
-      throw usage(`there is a loose word ${JSON.stringify(token.value)}`);
+      if (words.push(token.value) <= expected.length) continue;
+      throw usage(`unexpected argument ${JSON.stringify(token.value)}`);
     }
-    const { name, rawName, value } = token;
+    const { name, rawName } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     if (flag === undefined) {
-      const nearest = closest(name, Object.keys(flags));
-      throw usage(`gram ${command} has no flag ${rawName}`, `did you mean --${nearest}?`);
+      const near = nearest(name, Object.keys(flags));
+      throw usage(`gram ${command} has no flag ${rawName}`, near && `did you mean --${near}?`);
     }
     if (seen.has(name) && !flag.multiple) throw usage(`${rawName} is given twice`, 'give it once');
     seen.add(name);
-    if (flag.value === undefined) {
-      if (value !== undefined) throw usage(`${rawName} takes no value`);
-      values[name] = true;
-      continue;
-    }
-    // A flag after a flag that needs a value is a forgotten value and not a value.
-    const forgotten = !token.inlineValue && value?.startsWith('--') && Object.hasOwn(flags, value.slice(2));
-    if (value === undefined || forgotten) {
-      throw usage(`${rawName} needs a value`, `write ${rawName} ${flag.value}`);
-    }
-    if (flag.choices !== undefined && !flag.choices.includes(value)) {
-      throw usage(
-        `${rawName} can not be ${JSON.stringify(value)}`,
-        `did you mean ${closest(value, flag.choices)}? It is one of ${flag.choices.join(', ')}`,
-      );
-    }
-    if (flag.multiple) (values[name] as string[]).push(value);
+    const value = readValue(flag, token, flags, usage);
+    const list = values[name];
+    if (Array.isArray(list)) list.push(String(value));
     else values[name] = value;
   }
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.required && !seen.has(name)) throw usage(`--${name} is missing`, `add --${name} ${flag.value}`);
   }
-  for (const [at, [name, { value }]] of wanted.entries()) {
+  for (const [at, [name, { value }]] of expected.entries()) {
     if (words[at] === undefined) throw usage(`${value} is missing`);
     values[name] = words[at];
   }
-  return values as ReturnType<typeof parseFlags<F, O>>;
+  // Each flag and each operand has a value of its kind by now.
+  return values as Arguments<F, O>;
 }
 
-/** A whole number from a flag, at least `least`. */
-export function wholeNumber(flag: string, value: string, least: number): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least) return number;
-  throw new CliError(
-    'usage',
-    `--${flag} can not be ${JSON.stringify(value)}`,
-    `give a whole number of at least ${least}`,
+function absentValue(flag: Flag): Value {
+  if (flag.multiple) return [];
+  return flag.value === undefined ? false : undefined;
+}
+
+interface OptionToken {
+  readonly rawName: string;
+  readonly value?: string;
+  readonly inlineValue?: boolean;
+}
+
+/** The value that a flag was given, checked against its choices. */
+function readValue(
+  flag: Flag,
+  { rawName, value, inlineValue }: OptionToken,
+  flags: Flags,
+  usage: Usage,
+): string | true {
+  if (flag.value === undefined) {
+    if (value !== undefined) throw usage(`${rawName} takes no value`);
+    return true;
+  }
+  // A flag after a flag that requires a value is a forgotten value and not a value.
+  const forgotten = !inlineValue && value?.startsWith('--') && Object.hasOwn(flags, value.slice(2));
+  if (value === undefined || forgotten) {
+    throw usage(`${rawName} needs a value`, `write ${rawName} ${flag.value}`);
+  }
+  const { choices } = flag;
+  if (choices !== undefined && !choices.includes(value)) {
+    const near = nearest(value, choices);
+    const suggestion = near === undefined ? '' : `did you mean ${near}? `;
+    throw usage(
+      `${rawName} cannot be ${JSON.stringify(value)}`,
+      `${suggestion}give one of ${choices.join(', ')}`,
+    );
+  }
+  return value;
+}
+
+function tokensOf(flags: Flags, argv: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { value }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: true },
+    ]),
   );
-}
-
-/** A number from a flag, with or without decimals. */
-export function decimalNumber(flag: string, value: string): number {
-  const number = Number(value);
-  if (/^\d*\.?\d+$/.test(value) && Number.isFinite(number)) return number;
-  throw new CliError('usage', `--${flag} can not be ${JSON.stringify(value)}`, 'give a number, such as 0.7');
-}
-
-/** A number from 0 to 1 from a flag. */
-export function share(flag: string, value: string): number {
-  const number = decimalNumber(flag, value);
-  if (number <= 1) return number;
-  throw new CliError('usage', `--${flag} can not be ${JSON.stringify(value)}`, 'give a number from 0 to 1');
+  return parseArgs({ args: withBareValues(flags, argv), options, strict: false, tokens: true }).tokens;
 }
 
 /** Spells out the value of flags that may stand without one. */
@@ -108,4 +111,29 @@ function withBareValues(flags: Flags, argv: readonly string[]): string[] {
     const next = argv[at + 1];
     return bare !== undefined && (next === undefined || next.startsWith('-')) ? `${word}=${bare}` : word;
   });
+}
+
+/** A whole number from a flag, at least `least`. */
+export function wholeNumber(flag: string, value: string, least: number): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least) return number;
+  throw refused(flag, value, `give a whole number of at least ${least}`);
+}
+
+/** A number from a flag, with or without decimals. */
+export function decimalNumber(flag: string, value: string): number {
+  const number = Number(value);
+  if (/^\d*\.?\d+$/.test(value) && Number.isFinite(number)) return number;
+  throw refused(flag, value, 'give a number, such as 0.7');
+}
+
+/** A number from 0 to 1 from a flag. */
+export function share(flag: string, value: string): number {
+  const number = decimalNumber(flag, value);
+  if (number <= 1) return number;
+  throw refused(flag, value, 'give a number from 0 to 1');
+}
+
+function refused(flag: string, value: string, hint: string): CliError {
+  return new CliError('usage', `--${flag} cannot be ${JSON.stringify(value)}`, hint);
 }

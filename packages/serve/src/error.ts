@@ -1,23 +1,19 @@
-/** Why a server can not be made or started; `code` is stable, `hint` says what to do. */
-export class ServeError extends Error {
-  override readonly name = 'ServeError';
+import { GramError } from '@gram/base';
 
-  constructor(
-    readonly code: 'bad-option' | 'no-api-key' | 'port-unusable',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** What a `ServeError` is about. */
+export type ServeErrorCode = 'bad-option' | 'no-api-key' | 'port-unusable';
+
+/** A server that cannot be made or started. */
+export class ServeError extends GramError<ServeErrorCode> {
+  override readonly name = 'ServeError';
 }
 
-/** The body of every answer that is not a success. */
+/** Body of every answer that is not a success. */
 export interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string; readonly hint: string };
 }
 
-/** An answer that is not a success: thrown wherever a request is found wanting, written by the server in one place. */
+/** An answer that is not a success, which is thrown where a request is refused and written by the handler. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
@@ -36,5 +32,5 @@ export class HttpError extends Error {
   }
 }
 
-/** The client closed its connection; nobody reads an answer. Counted with nginx's status for it. */
+/** The answer to a client that closed its connection: nobody reads it, and it is counted with nginx's status for this. */
 export const clientLeft = () => new HttpError(499, 'client-left', 'the client left', '');

@@ -81,16 +81,16 @@ export function readOptions({
   const bounds = { ...defaults, ...limits };
   for (const [option, value] of Object.entries({ batchSize, deadlineMs, ...bounds })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
-    throw new ServeError('bad-option', `${option} is ${value}`, 'Give a whole number of at least 1.');
+    throw new ServeError('bad-option', `${option} is ${value}`, 'give a whole number of at least 1');
   }
   if (!(Number.isSafeInteger(port) && port >= 0 && port < 65_536)) {
-    throw new ServeError('bad-option', `${port} is no port`, 'Give a number from 0 to 65535.');
+    throw new ServeError('bad-option', `${port} is not a port`, 'give a whole number from 0 to 65535');
   }
   if (bounds.queue < bounds.comparisons) {
     throw new ServeError(
       'bad-option',
       `a queue of ${bounds.queue} comparisons never has room for a request of ${bounds.comparisons}`,
-      'Make limits.queue at least limits.comparisons.',
+      'make limits.queue at least limits.comparisons',
     );
   }
   // An empty variable of the environment is a forgotten value, not a key that everybody has.
@@ -99,7 +99,7 @@ export function readOptions({
     throw new ServeError(
       'no-api-key',
       `others can reach ${host}, and there is no API key`,
-      'Set GRAM_API_KEY to a long random text, or listen at 127.0.0.1.',
+      'set GRAM_API_KEY to a long random text, or listen at 127.0.0.1',
     );
   }
   return { ...settings, apiKey: key, limits: bounds };

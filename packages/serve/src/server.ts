@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Comparator } from '@gram/reward';
-import { type ErrorBody, ServeError } from './error.js';
+import { listenAt } from './address.js';
+import type { ErrorBody } from './error.js';
 import { createHandler } from './handler.js';
 import { readOptions, type ServerOptions } from './options.js';
 
@@ -34,7 +35,7 @@ export interface RewardServer {
  */
 export function createRewardServer(model: Comparator, options: ServerOptions = {}): RewardServer {
   const settings = readOptions(options);
-  const { host, port, limits } = settings;
+  const { limits } = settings;
   const handler = createHandler(model, settings);
   const server = createServer(
     {
@@ -57,21 +58,7 @@ export function createRewardServer(model: Comparator, options: ServerOptions = {
   }
 
   return {
-    listen: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', (cause: NodeJS.ErrnoException) => {
-          const reason = cause.code === 'EADDRINUSE' ? 'is taken' : `can not be used (${cause.code})`;
-          reject(
-            new ServeError('port-unusable', `port ${port} of ${host} ${reason}`, 'Choose another.', {
-              cause,
-            }),
-          );
-        });
-        server.listen(port, host, () => {
-          const { address, family, port: actual } = server.address() as AddressInfo;
-          resolve(`http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`);
-        });
-      }),
+    listen: () => listenAt(server, settings),
     close(graceMs = 10_000) {
       closing ??= close(graceMs);
       return closing;

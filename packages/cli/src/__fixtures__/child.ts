@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
+/** What starts `gram` as it is installed. */
+export const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
 
 /** Whether the package is built: a process that can be killed runs what was built. */
 export const built = existsSync(fileURLToPath(new URL('../../dist/bin.js', import.meta.url)));

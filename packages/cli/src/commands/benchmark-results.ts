@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { BenchmarkItem, BenchmarkName } from '@gram/data';
 import { type BenchmarkResult, correctness, resumePoint } from '@gram/reward';
 import { CliError } from '../error.js';
+import type { JudgeSettings } from '../models/load-judge.js';
 import { sha256OfFile } from '../watch/file-hash.js';
-import type { JudgeSettings } from './load-judge.js';
 
 /** What results must have in common to belong to one run. */
 export type Fingerprint = Readonly<Record<string, string | number>>;

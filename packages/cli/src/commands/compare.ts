@@ -7,9 +7,6 @@ import { wholeNumber } from '../parse-flags.js';
 
 /** `gram compare`: whether two models differ by more than chance. */
 export const compareCommand = defineCommand({
-  name: 'compare',
-  summary:
-    'Compares the results of two models on the same items: McNemar test and interval of the difference.',
   operands: {
     first: { value: 'FIRST', help: 'Results of gram eval: its --out file, or items.jsonl of a benchmark.' },
     second: { value: 'SECOND', help: 'Results of another model on the same items.' },

@@ -10,15 +10,13 @@ import {
 import { judgePrompt, tokenizerOf } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { loadWithAdapter, type ModelWithFiles } from '../models/writing-model.js';
 import { wholeNumber } from '../parse-flags.js';
-import { loadWithAdapter, type ModelWithFiles } from './chat-model.js';
 
 const GRAPHS = ['judge', 'reward', 'generator'] as const;
 
 /** `gram convert`: a model as files that other programs load. */
 export const convertCommand = defineCommand({
-  name: 'convert',
-  summary: 'Writes a model as a directory that transformers and vLLM load, and as ONNX graphs beside it.',
   operands: {
     model: {
       value: 'MODEL',
@@ -71,37 +69,6 @@ export const convertCommand = defineCommand({
     const count = parameterCount(config).toLocaleString('en-US');
     io.stdout.write(`${output}: ${config.architecture}, ${count} parameters, ${dtype ?? 'float32'}\n`);
     for (const path of written) io.stdout.write(`${path}\n`);
-  },
-});
-
-/** `gram merge`: an adapter and its model as one model. */
-export const mergeCommand = defineCommand({
-  name: 'merge',
-  summary: 'Writes a model with a LoRA adapter merged into it.',
-  operands: {
-    model: {
-      value: 'MODEL',
-      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
-    },
-    adapter: { value: 'ADAPTER', help: 'The directory of the adapter, in the format of PEFT.' },
-    output: { value: 'OUTPUT', help: 'The directory to write.' },
-  },
-  flags: {
-    dtype: {
-      value: 'TYPE',
-      choices: ['float32', 'bfloat16'],
-      help: 'Element type of the weights; default float32.',
-    },
-  },
-  example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
-  cost: 'loading the model and writing it.',
-  async run({ model: source, adapter, output, dtype }, io) {
-    await checkReplaceable(output, MODEL_FILES);
-    const { model, files } = await loadWithAdapter(source, adapter, io);
-    const { config, weights, gram } = model;
-    io.signal.throwIfAborted();
-    await saveModel(output, { config, weights, gram, ...files }, { dtype: dtype as 'bfloat16' | undefined });
-    io.stdout.write(`${output}\n`);
   },
 });
 

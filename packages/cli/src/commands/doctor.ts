@@ -4,8 +4,6 @@ import { defineCommand } from '../command.js';
 
 /** `gram doctor`: which devices work on this machine. */
 export const doctorCommand = defineCommand({
-  name: 'doctor',
-  summary: 'Tries every device: which work on this machine, and what would add the others.',
   flags: { json: { help: 'Print JSON.' } },
   example: 'gram doctor',
   cost: 'a few matrix products on each device, a second or two.',

@@ -2,8 +2,8 @@ import { type PreferencePair, writeJsonl } from '@gram/data';
 import { createProgress, textTable } from '@gram/report';
 import { judgeAttacks, measureAttacks } from '@gram/reward';
 import type { Io } from '../command.js';
-import { type JudgeSettings, loadJudge } from './load-judge.js';
-import { explainTooLong } from './too-long.js';
+import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
+import { explainOverlong } from '../models/overlong.js';
 
 /** What `gram eval --attacks` was asked for. */
 export interface AttackRequest {
@@ -24,7 +24,7 @@ export async function evaluateAttacks(
   const total = judgeAttacks.length * pairs.length;
   const progress = createProgress({ label: 'attacks', total, unit: 'comparisons', stream: io.stderr });
   try {
-    const results = await explainTooLong(() =>
+    const results = await explainOverlong(() =>
       measureAttacks(model, pairs, {
         seed,
         signal: io.signal,

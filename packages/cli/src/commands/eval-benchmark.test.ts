@@ -113,7 +113,7 @@ describe('gram eval --benchmark', () => {
 
   it('refuses results of something else with one line', async () => {
     const before = outputs('straight');
-    const other = await evalOf('straight', '--too-long', 'truncate', '--limit', '20');
+    const other = await evalOf('straight', '--overlong', 'truncate', '--limit', '20');
     expect(other.status).toBe(1);
     expect(other.stderr).toMatch(
       /^gram: .*items\.jsonl holds results of a run that differs in: items, data, long text; /,
@@ -145,7 +145,7 @@ describe('gram eval --benchmark', () => {
     const argv = ['eval', '--model', model, '--benchmark', 'rm-bench', '--data', real, '--limit', '3'];
     const { status, stdout, stderr } = await gram([
       ...argv,
-      '--too-long',
+      '--overlong',
       'truncate',
       '--out',
       shop.path('rm'),
@@ -228,7 +228,7 @@ describe('gram compare', () => {
 
 describe('gram eval --attacks', () => {
   it('prints how often each attack wins', async () => {
-    const pairs = ['--data', shop.path('pairs.jsonl'), '--limit', '6', '--too-long', 'truncate'];
+    const pairs = ['--data', shop.path('pairs.jsonl'), '--limit', '6', '--overlong', 'truncate'];
     const argv = ['eval', '--model', model, ...pairs, '--attacks'];
     const { status, stdout, stderr } = await gram([...argv, '--json', '--out', shop.path('attacks.jsonl')]);
     expect(status, stderr).toBe(0);

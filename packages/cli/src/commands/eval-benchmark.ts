@@ -6,10 +6,10 @@ import { createProgress, writePage } from '@gram/report';
 import { type BenchmarkResult, runBenchmark, summarizeBenchmark } from '@gram/reward';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
+import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
+import { explainOverlong } from '../models/overlong.js';
 import { benchmarkPage, benchmarkText } from './benchmark-report.js';
 import { fingerprintOf, openResults, type ResultsFile } from './benchmark-results.js';
-import { type JudgeSettings, loadJudge } from './load-judge.js';
-import { explainTooLong } from './too-long.js';
 
 /** What `gram eval --benchmark` was asked for. */
 export interface BenchmarkRequest {
@@ -58,7 +58,7 @@ export async function evaluateBenchmark(
     const total = items.reduce((sum, { pairs }) => sum + pairs.length, 0);
     const progress = createProgress({ label: name, total, unit: 'comparisons', stream: io.stderr });
     try {
-      const found = await explainTooLong(() =>
+      const found = await explainOverlong(() =>
         runBenchmark(
           model,
           { name, items },

@@ -20,17 +20,15 @@ import {
 } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
+import { explainOverlong } from '../models/overlong.js';
 import { wholeNumber } from '../parse-flags.js';
 import { orderLines } from './benchmark-report.js';
 import { evaluateAttacks } from './eval-attacks.js';
 import { evaluateBenchmark } from './eval-benchmark.js';
-import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
-import { explainTooLong } from './too-long.js';
 
 /** `gram eval`: how often a model prefers the better response. */
 export const evaluateCommand = defineCommand({
-  name: 'eval',
-  summary: 'Measures how often a reward model prefers the chosen response of judged pairs.',
   flags: {
     ...judgeFlags,
     data: {
@@ -92,7 +90,7 @@ export const evaluateCommand = defineCommand({
       const label = settings.precision === 'float32' ? 'eval' : `eval ${precision}`;
       const progress = createProgress({ label, total: pairs.length, unit: 'pairs', stream: io.stderr });
       try {
-        const evaluation = await explainTooLong(() =>
+        const evaluation = await explainOverlong(() =>
           evaluatePairs(model, pairs, {
             seed,
             signal: io.signal,

@@ -26,7 +26,6 @@ function trainingCommand({
   name,
   stage,
   fixed,
-  summary,
   example,
 }: {
   readonly name: string;
@@ -34,12 +33,9 @@ function trainingCommand({
   readonly stage: TrainingStage;
   /** Whether the configuration may name another. */
   readonly fixed: boolean;
-  readonly summary: string;
   readonly example: string;
 }) {
   return defineCommand({
-    name,
-    summary,
     flags: {
       config: { value: 'FILE', help: 'The configuration, in YAML, TypeScript or JavaScript.' },
       preset: {
@@ -119,7 +115,6 @@ export const pretrainCommand = trainingCommand({
   name: 'pretrain',
   stage: 'pair-generation',
   fixed: true,
-  summary: 'Stage 1 of GRAM: learns to write pairs of responses, without labels.',
   example: 'gram pretrain --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/stage-1',
 });
 
@@ -128,8 +123,6 @@ export const finetuneCommand = trainingCommand({
   name: 'finetune',
   stage: 'preference',
   fixed: false,
-  summary:
-    'Stage 2 of GRAM: learns the label of the better response; or the stage that the configuration says.',
   example: 'gram finetune --config preference.yaml --set output=runs/two',
 });
 
@@ -138,7 +131,6 @@ export const sftCommand = trainingCommand({
   name: 'sft',
   stage: 'sft',
   fixed: true,
-  summary: 'Supervised fine-tuning: a policy that imitates demonstrations.',
   example: 'gram sft --preset smollm2-135m --set data.path=demonstrations.jsonl --set output=runs/policy',
 });
 
@@ -147,7 +139,6 @@ export const dpoCommand = trainingCommand({
   name: 'dpo',
   stage: 'direct-preference',
   fixed: true,
-  summary: 'Direct preference optimisation: a policy learns from pairs, without a reward model.',
   example: 'gram dpo --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/policy',
 });
 
@@ -156,7 +147,6 @@ export const trainRmCommand = trainingCommand({
   name: 'train-rm',
   stage: 'bradley-terry',
   fixed: true,
-  summary: 'The discriminative baseline: a model that scores one response, trained with Bradley-Terry.',
   example: 'gram train-rm --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/scorer',
 });
 

@@ -15,14 +15,12 @@ import {
 } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { deviceFlag, startDevice } from '../models/device-flag.js';
+import { loadWritingModel, type WritingModel } from '../models/writing-model.js';
 import { decimalNumber, wholeNumber } from '../parse-flags.js';
-import { loadWritingModel, type WritingModel } from './chat-model.js';
-import { deviceFlag, startDevice } from './device-flag.js';
 
 /** `gram generate`: what a language model answers. */
 export const generateCommand = defineCommand({
-  name: 'generate',
-  summary: 'Answers a prompt with a language model, word by word as it is written.',
   flags: {
     model: {
       value: 'MODEL',

@@ -16,7 +16,7 @@ import {
 } from '@gram/model';
 import { textTable } from '@gram/report';
 import { defineCommand } from '../command.js';
-import { withDownload } from './download.js';
+import { withDownload } from '../models/download.js';
 
 /** What the estimates are for: a judged pair of a usual length, in both orders. */
 const PAIR_TOKENS = 1024;
@@ -36,8 +36,6 @@ interface DeviceEstimate {
 
 /** `gram inspect`: what a model is and what it would cost, before it is loaded. */
 export const inspectCommand = defineCommand({
-  name: 'inspect',
-  summary: 'Says what a model is, and what memory and time it would take, without loading it.',
   operands: {
     model: {
       value: 'MODEL',

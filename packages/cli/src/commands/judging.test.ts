@@ -72,7 +72,7 @@ describe('--device', () => {
 });
 
 it.each([
-  ['orders that there are not', ['--orders', '3'], 2, /--orders can not be "3"/],
+  ['orders that there are not', ['--orders', '3'], 2, /--orders cannot be "3"/],
   [
     'a bound of what is not judged',
     ['--orders', '1', '--position-bias-bound', '0.2'],
@@ -81,7 +81,7 @@ it.each([
   ],
   ['a bound above 1', ['--position-bias-bound', '1.5'], 2, /give a number from 0 to 1/],
   ['a bound below 0', ['--position-bias-bound', '-0.5'], 2, /--position-bias-bound/],
-  ['an unknown device', ['--device', 'gpu'], 2, /--device can not be "gpu"; .*webgpu/],
+  ['an unknown device', ['--device', 'gpu'], 2, /--device cannot be "gpu"; .*webgpu/],
 ] as const)('refuses %s in one line', async (_what, flags, wanted, message) => {
   const { status, stdout, stderr } = await score(...flags);
   expect({ status, stdout }).toEqual({ status: wanted, stdout: '' });

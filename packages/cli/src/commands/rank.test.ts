@@ -36,7 +36,7 @@ describe('gram rank --strategy', () => {
   it('refuses a name that it does not know in one line', async () => {
     const { status, stdout, stderr } = await rank('--strategy', 'merge');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^gram: --strategy can not be "merge"; [^\n]*merge-sort[^\n]*\n$/);
+    expect(stderr).toMatch(/^gram: --strategy cannot be "merge"; [^\n]*merge-sort[^\n]*\n$/);
   });
 
   it('lists the names in the help', async () => {

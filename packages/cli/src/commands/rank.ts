@@ -1,15 +1,13 @@
 import { DataError, readRecords } from '@gram/data';
-import { textTable } from '@gram/report';
+import { type Column, formatNumber, textTable } from '@gram/report';
 import { type RankStrategy, rank, rankStrategies } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
-import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
-import { explainTooLong } from './too-long.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
+import { explainOverlong } from '../models/overlong.js';
 
 /** `gram rank`: responses to one prompt, best first. */
 export const rankCommand = defineCommand({
-  name: 'rank',
-  summary: 'Ranks responses to one prompt by comparing pairs of them.',
   flags: {
     ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
@@ -38,27 +36,35 @@ export const rankCommand = defineCommand({
     const responses = file === undefined ? response : await readResponses(file);
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
-      const { order, scores, ...made } = await explainTooLong(() =>
+      const { order, scores, ...made } = await explainOverlong(() =>
         rank(model, prompt, responses, { strategy, signal: io.signal }),
       );
       const ranked = order.map((index, at) => ({
         rank: at + 1,
         index,
-        score: scores[index]!,
-        response: responses[index]!,
+        score: scores[index] ?? Number.NaN,
+        response: responses[index] ?? '',
       }));
-      if (json) {
-        io.stdout.write(`${JSON.stringify({ ranking: ranked, ...made })}\n`);
-        return;
-      }
-      const columns = [{ name: 'rank' }, { name: 'score' }, { name: 'response' }];
-      const rows = ranked.map((row) => [row.rank, row.score, row.response]);
-      io.stdout.write(`${textTable({ columns, rows })}\n`);
+      io.stdout.write(
+        json ? `${JSON.stringify({ ranking: ranked, ...made })}\n` : `${rankingTable(ranked)}\n`,
+      );
     } finally {
       model.dispose();
     }
   },
 });
+
+/** Neighbors whose scores are printed alike share a rank. */
+function rankingTable(ranked: readonly { readonly score: number; readonly response: string }[]): string {
+  const rows: [number, string, string][] = [];
+  for (const [at, { score, response }] of ranked.entries()) {
+    const shown = formatNumber(score);
+    const before = rows.at(-1);
+    rows.push([before?.[1] === shown ? before[0] : at + 1, shown, response]);
+  }
+  const columns: Column[] = [{ name: 'rank' }, { name: 'score', align: 'right' }, { name: 'response' }];
+  return textTable({ columns, rows });
+}
 
 async function readResponses(path: string): Promise<string[]> {
   const responses: string[] = [];

@@ -1,12 +1,14 @@
 import { textTable } from '@gram/report';
+import type { Comparison } from '@gram/reward';
 import { defineCommand } from '../command.js';
-import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
-import { explainTooLong } from './too-long.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
+import { explainOverlong } from '../models/overlong.js';
+
+/** Largest probability of the better response, as printed, that is called a near tie. */
+const LARGEST_NEAR_TIE = 0.52;
 
 /** `gram score`: which of two responses is better. */
 export const scoreCommand = defineCommand({
-  name: 'score',
-  summary: 'Compares two responses to a prompt.',
   flags: {
     ...judgeFlags,
     prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
@@ -20,30 +22,47 @@ export const scoreCommand = defineCommand({
     const { prompt, a, b, json } = values;
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
-      const [result] = await explainTooLong(() =>
+      const [result] = await explainOverlong(() =>
         model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),
       );
-      const { probability, orders, consistent, truncated, neutralised } = result!;
+      if (result === undefined) throw new TypeError('the model gave no result');
+      const { probability, orders, consistent, truncated, neutralised } = result;
       if (json) {
         io.stdout.write(`${JSON.stringify({ probability, orders, consistent, truncated, neutralised })}\n`);
         return;
       }
-      const rows: [string, number][] = [
-        ...(orders === undefined
-          ? []
-          : ([
-              ['a shown first', orders[0]],
-              ['b shown first', orders[1]],
-            ] as [string, number][])),
-        [orders !== undefined ? 'mean' : model.kind === 'generative' ? 'one only' : 'any', probability],
-      ];
-      const verdict = probability === 0.5 ? 'a tie' : `${probability > 0.5 ? 'a' : 'b'} is better`;
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';
-      const columns = [{ name: 'order' }, { name: 'P(a is better)' }];
-      io.stdout.write(`${textTable({ columns, rows })}\n\n${verdict}${agreement}\n`);
+      io.stdout.write(`${orderTable(result, model.kind)}\n\n${verdictOf(probability)}${agreement}\n`);
       if (truncated) io.stderr.write('text was cut to fit the model\n');
     } finally {
       model.dispose();
     }
   },
 });
+
+function orderTable({ orders, probability }: Comparison, kind: 'generative' | 'discriminative'): string {
+  const columns = [{ name: 'order' }, { name: 'P(a is better)' }];
+  const rows: [string, number][] =
+    orders === undefined
+      ? [[kind === 'generative' ? 'one only' : 'any', probability]]
+      : [
+          ['a shown first', orders[0]],
+          ['b shown first', orders[1]],
+          ['mean', probability],
+        ];
+  return textTable({ columns, rows });
+}
+
+/**
+ * Names the better response with its own probability, as it is printed: what rounds to one half is a tie, and what is within
+ * 0.02 of it is called a near tie.
+ *
+ * @param probability that a is better
+ */
+export function verdictOf(probability: number): string {
+  const [winner, own] = probability >= 0.5 ? ['a', probability] : ['b', 1 - probability];
+  const shown = own.toFixed(4);
+  if (shown === '0.5000') return 'a tie';
+  const verdict = `${winner} is better with probability ${shown}`;
+  return Number(shown) <= LARGEST_NEAR_TIE ? `near tie: ${verdict}` : verdict;
+}

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 import { main } from '../main.js';
@@ -43,8 +44,18 @@ describe('gram serve', () => {
     const { status, stderr } = await gram(['serve', '--model', 'absent', '--host', '0.0.0.0']);
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^gram: others can reach 0\.0\.0\.0, and there is no API key; Set GRAM_API_KEY[^\n]*\n$/,
+      /^gram: others can reach 0\.0\.0\.0, and there is no API key; set GRAM_API_KEY[^\n]*\n$/,
     );
+  });
+
+  it('refuses a port that is taken, before the model is loaded', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { status, stderr } = await gram(['serve', '--model', 'absent', '--port', String(port)]);
+    other.close();
+    expect(status).toBe(1);
+    expect(stderr).toBe(`gram: port ${port} of 127.0.0.1 is taken; choose another host or port\n`);
   });
 
   it.each([

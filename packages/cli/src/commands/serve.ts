@@ -1,14 +1,11 @@
 import { basename } from 'node:path';
-import type { RewardModel } from '@gram/reward';
-import { createRewardServer } from '@gram/serve';
+import { checkAddress, createRewardServer } from '@gram/serve';
 import { defineCommand } from '../command.js';
+import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
 import { wholeNumber } from '../parse-flags.js';
-import { judgeFlags, loadJudge, readJudgeFlags } from './load-judge.js';
 
 /** `gram serve`: a reward model behind HTTP. */
 export const serveCommand = defineCommand({
-  name: 'serve',
-  summary: 'Serves a reward model over HTTP, with a page to try it.',
   flags: {
     ...judgeFlags,
     host: { value: 'ADDRESS', help: 'Where to listen; default 127.0.0.1. Others need GRAM_API_KEY.' },
@@ -33,25 +30,20 @@ export const serveCommand = defineCommand({
       onError: (error: unknown) =>
         io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
     };
-    let model: RewardModel | undefined;
-    // Made before the model is loaded: wrong options are found at once.
-    const server = createRewardServer({ compare: (items, run) => model!.compare(items, run) }, options);
-    const terminated = new AbortController();
-    const onTerm = () => terminated.abort();
+    // Before the model is loaded, which takes long: wrong options and a port that is taken are found at once.
+    await checkAddress(options);
+    const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
-      model = await loadJudge(await readJudgeFlags(values, io), io);
       // The first comparison compiles the model, which no client should wait for.
       await model.compare([{ prompt: '', a: 'a', b: 'b' }], { signal: io.signal });
+      const server = createRewardServer(model, options);
       const url = await server.listen();
-      // Whoever stops a service sends SIGTERM; it shall end as after Ctrl-C.
-      process.once('SIGTERM', onTerm);
       io.stdout.write(`${url}\n`);
-      await aborted(AbortSignal.any([io.signal, terminated.signal]));
+      await aborted(io.signal);
       io.stderr.write('finishing what was accepted\n');
       await server.close();
     } finally {
-      process.off('SIGTERM', onTerm);
-      model?.dispose();
+      model.dispose();
     }
   },
 });

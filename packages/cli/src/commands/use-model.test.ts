@@ -69,8 +69,8 @@ describe('gram eval', () => {
     ];
     const refused = await gram(argv);
     expect(refused.status).toBe(1);
-    expect(refused.stderr).toMatch(/needs \d+ tokens and 512 are allowed; .*--too-long truncate\n$/);
-    const { status, stdout, stderr } = await gram([...argv, '--too-long', 'truncate']);
+    expect(refused.stderr).toMatch(/needs \d+ tokens and 512 are allowed; .*--overlong truncate\n$/);
+    const { status, stdout, stderr } = await gram([...argv, '--overlong', 'truncate']);
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ pairs: 5 });
   });
@@ -141,7 +141,7 @@ describe('bad input', () => {
             JSON.stringify({ ...JSON.parse(line), id: 'huge', chosen: 'x y '.repeat(999) }),
           ),
         ),
-      /record "huge" needs \d+ tokens .*--too-long truncate/,
+      /record "huge" needs \d+ tokens .*--overlong truncate/,
     ],
     [
       'tensors that do not match',

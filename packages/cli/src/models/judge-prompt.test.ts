@@ -126,7 +126,7 @@ describe('--judge-prompt', () => {
       expect(status, stderr).toBe(0);
       expect(JSON.parse(stdout)).toEqual(JSON.parse(known.stdout));
     }
-    const other = await score(plain, '--judge-prompt', 'gram-eval-1', '--too-long', 'truncate');
+    const other = await score(plain, '--judge-prompt', 'gram-eval-1', '--overlong', 'truncate');
     expect(other.status, other.stderr).toBe(1);
     expect(other.stderr).toMatch(/template/);
   });
@@ -148,7 +148,7 @@ describe('--judge-prompt', () => {
     ['a missing one', () => '', 2, /plain has no gram\.json.*; .*--judge-prompt gram-eval-1\n$/],
     ['an unknown one', () => 'gram-9', 1, /"gram-9" is neither .*; give gram-eval-1, gram-compact-1, or a/],
     ['a folder', () => root, 1, /is neither a judging prompt nor a file/],
-    ['a file that is no JSON', () => written('{'), 1, /can not be read as JSON/],
+    ['a file that is no JSON', () => written('{'), 1, /cannot be read as JSON/],
     [
       'a file without a field',
       () => written(JSON.stringify(changed({ tail: undefined }))),

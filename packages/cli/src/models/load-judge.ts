@@ -6,13 +6,14 @@ import {
   loadRewardModel,
   RewardError,
 } from '@gram/reward';
-import type { Io, Values } from '../command.js';
+import type { Io } from '../command.js';
 import { CliError } from '../error.js';
+import type { Values } from '../flags.js';
 import { share } from '../parse-flags.js';
 import { deviceFlag, startDevice } from './device-flag.js';
 import { withDownload } from './download.js';
 import { judgePromptFlag, readJudgePrompt } from './judge-prompt.js';
-import { cutOrRefuse, tooLong } from './too-long.js';
+import { overlongFlag, readOverlong } from './overlong.js';
 
 /** The flags of every command that judges: which model, and how it is asked and kept. */
 export const judgeFlags = {
@@ -37,7 +38,7 @@ export const judgeFlags = {
     value: 'P',
     help: 'Leave out the second order where the winner holds as long as the two differ by P at most; default never.',
   },
-  'too-long': tooLong,
+  overlong: overlongFlag,
 } as const;
 
 /** What `judgeFlags` say. */
@@ -68,7 +69,7 @@ export async function readJudgeFlags(values: Values<typeof judgeFlags>, io: Io):
     device,
     orders,
     positionBiasBound: bound === undefined ? undefined : share('position-bias-bound', bound),
-    overlong: cutOrRefuse(values['too-long']),
+    overlong: readOverlong(values.overlong),
   };
 }
 

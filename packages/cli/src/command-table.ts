@@ -1,0 +1,91 @@
+import type { Command } from './command.js';
+
+/** A row of the table of commands: what the general help shows, and how the command is loaded. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Imports the module of the command, and with it whatever the command needs. */
+  load(): Promise<Command>;
+}
+
+/** All commands in the order of the help. A command is loaded when it is run or explained, and at no other time. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'pretrain',
+    summary: 'Stage 1 of GRAM: learns to write pairs of responses, without labels.',
+    load: async () => (await import('./commands/finetune.js')).pretrainCommand,
+  },
+  {
+    name: 'finetune',
+    summary:
+      'Stage 2 of GRAM: learns the label of the better response; or the stage that the configuration says.',
+    load: async () => (await import('./commands/finetune.js')).finetuneCommand,
+  },
+  {
+    name: 'sft',
+    summary: 'Supervised fine-tuning: a policy that imitates demonstrations.',
+    load: async () => (await import('./commands/finetune.js')).sftCommand,
+  },
+  {
+    name: 'dpo',
+    summary: 'Direct preference optimization: a policy learns from pairs, without a reward model.',
+    load: async () => (await import('./commands/finetune.js')).dpoCommand,
+  },
+  {
+    name: 'train-rm',
+    summary: 'The discriminative baseline: a model that scores one response, trained with Bradley-Terry.',
+    load: async () => (await import('./commands/finetune.js')).trainRmCommand,
+  },
+  {
+    name: 'merge',
+    summary: 'Writes a model with a LoRA adapter merged into it.',
+    load: async () => (await import('./commands/merge.js')).mergeCommand,
+  },
+  {
+    name: 'eval',
+    summary: 'Measures how often a reward model prefers the chosen response of judged pairs.',
+    load: async () => (await import('./commands/eval.js')).evaluateCommand,
+  },
+  {
+    name: 'compare',
+    summary:
+      'Compares the results of two models on the same items: McNemar test and interval of the difference.',
+    load: async () => (await import('./commands/compare.js')).compareCommand,
+  },
+  {
+    name: 'score',
+    summary: 'Compares two responses to a prompt.',
+    load: async () => (await import('./commands/score.js')).scoreCommand,
+  },
+  {
+    name: 'rank',
+    summary: 'Ranks responses to one prompt by comparing pairs of them.',
+    load: async () => (await import('./commands/rank.js')).rankCommand,
+  },
+  {
+    name: 'serve',
+    summary: 'Serves a reward model over HTTP, with a page to try it.',
+    load: async () => (await import('./commands/serve.js')).serveCommand,
+  },
+  {
+    name: 'generate',
+    summary: 'Answers a prompt with a language model, word by word as it is written.',
+    load: async () => (await import('./commands/generate.js')).generateCommand,
+  },
+  {
+    name: 'inspect',
+    summary: 'Says what a model is, and what memory and time it would take, without loading it.',
+    load: async () => (await import('./commands/inspect.js')).inspectCommand,
+  },
+  {
+    name: 'convert',
+    summary: 'Writes a model as a directory that transformers and vLLM load, and as ONNX graphs beside it.',
+    load: async () => (await import('./commands/convert.js')).convertCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'Tries every device: which work on this machine, and what would add the others.',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+];

@@ -1,0 +1,32 @@
+import { checkReplaceable, MODEL_FILES, saveModel } from '@gram/model';
+import { defineCommand } from '../command.js';
+import { loadWithAdapter } from '../models/writing-model.js';
+
+/** `gram merge`: an adapter and its model as one model. */
+export const mergeCommand = defineCommand({
+  operands: {
+    model: {
+      value: 'MODEL',
+      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    },
+    adapter: { value: 'ADAPTER', help: 'The directory of the adapter, in the format of PEFT.' },
+    output: { value: 'OUTPUT', help: 'The directory to write.' },
+  },
+  flags: {
+    dtype: {
+      value: 'TYPE',
+      choices: ['float32', 'bfloat16'],
+      help: 'Element type of the weights; default float32.',
+    },
+  },
+  example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
+  cost: 'loading the model and writing it.',
+  async run({ model: source, adapter, output, dtype }, io) {
+    await checkReplaceable(output, MODEL_FILES);
+    const { model, files } = await loadWithAdapter(source, adapter, io);
+    const { config, weights, gram } = model;
+    io.signal.throwIfAborted();
+    await saveModel(output, { config, weights, gram, ...files }, { dtype: dtype as 'bfloat16' | undefined });
+    io.stdout.write(`${output}\n`);
+  },
+});
