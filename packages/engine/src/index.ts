@@ -29,6 +29,7 @@ export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
 export {
+  type AttentionOptions,
   attentionAt,
   cachedAttention,
   causalAttention,

@@ -211,6 +211,54 @@ describeOnDevices('fused kernels', (device) => {
     );
   });
 
+  it('capped scores and a window are the same in every form of attention', async () => {
+    await forRandom(
+      { b: [1, 3], t: [3, 60], groups: [1, 2], share: [1, 2], window: [1, 20] },
+      runs,
+      async ({ b, t, groups, share, window }, seed) => {
+        const [d, softCap] = [8, 1.5];
+        const heads = groups * share;
+        for (const options of [{ softCap }, { window }, { softCap, window }]) {
+          const given = { heads, groups, ...options };
+          const all = (x: Attended) =>
+            causalAttention(x.q as tf.Tensor3D, x.k as tf.Tensor3D, x.v as tf.Tensor3D, given);
+          const inputs = randomArrays(shapesOf(b, t, groups, share, d), seed);
+          await expectAgreement(device, all as never, inputs as never);
+          const mixed = withGradients((x: Attended) => all(x).mixed, ['q', 'k', 'v']);
+          await expectAgreement(device, mixed, inputs as never);
+          expect(operators(all as never, inputs)).toContain('GroupQueryAttention');
+          // The last position over what is before it: of a cache, and of all keys.
+          const last = (x: Attended) => {
+            const { keys, values, mixed: whole } = all(x);
+            const newest = (y: T) => tf.slice(y, [0, t - 1, 0]) as tf.Tensor3D;
+            const at = tf.fill([b], t - 1, 'int32') as tf.Tensor1D;
+            const cached = cachedAttention(
+              newest(x.q),
+              newest(x.k),
+              newest(x.v),
+              { keys, values },
+              at,
+              given,
+            );
+            const rows = tf.reshape(newest(x.q), [b, heads, d]) as tf.Tensor3D;
+            return {
+              cached: tf.sub(cached.mixed, newest(whole)),
+              one: tf.sub(attentionAt(rows, keys, values, at, options), tf.squeeze(newest(whole), [1])),
+            };
+          };
+          for (const found of [
+            await evaluate(last as never, inputs as never),
+            await compile(last as never, { device })(inputs as never),
+          ] as Record<string, NDArray>[]) {
+            for (const { data } of Object.values(found)) {
+              expect(Math.max(...Array.from(data).map(Math.abs))).toBeLessThan(1e-5);
+            }
+          }
+        }
+      },
+    );
+  });
+
   it('attentionAt reads no position after its own', async () => {
     await forRandom({ b: [1, 3], t: [1, 9], share: [1, 3] }, runs, async ({ b, t, share }, seed) => {
       const fn = ({ q, k, v, at }: Attended & { at: T }) => ({
@@ -253,14 +301,17 @@ describeOnDevices('fused kernels', (device) => {
 
   it('cross-entropy of a linear head, with gradients, in one part and in several', async () => {
     // 2^24 logits are computed at once: 600 rows of 40,000 are two parts.
-    for (const [rows, vocabulary] of [
-      [6, 11],
-      [600, 40_000],
+    for (const [rows, vocabulary, softCap] of [
+      [6, 11, undefined],
+      [6, 11, 0.5],
+      [600, 40_000, undefined],
     ] as const) {
       type Arguments = { x: T; matrix: T; targets: T; weights: T };
       const plain = withGradients(
         ({ x, matrix, targets, weights }: Arguments) => {
-          const logits = tf.matMul(x as tf.Tensor2D, matrix as tf.Tensor2D, false, true);
+          const products = tf.matMul(x as tf.Tensor2D, matrix as tf.Tensor2D, false, true);
+          const logits =
+            softCap === undefined ? products : tf.mul(tf.tanh(tf.div(products, softCap)), softCap);
           return tf.sum(tf.mul(crossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D), weights));
         },
         ['x', 'matrix'],
@@ -272,6 +323,7 @@ describeOnDevices('fused kernels', (device) => {
             matrix as tf.Tensor2D,
             targets as tf.Tensor1D,
             weights as tf.Tensor1D,
+            { softCap },
           ),
         ['x', 'matrix'],
       );

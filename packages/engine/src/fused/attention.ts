@@ -11,6 +11,14 @@ export interface Heads {
   readonly groups: number;
 }
 
+/** Numbers of heads, and what changes the scores. */
+export interface AttentionOptions extends Heads {
+  /** Scores s become cap * tanh(s / cap) before the softmax (Gemma 2). @default no cap */
+  readonly softCap?: number | undefined;
+  /** Number of positions that a query sees, its own included. @default all up to its own */
+  readonly window?: number | undefined;
+}
+
 /** Keys and values of each head and position, `[B, groups, C, headDim]`. */
 export interface KeysAndValues {
   readonly keys: tf.Tensor4D;
@@ -32,16 +40,19 @@ export function causalAttention(
   query: tf.Tensor3D,
   key: tf.Tensor3D,
   value: tf.Tensor3D,
-  { heads, groups }: Heads,
+  options: AttentionOptions,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
+  const { heads, groups } = options;
   const plain = () => {
     const [keys, values] = [splitHeads(key, groups), splitHeads(value, groups)];
-    return [recompute(causalComposition, { queries: splitHeads(query, heads), keys, values }), keys, values];
+    const queries = splitHeads(query, heads);
+    const mixed = recompute((given) => causalComposition(given, options), { queries, keys, values });
+    return [mixed, keys, values];
   };
   const [mixed, keys, values] =
     isDifferentiated() || !hasOperator(query, heads)
       ? plain()
-      : fusedKernel('GramCausalAttention', { query, key, value }, { heads, groups }, plain);
+      : fusedKernel('GramCausalAttention', { query, key, value }, attributesOf(options), plain);
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
 }
 
@@ -63,18 +74,28 @@ export function cachedAttention(
   value: tf.Tensor3D,
   past: KeysAndValues,
   positions: tf.Tensor1D,
-  { heads, groups }: Heads,
+  options: AttentionOptions,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
   const plain = () => {
     const own = newPositions(query.shape[1], positions);
     const [now, seen] = [put(past.keys, key, own), put(past.values, value, own)];
-    return [attentionFrom(query, now, seen, own, { heads, groups }), now, seen];
+    return [attentionFrom(query, now, seen, own, options), now, seen];
   };
-  const [mixed, keys, values] = hasOperator(query, heads)
-    ? fusedKernel('GramCachedAttention', inputs, { heads, groups }, plain)
+  const [mixed, keys, values] = hasOperator(query, options.heads)
+    ? fusedKernel('GramCachedAttention', inputs, attributesOf(options), plain)
     : plain();
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
+}
+
+/** What the operator's mapping reads; what is not asked for is absent. */
+function attributesOf({ heads, groups, softCap, window }: AttentionOptions): tf.NamedAttrMap {
+  return {
+    heads,
+    groups,
+    ...(softCap !== undefined && { softCap }),
+    ...(window !== undefined && { window }),
+  };
 }
 
 /** `[B, S]` int32: the positions of S new tokens in each row, of which the last are given. */
@@ -105,13 +126,14 @@ export function attentionAt(
   keys: tf.Tensor4D,
   values: tf.Tensor4D,
   positions: tf.Tensor1D,
+  { softCap, window }: Omit<AttentionOptions, keyof Heads> = {},
 ): tf.Tensor2D {
   const [batch, heads, headDim] = queries.shape;
   const [, groups, length] = keys.shape;
   const grouped = tf.reshape(queries, [batch, groups, heads / groups, headDim]);
-  const later = tf.greater(tf.range(0, length, 1, 'int32'), tf.reshape(positions, [batch, 1, 1, 1]));
-  const mask = tf.mul(tf.cast(later, 'float32'), hidden);
-  const weights = tf.softmax(tf.add(tf.matMul(grouped, keys, false, true), mask));
+  const own = tf.reshape(positions, [batch, 1, 1, 1]);
+  const scores = capped(tf.matMul(grouped, keys, false, true), softCap);
+  const weights = tf.softmax(tf.add(scores, maskFor(own, length, window)));
   return tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
 }
 
@@ -128,14 +150,14 @@ function attentionFrom(
   keys: tf.Tensor4D,
   values: tf.Tensor4D,
   positions: tf.Tensor2D,
-  { heads, groups }: Heads,
+  { heads, groups, softCap, window }: AttentionOptions,
 ): tf.Tensor {
   const [batch, count, width] = query.shape;
   const length = keys.shape[2];
   const grouped = tf.reshape(splitHeads(query, heads), [batch, groups, -1, width / heads]);
-  const later = tf.greater(tf.range(0, length, 1, 'int32'), tf.expandDims(positions, 2));
-  const mask = tf.expandDims(tf.mul(tf.cast(later, 'float32'), hidden), 1);
-  const scores = tf.reshape(tf.matMul(grouped, keys, false, true), [batch, heads, count, length]);
+  const mask = tf.expandDims(maskFor(tf.expandDims(positions, 2), length, window), 1);
+  const products = capped(tf.matMul(grouped, keys, false, true), softCap);
+  const scores = tf.reshape(products, [batch, heads, count, length]);
   const weights = tf.reshape(tf.softmax(tf.add(scores, mask)), [batch, groups, -1, length]);
   const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads, count, width / heads]);
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, count, width]);
@@ -151,7 +173,10 @@ export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
 const blockRows = 128;
 
 /** @returns `[B, T, heads * headDim]` */
-function causalComposition({ queries, keys, values }: { queries: tf.Tensor4D } & KeysAndValues): tf.Tensor {
+function causalComposition(
+  { queries, keys, values }: { queries: tf.Tensor4D } & KeysAndValues,
+  options: AttentionOptions,
+): tf.Tensor {
   const [batch, heads, length, headDim] = queries.shape;
   const blocks = length % blockRows === 0 ? length / blockRows : 1;
   const rows = length / blocks;
@@ -160,7 +185,7 @@ function causalComposition({ queries, keys, values }: { queries: tf.Tensor4D } &
     const seen = (i + 1) * rows;
     const upTo = (all: tf.Tensor4D) =>
       seen === length ? all : tf.slice(all, [0, 0, 0, 0], [-1, -1, seen, -1]);
-    return blockAttention(part, upTo(keys), upTo(values));
+    return blockAttention(part, upTo(keys), upTo(values), options);
   });
   const all = tf.concat(mixed, 2);
   return tf.reshape(tf.transpose(all, [0, 2, 1, 3]), [batch, length, heads * headDim]);
@@ -174,20 +199,40 @@ function causalComposition({ queries, keys, values }: { queries: tf.Tensor4D } &
  * @param keys `[B, groups, C, headDim]`
  * @returns `[B, heads, Q, headDim]`
  */
-function blockAttention(queries: tf.Tensor4D, keys: tf.Tensor4D, values: tf.Tensor4D): tf.Tensor4D {
+function blockAttention(
+  queries: tf.Tensor4D,
+  keys: tf.Tensor4D,
+  values: tf.Tensor4D,
+  { softCap, window }: AttentionOptions,
+): tf.Tensor4D {
   const [batch, heads, count, headDim] = queries.shape;
   const [, groups, length] = keys.shape;
   const rows = (heads / groups) * count;
-  const scores = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
-  const masked = tf.add(tf.reshape(scores, [batch, heads, count, length]), causalMask(count, length));
+  const products = tf.matMul(tf.reshape(queries, [batch, groups, rows, headDim]), keys, false, true);
+  const scores = tf.reshape(capped(products, softCap), [batch, heads, count, length]);
+  const own = tf.expandDims(tf.range(length - count, length, 1, 'int32'), 1);
+  const masked = tf.add(scores, maskFor(own, length, window));
   const weights = tf.reshape(tf.softmax(masked), [batch, groups, rows, length]);
   return tf.reshape(tf.matMul(weights, values), [batch, heads, count, headDim]);
 }
 
-/** `[Q, C]`: zero where the query at position C - Q + q may see key c, and a large negative number elsewhere. */
-function causalMask(count: number, length: number): tf.Tensor {
-  const own = tf.expandDims(tf.range(length - count, length, 1, 'int32'), 1);
-  return tf.mul(tf.cast(tf.greater(tf.range(0, length, 1, 'int32'), own), 'float32'), hidden);
+/** cap * tanh(scores / cap), or the scores as they are. */
+function capped(scores: tf.Tensor, cap: number | undefined): tf.Tensor {
+  return cap === undefined ? scores : tf.mul(tf.tanh(tf.div(scores, cap)), cap);
+}
+
+/**
+ * Zero where a query sees a key, and a large negative number elsewhere.
+ *
+ * @param own `[..., 1]` int32, the position of each query
+ * @returns `[..., length]`
+ */
+function maskFor(own: tf.Tensor, length: number, window: number | undefined): tf.Tensor {
+  const keys = tf.range(0, length, 1, 'int32');
+  const later = tf.greater(keys, own);
+  if (window === undefined) return tf.mul(tf.cast(later, 'float32'), hidden);
+  const earlier = tf.lessEqual(keys, tf.sub(own, tf.scalar(window, 'int32')));
+  return tf.mul(tf.cast(tf.logicalOr(later, earlier), 'float32'), hidden);
 }
 
 /** The cache with rows `[B, S, groups * headDim]` at `positions` `[B, S]`. */

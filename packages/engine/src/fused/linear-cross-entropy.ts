@@ -17,19 +17,21 @@ const most = 2 ** 24;
  * @param matrix `[V, D]`
  * @param targets `[P]` int32
  * @param weights `[P]`; they have no gradient
+ * @param options `softCap`: logits z become cap * tanh(z / cap). @default no cap
  */
 export function linearCrossEntropy(
   x: tf.Tensor2D,
   matrix: tf.Tensor2D,
   targets: tf.Tensor1D,
   weights: tf.Tensor1D,
+  { softCap }: { readonly softCap?: number | undefined } = {},
 ): tf.Scalar {
   const parts = partsOf(x.shape[0], matrix.shape[0]);
   const split = <T extends tf.Tensor>(tensor: T) => tf.split(tensor, parts) as T[];
   const [ofTargets, ofWeights] = [split(targets), split(weights)];
   if (!isDifferentiated()) {
     const losses = split(x).map((rows, i) => {
-      const each = crossEntropy(tf.matMul(rows, matrix, false, true), ofTargets[i]!);
+      const each = crossEntropy(logitsOf(rows, matrix, softCap), ofTargets[i]!);
       return tf.sum(tf.mul(each, ofWeights[i]!));
     });
     return tf.addN(losses) as tf.Scalar;
@@ -42,7 +44,7 @@ export function linearCrossEntropy(
       const before = results.at(-1);
       // One part after the other: side by side they would need the memory of all.
       const own = before === undefined ? rows : after(rows, before.dx);
-      const result = partWithGradients(own, head, ofTargets[i]!, ofWeights[i]!);
+      const result = partWithGradients(own, head, ofTargets[i]!, ofWeights[i]!, softCap);
       results.push(result);
       dMatrix = dMatrix === undefined ? result.dMatrix : tf.add(dMatrix, result.dMatrix);
     }
@@ -66,14 +68,27 @@ function partWithGradients(
   matrix: tf.Tensor2D,
   targets: tf.Tensor1D,
   weights: tf.Tensor1D,
+  softCap: number | undefined,
 ): PartResult {
-  const logarithms = logProbabilities(tf.matMul(x, matrix, false, true), targets);
-  const dLogits = logitGradients(logarithms, weights);
+  const logits = logitsOf(x, matrix, softCap);
+  const logarithms = logProbabilities(logits, targets);
+  const dCapped = logitGradients(logarithms, weights);
+  const dLogits =
+    softCap === undefined
+      ? dCapped
+      : (tf.mul(dCapped, tf.sub(1, tf.square(tf.div(logits, softCap)))) as tf.Tensor2D);
   return {
     loss: tf.neg(tf.sum(tf.mul(logarithms.chosen, weights))),
     dx: tf.matMul(dLogits, matrix),
     dMatrix: tf.matMul(dLogits, x, true),
   };
+}
+
+function logitsOf(x: tf.Tensor2D, matrix: tf.Tensor2D, softCap: number | undefined): tf.Tensor2D {
+  const products: tf.Tensor2D = tf.matMul(x, matrix, false, true);
+  return softCap === undefined
+    ? products
+    : (tf.mul(tf.tanh(tf.div(products, softCap)), softCap) as tf.Tensor2D);
 }
 
 /** The fewest equal parts of the rows that are small enough. */

@@ -135,6 +135,8 @@ function attention(
     Value,
   ];
   const [heads, groups] = [attribute<number>(call, 'heads'), attribute<number>(call, 'groups')];
+  const softCap = attribute<number | undefined>(call, 'softCap');
+  const window = attribute<number | undefined>(call, 'window');
   const headDim = query.shape[2]! / heads;
   const cache = { shape: [query.shape[0]!, groups, capacity, headDim], dtype: 'float32' as const };
   return call.graph.nodeWithOutputs(
@@ -143,8 +145,14 @@ function attention(
     [query, cache, cache],
     {
       domain: contribDomain,
-      // The queries come scaled.
-      attributes: { num_heads: { int: heads }, kv_num_heads: { int: groups }, scale: { float: 1 } },
+      attributes: {
+        num_heads: { int: heads },
+        kv_num_heads: { int: groups },
+        // The queries come scaled.
+        scale: { float: 1 },
+        ...(softCap !== undefined && { softcap: { float: softCap } }),
+        ...(window !== undefined && { local_window_size: { int: window } }),
+      },
     },
   );
 }
