@@ -37,7 +37,7 @@ const AREAS = ['packages', 'examples', 'bench', 'scripts'];
 /** Folders of which every file is an entry of one table. */
 const TABLES = {
   'packages/cli/src/commands': 'a file for each command',
-  'packages/engine/src/trace/kernels': 'a file for each group of kernels',
+  'packages/engine/src/kernels': 'a file for each group of kernels',
   'packages/model/src/families': 'a file for each family of models',
   'packages/ranking/src/attacks': 'a file for each attack',
   'packages/ranking/src/benchmarks': 'a file for each benchmark',

@@ -72,7 +72,7 @@ it.each([
     try {
       // What Mesa's driver of a software GPU keeps is its own, and turned off by its own variable.
       const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, TMPDIR: temporary };
-    env.MESA_SHADER_CACHE_DISABLE = 'true';
+      env.MESA_SHADER_CACHE_DISABLE = 'true';
       delete env.ORT_DISABLE_TELEMETRY;
       delete env.XDG_CACHE_HOME;
       const source = `import { diagnose } from './index.js';\n${program}`;

@@ -10,7 +10,9 @@ export {
   sizeOf,
   type TypedArrays,
   zeros,
-} from './array.js';
+} from './arrays/array.js';
+export { type AnyArray, DeviceArray, isArray } from './arrays/device-array.js';
+export { flattenTree, mapTree, type Tree } from './arrays/tree.js';
 export {
   type ArrayInputs,
   type Arrays,
@@ -21,10 +23,11 @@ export {
   type Results,
   type RunOptions,
   read,
-} from './compile.js';
-export { type AnyArray, DeviceArray, isArray } from './device-array.js';
+} from './compile/compile.js';
+export { disposeArrays, type PlacedOnce, placedOnce } from './compile/place.js';
 export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/device.js';
 export { fastestDevice, matrixRate } from './devices/fastest.js';
+export type { OperatorTime, Profile, ProfileReport } from './devices/profile.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
@@ -45,14 +48,11 @@ export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './
 export { checkpointed, recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
 export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
+export type { Precision } from './graph/graph-builder.js';
+export { tracedKernels } from './kernels/register.js';
 export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
 export { type Int8Kernel, int8Kernel } from './onnxruntime/int8-kernel.js';
-export { disposeArrays, type PlacedOnce, placedOnce } from './placed.js';
-export type { OperatorTime, Profile, ProfileReport } from './profile.js';
-export type { Precision } from './trace/graph.js';
-export { tracedKernels } from './trace/kernels/register.js';
 export { type Traced, type TraceOptions, type TraceSpec, trace } from './trace/trace.js';
-export { flattenTree, mapTree, type Tree } from './tree.js';
 export { weightRate } from './weight-rate.js';

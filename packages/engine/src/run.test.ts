@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { float32, int32 } from './array.js';
-import { compile } from './compile.js';
+import { float32, int32 } from './arrays/array.js';
+import { compile } from './compile/compile.js';
 
 const slow = ({ x }: { x: tf.Tensor2D }) => {
   let y = x;

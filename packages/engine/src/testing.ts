@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isNDArray, type NDArray } from './array.js';
-import type { Arrays } from './compile.js';
+import { isNDArray, type NDArray } from './arrays/array.js';
+import { flattenTree, mapTree } from './arrays/tree.js';
+import type { Arrays } from './compile/compile.js';
 import { type DeviceName, deviceNames } from './devices/device.js';
 import { openDevice } from './devices/open.js';
 import { tensorOf } from './devices/tensorflow-device.js';
 import { EngineError } from './error.js';
-import { flattenTree, mapTree } from './tree.js';
 
 /** A device, and why it can not be tested here; no reason for one that works. */
 export interface DeviceState {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { float32, type NDArray } from './array.js';
-import { compile } from './compile.js';
+import { float32, type NDArray } from './arrays/array.js';
+import { compile } from './compile/compile.js';
 import type { DeviceName } from './devices/device.js';
 
 // Far larger than the caches in all.

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { float32, type NDArray } from '../array.js';
-import { type Arrays, compile, read } from '../compile.js';
+import { float32, type NDArray } from '../arrays/array.js';
+import { type Arrays, compile, read } from '../compile/compile.js';
 import type { DeviceName } from '../devices/device.js';
 import {
   describeOnDevices as describeOn,

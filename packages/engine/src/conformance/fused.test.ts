@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { type ArraySpec, float32, int32, type NDArray } from '../array.js';
-import { type Arrays, compile } from '../compile.js';
+import { type ArraySpec, float32, int32, type NDArray } from '../arrays/array.js';
+import { type Arrays, compile } from '../compile/compile.js';
 import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
 import { crossEntropy } from '../fused/cross-entropy.js';
 import { linearCrossEntropy } from '../fused/linear-cross-entropy.js';

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { float32, int32 } from '../array.js';
-import { compile } from '../compile.js';
+import { float32, int32 } from '../arrays/array.js';
+import { compile } from '../compile/compile.js';
 import type { DeviceName } from '../devices/device.js';
-import { tracedKernels } from '../trace/kernels/register.js';
+import { tracedKernels } from '../kernels/register.js';
 import {
   describeOnDevices,
   expectAgreement,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { float32, type NDArray } from '../array.js';
-import { place } from '../compile.js';
-import { type AnyArray, DeviceArray } from '../device-array.js';
-import { disposeArrays, placedOnce } from '../placed.js';
+import { float32, type NDArray } from '../arrays/array.js';
+import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { place } from '../compile/compile.js';
+import { disposeArrays, placedOnce } from '../compile/place.js';
 import { describeOnDevices } from './devices.js';
 
 describeOnDevices('arrays that are placed once', (device) => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { float32, int8, type NDArray } from '../array.js';
-import { compile } from '../compile.js';
+import { float32, int8, type NDArray } from '../arrays/array.js';
+import { compile } from '../compile/compile.js';
 import type { DeviceName } from '../devices/device.js';
 import { type Int4Matrix, quantizeInt4 } from '../fused/int4-mat-mul.js';
 import { quantizeInt8 } from '../fused/int8-mat-mul.js';

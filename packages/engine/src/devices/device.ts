@@ -1,9 +1,9 @@
-import type { NDArray } from '../array.js';
-import type { AnyArray, DeviceArray } from '../device-array.js';
+import type { NDArray } from '../arrays/array.js';
+import type { AnyArray, DeviceArray } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
+import type { Precision } from '../graph/graph-builder.js';
 import type { Dimension } from '../onnx/model.js';
-import type { Profile } from '../profile.js';
-import type { Precision } from '../trace/graph.js';
+import type { Profile } from './profile.js';
 
 /**
  * Where executables run. `cpu`, `webgpu` and `cuda` are ONNX Runtime's, which runs traced graphs;

@@ -1,6 +1,15 @@
-import { type ArraySpec, bytesPerElement, emptyArray, isNDArray, type NDArray, sizeOf } from '../array.js';
-import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
+import {
+  type ArraySpec,
+  bytesPerElement,
+  emptyArray,
+  isNDArray,
+  type NDArray,
+  sizeOf,
+} from '../arrays/array.js';
+import { type AnyArray, DeviceArray, type Storage } from '../arrays/device-array.js';
+import { flattenTree, isUnder, mapTree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
+import type { GraphTarget, Precision } from '../graph/graph-builder.js';
 import { canWriteInPlace } from '../onnx/aliasing.js';
 import { checkGraph } from '../onnx/check-graph.js';
 import { withConstants } from '../onnx/constants.js';
@@ -11,10 +20,7 @@ import { int8Kernel } from '../onnxruntime/int8-kernel.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { NewMemory, Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
-import { type Profile, readProfile, temporaryProfile } from '../profile.js';
-import type { GraphTarget, Precision } from '../trace/graph.js';
 import { isTraceSpec, outputPrefix, type Traced, trace } from '../trace/trace.js';
-import { flattenTree, isUnder, mapTree } from '../tree.js';
 import {
   checkTarget,
   type Device,
@@ -26,6 +32,7 @@ import {
   wrongDevice,
   wrongPrecision,
 } from './device.js';
+import { type Profile, readProfile, temporaryProfile } from './profile.js';
 
 /**
  * What each device multiplies. The CPU is asked for float32 only: it has no products in half precision, and leaves out the

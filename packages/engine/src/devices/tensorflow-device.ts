@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type DType, isNDArray, type NDArray } from '../array.js';
-import { type AnyArray, DeviceArray, type Storage } from '../device-array.js';
+import { type DType, isNDArray, type NDArray } from '../arrays/array.js';
+import { type AnyArray, DeviceArray, type Storage } from '../arrays/device-array.js';
+import { flattenTree, isUnder, mapTree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
 import { loadTensorFlow, tensorFlowBackend } from '../tensorflow/library.js';
 import { isTraceSpec, withBackend } from '../trace/trace.js';
-import { flattenTree, isUnder, mapTree } from '../tree.js';
 import {
   checkTarget,
   type Device,

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { float32, type NDArray, uint8 } from '../array.js';
+import { float32, type NDArray, uint8 } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { fusedKernel } from './kernel.js';
 import { weightMatrix } from './weight-matrix.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { float32, int8, type NDArray, uint8 } from '../array.js';
+import { float32, int8, type NDArray, uint8 } from '../arrays/array.js';
 import { type Int8Kernel, int8Kernel, UNSIGNED_ZERO_POINT } from '../onnxruntime/int8-kernel.js';
 import { fusedKernel } from './kernel.js';
 import { weightMatrix } from './weight-matrix.js';

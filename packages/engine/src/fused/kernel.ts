@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type TraceBackend, traceBackendName } from '../trace/backend.js';
-import type { GraphTarget } from '../trace/graph.js';
+import { type TraceBackend, traceBackendName } from '../graph/backend.js';
+import type { GraphTarget } from '../graph/graph-builder.js';
 
 /**
  * Runs a fused kernel: while a function is traced, as the operator that the kernel's mapping names

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { NDArray } from '../array.js';
+import type { NDArray } from '../arrays/array.js';
 import { type Int4Matrix, int4MatMul } from './int4-mat-mul.js';
 import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';
 

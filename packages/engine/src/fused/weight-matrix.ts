@@ -1,4 +1,4 @@
-import type { NDArray } from '../array.js';
+import type { NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 
 /** A matrix of weights that can be rounded: one row for each output. */

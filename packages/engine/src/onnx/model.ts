@@ -1,4 +1,4 @@
-import type { DType } from '../array.js';
+import type { DType } from '../arrays/array.js';
 import { ProtobufWriter } from './protobuf.js';
 
 /** Element types in a graph: those of arrays, int64 for shapes and indices, and those that weights of files have. */

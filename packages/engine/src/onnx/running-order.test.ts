@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { zeros } from '../array.js';
-import { compile } from '../compile.js';
+import { zeros } from '../arrays/array.js';
+import { compile } from '../compile/compile.js';
 
 const layers = 24;
 const resident = () => process.memoryUsage.rss();

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { zeros } from '../array.js';
+import { zeros } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';

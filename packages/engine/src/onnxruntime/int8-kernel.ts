@@ -1,4 +1,4 @@
-import { float32, int8, type NDArray, uint8 } from '../array.js';
+import { float32, int8, type NDArray, uint8 } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { contribDomain, encodeModel } from '../onnx/model.js';
 import { call } from './environment.js';

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { afterAll, describe, expect, it } from 'vitest';
-import { float32, type NDArray } from '../array.js';
+import { float32, type NDArray } from '../arrays/array.js';
 import { encodeModel, type GraphNode } from '../onnx/model.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { loadLibrary, type Member } from './library.js';

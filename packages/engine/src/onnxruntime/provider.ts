@@ -1,4 +1,4 @@
-import type { ArraySpec, NDArray } from '../array.js';
+import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';

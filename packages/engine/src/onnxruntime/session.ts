@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import type { ArraySpec, NDArray } from '../array.js';
+import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { call, checkStatus, created, getEnvironment, release } from './environment.js';
 import type { Provider } from './provider.js';

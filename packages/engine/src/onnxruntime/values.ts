@@ -1,4 +1,4 @@
-import type { ArraySpec, NDArray } from '../array.js';
+import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { onnxTypes } from '../onnx/model.js';
 import { created, getEnvironment, release } from './environment.js';
 

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { DType } from '../array.js';
+import type { DType } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
 import type { Dimension, GraphModel } from '../onnx/model.js';
 import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
 import '../tensorflow/registrations.js';
-import { flattenTree, mapTree } from '../tree.js';
-import { TraceBackend, traceBackendName } from './backend.js';
-import { GraphBuilder, type GraphTarget, type Precision } from './graph.js';
-import { registerKernels, unmappedKernel } from './kernels/register.js';
+import { flattenTree, mapTree } from '../arrays/tree.js';
+import { TraceBackend, traceBackendName } from '../graph/backend.js';
+import { GraphBuilder, type GraphTarget, type Precision } from '../graph/graph-builder.js';
+import { registerKernels, unmappedKernel } from '../kernels/register.js';
 
 /** Shape and element type of an input. A size with a name, such as `B`, may differ from run to run. */
 export interface TraceSpec {

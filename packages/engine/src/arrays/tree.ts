@@ -1,4 +1,4 @@
-import { EngineError } from './error.js';
+import { EngineError } from '../error.js';
 
 /** Arrays (or tensors) under names, nested as deep as is useful. A single leaf is a tree as well. */
 export type Tree<Leaf> = Leaf | { readonly [name: string]: Tree<Leaf> };

@@ -1,5 +1,5 @@
-import { sizeOf } from '../../array.js';
-import type { GraphBuilder, Value } from '../graph.js';
+import { sizeOf } from '../arrays/array.js';
+import type { GraphBuilder, Value } from '../graph/graph-builder.js';
 import { attribute, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
 
 function slice(graph: GraphBuilder, x: Value, begin: readonly number[], size: readonly number[]): Value {

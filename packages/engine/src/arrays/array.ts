@@ -1,4 +1,4 @@
-import { EngineError } from './error.js';
+import { EngineError } from '../error.js';
 
 /**
  * Element types of arrays. TensorFlow.js has no 8-bit integers: tensors of int8 and uint8 arrays say

@@ -1,15 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { NDArray } from './array.js';
-import { type AnyArray, DeviceArray, isArray } from './device-array.js';
-import type { Device, DeviceName, Executable, ExecutableInfo, Program } from './devices/device.js';
-import { matrixRate } from './devices/fastest.js';
-import { openDevice } from './devices/open.js';
-import { EngineError } from './error.js';
-import { type Profile, type ProfileReport, summarize } from './profile.js';
-import { nameSizes, type SpecTree } from './shapes.js';
-import type { GraphTarget, Precision } from './trace/graph.js';
-import { isTraceSpec } from './trace/trace.js';
-import { flattenTree, isUnder, mapTree, type Tree } from './tree.js';
+import type { NDArray } from '../arrays/array.js';
+import { type AnyArray, DeviceArray, isArray } from '../arrays/device-array.js';
+import { flattenTree, isUnder, mapTree, type Tree } from '../arrays/tree.js';
+import type { Device, DeviceName, Executable, ExecutableInfo, Program } from '../devices/device.js';
+import { matrixRate } from '../devices/fastest.js';
+import { openDevice } from '../devices/open.js';
+import { type Profile, type ProfileReport, summarize } from '../devices/profile.js';
+import { EngineError } from '../error.js';
+import type { GraphTarget, Precision } from '../graph/graph-builder.js';
+import { isTraceSpec } from '../trace/trace.js';
+import { nameSizes, type SpecTree } from './named-sizes.js';
 
 /** The tree of arrays that comes back for a tree of tensors. */
 export type Arrays<T> = T extends tf.Tensor ? NDArray : { readonly [K in keyof T]: Arrays<T[K]> };

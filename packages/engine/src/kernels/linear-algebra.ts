@@ -1,4 +1,4 @@
-import { contribDomain } from '../../onnx/model.js';
+import { contribDomain } from '../onnx/model.js';
 import { attribute, broadcastShape, cast, input, type KernelTable } from './kernel.js';
 
 function transposed(shape: readonly number[]): number[] {

@@ -1,5 +1,5 @@
-import { type DType, sizeOf } from '../../array.js';
-import type { GraphBuilder, Value } from '../graph.js';
+import { type DType, sizeOf } from '../arrays/array.js';
+import type { GraphBuilder, Value } from '../graph/graph-builder.js';
 import { attribute, cast, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
 
 /**

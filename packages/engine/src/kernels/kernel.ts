@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { type GraphType, onnxTypes } from '../../onnx/model.js';
-import type { GraphBuilder, Value } from '../graph.js';
+import type { GraphBuilder, Value } from '../graph/graph-builder.js';
+import { type GraphType, onnxTypes } from '../onnx/model.js';
 
 /** What a mapping sees of one TensorFlow.js kernel call. */
 export interface KernelCall {

@@ -1,6 +1,6 @@
+import type { DeviceName } from '../devices/device.js';
+import { EngineError } from '../error.js';
 import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray } from './array.js';
-import type { DeviceName } from './devices/device.js';
-import { EngineError } from './error.js';
 
 /** Memory of a device that holds one array. */
 export interface Storage {

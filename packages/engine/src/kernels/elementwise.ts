@@ -1,5 +1,5 @@
-import type { DType } from '../../array.js';
-import type { Value } from '../graph.js';
+import type { DType } from '../arrays/array.js';
+import type { Value } from '../graph/graph-builder.js';
 import { attribute, broadcastShape, cast, input, type KernelMapping, type KernelTable } from './kernel.js';
 
 const binary =

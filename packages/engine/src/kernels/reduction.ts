@@ -1,4 +1,4 @@
-import type { DType } from '../../array.js';
+import type { DType } from '../arrays/array.js';
 import { attribute, cast, input, type KernelMapping, type KernelTable, normalizeAxis } from './kernel.js';
 
 const reduce =

@@ -1,10 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { float32, int32, type NDArray, scalar } from './array.js';
+import { float32, int32, type NDArray, scalar } from '../arrays/array.js';
+import type { DeviceName } from '../devices/device.js';
+import { evaluate, maxRelativeDifference } from '../testing.js';
 import { type Arrays, compile } from './compile.js';
-import type { DeviceName } from './devices/device.js';
-import { evaluate, maxRelativeDifference } from './testing.js';
 
 type Regression = { w: tf.Tensor2D; x: tf.Tensor2D; y: tf.Tensor2D };
 

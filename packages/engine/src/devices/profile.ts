@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineError } from './error.js';
+import { EngineError } from '../error.js';
 
 /** Time of all operations of one type. */
 export interface OperatorTime {

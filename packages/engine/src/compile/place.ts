@@ -1,7 +1,7 @@
+import { DeviceArray, isArray } from '../arrays/device-array.js';
+import { flattenTree } from '../arrays/tree.js';
+import type { DeviceName } from '../devices/device.js';
 import { place } from './compile.js';
-import { DeviceArray, isArray } from './device-array.js';
-import type { DeviceName } from './devices/device.js';
-import { flattenTree } from './tree.js';
 
 /** Arrays that are where a device keeps them once they are needed. */
 export interface PlacedOnce<T> {

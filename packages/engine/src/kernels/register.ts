@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { EngineError } from '../../error.js';
-import { activeOp, type TraceBackend, traceBackendName } from '../backend.js';
-import type { Value } from '../graph.js';
+import { EngineError } from '../error.js';
+import { activeOp, type TraceBackend, traceBackendName } from '../graph/backend.js';
+import type { Value } from '../graph/graph-builder.js';
 import { elementwise } from './elementwise.js';
 import { fused } from './fused.js';
 import { indexing } from './indexing.js';

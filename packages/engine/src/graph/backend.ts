@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../error.js';
-import type { GraphBuilder, Value } from './graph.js';
+import type { GraphBuilder, Value } from './graph-builder.js';
 
 /**
  * Name under which the recording backend is registered with TensorFlow.js. Its registry is global, so

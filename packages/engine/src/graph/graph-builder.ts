@@ -1,4 +1,4 @@
-import { sizeOf } from '../array.js';
+import { sizeOf } from '../arrays/array.js';
 import {
   type Attribute,
   type Dimension,

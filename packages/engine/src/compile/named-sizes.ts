@@ -1,7 +1,7 @@
-import { type AnyArray, isArray } from './device-array.js';
-import { EngineError } from './error.js';
-import type { TraceSpec } from './trace/trace.js';
-import { isUnder, mapTree, type Tree } from './tree.js';
+import { type AnyArray, isArray } from '../arrays/device-array.js';
+import { isUnder, mapTree, type Tree } from '../arrays/tree.js';
+import { EngineError } from '../error.js';
+import type { TraceSpec } from '../trace/trace.js';
 
 /** Shapes and element types of a tree of arrays. */
 export type SpecTree = Tree<TraceSpec>;
