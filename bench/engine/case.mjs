@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { compile, exportOnnx, int32, threadCount, zeros } from '@gram/engine';
 import {
   continueAt,

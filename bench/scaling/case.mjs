@@ -5,7 +5,7 @@
  *
  * `alone` instead of a sharding trains without the other ranks. Rank 0, or a process alone, prints one line of JSON.
  */
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { zeros } from '@gram/engine';
 import { initWeights, parameterCount } from '@gram/model';
 import { adamW, balancedShares, connect, createTrainingStep, initMoments, pairGeneration } from '@gram/train';

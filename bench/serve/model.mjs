@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { initWeights } from '@gram/model';
 import { createGenerativeRewardModel } from '@gram/reward';
 import { createPairEncoder, judgePrompt, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';

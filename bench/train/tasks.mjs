@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { epochBatches } from '@gram/train';
 
 /** Examples of an optimizer step, and of a micro-batch. */

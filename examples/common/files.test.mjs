@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom, createWorld, writeJsonl } from '@gram/data';
+import { createRandom } from '@gram/base';
+import { createWorld, writeJsonl } from '@gram/data';
 import { initWeights, saveModel } from '@gram/model';
 import { plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  createRandom,
-  createWorld,
-  readDemonstrations,
-  readPreferences,
-  readResponsePairs,
-} from '@gram/data';
+import { createRandom } from '@gram/base';
+import { createWorld, readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
 import { copyWeights, initWeights, loadModel } from '@gram/model';
 import { scalarReward } from '@gram/ppo';
 import { loadRewardModel } from '@gram/reward';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { copyWeights, initWeights, saveModel, weightShapes, withHead } from '@gram/model';
 import { createDiscriminativeRewardModel, createGenerativeRewardModel } from '@gram/reward';
 import { plainChat } from '@gram/tokenize';

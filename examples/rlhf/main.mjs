@@ -5,7 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { writeFileAtomic } from '@gram/model';
+import { writeFileAtomic } from '@gram/base';
 import { formatDuration, textTable, writePage } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { openMaterials } from '@gram-examples/common/materials';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { copyWeights, saveModel } from '@gram/model';
 import {
   createPolicyMeter,

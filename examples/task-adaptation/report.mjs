@@ -1,6 +1,5 @@
-import { createRandom } from '@gram/data';
+import { bootstrapInterval, createRandom, pairedBootstrap } from '@gram/base';
 import { lineChart, page } from '@gram/report';
-import { bootstrapInterval, pairedBootstrap } from '@gram/reward';
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const percent = (value) => `${(100 * value).toFixed(1)} %`;

@@ -8,11 +8,11 @@ export {
   writeFileAtomic,
   writeStreamAtomic,
 } from './files/atomic.js';
-export { canonicalJson, sha256, sha256OfFile, sha256OfValue } from './files/hash.js';
+export { canonicalJson, sha256, sha256OfFile, sha256OfParts, sha256OfValue } from './files/hash.js';
 export { isMissing, systemCode } from './files/system-error.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './statistics/bootstrap.js';
 export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';
-export { type DescribeOptions, describeIssues, pathOf, type SchemaIssue } from './text/issues.js';
+export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { quote } from './text/quote.js';

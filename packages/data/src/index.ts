@@ -1,7 +1,6 @@
 export type { BenchmarkItem } from './benchmarks/item.js';
 export { type Benchmark, type BenchmarkName, benchmarkNames, readBenchmark } from './benchmarks/read.js';
 export { DataError } from './error.js';
-export { createRandom, type Random } from './random.js';
 export {
   type DemonstrationFormat,
   demonstrationFormats,

@@ -97,6 +97,6 @@ it('says that a folder can not be written to', async () => {
   const run = exportOnnx(layer, specs, join(folder, 'none', 'layer.onnx'));
   await expect(run).rejects.toMatchObject({
     code: 'bad-file',
-    message: expect.stringContaining('can not be written'),
+    message: expect.stringContaining('cannot be written'),
   });
 });

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
 import { EngineError } from './error.js';
 import { checkGraph } from './onnx/check-graph.js';
 import { type ConstantSource, withConstants } from './onnx/constants.js';
@@ -45,16 +45,11 @@ export async function exportOnnx(
   const graph = withPlainNames(withConstants(traced, sources));
   await checkFiles(graph, dirname(path));
   const model = encodeModel(graph);
-  const unfinished = `${path}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(unfinished, model);
-    await rename(unfinished, path);
-  } catch (cause) {
-    await rm(unfinished, { force: true });
-    throw new EngineError('bad-file', `${path} can not be written`, 'check the folder and the disk', {
+  await writeFileAtomic(path, model).catch((cause: unknown) => {
+    throw new EngineError('bad-file', `${path} cannot be written`, 'check the folder and the disk', {
       cause,
     });
-  }
+  });
   return { inputs: graph.inputs, outputs: graph.outputs, bytes: model.length };
 }
 

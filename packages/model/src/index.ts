@@ -46,7 +46,6 @@ export {
   exportJudge,
   exportReward,
 } from './export/export-model.js';
-export { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './files/atomic.js';
 export { type Companions, readCompanions } from './files/companions.js';
 export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadModel, type ModelToSave, saveModel, writeDirectoryAtomic } from '@gram/model';
+import { describeIssues, writeDirectoryAtomic } from '@gram/base';
+import { loadModel, type ModelToSave, saveModel } from '@gram/model';
 import { adamW, readMoments, writeMoments } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
@@ -70,9 +71,7 @@ export async function loadPpoCheckpoint(path: string, fingerprint: string, state
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
-    throw refuse(
-      `${stateFile}: ${parsed.error.issues[0]!.path.join('.')} ${parsed.error.issues[0]!.message}`,
-    );
+    throw refuse(`${stateFile}: ${describeIssues(parsed.error.issues)}`);
   }
   const saved = parsed.data;
   if (saved.fingerprint !== fingerprint) {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { afterAll, expect, it } from 'vitest';
 import { contents } from './__fixtures__/directory.js';
 

@@ -1,3 +1,4 @@
+import { issuePath } from '@gram/base';
 import { z } from 'zod';
 import { PpoError } from './error.js';
 import type { KlEstimator } from './kl.js';
@@ -123,9 +124,8 @@ const schema = z.strictObject({
 export function ppoOptions(input: PpoOptionsInput): PpoOptions {
   const result = schema.safeParse(input);
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const unknown = issue!.code === 'unrecognized_keys' ? [issue!.keys[0]!] : [];
-    throw refuse([...issue!.path, ...unknown].join('.') || 'the options', issue!.message);
+    const [issue = { path: [], message: 'invalid' }] = result.error.issues;
+    throw refuse(issuePath(issue) || 'the options', issue.message);
   }
   const given = result.data;
   const grouped = given.advantages !== 'gae';

@@ -1,13 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import {
-  loadModel,
-  type ModelConfig,
-  removeLeftovers,
-  saveModel,
-  type Weights,
-  writeFileAtomic,
-} from '@gram/model';
+import { removeLeftovers, writeFileAtomic } from '@gram/base';
+import { loadModel, type ModelConfig, saveModel, type Weights } from '@gram/model';
 import { checkpointPath, latestCheckpoint } from '@gram/run';
 import { loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
 import { PpoError } from './error.js';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 
 /** What happens in one step. */
 export interface StepPlan {

@@ -1,7 +1,8 @@
-import { open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
 import { appendTo, writeFailed } from './append-file.js';
 import { ReportError } from './error.js';
-import { replaceFile } from './replace-file.js';
 
 /** Numbers of one step; any others may stand beside its own. */
 export type StepMetrics = { readonly step: number };
@@ -65,7 +66,10 @@ async function rewrite(path: string, done: readonly StepMetrics[]): Promise<numb
     return line !== undefined && agrees(line.metrics, record) ? line.text : lineOf(record);
   };
   const text = done.map(kept).join('');
-  if (text !== old) await replaceFile(path, text);
+  if (text !== old) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, text);
+  }
   return Buffer.byteLength(text);
 }
 

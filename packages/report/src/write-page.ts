@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
 import { writeFailed } from './append-file.js';
-import { replaceFile } from './replace-file.js';
 
 /**
  * Writes a page (UTF-8), making its folder where needed. The file is written under another name, flushed and renamed:
@@ -9,7 +11,8 @@ import { replaceFile } from './replace-file.js';
  */
 export async function writePage(path: string, html: string): Promise<void> {
   try {
-    await replaceFile(path, html);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, html);
   } catch (cause) {
     throw writeFailed(`the report ${path}`, cause);
   }

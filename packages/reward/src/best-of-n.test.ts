@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestOfN, bestOfNCurve, bestOfNKl } from './best-of-n.js';

@@ -1,7 +1,5 @@
-import type { Random } from '@gram/data';
-import { bootstrapInterval, type Interval } from './bootstrap.js';
+import { bootstrapInterval, type Interval, mean, type Random } from '@gram/base';
 import { RewardError } from './error.js';
-import { mean } from './mean.js';
 import { rankAll } from './rank.js';
 import type { Judge, RankOptions } from './ranking/ranking.js';
 

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import type { DeviceName } from '@gram/engine';
 import { describeOnDevices, deviceStates } from '@gram/engine/testing';
 import { labelLogitsOf, type Precision } from '@gram/model';

@@ -1,7 +1,6 @@
-import { createRandom, type PreferencePair } from '@gram/data';
-import { bootstrapInterval, type Interval } from './bootstrap.js';
+import { bootstrapInterval, createRandom, type Interval, mean } from '@gram/base';
+import type { PreferencePair } from '@gram/data';
 import { RewardError } from './error.js';
-import { mean } from './mean.js';
 import { type OrderEffect, orderEffect } from './order-effect.js';
 import type { Comparator, Comparison, RunOptions } from './reward-model.js';
 

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { EvaluatedPair } from './evaluate.js';

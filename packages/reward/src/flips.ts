@@ -1,8 +1,6 @@
-import type { Random } from '@gram/data';
-import { bootstrapInterval, type Interval } from './bootstrap.js';
+import { bootstrapInterval, type Interval, mean, type Random } from '@gram/base';
 import { RewardError } from './error.js';
 import type { EvaluatedPair } from './evaluate.js';
-import { mean } from './mean.js';
 
 /** How far from 0.5 the probability of a near tie is at most. */
 const NEAR_TIE = 0.02;

@@ -22,7 +22,6 @@ export {
   type MeanReward,
   type SampleRewards,
 } from './best-of-n.js';
-export { bootstrapInterval, type Interval, pairedBootstrap } from './bootstrap.js';
 export {
   createDiscriminativeRewardModel,
   type DiscriminativeOptions,

@@ -1,4 +1,4 @@
-import { meanOrNull } from './mean.js';
+import { meanOrNull } from '@gram/base';
 import type { Comparison } from './reward-model.js';
 
 /** How much verdicts depend on the order of two responses. All but the count is null where nothing was judged in both orders. */

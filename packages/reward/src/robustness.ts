@@ -1,8 +1,7 @@
-import { createRandom, type PreferencePair } from '@gram/data';
+import { bootstrapInterval, createRandom, type Interval, mean } from '@gram/base';
+import type { PreferencePair } from '@gram/data';
 import { type JudgePrompt, judgePrompts } from '@gram/tokenize';
-import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { RewardError } from './error.js';
-import { mean } from './mean.js';
 import type { Comparator, ComparisonItem, RunOptions } from './reward-model.js';
 
 /** A response that is made to win without answering. */

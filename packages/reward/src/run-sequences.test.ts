@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { labelLogitsOf, type Precision } from '@gram/model';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyWeights } from './__fixtures__/tiny-model.js';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { createGenerator } from '@gram/model';
 import { afterAll, expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyTokenizer, tinyWeights } from './__fixtures__/tiny-model.js';

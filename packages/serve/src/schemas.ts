@@ -1,3 +1,4 @@
+import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { HttpError } from './error.js';
 import type { Limits } from './options.js';
@@ -129,9 +130,7 @@ export function createShapes({ comparisons, textLength }: Pick<Limits, 'comparis
         checkLists(body, comparisons);
         const result = request.safeParse(body);
         if (result.success) return result.data;
-        const [issue] = result.error.issues;
-        const where = issue!.path.length === 0 ? 'the body' : fieldName(issue!.path);
-        throw invalid(`${where}: ${issue!.message}`);
+        throw invalid(describeIssues(result.error.issues.slice(0, 1), 'the body'));
       },
     };
   }
@@ -157,12 +156,6 @@ function checkLists(body: unknown, most: number): void {
       throw invalid(`${key} has ${value.length} entries and ${most} are allowed`, 'send several requests');
     }
   }
-}
-
-function fieldName(path: readonly PropertyKey[]): string {
-  return path
-    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
-    .join('');
 }
 
 function json(schema: z.ZodType): object {

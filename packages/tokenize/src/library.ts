@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, withoutSpecialTokens } from './tokenizer-json.js';
@@ -118,19 +118,10 @@ async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
 
 async function save(directory: string, text: string): Promise<void> {
   const target = join(directory, 'tokenizer.json');
-  const temporary = `${target}.${randomUUID()}.tmp`;
   try {
     await mkdir(directory, { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
+    await writeFileAtomic(target, text);
   } catch (cause) {
-    await rm(temporary, { force: true });
     throw new TokenizeError(
       'save-failed',
       `can not write ${target}`,

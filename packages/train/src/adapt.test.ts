@@ -1,4 +1,5 @@
-import { createRandom, createWorld } from '@gram/data';
+import { createRandom } from '@gram/base';
+import { createWorld } from '@gram/data';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { createPairEncoder, judgePrompt, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-import { createRandom, type PreferencePair } from '@gram/data';
+import { createRandom } from '@gram/base';
+import type { PreferencePair } from '@gram/data';
 import { copyWeights, kindOf, type ModelConfig, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import type { StepRecord } from './checkpoint.js';

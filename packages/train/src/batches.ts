@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 
 /** How examples are drawn. */
 export interface BatchPlan {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { writeDirectoryAtomic } from '@gram/base';
 import type { NDArray } from '@gram/engine';
 import {
   type Adapter,
@@ -12,7 +13,6 @@ import {
   saveAdapter,
   saveModel,
   type Weights,
-  writeDirectoryAtomic,
   writeSafetensors,
 } from '@gram/model';
 import { TrainError } from './error.js';

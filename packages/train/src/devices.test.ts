@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { type AnyArray, float32, type NDArray, place, read, scalar } from '@gram/engine';
 import { describeOnDevices, deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';

@@ -1,4 +1,5 @@
-import { createRandom, type Demonstration, type PreferencePair, type ResponsePair } from '@gram/data';
+import { createRandom } from '@gram/base';
+import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from './objectives/bradley-terry.js';
 import type { PolicyPair } from './objectives/policy-pairs.js';

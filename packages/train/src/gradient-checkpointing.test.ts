@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import { copyWeights, initAdapter, initWeights, type LoraConfig, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { compile, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { float32, type NDArray, scalar } from '@gram/engine';
 import { describeOnDevices, deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { copyWeights, initWeights, type ModelConfig, type Weights } from '@gram/model';

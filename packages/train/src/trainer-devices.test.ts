@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { type DeviceName, diagnose } from '@gram/engine';
 import { describeOnDevices, deviceStates, maxRelativeDifference } from '@gram/engine/testing';
 import {

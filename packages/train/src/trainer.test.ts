@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { checkpointPath, latestCheckpoint } from '@gram/run';
 import { describe, expect, it } from 'vitest';

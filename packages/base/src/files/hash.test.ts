@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { canonicalJson, sha256, sha256OfFile, sha256OfValue } from './hash.js';
+import { canonicalJson, sha256, sha256OfFile, sha256OfParts, sha256OfValue } from './hash.js';
 
 const OF_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 
 it('hashes strings and bytes alike, in parts or as a whole', () => {
   expect(sha256('abc')).toBe(OF_ABC);
-  expect(sha256('a', new Uint8Array([98]), 'c')).toBe(OF_ABC);
+  expect(sha256OfParts(['a', new Uint8Array([98]), 'c'])).toBe(OF_ABC);
 });
 
 it('hashes a file, and stops when asked to', async () => {

@@ -2,8 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
-/** Hashes the concatenation of all parts; a string counts as its UTF-8 bytes. The result is hexadecimal SHA-256. */
-export function sha256(...parts: readonly (string | NodeJS.ArrayBufferView)[]): string {
+/** Hashes bytes, or a string as its UTF-8 bytes. The result is hexadecimal SHA-256. */
+export function sha256(data: string | NodeJS.ArrayBufferView): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Hashes the concatenation of all parts, see {@link sha256}. */
+export function sha256OfParts(parts: Iterable<string | NodeJS.ArrayBufferView>): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');

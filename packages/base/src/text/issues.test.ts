@@ -1,22 +1,20 @@
 import { expect, it } from 'vitest';
-import { describeIssues, pathOf } from './issues.js';
+import { describeIssues, issuePath } from './issues.js';
 
 it('names the place of each issue', () => {
-  expect(describeIssues([{ path: ['a', 0, 'b'], message: 'is too small' }])).toBe('a.0.b: is too small');
-  expect(describeIssues([{ path: [], message: 'is no object' }], { whole: 'the body' })).toBe(
-    'the body: is no object',
-  );
+  expect(describeIssues([{ path: ['a', 0, 'b'], message: 'is too small' }])).toBe('a[0].b: is too small');
+  expect(describeIssues([{ path: [], message: 'is no object' }], 'the body')).toBe('the body: is no object');
+  expect(describeIssues([{ path: [], message: 'is no object' }])).toBe('is no object');
 });
 
 it('names an unknown key as the place', () => {
   const issue = { path: ['kl'], code: 'unrecognized_keys', keys: ['beta', 'b'], message: 'unknown' };
-  expect(pathOf(issue)).toBe('kl.beta');
+  expect(issuePath(issue)).toBe('kl.beta');
 });
 
 it('describes five issues and counts the others', () => {
   const issues = Array.from({ length: 7 }, (_, i) => ({ path: [i], message: 'no' }));
-  expect(describeIssues(issues)).toBe('0: no; 1: no; 2: no; 3: no; 4: no; and 2 more');
-  expect(describeIssues(issues, { maximum: 1 })).toBe('0: no; and 6 more');
+  expect(describeIssues(issues)).toBe('[0]: no; [1]: no; [2]: no; [3]: no; [4]: no; and 2 more');
   expect(describeIssues([])).toBe('');
 });
 

@@ -1,8 +1,7 @@
+import { formatPercent, formatPercentRange } from '@gram/base';
 import { lineChart, page, type Section, type Table, textTable } from '@gram/report';
 import type { BenchmarkSummary, GroupScore, LengthGroup, OrderEffect, ScoreTable } from '@gram/reward';
 
-const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
-const range = ([low, high]: readonly [number, number]) => `${percent(low)} to ${percent(high)}`;
 const signed = (value: number | null) => (value === null ? 'one order only' : value.toFixed(4));
 const STYLES = ['concise', 'detailed', 'markdown'] as const;
 
@@ -18,7 +17,7 @@ export function benchmarkText(summary: BenchmarkSummary): string {
     ...(calibration === null
       ? []
       : [`calibration      ${calibration.error.toFixed(4)} expected error, 10 bins`]),
-    ...(lengths.balanced === null ? [] : [`length-balanced  ${percent(lengths.balanced)} accuracy`]),
+    ...(lengths.balanced === null ? [] : [`length-balanced  ${formatPercent(lengths.balanced)} accuracy`]),
     ...(truncated > 0 ? [`cut to fit       ${truncated} items`] : []),
   ];
   return `${lines.join('\n')}\n`;
@@ -30,7 +29,7 @@ export function orderLines(order: OrderEffect, count: number, unit: string): str
   if (inBothOrders === 0) return ['consistency      not measured: judged in one order'];
   const of = inBothOrders === count ? unit : `the ${inBothOrders} ${unit} judged in both orders`;
   return [
-    `consistency      ${percent(consistency)} of ${of} get one verdict in both`,
+    `consistency      ${formatPercent(consistency)} of ${of} get one verdict in both`,
     `position bias    ${signed(bias)} towards the first place, ${signed(absoluteBias)} in size`,
   ];
 }
@@ -61,15 +60,15 @@ export function benchmarkPage(summary: BenchmarkSummary, model: string): string 
 function scoreTable({ columns, rows }: ScoreTable): Table {
   return {
     columns: [{ name: 'part' }, ...columns.map((name) => ({ name, align: 'right' as const }))],
-    rows: rows.map(({ name, values }) => [name, ...values.map(percent)]),
+    rows: rows.map(({ name, values }) => [name, ...values.map(formatPercent)]),
   };
 }
 
 function subsetTable({ score, interval, items, subsets }: BenchmarkSummary): Table {
   const row = (name: string, group: GroupScore) => [
     name,
-    percent(group.score),
-    range(group.interval),
+    formatPercent(group.score),
+    formatPercentRange(group.interval),
     group.items,
   ];
   return {
@@ -97,7 +96,7 @@ function matrixSection({ matrices = [] }: BenchmarkSummary): Section[] {
       tables: matrices.map(({ domain, matrix }) => ({
         caption: domain,
         columns: [{ name: 'chosen' }, ...STYLES.map((name) => ({ name, align: 'right' as const }))],
-        rows: matrix.map((values, at) => [STYLES[at]!, ...values.map(percent)]),
+        rows: matrix.map((values, at) => [STYLES[at]!, ...values.map(formatPercent)]),
       })),
     },
   ];
@@ -141,7 +140,7 @@ function calibrationSection({ calibration }: BenchmarkSummary): Section[] {
           rows: bins.map(({ range: [low, high], confidence, accuracy, pairs }) => [
             `${low.toFixed(2)} to ${high.toFixed(2)}`,
             confidence.toFixed(4),
-            percent(accuracy),
+            formatPercent(accuracy),
             pairs,
           ]),
         },
@@ -151,11 +150,11 @@ function calibrationSection({ calibration }: BenchmarkSummary): Section[] {
 }
 
 function lengthSection({ lengths }: BenchmarkSummary): Section {
-  const row = (name: string, { accuracy, pairs }: LengthGroup) => [name, percent(accuracy), pairs];
+  const row = (name: string, { accuracy, pairs }: LengthGroup) => [name, formatPercent(accuracy), pairs];
   return {
     heading: 'Length',
     paragraphs: [
-      `Accuracy if the better response were the shorter one in half of the pairs: ${percent(lengths.balanced) || 'not known'}.`,
+      `Accuracy if the better response were the shorter one in half of the pairs: ${formatPercent(lengths.balanced) || 'not known'}.`,
     ],
     tables: [
       {
@@ -182,7 +181,7 @@ function orderSection({ order }: BenchmarkSummary): Section {
         columns: [{ name: 'measure' }, { name: 'value', align: 'right' }],
         rows: [
           ['comparisons judged in both orders', String(order.inBothOrders)],
-          ['of these with one verdict in both', percent(order.consistency)],
+          ['of these with one verdict in both', formatPercent(order.consistency)],
           ['change of probability towards the first place', signed(order.bias)],
           ['mean size of that change', signed(order.absoluteBias)],
         ],

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256, sha256OfFile } from '@gram/base';
 import type { BenchmarkItem, BenchmarkName } from '@gram/data';
 import { type BenchmarkResult, correctness, resumePoint } from '@gram/reward';
 import { CliError } from '../error.js';
 import type { JudgeSettings } from '../models/load-judge.js';
-import { sha256OfFile } from '../watch/file-hash.js';
 
 /** What results must have in common to belong to one run. */
 export type Fingerprint = Readonly<Record<string, string | number>>;
@@ -169,10 +169,6 @@ function parse(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function badLine(path: string, number: number): CliError {

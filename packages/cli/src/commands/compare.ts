@@ -1,4 +1,5 @@
-import { createRandom, DataError, readRecords } from '@gram/data';
+import { createRandom } from '@gram/base';
+import { DataError, readRecords } from '@gram/data';
 import { textTable } from '@gram/report';
 import { compareModels, type ItemScore } from '@gram/reward';
 import { defineCommand } from '../command.js';

@@ -1,5 +1,5 @@
+import { checkReplaceable } from '@gram/base';
 import {
-  checkReplaceable,
   exportGenerator,
   exportJudge,
   exportReward,

@@ -1,3 +1,4 @@
+import { formatPercent, formatPercentRange } from '@gram/base';
 import { type PreferencePair, writeJsonl } from '@gram/data';
 import { createProgress, textTable } from '@gram/report';
 import { judgeAttacks, measureAttacks } from '@gram/reward';
@@ -37,7 +38,6 @@ export async function evaluateAttacks(
       io.stdout.write(`${JSON.stringify({ pairs: pairs.length, attacks: results })}\n`);
       return;
     }
-    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const table = textTable({
       columns: [
         { name: 'attack' },
@@ -45,10 +45,10 @@ export async function evaluateAttacks(
         { name: '95 % interval', align: 'right' },
         { name: 'mean probability' },
       ],
-      rows: results.map(({ name, winRate, interval: [low, high], probability }) => [
+      rows: results.map(({ name, winRate, interval, probability }) => [
         name,
-        percent(winRate),
-        `${percent(low)} to ${percent(high)}`,
+        formatPercent(winRate),
+        formatPercentRange(interval),
         probability,
       ]),
     });

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
 import { type BenchmarkName, readBenchmark } from '@gram/data';
-import { writeFileAtomic } from '@gram/model';
 import { createProgress, writePage } from '@gram/report';
 import { type BenchmarkResult, runBenchmark, summarizeBenchmark } from '@gram/reward';
 import type { Io } from '../command.js';

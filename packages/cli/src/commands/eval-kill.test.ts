@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createRandom, createWorld, writeJsonl } from '@gram/data';
+import { createRandom } from '@gram/base';
+import { createWorld, writeJsonl } from '@gram/data';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { built, ended, startGram } from '../__fixtures__/child.js';
 import { judgeWorkshop } from '../__fixtures__/run.js';

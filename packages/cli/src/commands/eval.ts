@@ -1,7 +1,7 @@
+import { createRandom, formatPercent, formatPercentRange } from '@gram/base';
 import {
   type BenchmarkName,
   benchmarkNames,
-  createRandom,
   type PreferenceFormat,
   type PreferencePair,
   preferenceFormats,
@@ -142,14 +142,11 @@ function compare(reference: Judged, other: Judged, seed = 0): Compared {
   };
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const range = ([low, high]: readonly [number, number]) => `${percent(low)} to ${percent(high)}`;
-
 function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[] {
   const row = (name: string, { accuracy, interval, pairs }: Accuracy) => [
     name,
-    percent(accuracy),
-    range(interval),
+    formatPercent(accuracy),
+    formatPercentRange(interval),
     pairs,
   ];
   const families = Object.entries(summary.byFamily).map(([name, accuracy]) => row(name, accuracy));
@@ -183,7 +180,7 @@ function describedFlips({ precisions, int8Kernel: kernel, ...flips }: Compared):
     ],
     rows: precisions.map(({ precision, accuracy, pairsPerSecond, weightBytes }) => [
       precision,
-      percent(accuracy),
+      formatPercent(accuracy),
       pairsPerSecond.toFixed(1),
       `${(weightBytes / 1e6).toFixed(1)} MB`,
     ]),
@@ -193,7 +190,7 @@ function describedFlips({ precisions, int8Kernel: kernel, ...flips }: Compared):
     '',
     table,
     '',
-    `flips            ${count} of ${pairs} preferences, ${percent(share)} (95 % interval ${range(interval)})`,
+    `flips            ${count} of ${pairs} preferences, ${formatPercent(share)} (95 % interval ${formatPercentRange(interval)})`,
     `near ties        ${nearTies} of these flips, within 0.02 of a tie in float32`,
     `probability      ${meanChange.toFixed(4)} mean change, ${largestChange.toFixed(4)} at most`,
     ...(kernel === undefined ? [] : [`integers         ${kernel} weights, exact on this processor`]),

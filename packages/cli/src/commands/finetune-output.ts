@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type GramMetadata, parameterCount, saveAdapter, saveModel, writeFileAtomic } from '@gram/model';
+import { writeFileAtomic } from '@gram/base';
+import { type GramMetadata, parameterCount, saveAdapter, saveModel } from '@gram/model';
 import { lineChart, page, type Series, writePage } from '@gram/report';
 import { checkpointPath, pruneSnapshots } from '@gram/run';
 import {

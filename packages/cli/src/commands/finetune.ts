@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { sha256OfFile } from '@gram/base';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import { checkpointFor, claimOutput, resumePoint } from '@gram/run';
@@ -16,7 +17,6 @@ import {
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
-import { sha256OfFile } from '../watch/file-hash.js';
 import { followRun } from '../watch/follow-run.js';
 import { keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
 import { describeCost } from './training-cost.js';

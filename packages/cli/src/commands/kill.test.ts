@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { latestCheckpoint } from '@gram/run';
 import { adamW, loadCheckpoint } from '@gram/train';
 import { afterAll, beforeAll, expect, it } from 'vitest';

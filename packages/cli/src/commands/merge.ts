@@ -1,4 +1,5 @@
-import { checkReplaceable, MODEL_FILES, saveModel } from '@gram/model';
+import { checkReplaceable } from '@gram/base';
+import { MODEL_FILES, saveModel } from '@gram/model';
 import { defineCommand } from '../command.js';
 import { loadWithAdapter } from '../models/writing-model.js';
 

@@ -186,7 +186,7 @@ describe('bad input', () => {
       shop.path('no/such/out.jsonl'),
     ]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/gram: can not write .*out\.jsonl/);
+    expect(stderr).toMatch(/gram: cannot write .*out\.jsonl/);
   });
 
   it('an interrupted evaluation writes nothing', async () => {

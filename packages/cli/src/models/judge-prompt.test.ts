@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { initWeights, type ModelConfig, saveModel } from '@gram/model';
 import { judgePrompt, judgePrompts, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256OfFile } from '@gram/base';
 import type { GramMetadata } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import { exampleStep } from './__fixtures__/steps.js';
-import { sha256OfFile } from './file-hash.js';
 import { code, markdownTable } from './markdown.js';
 import { type ModelCardFacts, modelCard } from './model-card.js';
 

@@ -1,5 +1,5 @@
+import { createRandom } from '@gram/base';
 import { DataError } from '../error.js';
-import { createRandom } from '../random.js';
 import type { ResponsePair } from '../records.js';
 import { badField, idOf, optionalText, textField, valueAt } from './fields.js';
 import {

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '@gram/base';
 import type { Answer, FormatName } from './format.js';
 import type { Rubric } from './oracle.js';
 

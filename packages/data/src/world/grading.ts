@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '@gram/base';
 import type { Answer } from './format.js';
 import type { Reading } from './oracle.js';
 import { commonSubsequence } from './text.js';

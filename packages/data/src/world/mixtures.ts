@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '@gram/base';
 import type { Quality } from './writers.js';
 
 /** In which shares a list draws the quality of its responses. They sum to 1. */

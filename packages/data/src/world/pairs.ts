@@ -1,5 +1,5 @@
+import type { Random } from '@gram/base';
 import { DataError } from '../error.js';
-import type { Random } from '../random.js';
 import type { PreferencePair, ResponsePair } from '../records.js';
 import { drawQuality, LABELED_MIXTURE, type Mixture, UNLABELED_MIXTURE } from './mixtures.js';
 import type { Task } from './task.js';

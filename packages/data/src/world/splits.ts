@@ -1,4 +1,4 @@
-import { createRandom } from '../random.js';
+import { createRandom } from '@gram/base';
 import type { Family } from './blueprint.js';
 import { ADAPTATION, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION } from './families/index.js';
 

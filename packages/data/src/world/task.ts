@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '@gram/base';
 import type { Family } from './blueprint.js';
 import { FORMATS, type FormatName } from './format.js';
 import { oracleReward } from './oracle.js';

@@ -1,6 +1,6 @@
+import { createRandom } from '@gram/base';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../error.js';
-import { createRandom } from '../random.js';
 import { DEMONSTRATION_MIXTURE, LABELED_MIXTURE, UNLABELED_MIXTURE } from './mixtures.js';
 import { createWorld, oracleAccuracy } from './world.js';
 import { QUALITIES } from './writers.js';

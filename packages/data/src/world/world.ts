@@ -1,5 +1,5 @@
+import { createRandom } from '@gram/base';
 import { DataError } from '../error.js';
-import { createRandom } from '../random.js';
 import type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from '../records.js';
 import type { Family } from './blueprint.js';
 import { ADAPTATION, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION } from './families/index.js';
@@ -60,6 +60,9 @@ export interface World {
  * or a beta that is not a number, a beta below zero, or a count that is not a whole number
  */
 export function createWorld({ seed, beta = 12, families = 'in-distribution' }: WorldOptions): World {
+  if (!Number.isFinite(seed)) {
+    throw new DataError('bad-option', `the seed is ${seed}`, 'give a finite number as the seed');
+  }
   if (!(beta >= 0)) {
     throw new DataError('bad-option', `beta is ${beta}`, 'Give a beta of zero or more.');
   }

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '@gram/base';
 import type { Blueprint, Family } from './blueprint.js';
 import { comply, refuse } from './families/harmful.js';
 import { type Answer, FORMATS, type FormatName } from './format.js';

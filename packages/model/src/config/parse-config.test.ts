@@ -148,7 +148,7 @@ describe('parseConfig', () => {
   const refused: [Record<string, unknown>, string][] = [
     [{ model_type: 'gemma' }, 'model_type: only "llama", "mistral", "qwen2", "qwen3" are supported'],
     [{ model_type: 'qwen3' }, 'architectures says Llama and model_type qwen3'],
-    [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures.0:'],
+    [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures[0]:'],
     [{ architectures: [] }, 'architectures:'],
     [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling.the rotary scaling llama3 needs'],
     [
@@ -215,7 +215,7 @@ describe('parseConfig', () => {
     const head = { score_head: { hidden_size: 7 } };
     const plain = { ...scorer, architectures: ['LlamaForSequenceClassification'] };
     expect(failure({ ...plain, ...head }).message).toContain('has a model_type that begins with gram_');
-    expect(failure({ ...scorer, ...head }).message).toContain('architectures.0:');
+    expect(failure({ ...scorer, ...head }).message).toContain('architectures[0]:');
     expect(failure({ ...scorer, model_type: 'gram_llama' }).message).toContain('models with a score_head');
     expect(failure({ ...scorer, ...head, model_type: 'gram_gemma' }).message).toContain('model_type: only');
     expect(failure({ keeps_language_head: true }).message).toContain('are for models that score');

@@ -1,6 +1,6 @@
+import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
-import { describeIssues } from '../files/json.js';
 import {
   type Architecture,
   kindOf,
@@ -160,7 +160,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     );
   const { json: plain, own } = withoutOwnType(json);
   const result = schema.safeParse(plain);
-  if (!result.success) throw refuse(describeIssues(result.error));
+  if (!result.success) throw refuse(describeIssues(result.error.issues));
   const fields = result.data;
   const architecture = fields.architectures[0];
   const { family, head } = kindOf({ architecture });

@@ -1,5 +1,5 @@
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { quoted } from './json.js';
 
 function listed(kind: string, names: readonly string[]): string {
   const rest = names.length > 5 ? ', ...' : '';
@@ -17,14 +17,14 @@ export function checkShapes(
   expected: ReadonlyMap<string, readonly number[]>,
   where: string,
 ): void {
-  const missing = [...expected.keys()].filter((name) => !found.has(name)).map(quoted);
+  const missing = [...expected.keys()].filter((name) => !found.has(name)).map(quote);
   const unexpected: string[] = [];
   const misshapen: string[] = [];
   for (const [name, { shape }] of found) {
     const wanted = expected.get(name);
-    if (wanted === undefined) unexpected.push(quoted(name));
+    if (wanted === undefined) unexpected.push(quote(name));
     else if (wanted.join() !== shape.join()) {
-      misshapen.push(`${quoted(name)} [${shape.slice(0, 8)}] instead of [${wanted}]`);
+      misshapen.push(`${quote(name)} [${shape.slice(0, 8)}] instead of [${wanted}]`);
     }
   }
   const faults = [

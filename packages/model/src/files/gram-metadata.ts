@@ -1,6 +1,7 @@
+import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
-import { describeIssues, type JsonValue } from './json.js';
+import type { JsonValue } from './json.js';
 
 /** What `gram.json` says of every kind of model. */
 interface CommonMetadata {
@@ -63,7 +64,7 @@ export function parseGramMetadata(json: unknown, where: string): GramMetadata {
   if (result.success) return result.data;
   throw new ModelError(
     'bad-metadata',
-    `${where}: ${describeIssues(result.error)}`,
+    `${where}: ${describeIssues(result.error.issues)}`,
     'save the model again, or delete gram.json to load it as a plain language model',
   );
 }

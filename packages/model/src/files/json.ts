@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
 import { readFully, withFile } from './read.js';
 
@@ -16,11 +16,6 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-
-/** A name from a file, fit for a one-line message. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
-}
 
 function closingQuote(text: string, open: number): number {
   for (let i = open + 1; i < text.length; i++) {
@@ -50,7 +45,7 @@ function scan(text: string, where: string): void {
         const key = String(JSON.parse(text.slice(i, end + 1)));
         const keys = open.at(-1);
         if (key === '__proto__') throw refuse('has the key "__proto__"');
-        if (keys?.has(key)) throw refuse(`repeats the key ${quoted(key)}`);
+        if (keys?.has(key)) throw refuse(`repeats the key ${quote(key)}`);
         keys?.add(key);
         keyComes = false;
       }
@@ -108,21 +103,4 @@ export function readJsonFile(path: string, maxBytes: number): Promise<unknown> {
     await readFully(handle, bytes, 0, path);
     return parseJson(bytes, path);
   });
-}
-
-/** What a schema found wrong, on one line: at most five findings, each with the path of its field. */
-export function describeIssues(error: z.ZodError): string {
-  const found = error.issues.map((issue) => {
-    const path = issue.path.map(String).join('.');
-    return path === '' ? issue.message : `${path}: ${issue.message}`;
-  });
-  const more = found.length > 5 ? `; and ${found.length - 5} more` : '';
-  // Keys of the file are part of the text: they must not reach a terminal as control characters.
-  return (
-    found
-      .slice(0, 5)
-      .join('; ')
-      .replace(/\p{Cc}/gu, ' ')
-      .slice(0, 1000) + more
-  );
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describeIssues, quote } from '@gram/base';
 import type { ConstantSource, NDArray } from '@gram/engine';
 import { z } from 'zod';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
@@ -7,7 +8,7 @@ import { ModelError } from '../error.js';
 import type { Header, TensorEntry } from '../safetensors/header.js';
 import { readHeader, readTensor } from '../safetensors/read.js';
 import { checkShapes } from './check-weights.js';
-import { describeIssues, quoted, readJsonFile } from './json.js';
+import { readJsonFile } from './json.js';
 import { exists, withFile } from './read.js';
 
 const SINGLE = 'model.safetensors';
@@ -38,7 +39,7 @@ async function readShardHeaders(dir: string): Promise<Headers> {
   const refuse = (problem: string) =>
     new ModelError('bad-weights', `${where}: ${problem}`, 'get the model again from its source');
   const result = indexSchema.safeParse(await readJsonFile(where, MAX_INDEX_BYTES));
-  if (!result.success) throw refuse(describeIssues(result.error));
+  if (!result.success) throw refuse(describeIssues(result.error.issues));
   const shardOf = new Map(Object.entries(result.data.weight_map));
   const shards = new Set(shardOf.values());
   if (shards.size > MAX_SHARDS)
@@ -47,11 +48,11 @@ async function readShardHeaders(dir: string): Promise<Headers> {
   for (const [shard, header] of headers) {
     for (const name of header.tensors.keys()) {
       if (shardOf.get(name) !== shard)
-        throw refuse(`${shard} holds ${quoted(name)}, the index says otherwise`);
+        throw refuse(`${shard} holds ${quote(name)}, the index says otherwise`);
     }
   }
   for (const [name, shard] of shardOf) {
-    if (!headers.get(shard)?.tensors.has(name)) throw refuse(`${quoted(name)} is not in ${shard}`);
+    if (!headers.get(shard)?.tensors.has(name)) throw refuse(`${quote(name)} is not in ${shard}`);
   }
   return headers;
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkReplaceable } from '@gram/base';
 import { float32 } from '@gram/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configToJson } from '../config/config-json.js';
@@ -8,7 +9,6 @@ import type { ModelConfig } from '../config/model-config.js';
 import { parameterCount, type Weights } from '../config/weight-shapes.js';
 import { initWeights } from '../init.js';
 import { writeSafetensors } from '../safetensors/write.js';
-import { checkReplaceable } from './atomic.js';
 import { readCompanions } from './companions.js';
 import type { GramMetadata } from './gram-metadata.js';
 import { loadModel, MODEL_FILES, saveModel } from './model-directory.js';

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FileName, oldDirectory, writeDirectoryAtomic } from '@gram/base';
 import { configToJson } from '../config/config-json.js';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
@@ -7,7 +8,6 @@ import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { loadGgufWeights } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
-import { type FileName, oldDirectory, writeDirectoryAtomic } from './atomic.js';
 import { checkShapes } from './check-weights.js';
 import { COMPANION_FILES, type Companions } from './companions.js';
 import { type GramMetadata, parseGramMetadata } from './gram-metadata.js';

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { quoted } from './json.js';
 import { readFully } from './read.js';
 
 // Small beside a model, large beside the cost of a read. A multiple of the elements of every block.
@@ -52,7 +52,7 @@ function allocate(name: string, size: number, path: string): Float32Array<ArrayB
   } catch (error) {
     throw new ModelError(
       'too-large',
-      `${path}: no memory for the ${size} elements of tensor ${quoted(name)}`,
+      `${path}: no memory for the ${size} elements of tensor ${quote(name)}`,
       'use a smaller model or a machine with more memory',
       { cause: error },
     );

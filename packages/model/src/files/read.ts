@@ -1,16 +1,11 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { isMissing, systemCode } from '@gram/base';
 import { ModelError } from '../error.js';
-
-/** The system's code (`ENOENT`, ...) of an input/output error; undefined for any other error. */
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('syscall' in error)) return undefined;
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
 
 function readError(error: unknown, path: string): unknown {
   const code = systemCode(error);
   if (code === undefined) return error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
+  if (isMissing(error)) {
     return new ModelError('file-missing', `${path} does not exist`, 'check the path', { cause: error });
   }
   return new ModelError(
@@ -29,7 +24,7 @@ export async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return false;
+    if (isMissing(error)) return false;
     throw readError(error, path);
   }
 }

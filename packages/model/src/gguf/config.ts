@@ -1,6 +1,6 @@
+import { quote } from '@gram/base';
 import type { ModelConfig, ModelFamily } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
-import { quoted } from '../files/json.js';
 import { badGguf, unsupportedGguf } from './error.js';
 import { type Metadata, metadataOf } from './metadata.js';
 import type { GgufHeader } from './parse.js';
@@ -48,17 +48,14 @@ function refuseUnknown(header: GgufHeader, architecture: string, scaled: boolean
     if (neutral && NEUTRAL[name] === undefined) continue;
     if (neutral && NEUTRAL[name] === (typeof value === 'bigint' ? Number(value) : value)) continue;
     if (name === 'rope.scaling.factor' && !scaled) continue;
-    throw unsupportedGguf(
-      path,
-      `the key ${quoted(key)} is not supported${neutral ? ' with this value' : ''}`,
-    );
+    throw unsupportedGguf(path, `the key ${quote(key)} is not supported${neutral ? ' with this value' : ''}`);
   }
 }
 
 function requiredOf(metadata: Metadata, path: string) {
   const need = <T>(key: string, value: T | undefined): T => {
     if (value !== undefined) return value;
-    throw badGguf(path, `the key ${quoted(key)} is missing`);
+    throw badGguf(path, `the key ${quote(key)} is missing`);
   };
   return {
     count: (key: string) => need(key, metadata.count(key)),
@@ -126,7 +123,7 @@ export function configOfGguf(
   if (family === undefined) {
     throw unsupportedGguf(
       path,
-      `general.architecture: only ${Object.keys(FAMILIES).join(', ')} are supported, not ${quoted(architecture)}`,
+      `general.architecture: only ${Object.keys(FAMILIES).join(', ')} are supported, not ${quote(architecture)}`,
     );
   }
   const key = (name: string) => `${architecture}.${name}`;
@@ -134,7 +131,7 @@ export function configOfGguf(
   if (scalingType !== undefined && scalingType !== 'none') {
     throw unsupportedGguf(
       path,
-      `${key('rope.scaling.type')}: only "none" is supported, not ${quoted(scalingType)}`,
+      `${key('rope.scaling.type')}: only "none" is supported, not ${quote(scalingType)}`,
     );
   }
   // Without a type, llama.cpp takes a factor for that of linear scaling.

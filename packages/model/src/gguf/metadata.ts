@@ -1,4 +1,4 @@
-import { quoted } from '../files/json.js';
+import { quote } from '@gram/base';
 import { badGguf } from './error.js';
 import type { GgufHeader, GgufValue } from './parse.js';
 
@@ -37,7 +37,7 @@ export function metadataOf({ metadata }: GgufHeader, path: string): Metadata {
       const value = metadata.get(key);
       if (value === undefined) return undefined;
       const converted = convert(value);
-      if (converted === undefined) throw badGguf(path, `the value of ${quoted(key)} is no ${what}`);
+      if (converted === undefined) throw badGguf(path, `the value of ${quote(key)} is no ${what}`);
       return converted;
     };
   }

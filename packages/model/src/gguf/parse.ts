@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
+import { quote } from '@gram/base';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
 import { ModelError } from '../error.js';
-import { quoted } from '../files/json.js';
 import { badGguf } from './error.js';
 import { CHUNK_BYTES, readHeaderBytes } from './scan.js';
 import { BLOCKS, isTensorType, type TensorType } from './tensor-types.js';
@@ -79,12 +79,12 @@ function tensorOf(
   info: Parsed['tensorInfos'][number],
   { dataStart, alignment, path }: { dataStart: number; alignment: number; path: string },
 ): GgufTensor {
-  const refuse = (problem: string) => badGguf(path, `tensor ${quoted(info.name)}: ${problem}`);
+  const refuse = (problem: string) => badGguf(path, `tensor ${quote(info.name)}: ${problem}`);
   const type: string | undefined = GGMLQuantizationType[info.dtype];
   if (type === undefined || !isTensorType(type)) {
     throw new ModelError(
       'unsupported-dtype',
-      `${path}: tensor ${quoted(info.name)} has the type ${type ?? info.dtype}`,
+      `${path}: tensor ${quote(info.name)} has the type ${type ?? info.dtype}`,
       `use a file with the types ${Object.keys(BLOCKS).join(', ')}`,
     );
   }
@@ -107,10 +107,10 @@ function tensorOf(
 function checkRanges(tensors: ReadonlyMap<string, GgufTensor>, fileSize: number, path: string): void {
   let position = 0;
   for (const [name, { start, bytes }] of [...tensors].sort(([, a], [, b]) => a.start - b.start)) {
-    if (start < position) throw badGguf(path, `tensor ${quoted(name)} overlaps the one before it`);
+    if (start < position) throw badGguf(path, `tensor ${quote(name)} overlaps the one before it`);
     position = start + bytes;
     if (position > fileSize) {
-      throw badGguf(path, `tensor ${quoted(name)} ends at byte ${position}, the file at ${fileSize}`);
+      throw badGguf(path, `tensor ${quote(name)} ends at byte ${position}, the file at ${fileSize}`);
     }
   }
 }
@@ -137,7 +137,7 @@ export async function readGgufHeader(
   const dataStart = Math.ceil(header.length / alignment) * alignment;
   const tensors = new Map<string, GgufTensor>();
   for (const info of parsed.tensorInfos) {
-    if (tensors.has(info.name)) throw badGguf(path, `two tensors have the name ${quoted(info.name)}`);
+    if (tensors.has(info.name)) throw badGguf(path, `two tensors have the name ${quote(info.name)}`);
     tensors.set(info.name, tensorOf(info, { dataStart, alignment, path }));
   }
   checkRanges(tensors, fileSize, path);

@@ -1,5 +1,5 @@
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { quoted } from '../files/json.js';
 import { badGguf } from './error.js';
 import { type Metadata, metadataOf } from './metadata.js';
 import type { GgufHeader } from './parse.js';
@@ -42,7 +42,7 @@ function refuse(path: string, problem: string): ModelError {
 }
 
 function list<T>(items: readonly T[] | undefined, key: string, path: string): readonly T[] {
-  if (items === undefined) throw badGguf(path, `the key ${quoted(key)} is missing`);
+  if (items === undefined) throw badGguf(path, `the key ${quote(key)} is missing`);
   return items;
 }
 
@@ -59,10 +59,10 @@ function vocabularyOf(metadata: Metadata, path: string): Vocabulary {
     const type = types[id]!;
     if (type === UNUSED) continue;
     if (![NORMAL, CONTROL, USER_DEFINED].includes(type)) {
-      throw refuse(path, `token ${quoted(content)} has the type ${type}, which byte-level BPE does not have`);
+      throw refuse(path, `token ${quote(content)} has the type ${type}, which byte-level BPE does not have`);
     }
     if (content === '' || ids.has(content)) {
-      throw badGguf(path, `token ${id}, ${quoted(content)}, is empty or repeated`);
+      throw badGguf(path, `token ${id}, ${quote(content)}, is empty or repeated`);
     }
     ids.set(content, id);
     if (type !== NORMAL) added.push({ id, content, special: type === CONTROL });
@@ -80,7 +80,7 @@ function mergesOf(metadata: Metadata, { ids }: Vocabulary, path: string): readon
       right !== undefined &&
       more === undefined &&
       [left!, right, left! + right].every((part) => ids.has(part));
-    if (!known) throw badGguf(path, `the merge ${quoted(merge)} is not made of tokens`);
+    if (!known) throw badGguf(path, `the merge ${quote(merge)} is not made of tokens`);
   }
   return merges;
 }
@@ -119,14 +119,14 @@ function preTokenizerOf(metadata: Metadata, path: string): PreTokenizer {
   const model = metadata.text('tokenizer.ggml.model');
   if (model !== 'gpt2') {
     const problem =
-      model === undefined ? 'it has no tokenizer' : `its tokenizer is of the kind ${quoted(model)}`;
+      model === undefined ? 'it has no tokenizer' : `its tokenizer is of the kind ${quote(model)}`;
     throw refuse(path, `${problem}, only "gpt2" (byte-level BPE) is supported`);
   }
   const name = metadata.text('tokenizer.ggml.pre');
   const known = PRE_TOKENIZERS.get(name ?? '');
   if (known !== undefined) return known;
   const names = [...PRE_TOKENIZERS.keys()].join(', ');
-  const problem = name === undefined ? 'is missing' : `is ${quoted(name)}`;
+  const problem = name === undefined ? 'is missing' : `is ${quote(name)}`;
   throw refuse(path, `tokenizer.ggml.pre ${problem}, only ${names} are supported`);
 }
 

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { systemCode, writeFileAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
-import { writeFileAtomic } from '../files/atomic.js';
-import { systemCode } from '../files/read.js';
 import type { HubFile } from './hub-client.js';
 
 // The layout of the Python library, in the folder of one repository:

@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { systemCode, writeStreamAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
-import { writeStreamAtomic } from '../files/atomic.js';
-import { systemCode } from '../files/read.js';
 import type { HubClient, HubFile } from './hub-client.js';
 import type { HubReference } from './reference.js';
 

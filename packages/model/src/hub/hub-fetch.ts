@@ -1,5 +1,5 @@
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { quoted } from '../files/json.js';
 import type { HubReference } from './reference.js';
 
 /** The hub cannot be asked now: no connection, or it answers that it is busy or broken. The cache may do instead. */
@@ -55,7 +55,7 @@ function missingError(response: Response, { repo, revision }: HubReference): Mod
   if (code === 'RevisionNotFound') {
     return new ModelError(
       'file-missing',
-      `${repo} has no revision ${quoted(revision)}`,
+      `${repo} has no revision ${quote(revision)}`,
       'give a branch, a tag or a full commit',
     );
   }
@@ -64,7 +64,7 @@ function missingError(response: Response, { repo, revision }: HubReference): Mod
   }
   return new ModelError(
     'file-missing',
-    `neither a directory nor a model of the hub is called ${repo}${code === null ? `, or it has no revision ${quoted(revision)}` : ''}`,
+    `neither a directory nor a model of the hub is called ${repo}${code === null ? `, or it has no revision ${quote(revision)}` : ''}`,
     'check the name; start the path of a directory with ./',
   );
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { describeIssues, quote } from '@gram/base';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
-import { describeIssues, quoted, readJsonFile } from '../files/json.js';
+import { readJsonFile } from '../files/json.js';
 import { exists } from '../files/read.js';
 import type { HubFile, Listing } from './hub-client.js';
 import type { HubReference } from './reference.js';
@@ -78,7 +79,7 @@ export function chooseFiles(reference: HubReference, listing: Listing): NeededFi
   if (file !== undefined) {
     const weights = present([file]);
     if (weights.length === 1) return { small: [], index: undefined, weights };
-    throw new ModelError('file-missing', `${repo} has no file ${quoted(file)}`, 'check the name on its page');
+    throw new ModelError('file-missing', `${repo} has no file ${quote(file)}`, 'check the name on its page');
   }
   const index = files.has(SINGLE) ? undefined : files.get(INDEX);
   // The adapter first: `isComplete` takes the weights of the model as the last to come.
@@ -102,7 +103,7 @@ async function shardNames(dir: string): Promise<string[]> {
   const result = indexSchema.safeParse(await readJsonFile(where, MAX_SMALL_BYTES));
   const refuse = (problem: string) =>
     new ModelError('bad-weights', `${where}: ${problem}`, 'get the model from another source');
-  if (!result.success) throw refuse(describeIssues(result.error));
+  if (!result.success) throw refuse(describeIssues(result.error.issues));
   const names = [...new Set(Object.values(result.data.weight_map))].sort();
   if (names.length <= MAX_SHARDS) return names;
   throw refuse(`names ${names.length} shards, more than the limit of ${MAX_SHARDS}`);
@@ -123,7 +124,7 @@ export async function listedShards(
     if (shard !== undefined) return shard;
     throw new ModelError(
       'file-missing',
-      `${repo} lacks ${quoted(name)}, which its index names`,
+      `${repo} lacks ${quote(name)}, which its index names`,
       'get the model from another source',
     );
   });

@@ -1,5 +1,5 @@
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { quoted } from '../files/json.js';
 import { exists } from '../files/read.js';
 
 /** A model of the hub: `owner/name`, `owner/name@revision`, `owner/name/file.gguf` or `owner/name/file.gguf@revision`. */
@@ -66,7 +66,7 @@ export async function parseReference(text: string): Promise<HubReference | undef
   if (!valid) {
     throw new ModelError(
       'bad-request',
-      `${quoted(text)} is no directory and no model of the hub`,
+      `${quote(text)} is no directory and no model of the hub`,
       'give the path of a directory, or owner/name, with @revision behind it if you want a certain one',
     );
   }

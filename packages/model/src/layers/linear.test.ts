@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { compile, float32, quantizeInt4, quantizeInt8 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';

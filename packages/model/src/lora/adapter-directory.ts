@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeDirectoryAtomic } from '@gram/base';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import { writeDirectoryAtomic } from '../files/atomic.js';
 import { checkShapes } from '../files/check-weights.js';
 import { readJsonFile } from '../files/json.js';
 import { readSafetensors } from '../safetensors/read.js';

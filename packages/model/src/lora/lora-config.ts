@@ -1,8 +1,8 @@
+import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { PROJECTIONS, type Projection } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
-import { describeIssues } from '../files/json.js';
 
 /** A low-rank adaptation (LoRA, Hu et al. 2021) of the linear projections of every layer. */
 export interface LoraConfig {
@@ -116,7 +116,7 @@ export function parseLoraConfig(json: unknown, where: string): LoraConfig {
   if (!result.success) {
     throw new ModelError(
       'bad-config',
-      `${where}: ${describeIssues(result.error)}`,
+      `${where}: ${describeIssues(result.error.issues)}`,
       'merge the adapter into its model with the tool that made it, and load the merged model',
     );
   }

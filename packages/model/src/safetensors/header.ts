@@ -1,5 +1,6 @@
+import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
-import { parseJson, quoted } from '../files/json.js';
+import { parseJson } from '../files/json.js';
 
 /** Limit of the header, the one of the reference implementation. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -54,7 +55,7 @@ function parseMetadata(value: unknown, where: string): Record<string, string> {
   if (!isRecord(value)) throw badSafetensors(where, '__metadata__ is not an object');
   const metadata: Record<string, string> = Object.create(null);
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw badSafetensors(where, `__metadata__ ${quoted(key)} is not a string`);
+    if (typeof text !== 'string') throw badSafetensors(where, `__metadata__ ${quote(key)} is not a string`);
     metadata[key] = text;
   }
   return metadata;
@@ -66,11 +67,11 @@ function isFileDType(dtype: unknown): dtype is FileDType {
 
 /** Checks one entry; `start` still counts from the end of the header. */
 function parseEntry(name: string, value: unknown, where: string): TensorEntry & { end: number } {
-  const refuse = (problem: string) => badSafetensors(where, `tensor ${quoted(name)}: ${problem}`);
+  const refuse = (problem: string) => badSafetensors(where, `tensor ${quote(name)}: ${problem}`);
   if (!isRecord(value)) throw refuse('its entry is not an object');
   const { dtype, shape, data_offsets: offsets, ...rest } = value;
   const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) throw refuse(`unknown field ${quoted(unknown)}`);
+  if (unknown !== undefined) throw refuse(`unknown field ${quote(unknown)}`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse('shape is not a list of sizes');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw refuse('data_offsets is not a pair of positions');
@@ -79,7 +80,7 @@ function parseEntry(name: string, value: unknown, where: string): TensorEntry & 
   if (!isFileDType(dtype)) {
     throw new ModelError(
       'unsupported-dtype',
-      `${where}: tensor ${quoted(name)} has the element type ${quoted(dtype)}`,
+      `${where}: tensor ${quote(name)} has the element type ${quote(dtype)}`,
       'convert the weights to F32, F16 or BF16',
     );
   }
@@ -119,7 +120,7 @@ export function parseHeader(header: Uint8Array, fileSize: number, where: string)
   for (const entry of entries.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
     if (entry.start !== position) {
       const fault = entry.start < position ? 'overlaps' : 'leaves a hole after';
-      throw badSafetensors(where, `tensor ${quoted(entry.name)} ${fault} the one before it`);
+      throw badSafetensors(where, `tensor ${quote(entry.name)} ${fault} the one before it`);
     }
     position = entry.end;
   }

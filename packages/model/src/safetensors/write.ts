@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
+import { quote, writeStreamAtomic } from '@gram/base';
 import { type NDArray, sizeOf } from '@gram/engine';
 import { ModelError } from '../error.js';
-import { writeStreamAtomic } from '../files/atomic.js';
-import { quoted } from '../files/json.js';
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './header.js';
 import { roundToBfloat16 } from './narrow.js';
 
@@ -26,7 +25,7 @@ function checkTensors(tensors: Tensors): void {
     if (problem !== undefined) {
       throw new ModelError(
         'bad-weights',
-        `tensor ${quoted(name)} ${problem}`,
+        `tensor ${quote(name)} ${problem}`,
         'pass float32 arrays of the engine',
       );
     }

@@ -2,7 +2,7 @@
  * A short run in the directory that is named on the command line. With two more numbers, n and m, the process kills itself
  * m milliseconds after its n-th step, in the middle of whatever it does then: SIGKILL leaves no time to put things right.
  */
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { initWeights } from '@gram/model';
 import { ppo, valueModelFrom } from '@gram/ppo';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';

@@ -1,4 +1,5 @@
-import { createRandom, type PromptRecord } from '@gram/data';
+import { createRandom } from '@gram/base';
+import type { PromptRecord } from '@gram/data';
 import type { Decoding } from '@gram/model';
 import type { ResponseSampler, SampledResponse } from '@gram/reward';
 import type { RewardGroup } from '../reward-function.js';

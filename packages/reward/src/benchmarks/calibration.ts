@@ -1,5 +1,5 @@
+import { mean } from '@gram/base';
 import { RewardError } from '../error.js';
-import { mean } from '../mean.js';
 import { type Judged, verdict } from './result.js';
 
 /** Pairs of about the same confidence. */

@@ -1,7 +1,5 @@
-import type { Random } from '@gram/data';
-import { type Interval, pairedBootstrap } from '../bootstrap.js';
+import { type Interval, mean, pairedBootstrap, type Random } from '@gram/base';
 import { RewardError } from '../error.js';
-import { mean } from '../mean.js';
 
 /** How right a model is on one item, 0 to 1. */
 export interface ItemScore {

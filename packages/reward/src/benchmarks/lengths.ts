@@ -1,4 +1,4 @@
-import { meanOrNull } from '../mean.js';
+import { meanOrNull } from '@gram/base';
 import { labelledPairs } from './calibration.js';
 import { type Judged, verdict } from './result.js';
 

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { describe, expect, it } from 'vitest';
 import { orderEffect } from '../order-effect.js';
 import { calibration } from './calibration.js';

@@ -1,5 +1,5 @@
+import { mean, meanOrNull } from '@gram/base';
 import { RewardError } from '../error.js';
-import { mean, meanOrNull } from '../mean.js';
 import { type BenchmarkResult, predictedClass, verdict } from './result.js';
 import type { ScoreTable } from './table.js';
 

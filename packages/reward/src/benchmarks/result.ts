@@ -1,5 +1,5 @@
+import { mean } from '@gram/base';
 import type { BenchmarkName } from '@gram/data';
-import { mean } from '../mean.js';
 
 /** What a model said about two responses of an item. */
 export interface ComparedPair {

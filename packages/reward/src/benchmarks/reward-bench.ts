@@ -1,4 +1,4 @@
-import { mean, meanOrNull } from '../mean.js';
+import { mean, meanOrNull } from '@gram/base';
 import type { BenchmarkResult } from './result.js';
 import { groupBy, type ScoreTable } from './table.js';
 

@@ -1,4 +1,4 @@
-import { mean, meanOrNull } from '../mean.js';
+import { mean, meanOrNull } from '@gram/base';
 import { type BenchmarkResult, verdict } from './result.js';
 import type { ScoreTable } from './table.js';
 

@@ -1,4 +1,4 @@
-import { meanOrNull } from '../mean.js';
+import { meanOrNull } from '@gram/base';
 import type { BenchmarkResult } from './result.js';
 import type { ScoreTable } from './table.js';
 

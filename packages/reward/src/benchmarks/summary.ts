@@ -1,7 +1,6 @@
-import { type BenchmarkName, createRandom } from '@gram/data';
-import { bootstrapInterval, type Interval } from '../bootstrap.js';
+import { bootstrapInterval, createRandom, type Interval, mean } from '@gram/base';
+import type { BenchmarkName } from '@gram/data';
 import { RewardError } from '../error.js';
-import { mean } from '../mean.js';
 import { type OrderEffect, orderEffect } from '../order-effect.js';
 import { type Calibration, calibration } from './calibration.js';
 import { judgeBenchTable } from './judge-bench.js';

@@ -1,5 +1,4 @@
-import { createRandom } from '@gram/data';
-import { bootstrapInterval, pairedBootstrap } from '@gram/reward';
+import { bootstrapInterval, createRandom, pairedBootstrap } from '@gram/base';
 
 /**
  * A judge that sees the quality of both responses through noise:

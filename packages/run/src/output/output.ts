@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ADAPTER_FILES, checkReplaceable, MODEL_FILES } from '@gram/model';
+import { checkReplaceable } from '@gram/base';
+import { ADAPTER_FILES, MODEL_FILES } from '@gram/model';
 import { latestCheckpoint } from '../checkpoints/checkpoints.js';
 import { RunError } from '../error.js';
 

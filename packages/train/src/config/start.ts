@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import {
   type Adapter,
   initAdapter,

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '@gram/data';
+import { createRandom, type Random } from '@gram/base';
 import { float32 } from '@gram/engine';
 import {
   type Companions,

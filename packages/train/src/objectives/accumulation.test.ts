@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { compile, type NDArray } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig, values } from '@gram/model';

@@ -1,4 +1,5 @@
-import { createRandom, createWorld } from '@gram/data';
+import { createRandom } from '@gram/base';
+import { createWorld } from '@gram/data';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js';
+import type { Random } from '@gram/base';
 import type { Family } from '../blueprint.js';
 import { SENTENCE_FORMATS } from '../format.js';
 import { pickOther } from '../grading.js';

@@ -7,7 +7,7 @@
  * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite.
  */
 import { createHash } from 'node:crypto';
-import { createRandom } from '@gram/data';
+import { createRandom } from '@gram/base';
 import { initAdapter, initWeights } from '@gram/model';
 import {
   adafactor,
