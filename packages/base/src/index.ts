@@ -16,3 +16,4 @@ export { createRandom, type Random } from './statistics/random.js';
 export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { quote } from './text/quote.js';
+export { zip } from './zip.js';

@@ -1,20 +1,16 @@
-/** What went wrong in RLHF; `code` is stable, `hint` says what to do. */
-export class PpoError extends Error {
-  override readonly name = 'PpoError';
+import { GramError } from '@gram/base';
 
-  constructor(
-    readonly code:
-      | 'bad-checkpoint'
-      | 'bad-option'
-      | 'bad-reward'
-      | 'diverged'
-      | 'no-data'
-      | 'output-in-use'
-      | 'reward-failed',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** Codes of `PpoError`. */
+export type PpoErrorCode =
+  | 'bad-checkpoint'
+  | 'bad-option'
+  | 'bad-reward'
+  | 'diverged'
+  | 'no-data'
+  | 'output-in-use'
+  | 'reward-failed';
+
+/** An error of RLHF. */
+export class PpoError extends GramError<PpoErrorCode> {
+  override readonly name = 'PpoError';
 }

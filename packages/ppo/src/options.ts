@@ -1,161 +1,173 @@
-import { issuePath } from '@gram/base';
+import { describeIssues, pathOf } from '@gram/base';
+import { adamW, type Optimizer } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
-import type { KlEstimator } from './kl.js';
-import type { SamplingOptions } from './rollout/collect.js';
+import { klEstimators } from './losses/kl.js';
 
-/** How advantages are made: with a value model, or from the other responses to the same prompt. */
-export type AdvantageEstimator = 'gae' | 'rloo' | 'grpo';
+/** Where the default of an option comes from. */
+type Source = 'paper' | 'our choice' | 'not known';
 
-/**
- * Hyper-parameters of a run. The defaults are those of the paper's RLHF study (section 4.2 of the reference) where they
- * are known; the others are our choice and say so.
- */
-export interface PpoOptions {
-  /** PPO steps; each draws a batch of prompts. Not known of the paper. */
-  readonly steps: number;
-  /** The most tokens of a response, the end token included. Not known of the paper. */
-  readonly maxNewTokens: number;
-  /** Prompts a step. @default 64 */
-  readonly batchSize: number;
-  /** Responses to each prompt; `rloo` and `grpo` need at least two. @default 1, and 4 for those */
-  readonly samplesPerPrompt: number;
-  /** How responses are drawn. @default temperature 0.75, topP 0.95 */
-  readonly sampling: SamplingOptions;
-  /** Whether the policy's greedy response is made for the reward function to compare with. @default true */
-  readonly greedyReference: boolean;
-  /** @default 'gae' */
-  readonly advantages: AdvantageEstimator;
-  /** PPO epochs: times that the responses of a step are gone through. @default 4 */
-  readonly epochs: number;
-  /** Responses of one gradient step. Our choice. @default 16 */
-  readonly miniBatchSize: number;
-  /** Responses that are computed at once; smaller needs less memory. @default miniBatchSize */
-  readonly microBatchSize?: number;
-  /** @default 1e-5 */
-  readonly policyLearningRate: number;
-  /** @default 5e-6 */
-  readonly valueLearningRate: number;
-  /** First steps in which only the value model learns. @default 30, and 0 without a value model */
-  readonly valueOnlySteps: number;
-  /** The paper's gamma: multiplies the standardised score. It is no discount. @default 10 */
-  readonly rewardScale: number;
-  /** Earlier scores that a score is standardised with; see `standardise`. @default 1000 */
-  readonly queueSize: number;
-  readonly kl: {
-    /** The paper's alpha. Our choice. @default 0.05 */
-    readonly weight: number;
-    /** Our choice. @default 'k1' in the reward, 'k3' in the loss */
-    readonly estimator: KlEstimator;
-    /** Taken off the reward of each token, or added to the loss. Our choice. @default 'reward', 'loss' for grpo */
-    readonly in: 'reward' | 'loss';
-    /** The run stops when the mean KL of a step's responses is above this, in nats a response. @default never */
-    readonly stop?: number;
-  };
-  /** Weight of a reward one token later. Our choice. @default 1 */
-  readonly discount: number;
-  /** See `gae`. Our choice. @default 0.95 */
-  readonly lambda: number;
-  /** Our choice. @default 0.2 */
-  readonly clip: number;
-  /** In units of the return, which the reward scale sets. Our choice. @default 0.2 * rewardScale */
-  readonly valueClip: number;
-  /** Largest global norm of a gradient. Our choice. @default 1 */
-  readonly maxGradientNorm: number;
-  /** Steps between scores on the validation prompts. @default 200 */
-  readonly evaluateEvery: number;
-  /** Scores on the validation prompts without a new best after which the run stops. @default never */
-  readonly patience?: number;
-  /** Steps between checkpoints of the run. @default evaluateEvery */
-  readonly checkpointEvery: number;
-  /** Decides the order of the prompts and every draw. @default 0 */
-  readonly seed: number;
-}
-
-/** `PpoOptions` with the defaults left out. */
-export type PpoOptionsInput = Pick<PpoOptions, 'steps' | 'maxNewTokens'> &
-  Partial<Omit<PpoOptions, 'kl'>> & { readonly kl?: Partial<PpoOptions['kl']> };
+/** Documents an option: the README has these notes. `usual` is the default where it depends on other options. */
+const note = (description: string, source: Source, usual?: string) => ({ description, source, usual });
 
 const count = z.int().min(1);
 const positive = z.number().positive();
+const share = z.number().min(0).max(1);
 
-const schema = z.strictObject({
-  steps: count,
-  maxNewTokens: count,
-  batchSize: count.default(64),
-  samplesPerPrompt: count.optional(),
+/**
+ * Every option with its type, check, default and description. The type `PpoOptions` and the table of the README follow
+ * from it.
+ *
+ * The defaults are those of the paper's RLHF study (section 4.2 of the GRAM paper) where they are known.
+ */
+export const optionFields = z.strictObject({
+  steps: count.meta(note('PPO steps; each draws a batch of prompts', 'not known')),
+  maxNewTokens: count.meta(note('largest number of tokens in a response, with the end token', 'not known')),
+  batchSize: count.default(64).meta(note('prompts in a step', 'paper')),
+  samplesPerPrompt: count
+    .optional()
+    .meta(
+      note('responses to each prompt; `rloo` and `grpo` need at least 2', 'paper', '1 for `gae`, else 4'),
+    ),
   sampling: z
-    .strictObject({ temperature: positive, topP: positive.max(1).default(1), topK: count.optional() })
-    .default({ temperature: 0.75, topP: 0.95 }),
-  greedyReference: z.boolean().default(true),
-  advantages: z.enum(['gae', 'rloo', 'grpo']).default('gae'),
-  epochs: count.default(4),
-  miniBatchSize: count.default(16),
-  microBatchSize: count.optional(),
-  policyLearningRate: positive.default(1e-5),
-  valueLearningRate: positive.default(5e-6),
-  valueOnlySteps: z.int().min(0).optional(),
-  rewardScale: positive.default(10),
-  queueSize: count.default(1000),
+    .strictObject({
+      temperature: positive.meta(note('divides the logits', 'paper', '`0.75`')),
+      topP: positive
+        .max(1)
+        .default(1)
+        .meta(
+          note(
+            'probability mass that tokens are drawn from',
+            'paper',
+            '`0.95`, or `1` where `sampling` is given',
+          ),
+        ),
+      topK: count.optional().meta(note('number of tokens that are drawn from', 'not known', 'all')),
+    })
+    .default({ temperature: 0.75, topP: 0.95 })
+    .meta(note('how responses are drawn; the paper names the values for best-of-n', 'paper')),
+  greedyReference: z
+    .boolean()
+    .default(true)
+    .meta(note("makes the policy's greedy response for the reward function to compare with", 'paper')),
+  advantages: z
+    .enum(['gae', 'rloo', 'grpo'])
+    .default('gae')
+    .meta(note('estimates advantages with a value model, or from responses to one prompt', 'not known')),
+  epochs: count.default(4).meta(note('passes over the responses of a step', 'paper')),
+  miniBatchSize: count.default(16).meta(note('responses in a gradient step', 'our choice')),
+  microBatchSize: count
+    .optional()
+    .meta(note('responses computed at once; only changes the memory', 'our choice', '`miniBatchSize`')),
+  optimizer: z
+    .custom<Optimizer>(isOptimizer, 'must be an optimizer, for example adamW() of @gram/train')
+    .default(() => adamW())
+    .meta(note('update rule of the policy and the value model', 'our choice', '`adamW()`, no decay')),
+  policyLearningRate: positive.default(1e-5).meta(note('constant over the run', 'paper')),
+  valueLearningRate: positive.default(5e-6).meta(note('constant over the run', 'paper')),
+  valueOnlySteps: z
+    .int()
+    .min(0)
+    .optional()
+    .meta(note('first steps, in which only the value model learns', 'paper', '30 for `gae`, else 0')),
+  rewardScale: positive.default(10).meta(note("the paper's gamma, a factor on standardized scores", 'paper')),
+  queueSize: count.default(1000).meta(note('earlier scores that `standardize` uses', 'paper')),
   kl: z
     .strictObject({
-      weight: z.number().min(0).default(0.05),
-      estimator: z.enum(['k1', 'k2', 'k3', 'full']).optional(),
-      in: z.enum(['reward', 'loss']).optional(),
-      stop: positive.optional(),
+      weight: z.number().min(0).default(0.05).meta(note("the paper's alpha", 'our choice')),
+      estimator: z
+        .enum(klEstimators)
+        .optional()
+        .meta(note('see `KlEstimator`', 'our choice', '`k1` in the reward, `k3` in the loss')),
+      in: z
+        .enum(['reward', 'loss'])
+        .optional()
+        .meta(note('where the KL is subtracted or added', 'our choice', '`loss` for `grpo`, else `reward`')),
+      stop: positive
+        .optional()
+        .meta(note('ends the run above this mean KL of a step, in nats a response', 'our choice', 'never')),
     })
     .prefault({}),
-  discount: z.number().min(0).max(1).default(1),
-  lambda: z.number().min(0).max(1).default(0.95),
-  clip: positive.lt(1).default(0.2),
-  valueClip: positive.optional(),
-  maxGradientNorm: positive.default(1),
-  evaluateEvery: count.default(200),
-  patience: count.optional(),
-  checkpointEvery: count.optional(),
-  seed: z.int().default(0),
+  discount: share.default(1).meta(note('weight of a reward one token later, see `gae`', 'our choice')),
+  lambda: share.default(0.95).meta(note('see `gae`', 'our choice')),
+  clip: positive.lt(1).default(0.2).meta(note('see `policyTerms`', 'our choice')),
+  valueClip: positive
+    .optional()
+    .meta(note('see `valueLosses`, in units of the return', 'our choice', '0.2 `rewardScale`')),
+  maxGradientNorm: positive.default(1).meta(note('largest global norm of a gradient', 'our choice')),
+  evaluateEvery: count.default(200).meta(note('steps between scores on the validation prompts', 'paper')),
+  patience: count
+    .optional()
+    .meta(note('ends the run after so many scores without a new best', 'our choice', 'never')),
+  checkpointEvery: count
+    .optional()
+    .meta(note('steps between checkpoints of the run', 'our choice', '`evaluateEvery`')),
+  seed: z.int().default(0).meta(note('decides the order of the prompts and every draw', 'our choice')),
 });
+
+/** Fills in the defaults that depend on other options, and refuses options that contradict each other. */
+const schema = optionFields
+  .transform((given) => {
+    const grouped = given.advantages !== 'gae';
+    const klIn = given.kl.in ?? (given.advantages === 'grpo' ? 'loss' : 'reward');
+    return {
+      ...given,
+      samplesPerPrompt: given.samplesPerPrompt ?? (grouped ? 4 : 1),
+      valueOnlySteps: given.valueOnlySteps ?? (grouped ? 0 : 30),
+      checkpointEvery: given.checkpointEvery ?? given.evaluateEvery,
+      valueClip: given.valueClip ?? 0.2 * given.rewardScale,
+      kl: { ...given.kl, in: klIn, estimator: given.kl.estimator ?? (klIn === 'reward' ? 'k1' : 'k3') },
+    } as const;
+  })
+  .superRefine(({ advantages, samplesPerPrompt, valueOnlySteps, steps }, context) => {
+    const refuse = (option: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [option], message });
+    if (advantages !== 'gae' && samplesPerPrompt < 2) {
+      refuse('samplesPerPrompt', `is 1, and ${advantages} compares responses to one prompt`);
+    }
+    if (advantages !== 'gae' && valueOnlySteps > 0) {
+      refuse('valueOnlySteps', `is ${valueOnlySteps}, and ${advantages} has no value model`);
+    }
+    if (valueOnlySteps >= steps) {
+      refuse('valueOnlySteps', `is ${valueOnlySteps}: none of the ${steps} steps would train the policy`);
+    }
+  });
+
+type Deep<T> = T extends Optimizer ? T : T extends object ? { readonly [Key in keyof T]: Deep<T[Key]> } : T;
+
+/** Hyper-parameters of a run with the defaults filled in. The README lists them. */
+export interface PpoOptions extends Deep<z.output<typeof schema>> {}
+
+/** Hyper-parameters of a run, of which those with a default may be left out. */
+export interface PpoOptionsInput extends Deep<z.input<typeof schema>> {}
+
+/** Estimator of advantages: with a value model, or from the other responses to the same prompt. */
+export type AdvantageEstimator = PpoOptions['advantages'];
+
+/** How responses are drawn. */
+export type SamplingOptions = PpoOptions['sampling'];
 
 /**
  * Checks options and fills in the defaults.
  *
  * @throws PpoError `bad-option`, naming the option
+ *
+ * @example
+ * const { kl, samplesPerPrompt } = ppoOptions({ steps: 1000, maxNewTokens: 300, advantages: 'grpo' });
+ * // kl.estimator is 'k3' in the loss, and each prompt gets 4 responses
  */
 export function ppoOptions(input: PpoOptionsInput): PpoOptions {
   const result = schema.safeParse(input);
-  if (!result.success) {
-    const [issue = { path: [], message: 'invalid' }] = result.error.issues;
-    throw refuse(issuePath(issue) || 'the options', issue.message);
-  }
-  const given = result.data;
-  const grouped = given.advantages !== 'gae';
-  const klIn = given.kl.in ?? (given.advantages === 'grpo' ? 'loss' : 'reward');
-  const options: PpoOptions = {
-    ...given,
-    samplesPerPrompt: given.samplesPerPrompt ?? (grouped ? 4 : 1),
-    valueOnlySteps: given.valueOnlySteps ?? (grouped ? 0 : 30),
-    checkpointEvery: given.checkpointEvery ?? given.evaluateEvery,
-    valueClip: given.valueClip ?? 0.2 * given.rewardScale,
-    kl: { ...given.kl, in: klIn, estimator: given.kl.estimator ?? (klIn === 'reward' ? 'k1' : 'k3') },
-  };
-  if (grouped && options.samplesPerPrompt < 2) {
-    throw refuse('samplesPerPrompt', `is 1, and ${options.advantages} compares responses to one prompt`);
-  }
-  if (grouped && options.valueOnlySteps > 0) {
-    throw refuse(
-      'valueOnlySteps',
-      `is ${options.valueOnlySteps}, and ${options.advantages} has no value model`,
-    );
-  }
-  if (options.valueOnlySteps >= options.steps) {
-    throw refuse(
-      'valueOnlySteps',
-      `is ${options.valueOnlySteps}: none of the ${options.steps} steps would train the policy`,
-    );
-  }
-  return options;
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const option = issues.slice(0, 1).map(pathOf).find(Boolean) ?? 'the options';
+  throw new PpoError(
+    'bad-option',
+    describeIssues(issues, { whole: 'the options', maximum: 1 }),
+    `correct ${option}`,
+  );
 }
 
-function refuse(option: string, problem: string): PpoError {
-  return new PpoError('bad-option', `${option}: ${problem}`, `correct ${option}`);
+function isOptimizer(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'update' in value && 'slots' in value;
 }

@@ -5,13 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { gae } from './advantages/gae.js';
 import { grpoAdvantages, rlooAdvantages } from './advantages/groups.js';
+import { responseRewards } from './advantages/response-rewards.js';
 import { whiten } from './advantages/whiten.js';
-import { fullKl, klEstimate, klTerms } from './kl.js';
+import { fullKl, klEstimate, klTerms } from './losses/kl.js';
 import { policyTerms } from './losses/policy-loss.js';
 import { valueLosses } from './losses/value-loss.js';
-import { responseRewards } from './response-rewards.js';
-import { planStep } from './schedule.js';
-import { standardise } from './score-queue.js';
+import { standardize } from './rewards/score-queue.js';
+import { planStep } from './run/schedule.js';
 
 // Made by tools/make-ppo-fixtures.py with PyTorch, in float64.
 interface Case<Input, Expected> {
@@ -111,8 +111,8 @@ describe('pure functions against the independent script', () => {
     const { capacity, batches } = input;
     let queue: readonly number[] = [];
     for (const [i, scores] of batches.entries()) {
-      const result = standardise(queue, scores, capacity);
-      expect(difference(result.standardised, expected.standardised[i])).toBeLessThan(1e-10);
+      const result = standardize(queue, scores, capacity);
+      expect(difference(result.standardized, expected.standardised[i])).toBeLessThan(1e-10);
       queue = result.queue;
       expect(queue).toHaveLength(expected.sizes[i]!);
     }
@@ -123,7 +123,7 @@ describe('pure functions against the independent script', () => {
     const { scores, mean, std, rewardScale } = input;
     // Two scores around the mean make a queue with these statistics; it must not be shorter than the batch.
     const queue = Array.from({ length: 2 * scores.length }, (_, i) => mean + (i % 2 === 0 ? std : -std));
-    const scaled = standardise(queue, scores, 1000).standardised.map((z) => rewardScale * z);
+    const scaled = standardize(queue, scores, 1000).standardized.map((z) => rewardScale * z);
     expect(difference(scaled, expected.standardisedFirst)).toBeLessThan(1e-9);
     // In the other order the scale would be lost.
     expect(difference(scaled, expected.scaledFirst)).toBeGreaterThan(0.1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tinyRun } from './__fixtures__/tiny-run.js';
 import type { PpoOptionsInput } from './options.js';
-import type { PpoEvaluation, PpoStepRecord } from './run.js';
+import type { PpoEvaluation, PpoStepRecord } from './run/run.js';
 import { ppo } from './trainer.js';
 
 /** Fast learning of a very small model. */

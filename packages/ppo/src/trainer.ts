@@ -1,24 +1,25 @@
+import { mean, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
-import { type Experience, klOfTokens, makeExperience, responseTokens } from './experience.js';
-import type { LearnerResult } from './learner.js';
+import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
-import { openRunFiles, type RunFiles } from './output.js';
-import { type RewardFunction, scoreGroups } from './reward-function.js';
-import { collect, rewardGroups } from './rollout/collect.js';
-import type { PpoResult, PpoRun, PpoStepRecord, StopReason } from './run.js';
-import { miniBatches, planStep, promptsOfStep, type StepPlan } from './schedule.js';
-import { standardise } from './score-queue.js';
-import { checkRun, initialState } from './start.js';
-import { bestStep, type PpoState } from './state.js';
-import { openTools, type Tools } from './tools.js';
+import { type RewardFunction, scoreGroups } from './rewards/reward-function.js';
+import { standardize } from './rewards/score-queue.js';
+import { collect, responseTokens, rewardGroups } from './rollout/collect.js';
+import type { LearnerResult } from './run/learner.js';
+import { openRunFiles, type RunFiles } from './run/output.js';
+import type { PpoResult, PpoRun, PpoStepRecord, StopReason } from './run/run.js';
+import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
+import { checkRun, initialState } from './run/start.js';
+import { bestStep, type PpoState } from './run/state.js';
+import { openTools, type Tools } from './run/tools.js';
 
 /**
- * RLHF: trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
+ * Trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
  *
- * Each step draws responses to a batch of prompts, scores them, standardises the scores with a queue of earlier ones and
- * multiplies them by the reward scale, in this order (the other way round the scale would cancel); takes the KL to the
- * frozen reference off the reward or adds it to the loss; estimates advantages; and takes gradient steps over a few
+ * Each step draws responses to a batch of prompts, scores them, standardizes the scores with a queue of earlier ones and
+ * multiplies them by the reward scale, in this order (the other way round the scale would cancel); subtracts the KL to
+ * the frozen reference from the reward or adds it to the loss; estimates advantages; and takes gradient steps over a few
  * epochs of mini-batches. In the first steps the value model learns alone. The policy is scored on the validation
  * prompts from time to time, and the best one is kept.
  *
@@ -26,11 +27,20 @@ import { openTools, type Tools } from './tools.js';
  * stop, bit by bit.
  *
  * @throws PpoError of every code; the signal's reason
+ *
+ * @example
+ * const { best, evaluations } = await ppo({
+ *   ...{ policy, tokenizer, encoder, prompts, validation },
+ *   value: valueModelFrom(policy),
+ *   reward: preferenceReward(judge),
+ *   options: { steps: 1000, maxNewTokens: 64 },
+ *   output: 'runs/ppo',
+ * });
  */
 export async function ppo(run: PpoRun): Promise<PpoResult> {
   const options = ppoOptions(run.options);
   checkRun(run, options);
-  const { state, reference } = initialState(run);
+  const { state, reference } = initialState(run, options);
   const files = await openRunFiles(run, options);
   await files?.load(state);
   const tools = await openTools(run, options, state, reference);
@@ -46,7 +56,7 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
       state.step++;
       state.steps.push(record);
       await run.onStep?.(record, options);
-      const ends = stopReason(state, options);
+      const ends = stopReason(state, record, options);
       if (plan.evaluate || ends !== undefined) await score(tools, state, files);
       state.stopped = ends ?? patienceEnds(state, options);
       if (plan.checkpoint || state.stopped !== undefined) await files?.save(state);
@@ -59,25 +69,26 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   return { stopped, steps, evaluations, best, reference };
 }
 
-/** One step of the algorithm. */
+/** Takes one step of the algorithm. */
 async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<PpoStepRecord> {
   const { run, options, sampler, meter } = tools;
   const { signal } = run;
   const step = state.step + 1;
-  const chosen = promptsOfStep(run.prompts.length, options.batchSize, options.seed, step);
-  const prompts = chosen.map((i) => run.prompts[i]!);
+  const prompts = promptsOfStep(run.prompts, options.batchSize, options.seed, step);
   const rollouts = await collect(sampler, prompts, { ...options, stream: step, signal });
   const scores = await scoreGroups(run.reward, rewardGroups(rollouts), { signal });
-  const { standardised, queue } = standardise(state.queue, scores.flat(), options.queueSize);
+  const { standardized, queue } = standardize(state.queue, scores.flat(), options.queueSize);
   const tokens = responseTokens(rollouts);
   const references = await meter.reference(tokens, options.kl.estimator === 'full', signal);
-  const values = tools.value && (await meter.values(tokens, signal));
-  const responses = tokens.map((response, i) => ({
-    ...response,
-    reference: references[i]!,
-    values: values?.[i],
-    score: options.rewardScale * standardised[i]!,
-  }));
+  const values = tools.value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
+  const responses = zip(zip(tokens, standardized), zip(references, values)).map(
+    ([[response, score], [reference, values]]) => ({
+      ...response,
+      reference,
+      values,
+      score: options.rewardScale * score,
+    }),
+  );
   const size = options.samplesPerPrompt;
   const groups = prompts.map((_, i) => responses.slice(i * size, (i + 1) * size));
   const learned = await learn(tools, makeExperience(groups, options), step, plan);
@@ -93,30 +104,27 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   };
 }
 
-/** The gradient steps: some epochs of mini-batches, for the value model and, once that is warm, for the policy. */
+/** Takes the gradient steps: some epochs of mini-batches, for the value model and, once that is warm, for the policy. */
 async function learn(
   { options, policy: policyLearner, value: valueLearner }: Tools,
   experience: readonly Experience[],
   step: number,
   { updatePolicy }: StepPlan,
 ): Promise<Omit<PpoStepRecord, 'step' | 'score' | 'kl' | 'length' | 'ended'>> {
+  const { epochs, miniBatchSize, seed } = options;
   const policy: LearnerResult[] = [];
   const value: LearnerResult[] = [];
-  for (let epoch = 0; epoch < options.epochs; epoch++) {
-    for (const batch of miniBatches(experience, options.miniBatchSize, options.seed, step, epoch)) {
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for (const batch of miniBatches(experience, miniBatchSize, { seed, step, epoch })) {
       if (valueLearner !== undefined) value.push(await valueLearner.learn(batch as readonly ValueExample[]));
       if (updatePolicy) policy.push(await policyLearner.learn(batch));
     }
   }
-  const over = (results: readonly LearnerResult[], of: (result: LearnerResult) => number) => {
-    const applied = results.filter((result) => result.applied);
-    return applied.length === 0 ? undefined : mean(applied.map(of));
-  };
   return {
-    policyLoss: over(policy, ({ loss }) => loss),
-    valueLoss: over(value, ({ loss }) => loss),
-    approxKl: over(policy, ({ metrics }) => metrics.approxKl!),
-    clipped: over(policy, ({ metrics }) => metrics.clipped!),
+    policyLoss: meanOfApplied(policy, ({ loss }) => loss),
+    valueLoss: meanOfApplied(value, ({ loss }) => loss),
+    approxKl: meanOfApplied(policy, ({ metrics: { approxKl = Number.NaN } }) => approxKl),
+    clipped: meanOfApplied(policy, ({ metrics: { clipped = Number.NaN } }) => clipped),
     skipped: [...policy, ...value].filter(({ applied }) => !applied).length,
   };
 }
@@ -140,9 +148,13 @@ async function score({ run, validator }: Tools, state: PpoState, files: RunFiles
   await run.onEvaluation?.(evaluation);
 }
 
-function stopReason({ step, steps }: PpoState, options: PpoOptions): StopReason | undefined {
-  if (options.kl.stop !== undefined && steps.at(-1)!.kl > options.kl.stop) return 'kl';
-  return step >= options.steps ? 'steps' : undefined;
+function stopReason(
+  { step }: PpoState,
+  { kl }: PpoStepRecord,
+  { kl: { stop }, steps }: PpoOptions,
+): StopReason | undefined {
+  if (stop !== undefined && kl > stop) return 'kl';
+  return step >= steps ? 'steps' : undefined;
 }
 
 function patienceEnds({ evaluations }: PpoState, { patience }: PpoOptions): StopReason | undefined {
@@ -151,5 +163,13 @@ function patienceEnds({ evaluations }: PpoState, { patience }: PpoOptions): Stop
   return since >= patience ? 'patience' : undefined;
 }
 
+/** Mean over the gradient steps that were applied; undefined without any. */
+function meanOfApplied(
+  results: readonly LearnerResult[],
+  of: (result: LearnerResult) => number,
+): number | undefined {
+  const applied = results.filter((result) => result.applied);
+  return applied.length === 0 ? undefined : mean(applied.map(of));
+}
+
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const mean = (values: readonly number[]) => sum(values) / values.length;

@@ -1,10 +1,10 @@
 import { zeros } from '@gram/engine';
 import { copyWeights, type Weights, withHead } from '@gram/model';
-import type { ModelParts } from './run.js';
+import type { ModelParts } from './run/run.js';
 
 /**
- * A value model that begins as a copy of a policy's decoder, with a head of zeros: it predicts 0 everywhere, so that the
- * first advantages are the rewards themselves. What the paper starts from is not known.
+ * Makes a value model from a copy of a policy's decoder and a head of zeros: it predicts 0 everywhere, so that the first
+ * advantages are the rewards themselves. What the paper starts from is not known.
  *
  * @param policy a causal language model; it is not changed
  */

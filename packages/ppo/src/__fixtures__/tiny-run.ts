@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
-import type { PpoRun } from '../run.js';
+import type { PpoRun } from '../run/run.js';
 import { valueModelFrom } from '../value-model.js';
 
 /** Bytes and special tokens only: every letter is a token. */

@@ -1,10 +1,10 @@
 const EPSILON = 1e-4;
 
 /**
- * Leave-one-out advantages (RLOO; Kool et al. 2019, Ahmadian et al. 2024): each score minus the mean of the others of
- * the same prompt.
+ * Computes leave-one-out advantages (RLOO; Kool et al. 2019, Ahmadian et al. 2024): each score minus the mean of the
+ * other scores of the same prompt.
  *
- * @param scores of at least two responses to one prompt
+ * @param scores scores of at least two responses to one prompt
  */
 export function rlooAdvantages(scores: readonly number[]): number[] {
   const sum = scores.reduce((total, score) => total + score, 0);
@@ -12,10 +12,10 @@ export function rlooAdvantages(scores: readonly number[]): number[] {
 }
 
 /**
- * Group-relative advantages (GRPO; Shao et al. 2024, section 4.1.2): each score minus the group's mean, divided by its
- * standard deviation (with Bessel's correction) plus 1e-4. Equal scores give 0.
+ * Computes group-relative advantages (GRPO; Shao et al. 2024, section 4.1.2): each score minus the mean of the group,
+ * divided by its standard deviation (with Bessel's correction) plus 1e-4. Equal scores give 0.
  *
- * @param scores of at least two responses to one prompt
+ * @param scores scores of at least two responses to one prompt
  */
 export function grpoAdvantages(scores: readonly number[]): number[] {
   const mean = scores.reduce((total, score) => total + score, 0) / scores.length;

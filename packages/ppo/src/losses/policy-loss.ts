@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The terms of PPO's policy loss, `[P]` each. */
+/** Terms of PPO's policy loss, `[P]` each. */
 export interface PolicyTerms {
-  /** What is minimised. */
+  /** Losses, which the policy minimizes. */
   readonly losses: tf.Tensor1D;
-  /** log of the probability ratio of the new to the old policy. */
+  /** Logarithms of the probability ratio of the new to the old policy. */
   readonly logRatios: tf.Tensor1D;
   /** 1 where the clipped term is the larger one, and the token gives no gradient; else 0. */
   readonly clipped: tf.Tensor1D;
 }
 
 /**
- * The clipped surrogate (Schulman et al. 2017, equation 7), negated, for each token:
+ * Computes the clipped surrogate (Schulman et al. 2017, equation 7), negated, for each token:
  *
  *     max(-A rho, -A clip(rho, 1 - c, 1 + c)),  rho = pi(y) / pi_old(y)
  *

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * The clipped value loss of PPO (Schulman et al. 2016 code, Engstrom et al. 2020), for each token:
+ * Computes the clipped value loss of PPO (Schulman et al. 2016 code, Engstrom et al. 2020), for each token:
  *
  *     max((V - R)^2, (clip(V, V_old - c, V_old + c) - R)^2) / 2
  *

@@ -1,24 +1,24 @@
 import { hiddenStates, type ModelTensors, tokenLosses, vocabularyLogits, type Weights } from '@gram/model';
 import type { Batch, Objective } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
-import { fullKl, type KlEstimator, klTerms } from '../kl.js';
+import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
 import { policyTerms } from '../losses/policy-loss.js';
-import { type ResponseTokens, responseBatch } from './tokens.js';
+import { type ResponseTokens, responseLayout } from './response-layout.js';
 
-/** A response with what PPO knows of each of its tokens. */
+/** A response with what PPO knows about each of its tokens. */
 export interface PolicyExample extends ResponseTokens {
-  /** Under the policy that drew it. */
+  /** Log-probabilities under the policy that drew the response. */
   readonly logProbabilities: readonly number[];
   readonly advantages: readonly number[];
-  /** Under the frozen reference. */
+  /** Log-probabilities under the frozen reference. */
   readonly referenceLogProbabilities: readonly number[];
 }
 
 /** Options of the policy objective. */
 export interface PolicyOptions {
-  /** See `policyTerms`. */
+  /** Bound of the probability ratio, see `policyTerms`. */
   readonly clip: number;
-  /** A KL term inside the loss; without it the KL belongs to the reward. */
+  /** A KL term inside the loss. @default none: the KL belongs to the reward */
   readonly kl?: {
     readonly weight: number;
     readonly estimator: KlEstimator;
@@ -27,11 +27,11 @@ export interface PolicyOptions {
   };
 }
 
-const referencePrefix = 'reference:';
+const REFERENCE_PREFIX = 'reference:';
 
 /**
- * The policy's objective: the clipped surrogate, and the weighted KL to the reference where it is part of the loss; the
- * mean over all response tokens of a mini-batch.
+ * Makes the objective of the policy: the clipped surrogate, and the weighted KL to the reference where it is part of the
+ * loss; the mean over all response tokens of a mini-batch.
  *
  * Metrics: `approxKl`, the mean of old - new log-probability, which is 0 before the first update of a step, and
  * `clipped`, the share of tokens without a gradient.
@@ -40,7 +40,7 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
   const references =
     kl?.estimator === 'full'
       ? Object.fromEntries(
-          Object.entries(kl.reference).map(([name, array]) => [referencePrefix + name, array]),
+          Object.entries(kl.reference).map(([name, array]) => [REFERENCE_PREFIX + name, array]),
         )
       : {};
   return {
@@ -48,52 +48,55 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
     metrics: ['approxKl', 'clipped'],
     length: ({ ids }) => ids.length,
     weight: ({ ids, lossFrom }) => ids.length - lossFrom,
-    batch: (examples, rows, length, total) => ({
-      ...responseBatch(examples, rows, length, total, {
-        old: (example) => example.logProbabilities,
-        advantages: (example) => example.advantages,
-        reference: (example) => example.referenceLogProbabilities,
-      }),
-      ...references,
-    }),
+    batch(examples, rows, length, total) {
+      const { arrays, column } = responseLayout(examples, rows, length, total);
+      return {
+        ...arrays,
+        old: column((example) => example.logProbabilities),
+        advantages: column((example) => example.advantages),
+        reference: column((example) => example.referenceLogProbabilities),
+        ...references,
+      };
+    },
     loss(config, weights, batch) {
       const [tokens, positions, targets] = [
         batch.tokens as tf.Tensor2D,
         batch.positions as tf.Tensor1D,
         batch.targets as tf.Tensor1D,
       ];
-      const share = batch.weights as tf.Tensor1D;
-      const mean = (terms: tf.Tensor) => tf.sum(tf.mul(terms, share)) as tf.Scalar;
-      const states = (of: ModelTensors) => tf.gather(hiddenStates(config, of, tokens), positions);
-      const own = states(weights);
-      const logProbabilities = tf.neg(tokenLosses(config, weights, own, targets)) as tf.Tensor1D;
+      const mean = (terms: tf.Tensor) => tf.sum(tf.mul(terms, batch.weights as tf.Tensor)) as tf.Scalar;
+      const statesOf = (model: ModelTensors) => tf.gather(hiddenStates(config, model, tokens), positions);
+      const states = statesOf(weights);
+      const logProbabilities = tf.neg(tokenLosses(config, weights, states, targets)) as tf.Tensor1D;
+      /** The KL to the reference at each response token, `[P]`. */
+      const klOf = (estimator: KlEstimator) => {
+        if (estimator !== 'full') {
+          return klTerms(estimator, logProbabilities, batch.reference as tf.Tensor1D);
+        }
+        const reference = referenceOf(batch);
+        return fullKl(
+          vocabularyLogits(config, weights, states),
+          vocabularyLogits(config, reference, statesOf(reference)),
+        );
+      };
+      const old = batch.old as tf.Tensor1D;
       const { losses, logRatios, clipped } = policyTerms(
         logProbabilities,
-        batch.old as tf.Tensor1D,
+        old,
         batch.advantages as tf.Tensor1D,
         clip,
       );
-      let loss = mean(losses);
-      if (kl !== undefined) {
-        const reference = referenceOf(batch);
-        const terms =
-          kl.estimator === 'full'
-            ? fullKl(
-                vocabularyLogits(config, weights, own),
-                vocabularyLogits(config, reference, states(reference)),
-              )
-            : klTerms(kl.estimator, logProbabilities, batch.reference as tf.Tensor1D);
-        loss = tf.add(loss, tf.mul(mean(terms), kl.weight));
-      }
+      const surrogate = mean(losses);
       return {
-        loss,
+        loss: kl === undefined ? surrogate : tf.add(surrogate, tf.mul(mean(klOf(kl.estimator)), kl.weight)),
         metrics: { approxKl: tf.keep(tf.neg(mean(logRatios))), clipped: tf.keep(mean(clipped)) },
       };
     },
   };
 }
 
+/** The weights of the reference, which are among the arrays of a batch where the KL needs its whole distribution. */
 function referenceOf(batch: Batch<tf.Tensor>): ModelTensors {
-  const own = Object.entries(batch).filter(([name]) => name.startsWith(referencePrefix));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(referencePrefix.length), tensor]));
+  const own = Object.entries(batch).filter(([name]) => name.startsWith(REFERENCE_PREFIX));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(REFERENCE_PREFIX.length), tensor]));
 }

@@ -1,15 +1,9 @@
-import { createRandom } from '@gram/base';
+import { createRandom, zip } from '@gram/base';
 import type { PromptRecord } from '@gram/data';
 import type { Decoding } from '@gram/model';
 import type { ResponseSampler, SampledResponse } from '@gram/reward';
-import type { RewardGroup } from '../reward-function.js';
-
-/** How responses are drawn. */
-export interface SamplingOptions {
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK?: number;
-}
+import type { SamplingOptions } from '../options.js';
+import type { RewardGroup } from '../rewards/reward-function.js';
 
 /** A prompt with the responses that the policy drew. */
 export interface Rollout {
@@ -20,11 +14,11 @@ export interface Rollout {
   readonly reference?: string;
 }
 
-/** What `collect` needs to know. */
+/** Options of `collect`. */
 export interface CollectOptions {
   readonly samplesPerPrompt: number;
   readonly sampling: SamplingOptions;
-  /** Whether the greedy response is made too. */
+  /** Whether the greedy response is drawn too. */
   readonly greedyReference: boolean;
   readonly maxNewTokens: number;
   readonly seed: number;
@@ -52,15 +46,18 @@ export async function collect(
     return { id, prompt, decodings: greedyReference ? [...samples, { temperature: 0 }] : samples };
   });
   const sampled = await sampler.sample(items, { maxNewTokens, signal });
-  return sampled.map(({ promptIds, responses }, i) => ({
-    prompt: prompts[i]!,
-    promptIds,
-    responses: responses.slice(0, samplesPerPrompt),
-    ...(greedyReference && { reference: responses[samplesPerPrompt]!.text }),
-  }));
+  return zip(prompts, sampled).map(([prompt, { promptIds, responses }]) => {
+    const [greedy] = responses.slice(samplesPerPrompt);
+    return {
+      prompt,
+      promptIds,
+      responses: responses.slice(0, samplesPerPrompt),
+      ...(greedy !== undefined && { reference: greedy.text }),
+    };
+  });
 }
 
-/** What a reward function sees of rollouts. */
+/** Gives the prompts and texts of rollouts as a reward function takes them. */
 export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
   return rollouts.map(({ prompt: { id, prompt }, responses, reference }) => ({
     id,
@@ -68,4 +65,15 @@ export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
     responses: responses.map(({ text }) => text),
     ...(reference !== undefined && { reference }),
   }));
+}
+
+/** Gives the token ids of the responses of rollouts, in order, each after its prompt. */
+export function responseTokens(rollouts: readonly Rollout[]) {
+  return rollouts.flatMap(({ promptIds, responses }) =>
+    responses.map(({ ids, logProbabilities }) => ({
+      ids: [...promptIds, ...ids],
+      lossFrom: promptIds.length,
+      logProbabilities,
+    })),
+  );
 }

@@ -7,11 +7,10 @@ import { lossAndGradients, type Objective } from '@gram/train';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyPrompts, tinyRun, tinyTokenizer } from '../__fixtures__/tiny-run.js';
-import { responseTokens } from '../experience.js';
 import { type PolicyExample, policyObjective } from '../objectives/policy.js';
 import { type ValueExample, valueObjective } from '../objectives/value.js';
-import { collect, rewardGroups } from './collect.js';
-import { createTokenMeter } from './measure.js';
+import { collect, responseTokens, rewardGroups } from './collect.js';
+import { createTokenMeter } from './token-meter.js';
 
 const { policy, value } = tinyRun();
 const other = initWeights(tinyConfig, createRandom(8, 'another policy'));

@@ -1,11 +1,12 @@
+import { zip } from '@gram/base';
 import type { PromptRecord } from '@gram/data';
 import type { ModelConfig, Weights } from '@gram/model';
-import { createResponseSampler, type ResponseSampler } from '@gram/reward';
+import { createResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
-import { responseTokens } from './experience.js';
-import { type RewardFunction, type RewardGroup, scoreGroups } from './reward-function.js';
-import { collect, rewardGroups, type SamplingOptions } from './rollout/collect.js';
-import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
+import type { SamplingOptions } from '../options.js';
+import { type RewardFunction, type RewardGroup, scoreGroups } from '../rewards/reward-function.js';
+import { collect, responseTokens, rewardGroups } from './collect.js';
+import { createTokenMeter } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */
 export interface PolicyMeterOptions {
@@ -45,34 +46,40 @@ export interface PolicyMeter {
 }
 
 /**
- * Makes a meter. The greedy responses of the reference are made here, once: against those of a policy in training a
- * pairwise reward would stay at one half however good both become.
+ * Makes a meter of a policy. The greedy responses of the reference are drawn here, once: against those of a policy in
+ * training a pairwise reward would stay at one half however good both become.
+ *
+ * @example
+ * const meter = await createPolicyMeter({
+ *   ...{ config, policy: weights, reference, tokenizer, encoder, prompts },
+ *   ...{ sampling: { temperature: 0.75, topP: 0.95 }, maxNewTokens: 64, seed: 1 },
+ * });
+ * const { rewards, kl } = await meter.measure({ judge: preferenceReward(model) });
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
   const { config, policy, reference, greedyReference = true, prompts, signal } = options;
   const fixed = greedyReference ? await greedyResponses(options) : undefined;
-  const sampler: ResponseSampler = createResponseSampler({ ...options, weights: policy });
-  const tokens: TokenMeter = createTokenMeter({ config, policy, reference });
+  const sampler = createResponseSampler({ ...options, weights: policy });
+  const tokens = createTokenMeter({ config, policy, reference });
   return {
-    async measure(rewards) {
+    async measure<Name extends string>(rewards: Readonly<Record<Name, RewardFunction>>) {
       const rollouts = await collect(sampler, prompts, {
         ...options,
         samplesPerPrompt: 1,
         greedyReference: false,
         stream: 'measure',
       });
-      const groups = rewardGroups(rollouts).map(
-        (group, i): RewardGroup => (fixed === undefined ? group : { ...group, reference: fixed[i]! }),
-      );
-      const scores: Record<string, number[]> = {};
-      for (const [name, reward] of Object.entries<RewardFunction>(rewards)) {
-        scores[name] = (await scoreGroups(reward, groups, { signal })).flat();
+      const drawn = rewardGroups(rollouts);
+      const groups = fixed === undefined ? drawn : withReferences(drawn, fixed);
+      const scores: Partial<Record<Name, number[]>> = {};
+      for (const name of Object.keys(rewards) as Name[]) {
+        scores[name] = (await scoreGroups(rewards[name], groups, { signal })).flat();
       }
       const measured = await tokens.reference(responseTokens(rollouts), true, signal);
       return {
-        responses: groups.map(({ responses }) => responses[0]!),
-        rewards: scores as Record<keyof typeof rewards, number[]>,
-        kl: measured.map(({ kl }) => kl!.reduce((sum, value) => sum + value, 0)),
+        responses: groups.flatMap(({ responses }) => responses),
+        rewards: scores as Record<Name, number[]>,
+        kl: measured.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
       };
     },
     dispose() {
@@ -82,13 +89,17 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
   };
 }
 
+function withReferences(groups: readonly RewardGroup[], references: readonly string[]): RewardGroup[] {
+  return zip(groups, references).map(([group, reference]) => ({ ...group, reference }));
+}
+
 async function greedyResponses(options: PolicyMeterOptions): Promise<string[]> {
   const { prompts, reference, maxNewTokens, signal } = options;
   const sampler = createResponseSampler({ ...options, weights: reference });
   try {
     const items = prompts.map(({ id, prompt }) => ({ id, prompt, decodings: [{ temperature: 0 }] }));
     const sampled = await sampler.sample(items, { maxNewTokens, signal });
-    return sampled.map(({ responses }) => responses[0]!.text);
+    return sampled.flatMap(({ responses }) => responses.map(({ text }) => text));
   } finally {
     sampler.dispose();
   }

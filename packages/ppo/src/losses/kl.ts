@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 
+/** Names of the estimators, see `KlEstimator`. */
+export const klEstimators = ['k1', 'k2', 'k3', 'full'] as const;
+
 /**
- * How KL(policy || reference) is estimated at a token that the policy drew, with l = log pi - log pi_ref of it
+ * Estimator of KL(policy || reference) at a token that the policy drew, with l = log pi - log pi_ref of it
  * (Schulman 2020, "Approximating KL divergence"):
  *
  * - `k1`: l. Unbiased, may be negative. As a loss its expected gradient is zero: use it in the reward.
@@ -9,9 +12,9 @@ import * as tf from '@tensorflow/tfjs-core';
  * - `k3`: exp(-l) - 1 + l. Unbiased and never negative.
  * - `full`: the exact divergence of the two next-token distributions; needs both over the whole vocabulary.
  */
-export type KlEstimator = 'k1' | 'k2' | 'k3' | 'full';
+export type KlEstimator = (typeof klEstimators)[number];
 
-/** `k1`, `k2` or `k3` from log-probabilities of a drawn token, in nats. */
+/** Estimates the KL at one drawn token from its log-probabilities, in nats. */
 export function klEstimate(
   estimator: Exclude<KlEstimator, 'full'>,
   logProbability: number,
@@ -22,7 +25,7 @@ export function klEstimate(
   return estimator === 'k2' ? (l * l) / 2 : Math.expm1(-l) + l;
 }
 
-/** `klEstimate` on tensors, for use in a loss: `[P]`, `[P]` to `[P]`. */
+/** Does what `klEstimate` does on tensors, for use in a loss: `[P]`, `[P]` to `[P]`. */
 export function klTerms(
   estimator: Exclude<KlEstimator, 'full'>,
   logProbabilities: tf.Tensor1D,

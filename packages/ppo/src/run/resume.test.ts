@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contents } from './__fixtures__/directory.js';
-import { tinyRun } from './__fixtures__/tiny-run.js';
-import type { PpoOptionsInput } from './options.js';
+import { contents } from '../__fixtures__/directory.js';
+import { tinyRun } from '../__fixtures__/tiny-run.js';
+import type { PpoOptionsInput } from '../options.js';
+import { ppo } from '../trainer.js';
 import type { PpoResult } from './run.js';
-import { ppo } from './trainer.js';
 
 const root = mkdtempSync(join(tmpdir(), 'gram-ppo-'));
 afterAll(() => rmSync(root, { recursive: true }));

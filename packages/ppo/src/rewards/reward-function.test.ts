@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Comparator } from '@gram/reward';
 import { afterAll, describe, expect, it } from 'vitest';
-import { tinyRun } from './__fixtures__/tiny-run.js';
-import type { PpoOptionsInput } from './options.js';
+import { tinyRun } from '../__fixtures__/tiny-run.js';
+import type { PpoOptionsInput } from '../options.js';
+import { ppo } from '../trainer.js';
 import { preferenceReward, type RewardFunction, scalarReward, scoreGroups } from './reward-function.js';
-import { ppo } from './trainer.js';
 
 const groups = [
   { id: 'one', prompt: 'p', responses: ['a', 'bb'], reference: 'bb' },

@@ -1,14 +1,14 @@
 import type { Comparator, DiscriminativeRewardModel } from '@gram/reward';
 import { scoreAgainst } from '@gram/reward';
-import { PpoError } from './error.js';
+import { PpoError } from '../error.js';
 
-/** A prompt with responses that are to be rewarded. */
+/** A prompt with the responses to reward. */
 export interface RewardGroup {
   readonly id: string;
   readonly prompt: string;
-  /** At least one. */
+  /** At least one response. */
   readonly responses: readonly string[];
-  /** The greedy response of a policy to the same prompt; absent where the run makes none. */
+  /** The greedy response of a policy to the same prompt. @default none, where the run draws none */
   readonly reference?: string;
 }
 
@@ -28,8 +28,11 @@ export type RewardFunction = (
 ) => Promise<readonly (readonly number[])[]> | readonly (readonly number[])[];
 
 /**
- * The reward of the paper (section 4.2 of the GRAM paper, after ReMax, Li et al. 2024): the probability, in both orders,
- * that a response is preferred to the greedy one. Between 0 and 1; a response equal to the greedy one gets 0.5.
+ * Makes the reward of the paper (section 4.2 of the GRAM paper, after ReMax, Li et al. 2024): the probability, in both
+ * orders, that a response is preferred to the greedy one. Between 0 and 1; a response equal to the greedy one gets 0.5.
+ *
+ * @example
+ * const reward = preferenceReward(await loadRewardModel('runs/two-stage'));
  */
 export function preferenceReward(model: Comparator): RewardFunction {
   return (groups, { signal }) =>
@@ -39,7 +42,7 @@ export function preferenceReward(model: Comparator): RewardFunction {
         if (reference === undefined) {
           throw new PpoError(
             'bad-option',
-            'a preference reward compares with the greedy response, and this run makes none',
+            'a preference reward compares with the greedy response, and this run draws none',
             'set greedyReference to true',
           );
         }
@@ -49,15 +52,15 @@ export function preferenceReward(model: Comparator): RewardFunction {
     );
 }
 
-/** The scalar of a discriminative reward model: any real number, and no reference is needed. */
+/** Makes a reward from the scalar of a discriminative model: any real number, and no reference is needed. */
 export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>): RewardFunction {
   return async (groups, { signal }) => {
     const items = groups.flatMap(({ id, prompt, responses }) =>
       responses.map((response) => ({ id, prompt, response })),
     );
     const scored = await model.rewards(items, { signal });
-    let at = 0;
-    return groups.map(({ responses }) => responses.map(() => scored[at++]!.reward));
+    const rewards = scored.map(({ reward }) => reward);
+    return groups.map(({ responses }) => rewards.splice(0, responses.length));
   };
 }
 
@@ -84,7 +87,7 @@ export async function scoreGroups(
     throw new PpoError(
       'reward-failed',
       `the reward function failed on ${named(found ?? groups)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'mend the reward function, then go on from the last checkpoint',
+      'correct the reward function, then resume from the last checkpoint',
       { cause },
     );
   }

@@ -1,8 +1,8 @@
 import type { PromptRecord } from '@gram/data';
 import type { GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
-import type { PpoOptions, PpoOptionsInput } from './options.js';
-import type { RewardFunction } from './reward-function.js';
+import type { PpoOptions, PpoOptionsInput } from '../options.js';
+import type { RewardFunction } from '../rewards/reward-function.js';
 
 /** A model with its architecture. */
 export interface ModelParts {
@@ -10,24 +10,24 @@ export interface ModelParts {
   readonly weights: Weights;
 }
 
-/** A run: who learns, from which prompts, for which reward. */
+/** Arguments of `ppo`: who learns, from which prompts, for which reward. */
 export interface PpoRun {
   /** The policy after supervised fine-tuning. A copy of its first weights is the reference; the weights are trained in place. */
   readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength'> };
-  /** Needed for `gae`, trained in place; see `valueModelFrom`. */
+  /** Value model for `gae`, trained in place; see `valueModelFrom`. */
   readonly value?: ModelParts;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
   readonly prompts: readonly PromptRecord[];
-  /** Prompts on which the policy is scored on the way; none of them should be among `prompts`. */
+  /** Prompts on which the policy is scored during the run; none of them should be among `prompts`. */
   readonly validation: readonly PromptRecord[];
   readonly reward: RewardFunction;
   /** A second reward that the policy is not trained for. Where given, it decides which policy is the best. */
   readonly heldOut?: RewardFunction;
   readonly options: PpoOptionsInput;
-  /** Directory of the run: checkpoints, the best policy, metrics. Without it nothing is written. */
+  /** Directory of the run: checkpoints, the best policy, metrics. @default nothing is written */
   readonly output?: string;
-  /** Goes on from the newest checkpoint in `output`, or begins where there is none. @default false */
+  /** Resumes from the newest checkpoint in `output`, or begins where there is none. @default false */
   readonly resume?: boolean;
   /** Called after each step, and after each score on the validation prompts. */
   readonly onStep?: (record: PpoStepRecord, options: PpoOptions) => void | Promise<void>;
@@ -35,43 +35,46 @@ export interface PpoRun {
   readonly signal?: AbortSignal;
 }
 
-/** One step, as it is logged. Means are over responses, KL in nats a response. */
+/** Log record of one step. Means are over responses, KL in nats a response. */
 export interface PpoStepRecord {
   readonly step: number;
   /** Mean raw score of the reward function. */
   readonly score: number;
   /** Mean KL to the reference over the responses, by the run's estimator. */
   readonly kl: number;
-  /** Mean tokens of a response, and the share of responses that ended by themselves. */
+  /** Mean number of tokens of a response. */
   readonly length: number;
+  /** Share of responses that ended by themselves. */
   readonly ended: number;
   /** Mean loss of the policy's gradient steps; absent while the value model warms up. */
   readonly policyLoss?: number;
+  /** Mean loss of the value model's gradient steps. */
   readonly valueLoss?: number;
-  /** Over the policy's gradient steps: mean of old - new log-probability, and share of clipped tokens. */
+  /** Mean of old - new log-probability over the policy's gradient steps. */
   readonly approxKl?: number;
+  /** Share of tokens without a gradient over the policy's gradient steps. */
   readonly clipped?: number;
-  /** Gradient steps, of both models, that were left out because a number was not finite. */
+  /** Number of gradient steps, of both models, that were skipped because a number was not finite. */
   readonly skipped: number;
 }
 
-/** Scores on the validation prompts: one response to each, drawn with the same random numbers every time. */
+/** Log record of a score on the validation prompts: one response to each, drawn with the same random numbers every time. */
 export interface PpoEvaluation {
-  /** Steps done; 0 is the policy that the run began with. */
+  /** Steps done; 0 stands for the policy that the run began with. */
   readonly step: number;
   /** Mean reward against the greedy responses of the first policy. */
   readonly reward: number;
   readonly heldOut?: number;
   /** Mean exact KL to the reference along the responses, in nats a response. */
   readonly kl: number;
-  /** Whether it is the best so far, by `heldOut` where there is one, else by `reward`. */
+  /** Whether the policy is the best so far, by `heldOut` where there is one, else by `reward`. */
   readonly best: boolean;
 }
 
-/** Why a run ended. */
+/** Reason why a run ended. */
 export type StopReason = 'steps' | 'kl' | 'patience';
 
-/** What a run leaves. The policy's weights are those of the last step. */
+/** Result of a run. The policy's weights are those of the last step. */
 export interface PpoResult {
   readonly stopped: StopReason;
   readonly steps: readonly PpoStepRecord[];

@@ -1,15 +1,15 @@
 import type { Weights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
+import { type PolicyExample, policyObjective } from '../objectives/policy.js';
+import { type ValueExample, valueObjective } from '../objectives/value.js';
+import type { PpoOptions } from '../options.js';
+import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
+import { createTokenMeter, type TokenMeter } from '../rollout/token-meter.js';
 import { createLearner, type Learner } from './learner.js';
-import { createPolicyMeter, type PolicyMeter } from './measure-policy.js';
-import { type PolicyExample, policyObjective } from './objectives/policy.js';
-import { type ValueExample, valueObjective } from './objectives/value.js';
-import type { PpoOptions } from './options.js';
-import { createTokenMeter, type TokenMeter } from './rollout/measure.js';
 import type { PpoRun } from './run.js';
 import type { PpoState } from './state.js';
 
-/** What the steps of a run work with. All of it reads and writes the weights of the run in place. */
+/** The compiled parts that the steps of a run use. They read and write the weights of the run in place. */
 export interface Tools {
   readonly run: PpoRun;
   readonly options: PpoOptions;
@@ -32,8 +32,8 @@ export async function openTools(
   reference: Weights,
 ): Promise<Tools> {
   const { policy, value } = run;
-  const { microBatchSize = options.miniBatchSize, maxGradientNorm, kl } = options;
-  const learning = { microBatchSize, maxGradientNorm };
+  const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer, kl } = options;
+  const learning = { microBatchSize, maxGradientNorm, optimizer };
   // First, because it generates and may fail or be aborted: nothing else is open then.
   const validator = await createPolicyMeter({
     ...run,
@@ -47,17 +47,24 @@ export async function openTools(
     sampler: createResponseSampler({ ...run, ...policy }),
     meter: createTokenMeter({ config: policy.config, policy: policy.weights, reference, value }),
     validator,
-    policy: createLearner(
-      'policy',
-      policy.config,
-      policyObjective({ clip: options.clip, kl: kl.in === 'loss' ? { ...kl, reference } : undefined }),
-      state.policy,
-      { ...learning, learningRate: options.policyLearningRate },
-    ),
+    policy: createLearner(state.policy, {
+      ...learning,
+      name: 'policy',
+      config: policy.config,
+      objective: policyObjective({
+        clip: options.clip,
+        kl: kl.in === 'loss' ? { ...kl, reference } : undefined,
+      }),
+      learningRate: options.policyLearningRate,
+    }),
     value:
       value &&
-      createLearner('value model', value.config, valueObjective(options.valueClip), state.value!, {
+      state.value &&
+      createLearner(state.value, {
         ...learning,
+        name: 'value model',
+        config: value.config,
+        objective: valueObjective(options.valueClip),
         learningRate: options.valueLearningRate,
       }),
   };

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRandom } from '@gram/base';
 import { afterAll, expect, it } from 'vitest';
-import { contents } from './__fixtures__/directory.js';
+import { contents } from '../__fixtures__/directory.js';
 
-const script = fileURLToPath(new URL('./__fixtures__/killed-run.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../__fixtures__/killed-run.mjs', import.meta.url));
 // The process that is killed runs the built package.
-const built = existsSync(fileURLToPath(new URL('../dist/index.js', import.meta.url)));
+const built = existsSync(fileURLToPath(new URL('../../dist/index.js', import.meta.url)));
 
 const root = mkdtempSync(join(tmpdir(), 'gram-ppo-'));
 afterAll(() => rmSync(root, { recursive: true }));

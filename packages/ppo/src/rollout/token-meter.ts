@@ -1,0 +1,191 @@
+import { compile, type NDArray } from '@gram/engine';
+import {
+  growingPositionArrays,
+  hiddenStates,
+  type ModelConfig,
+  type PositionTables,
+  positionDimensions,
+  tokenLosses,
+  valuesAt,
+  vocabularyLogits,
+  type Weights,
+  type WeightTensors,
+} from '@gram/model';
+import * as tf from '@tensorflow/tfjs-core';
+import { PpoError } from '../error.js';
+import { fullKl } from '../losses/kl.js';
+import { type ResponseArrays, type ResponseTokens, responseLayout } from '../objectives/response-layout.js';
+
+/** What the frozen reference says about the tokens of a response. */
+export interface ReferenceMeasure {
+  /** log pi_ref of each response token, in nats. */
+  readonly logProbabilities: readonly number[];
+  /** Exact KL(policy || reference) of the next-token distribution before each response token; where asked for. */
+  readonly kl?: readonly number[];
+}
+
+/** Measures response tokens with models that are only read. Weights are seen as they are at each call. */
+export interface TokenMeter {
+  /** @param withKl also computes the exact KL, over the whole vocabulary of both models */
+  reference(
+    responses: readonly ResponseTokens[],
+    withKl: boolean,
+    signal?: AbortSignal,
+  ): Promise<ReferenceMeasure[]>;
+  /**
+   * V of the state before each response token.
+   *
+   * @throws PpoError `bad-option` without a value model
+   */
+  values(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]>;
+  dispose(): void;
+}
+
+/** Models of a token meter. */
+export interface TokenMeterModels {
+  readonly config: ModelConfig;
+  readonly policy: Weights;
+  readonly reference: Weights;
+  /** Needed for `values`. */
+  readonly value?: { readonly config: ModelConfig; readonly weights: Weights };
+}
+
+/** Tokens that are measured at once, padding included. */
+const BATCH_TOKENS = 8192;
+
+type Batch = Pick<ResponseArrays, 'tokens' | 'positions' | 'targets'>;
+type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
+
+const COMPILE_OPTIONS = {
+  dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] },
+};
+
+/** Makes a meter of a policy, its reference and, for values, a value model. */
+export function createTokenMeter({ config, policy, reference, value }: TokenMeterModels): TokenMeter {
+  const tablesFor = growingPositionArrays(config);
+  const referenceOutputs = compileReference(config);
+  const exactOutputs = compileExactKl(config);
+  const values = value && createValueMeter(value.config, value.weights);
+
+  return {
+    reference(responses, withKl, signal) {
+      const measure = async (batch: Batch, length: number) => {
+        const tables = tablesFor(length);
+        if (!withKl) {
+          const { logProbabilities } = await referenceOutputs({ reference, tables, ...batch }, { signal });
+          return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities) });
+        }
+        const { logProbabilities, kl } = await exactOutputs(
+          { reference, policy, tables, ...batch },
+          { signal },
+        );
+        return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities), kl: rowOf(kl) });
+      };
+      return measureTokens<ReferenceMeasure>(responses, measure, signal);
+    },
+    async values(responses, signal) {
+      if (values !== undefined) return values.measure(responses, signal);
+      throw new PpoError('bad-option', 'the token meter has no value model', 'give it one');
+    },
+    dispose() {
+      for (const each of [referenceOutputs, exactOutputs, values]) each?.dispose();
+    },
+  };
+}
+
+type ReferenceInputs = Inputs & { reference: WeightTensors };
+
+/** Hidden states of a model before the response tokens, `[P, D]`. */
+function statesOf(config: ModelConfig, weights: WeightTensors, { tables, tokens, positions }: Inputs) {
+  return tf.gather(hiddenStates(config, weights, tokens, tables), positions);
+}
+
+function compileReference(config: ModelConfig) {
+  return compile((inputs: ReferenceInputs) => {
+    const states = statesOf(config, inputs.reference, inputs);
+    return { logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)) };
+  }, COMPILE_OPTIONS);
+}
+
+function compileExactKl(config: ModelConfig) {
+  return compile((inputs: ReferenceInputs & { policy: WeightTensors }) => {
+    const states = statesOf(config, inputs.reference, inputs);
+    const own = statesOf(config, inputs.policy, inputs);
+    return {
+      logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)),
+      kl: fullKl(
+        vocabularyLogits(config, inputs.policy, own),
+        vocabularyLogits(config, inputs.reference, states),
+      ),
+    };
+  }, COMPILE_OPTIONS);
+}
+
+function createValueMeter(config: ModelConfig, weights: Weights) {
+  const tablesFor = growingPositionArrays(config);
+  const predict = compile(
+    (inputs: Inputs & { value: WeightTensors }) => ({
+      values: valuesAt(config, inputs.value, inputs.tokens, inputs.positions, inputs.tables),
+    }),
+    COMPILE_OPTIONS,
+  );
+  return {
+    measure(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]> {
+      const measure = async (batch: Batch, length: number) => {
+        const tables = tablesFor(length);
+        const { values } = await predict({ value: weights, tables, ...batch }, { signal });
+        return (rowOf: RowOf) => rowOf(values);
+      };
+      return measureTokens(responses, measure, signal);
+    },
+    dispose: () => predict.dispose(),
+  };
+}
+
+/** Gives the numbers of one response's tokens from an array `[P]` over all tokens of a batch. */
+type RowOf = (array: NDArray) => number[];
+
+/**
+ * Runs a model over responses in batches of similar length and hands out its numbers by response.
+ *
+ * @param run takes a batch of rows of `length` tokens and returns how the result of one response is read
+ * @returns one result for each response, in order
+ */
+async function measureTokens<Result>(
+  responses: readonly ResponseTokens[],
+  run: (batch: Batch, length: number) => Promise<(rowOf: RowOf) => Result>,
+  signal?: AbortSignal,
+): Promise<Result[]> {
+  const results = new Array<Result>(responses.length);
+  for (const part of batchesByLength(responses)) {
+    signal?.throwIfAborted();
+    const examples = part.map(([, response]) => response);
+    const length = Math.max(...examples.map(({ ids }) => ids.length));
+    const { tokens, positions, targets } = responseLayout(examples, part.length, length, 1).arrays;
+    const read = await run({ tokens, positions, targets }, length);
+    let at = 0;
+    for (const [place, { ids, lossFrom }] of part) {
+      const end = at + ids.length - lossFrom;
+      const start = at;
+      results[place] = read(({ data }) => Array.from(data.subarray(start, end)));
+      at = end;
+    }
+  }
+  return results;
+}
+
+/** Responses with their places, the longest first, in batches of at most `BATCH_TOKENS` tokens. */
+function* batchesByLength(responses: readonly ResponseTokens[]): Iterable<[number, ResponseTokens][]> {
+  const sorted = [...responses.entries()].sort(([, a], [, b]) => b.ids.length - a.ids.length);
+  let batch: typeof sorted = [];
+  let rows = 1;
+  for (const entry of sorted) {
+    if (batch.length === 0) rows = Math.max(1, Math.floor(BATCH_TOKENS / entry[1].ids.length));
+    batch.push(entry);
+    if (batch.length === rows) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}

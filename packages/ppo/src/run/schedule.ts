@@ -1,0 +1,54 @@
+import { createRandom } from '@gram/base';
+import type { PpoOptions } from '../options.js';
+
+/** What happens in one step. */
+export interface StepPlan {
+  /** False while the value model warms up alone. */
+  readonly updatePolicy: boolean;
+  /** Whether the policy is scored on the validation prompts after the step. */
+  readonly evaluate: boolean;
+  /** Whether the state of the run is written after the step. */
+  readonly checkpoint: boolean;
+}
+
+/** Plans step `step`, counted from 1. The last step is always scored and written. */
+export function planStep(
+  options: Pick<PpoOptions, 'steps' | 'valueOnlySteps' | 'evaluateEvery' | 'checkpointEvery'>,
+  step: number,
+): StepPlan {
+  const isDue = (every: number) => step % every === 0 || step === options.steps;
+  return {
+    updatePolicy: step > options.valueOnlySteps,
+    evaluate: isDue(options.evaluateEvery),
+    checkpoint: isDue(options.checkpointEvery),
+  };
+}
+
+/**
+ * Chooses the prompts of step `step`, counted from 1: each round goes through the list in a new random order. A pure
+ * function of its arguments, so that a resumed run takes the same ones.
+ *
+ * @returns `batchSize` prompts
+ */
+export function promptsOfStep<T>(prompts: readonly T[], batchSize: number, seed: number, step: number): T[] {
+  const start = (step - 1) * batchSize;
+  const first = Math.floor(start / prompts.length);
+  const rounds = Math.ceil((start + batchSize) / prompts.length) - first;
+  const order = Array.from({ length: rounds }, (_, round) =>
+    createRandom(seed, 'prompts', first + round).shuffle(prompts),
+  ).flat();
+  const skipped = start - first * prompts.length;
+  return order.slice(skipped, skipped + batchSize);
+}
+
+/** Splits the responses of one step into mini-batches, in an order of their own for each PPO epoch. */
+export function miniBatches<T>(
+  items: readonly T[],
+  size: number,
+  { seed, step, epoch }: { readonly seed: number; readonly step: number; readonly epoch: number },
+): T[][] {
+  const order = createRandom(seed, 'mini-batches', step, epoch).shuffle(items);
+  return Array.from({ length: Math.ceil(order.length / size) }, (_, i) =>
+    order.slice(i * size, (i + 1) * size),
+  );
+}

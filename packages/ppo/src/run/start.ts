@@ -1,0 +1,54 @@
+import { copyWeights, kindOf, type Weights } from '@gram/model';
+import { PpoError } from '../error.js';
+import type { PpoOptions } from '../options.js';
+import { initialLearnerState } from './learner.js';
+import type { PpoRun } from './run.js';
+import type { PpoState } from './state.js';
+
+/** Checks what can be known before anything is computed. */
+export function checkRun({ policy, value, prompts, validation }: PpoRun, { advantages }: PpoOptions): void {
+  if (prompts.length === 0) {
+    throw new PpoError('no-data', 'there are no prompts to learn from', 'give at least one prompt');
+  }
+  if (validation.length === 0) {
+    throw new PpoError(
+      'no-data',
+      'there are no validation prompts',
+      'give prompts that are not learned from: the best policy is chosen on them',
+    );
+  }
+  const refuse = (problem: string, hint: string) => new PpoError('bad-option', problem, hint);
+  if (kindOf(policy.config).head !== 'next-token') {
+    throw refuse(`the policy is a ${policy.config.architecture}`, 'give a language model');
+  }
+  if (advantages === 'gae' && value === undefined) {
+    throw refuse('gae needs a value model', 'give one, for example valueModelFrom(policy)');
+  }
+  if (advantages !== 'gae' && value !== undefined) {
+    throw refuse(`${advantages} uses no value model`, 'leave it out');
+  }
+  if (value !== undefined && kindOf(value.config).head !== 'score') {
+    throw refuse(
+      `the value model is a ${value.config.architecture}`,
+      'give one with a score head, for example valueModelFrom(policy)',
+    );
+  }
+}
+
+/** Makes the state before the first step, and the frozen copy of the policy. */
+export function initialState(
+  { policy, value }: PpoRun,
+  { optimizer }: PpoOptions,
+): { state: PpoState; reference: Weights } {
+  const reference = copyWeights(policy.weights);
+  const state: PpoState = {
+    step: 0,
+    policy: initialLearnerState(policy.weights, optimizer),
+    value: value && initialLearnerState(value.weights, optimizer),
+    queue: [],
+    steps: [],
+    evaluations: [],
+    best: { step: 0, weights: reference },
+  };
+  return { state, reference };
+}
