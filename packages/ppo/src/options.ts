@@ -1,4 +1,4 @@
-import { describeIssues, pathOf } from '@gram/base';
+import { issuePath } from '@gram/base';
 import { adamW, type Optimizer } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
@@ -159,13 +159,9 @@ export type SamplingOptions = PpoOptions['sampling'];
 export function ppoOptions(input: PpoOptionsInput): PpoOptions {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const { issues } = result.error;
-  const option = issues.slice(0, 1).map(pathOf).find(Boolean) ?? 'the options';
-  throw new PpoError(
-    'bad-option',
-    describeIssues(issues, { whole: 'the options', maximum: 1 }),
-    `correct ${option}`,
-  );
+  const [issue = { path: [], message: 'is invalid' }] = result.error.issues;
+  const option = issuePath(issue) || 'the options';
+  throw new PpoError('bad-option', `${option}: ${issue.message}`, `correct ${option}`);
 }
 
 function isOptimizer(value: unknown): boolean {

@@ -124,7 +124,7 @@ async function readState(path: string): Promise<z.output<typeof schema>> {
   }
   const { success, data, error } = schema.safeParse(json);
   if (success) return data;
-  throw refuse(path, `${STATE_FILE} is broken: ${describeIssues(error.issues, { maximum: 1 })}`);
+  throw refuse(path, `${STATE_FILE} is broken: ${describeIssues(error.issues)}`);
 }
 
 function refuse(path: string, problem: string, cause?: unknown): PpoError {
