@@ -1,13 +1,23 @@
-/** What went wrong while a report was made; `code` is stable, `hint` says what to do. */
-export class ReportError extends Error {
-  override readonly name = 'ReportError';
+import { BaseError, GramError } from '@gram/base';
 
-  constructor(
-    readonly code: 'bad-progress' | 'bad-table' | 'bad-chart' | 'bad-metric' | 'write-failed',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** What a `ReportError` is about. */
+export type ReportErrorCode = 'bad-progress' | 'bad-table' | 'bad-chart' | 'bad-metric' | 'write-failed';
+
+/** An error of a progress line, a chart, a page or a log. */
+export class ReportError extends GramError<ReportErrorCode> {
+  override readonly name = 'ReportError';
+}
+
+/** The error of a file that cannot be written. */
+export function writeFailed(path: string, cause: unknown): ReportError {
+  if (cause instanceof ReportError) return cause;
+  if (cause instanceof BaseError)
+    return new ReportError('write-failed', cause.message, cause.hint, { cause });
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ReportError(
+    'write-failed',
+    `${path} could not be written: ${reason}`,
+    'check that the folder can be written and that the disk has room',
+    { cause },
+  );
 }

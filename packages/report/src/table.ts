@@ -1,24 +1,24 @@
 import { ReportError } from './error.js';
-import { formatNumber } from './format.js';
-import { displayWidth, oneLine } from './text.js';
+import { formatNumber } from './text/format.js';
+import { displayWidth, oneLine } from './text/width.js';
 
 /** A column of a table. */
 export interface Column {
   name: string;
-  /** Default: `right` if every cell of the column is a number, else `left`. */
+  /** @default `right` if every cell of the column is a number, else `left` */
   align?: 'left' | 'right';
 }
 
-/** Rows of cells, one cell for each column. Numbers are shown with four significant digits; strings as they are. */
+/** A table: rows with one cell for each column. Numbers are shown with four significant digits, strings as they are. */
 export interface Table {
   columns: Column[];
   rows: (string | number)[][];
-  /** Says what the table shows. `textTable` leaves it out. */
+  /** What the table shows; `textTable` leaves it out. */
   caption?: string;
 }
 
 /**
- * The alignment of each column and the text of each cell.
+ * Returns the alignment of each column and the text of each cell.
  *
  * @throws ReportError `bad-table` if a row has not one cell for each column.
  */
@@ -29,7 +29,7 @@ export function layOut(table: Table): { aligns: ('left' | 'right')[]; cells: str
     throw new ReportError(
       'bad-table',
       `row ${index + 1} of the table has ${row.length} cells for ${columns.length} columns`,
-      'Give each row one cell for each column; an empty string leaves a cell blank.',
+      'give each row one cell for each column; an empty string leaves a cell blank',
     );
   });
   const aligns = columns.map(
@@ -42,7 +42,7 @@ export function layOut(table: Table): { aligns: ('left' | 'right')[]; cells: str
 }
 
 /**
- * A table as aligned plain text: a header, a rule, one line a row, two spaces between columns, no newline at the end.
+ * Lays a table out as aligned plain text: a header, a rule, one line a row, two spaces between columns, no newline at the end.
  *
  * @throws ReportError `bad-table` if a row has not one cell for each column.
  */
@@ -50,9 +50,9 @@ export function textTable(table: Table): string {
   const { aligns, cells } = layOut(table);
   const names = table.columns.map((column) => oneLine(column.name));
   const lines = [names, ...cells.map((row) => row.map(oneLine))];
-  const widths = names.map((_, at) => Math.max(...lines.map((line) => displayWidth(line[at]!))));
+  const widths = names.map((_, at) => Math.max(...lines.map((line) => displayWidth(line[at] ?? ''))));
   const pad = (text: string, at: number) => {
-    const space = ' '.repeat(widths[at]! - displayWidth(text));
+    const space = ' '.repeat((widths[at] ?? 0) - displayWidth(text));
     return aligns[at] === 'right' ? space + text : text + space;
   };
   const [header, ...body] = lines.map((line) => line.map(pad).join('  ').trimEnd());

@@ -1,6 +1,6 @@
 import { barChart } from '../charts/bar-chart.js';
 import { lineChart, type Series } from '../charts/line-chart.js';
-import type { PageOptions } from '../page.js';
+import type { PageOptions } from '../page/page.js';
 
 /** A deterministic noise in [-1, 1]. */
 const noise = (step: number) => Math.sin(step * 12.9898) * Math.cos(step * 4.1414);

@@ -12,7 +12,7 @@ const bars = (svg: string) =>
     ),
   ]
     .map((match) => match.slice(1).map(Number) as [number, number, number, number, number])
-    .map(([colour, x, y, width, height]) => ({ colour, x, y, width, height }))
+    .map(([color, x, y, width, height]) => ({ color, x, y, width, height }))
     .filter(({ width, height }) => width !== 14 || height !== 12);
 
 const references = (svg: string) =>
@@ -35,10 +35,10 @@ describe('barChart', () => {
     );
     expect(high!.height / low!.height).toBeCloseTo(2, 1);
     expect(low!.y + low!.height).toBeCloseTo(high!.y + high!.height, 0);
-    expect(low!.colour).not.toBe(high!.colour);
+    expect(low!.color).not.toBe(high!.color);
   });
 
-  it('gives bars of one name one colour in all groups', () => {
+  it('gives bars of one name one color in all groups', () => {
     const drawn = bars(
       chart([
         {
@@ -51,7 +51,7 @@ describe('barChart', () => {
         { name: 'y', bars: [{ name: 'b', value: 3 }] },
       ]),
     );
-    expect(drawn.map(({ colour }) => colour)).toEqual([0, 1, 1]);
+    expect(drawn.map(({ color }) => color)).toEqual([0, 1, 1]);
   });
 
   it('hangs negative bars from zero', () => {

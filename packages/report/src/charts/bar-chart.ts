@@ -1,4 +1,4 @@
-import { formatNumber } from '../format.js';
+import { formatNumber } from '../text/format.js';
 import { EDGE, emptyChart, frame, type Plot, seriesClass } from './frame.js';
 import { type Axis, extent, isDrawable, niceAxis, toPixels } from './scale.js';
 import { coordinate, element, FONT_SIZE, fitText, svg, textElement, textWidth } from './svg.js';
@@ -21,21 +21,22 @@ export interface Bar {
   high?: number;
 }
 
-/** Bars that stand together. Bars of one name have one colour in all groups. */
+/** Bars that stand together. Bars of one name have one color in all groups. */
 export interface BarGroup {
   name: string;
   bars: Bar[];
 }
 
+/** Content of a bar chart. */
 export interface BarChartOptions {
   title: string;
   yLabel: string;
   groups: BarGroup[];
-  /** Labelled levels to compare with, e.g. chance and ceiling. */
+  /** Labeled levels to compare with, for example chance and ceiling. */
   lines?: { name: string; value: number }[];
-  /** Lower end of the y axis. Default: 0, or below the lowest value if that is negative. */
+  /** Lower end of the y axis. @default 0, or below the lowest value if that is negative */
   yMin?: number;
-  /** Upper end of the y axis. Default: above the highest value. Bars beyond the axis are cut at its end. */
+  /** Upper end of the y axis; bars beyond the axis are cut at its end. @default above the highest value */
   yMax?: number;
 }
 
@@ -43,12 +44,20 @@ interface DrawnBar {
   bar: Bar;
   left: number;
   width: number;
-  colour: number;
+  color: number;
 }
 
 /**
- * Grouped bars with interval whiskers and reference lines, as an SVG string. A bar whose value is not finite keeps its
+ * Draws grouped bars with interval whiskers and reference lines, as an SVG string. A bar whose value is not finite keeps its
  * place and stays empty; without any value the chart says that there is no data.
+ *
+ * @example
+ * const accuracy = barChart({
+ *   title: 'Accuracy',
+ *   yLabel: 'share of pairs',
+ *   groups: [{ name: 'test', bars: [{ name: 'GRAM', value: 0.741, low: 0.705, high: 0.775 }] }],
+ *   lines: [{ name: 'chance', value: 0.5 }],
+ * });
  */
 export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarChartOptions): string {
   const bars = groups.flatMap((group) => group.bars);
@@ -57,9 +66,9 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
   const references = lines.filter((line) => isDrawable(line.value));
   const names = [...new Set(bars.map((bar) => bar.name))];
   const yAxis = valueAxis(bars, references, yMin, yMax);
-  const labels = references.map((line) => {
-    const value = ` ${formatNumber(line.value)}`;
-    return fitText(line.name, REFERENCE_WIDTH - textWidth(value)) + value;
+  const labeled = references.map(({ name, value }) => {
+    const shown = ` ${formatNumber(value)}`;
+    return { label: fitText(name, REFERENCE_WIDTH - textWidth(shown)) + shown, value };
   });
   const { plot, markup } = frame({
     title,
@@ -67,7 +76,7 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
     yAxis,
     legend: names.length > 1 ? names : [],
     mark: (index, x, y) => rectangle(x - 7, y - 6, 14, 12, index),
-    marginRight: labels.length > 0 ? Math.max(...labels.map((label) => textWidth(label))) + 8 : 8,
+    marginRight: Math.max(0, ...labeled.map(({ label }) => textWidth(label))) + 8,
   });
   const y = toPixels(yAxis, plot.bottom, plot.top);
   const base = y(0);
@@ -76,7 +85,7 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
     const width = Math.min(MAX_BAR, (slot * 0.78) / Math.max(1, group.bars.length));
     const start = plot.left + slot * (at + 0.5) - (group.bars.length / 2) * width;
     return group.bars
-      .map((bar, index) => ({ bar, left: start + index * width, width, colour: names.indexOf(bar.name) }))
+      .map((bar, index) => ({ bar, left: start + index * width, width, color: names.indexOf(bar.name) }))
       .filter(({ bar }) => isDrawable(bar.value));
   });
   const below = groupNames(
@@ -88,7 +97,7 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
     ...drawn.map((bar) => drawBar(bar, y, base)),
     element('line', { class: 'gram-axis', x1: plot.left, x2: plot.right, y1: base, y2: base }),
     drawReferences(
-      references.map((line, index) => ({ label: labels[index]!, y: y(line.value) })),
+      labeled.map(({ label, value }) => ({ label, y: y(value) })),
       plot,
     ),
     drawValues(drawn, y),
@@ -113,10 +122,10 @@ function valueAxis(bars: Bar[], lines: { value: number }[], yMin?: number, yMax?
   return min < max ? niceAxis(min, max, 5, 'data') : round;
 }
 
-function drawBar({ bar, left, width, colour }: DrawnBar, y: (value: number) => number, base: number): string {
+function drawBar({ bar, left, width, color }: DrawnBar, y: (value: number) => number, base: number): string {
   const gap = Math.min(3, width * 0.1);
   const end = y(bar.value);
-  const body = rectangle(left + gap, Math.min(end, base), width - 2 * gap, Math.abs(end - base), colour);
+  const body = rectangle(left + gap, Math.min(end, base), width - 2 * gap, Math.abs(end - base), color);
   if (!isDrawable(bar.low) || !isDrawable(bar.high)) return body;
   const middle = left + width / 2;
   const cap = Math.min(6, width / 5);
@@ -128,19 +137,20 @@ function drawBar({ bar, left, width, colour }: DrawnBar, y: (value: number) => n
 
 /** The values above their bars (below, where negative): all of them, or none if one does not fit. */
 function drawValues(drawn: DrawnBar[], y: (value: number) => number): string {
-  const short = drawn.map(({ bar }) => formatNumber(Number(bar.value.toPrecision(3))));
+  const short = (value: number) => formatNumber(Number(value.toPrecision(3)));
   const decimals = Math.max(
-    ...short.map((text) => (/^-?\d+\.\d+$/.test(text) ? text.split('.')[1]!.length : 0)),
+    ...drawn.map(({ bar }) => /^-?\d+\.(\d+)$/.exec(short(bar.value))?.[1]?.length ?? 0),
   );
-  const labels = drawn.map(({ bar }, index) =>
-    decimals > 0 && decimals <= 3 ? bar.value.toFixed(decimals) : short[index]!,
-  );
-  if (labels.some((label, index) => textWidth(label, VALUE_SIZE) > drawn[index]!.width + 4)) return '';
-  return drawn
-    .map(({ bar, left, width }, index) => {
+  const labeled = drawn.map((each) => {
+    const { value } = each.bar;
+    return { ...each, label: decimals > 0 && decimals <= 3 ? value.toFixed(decimals) : short(value) };
+  });
+  if (labeled.some(({ label, width }) => textWidth(label, VALUE_SIZE) > width + 4)) return '';
+  return labeled
+    .map(({ bar, left, width, label }) => {
       const ends = [bar.value, bar.low, bar.high].filter(isDrawable).map(y);
       const at = bar.value < 0 ? Math.max(...ends) + VALUE_SIZE + 2 : Math.min(...ends) - 5;
-      return textElement(labels[index]!, left + width / 2, at, {
+      return textElement(label, left + width / 2, at, {
         class: 'gram-value',
         'text-anchor': 'middle',
       });
@@ -148,8 +158,8 @@ function drawValues(drawn: DrawnBar[], y: (value: number) => number): string {
     .join('');
 }
 
-function rectangle(x: number, y: number, width: number, height: number, colour: number): string {
-  return element('rect', { class: `gram-fill ${seriesClass(colour)}`, x, y, width, height, rx: 1.5 });
+function rectangle(x: number, y: number, width: number, height: number, color: number): string {
+  return element('rect', { class: `gram-fill ${seriesClass(color)}`, x, y, width, height, rx: 1.5 });
 }
 
 /** Reference lines, with their labels at the right moved apart where they would overlap. */

@@ -54,36 +54,47 @@ function at([x, y]: Point): string {
   return `${coordinate(x)} ${coordinate(y)}`;
 }
 
-/** The runs of neighbours whose numbers are all finite. */
+/** The runs of neighbors whose numbers are all finite. */
 function unbroken<T extends number[]>(items: T[]): T[][] {
-  const pieces: T[][] = [[]];
+  const pieces: T[][] = [];
+  let piece: T[] = [];
   for (const item of items) {
-    if (item.every(isDrawable)) pieces.at(-1)!.push(item);
-    else pieces.push([]);
+    if (!item.every(isDrawable)) {
+      piece = [];
+      continue;
+    }
+    if (piece.length === 0) pieces.push(piece);
+    piece.push(item);
   }
-  return pieces.filter((piece) => piece.length > 0);
+  return pieces;
 }
 
 /**
- * Keeps the outermost points of each run of neighbours, so that no spike is lost: the lowest and the highest, and the
+ * Keeps the outermost points of each run of neighbors, so that no spike is lost: the lowest and the highest, and the
  * leftmost and the rightmost because a curve may go back.
  */
 function thin(points: Point[]): Point[] {
   if (points.length <= MAX_POINTS) return points;
   const size = Math.ceil((4 * points.length) / MAX_POINTS);
-  const kept: Point[] = [points[0]!];
+  const kept = points.slice(0, 1);
   for (let start = 1; start < points.length - 1; start += size) {
-    const run = points.slice(start, Math.min(start + size, points.length - 1));
-    let [low, high, left, right] = [0, 0, 0, 0];
-    run.forEach(([x, y], index) => {
-      if (y < run[low]![1]) low = index;
-      if (y > run[high]![1]) high = index;
-      if (x < run[left]![0]) left = index;
-      if (x > run[right]![0]) right = index;
-    });
-    const outermost = [...new Set([low, high, left, right])].sort((first, second) => first - second);
-    kept.push(...outermost.map((index) => run[index]!));
+    kept.push(...outermost(points.slice(start, Math.min(start + size, points.length - 1))));
   }
-  kept.push(points.at(-1)!);
+  kept.push(...points.slice(-1));
   return kept;
+}
+
+/** The lowest, highest, leftmost and rightmost of some points, in their order; of equal ones the first. */
+function outermost(points: readonly Point[]): Point[] {
+  const [first, ...rest] = points;
+  if (first === undefined) return [];
+  let [low, high, left, right] = [first, first, first, first];
+  for (const point of rest) {
+    if (point[1] < low[1]) low = point;
+    if (point[1] > high[1]) high = point;
+    if (point[0] < left[0]) left = point;
+    if (point[0] > right[0]) right = point;
+  }
+  const extremes = new Set([low, high, left, right]);
+  return points.filter((point) => extremes.has(point));
 }

@@ -1,7 +1,7 @@
 import type { Axis } from './scale.js';
 import { toPixels } from './scale.js';
 import { element, FONT_SIZE, fitText, svg, TITLE_SIZE, textElement, textWidth, WIDTH } from './svg.js';
-import { COLOURS } from './theme.js';
+import { COLORS } from './theme.js';
 
 const PLOT_HEIGHT = 220;
 /** The left edge of all text, so that a chart lines up with the page around it. */
@@ -21,7 +21,7 @@ export interface FrameOptions {
   title: string;
   yLabel: string;
   yAxis: Axis;
-  /** Names in order of their colours. */
+  /** Names in order of their colors. */
   legend: string[];
   /** Draws a legend mark, centred on (x, y) and at most `SWATCH` wide. */
   mark: (index: number, x: number, y: number) => string;
@@ -46,22 +46,22 @@ export function frame(options: FrameOptions): { plot: Plot; markup: string } {
   const plot = { left, right, top, bottom: top + PLOT_HEIGHT };
   parts.push(textElement(fitText(options.yLabel, WIDTH - 2 * EDGE), EDGE, top - 20, { class: 'gram-soft' }));
   const y = toPixels(yAxis, plot.bottom, plot.top);
-  yAxis.ticks.forEach((tick, index) => {
+  for (const [index, tick] of yAxis.ticks.entries()) {
     const at = y(tick);
     parts.push(
       element('line', { class: 'gram-grid', x1: left, x2: right, y1: at, y2: at }),
-      textElement(yAxis.labels[index]!, left - 8, at + FONT_SIZE * 0.35, {
+      textElement(yAxis.labels[index] ?? '', left - 8, at + FONT_SIZE * 0.35, {
         class: 'gram-soft',
         'text-anchor': 'end',
       }),
     );
-  });
+  }
   return { plot, markup: parts.join('') };
 }
 
-/** The class that gives a mark the colour of its series. */
+/** The class that gives a mark the color of its series. */
 export function seriesClass(index: number): string {
-  return `gram-s${index % COLOURS}`;
+  return `gram-s${index % COLORS}`;
 }
 
 /** A chart without data keeps its title and says so. */

@@ -1,12 +1,12 @@
 import { ReportError } from '../error.js';
-import { formatNumber } from '../format.js';
+import { formatNumber } from '../text/format.js';
 import { bandPath, type Interval, linePath, movingAverage, type Place, type Point } from './curve.js';
-import { emptyChart, frame, seriesClass } from './frame.js';
-import { extent, isDrawable, niceAxis, toPixels } from './scale.js';
+import { emptyChart, frame, type Plot, seriesClass } from './frame.js';
+import { type Axis, extent, isDrawable, niceAxis, toPixels } from './scale.js';
 import { coordinate, element, fitText, svg, textElement, textWidth, WIDTH } from './svg.js';
-import { COLOURS } from './theme.js';
+import { COLORS } from './theme.js';
 
-/** Each series has a dash pattern too, so that it is told apart without colour. */
+/** Dash patterns of the series, so that they are told apart without color. */
 const DASHES = [undefined, '9 5', '2 5', '12 4 2 4', '5 3', '9 3 2 3 2 3'];
 const DOT_RADIUS = 3.6;
 
@@ -16,14 +16,17 @@ export interface Series {
   /** `[x, y]` in the order in which they are joined; x may go back. */
   points: Point[];
   /**
-   * Intervals `[x, low, high]` (for example 95 % confidence intervals) in the order in which they are joined: a light area
-   * behind all lines. It is not smoothed. Default: none.
+   * Intervals `[x, low, high]`, for example 95 % confidence intervals, in the order in which they are joined. They are drawn as
+   * a light area behind all lines, which is not smoothed.
+   *
+   * @default none
    */
   band?: Interval[];
-  /** A dot on each point, for a curve of few points, which is not smoothed. Default: false. */
+  /** Whether each point has a dot, for a curve of few points, which is not smoothed. @default false */
   marks?: boolean;
 }
 
+/** Content of a line chart. */
 export interface LineChartOptions {
   title: string;
   xLabel: string;
@@ -31,42 +34,38 @@ export interface LineChartOptions {
   series: Series[];
   /**
    * Weight of the past in an exponential moving average, in [0, 1). The smoothed line is drawn over the faint original.
-   * Default: 0, no smoothing.
+   *
+   * @default 0, no smoothing
    */
   smooth?: number;
 }
 
 /**
- * Lines over a common x axis, as an SVG string. A point whose y is not finite breaks its line, an interval with such an end
+ * Draws lines over a common x axis, as an SVG string. A point whose y is not finite breaks its line, an interval with such an end
  * its band; what has an x that is not finite is left out; without anything to draw the chart says that there is no data.
  *
- * @throws ReportError `bad-chart` if `smooth` is not in [0, 1).
+ * @throws {ReportError} `bad-chart` if `smooth` is not in [0, 1)
+ * @example
+ * const curve = lineChart({
+ *   title: 'Loss',
+ *   xLabel: 'step',
+ *   yLabel: 'nats',
+ *   series: [{ name: 'training', points: [[1, 0.69], [2, 0.61]] }],
+ * });
  */
 export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineChartOptions): string {
   if (!(smooth >= 0 && smooth < 1)) {
     throw new ReportError(
       'bad-chart',
       `the smoothing of a line chart must be at least 0 and below 1, not ${smooth}`,
-      'Use 0 for no smoothing, 0.9 for a noisy loss.',
+      'use 0 for no smoothing, 0.9 for a noisy loss',
     );
   }
-  const lines = series.map(({ points, band = [], marks = false }) => {
-    const raw = points.filter(([x]) => isDrawable(x));
-    return {
-      raw,
-      smoothed: smooth > 0 && !marks,
-      drawn: smooth > 0 && !marks ? movingAverage(raw, smooth) : raw,
-      finite: raw.filter(([, y]) => isDrawable(y)),
-      band: band.filter(([x]) => isDrawable(x)),
-    };
-  });
-  const ends = lines.flatMap(({ band }) =>
-    band.filter(isInterval).flatMap(([x, low, high]): Point[] => [
-      [x, low],
-      [x, high],
-    ]),
-  );
-  const visible = [...lines.flatMap(({ finite }) => finite), ...ends];
+  const curves = series.map((each, index) => curveOf(each, index, smooth));
+  const visible = curves.flatMap(({ finite, band }) => [
+    ...finite,
+    ...band.filter(isInterval).flatMap(endsOf),
+  ]);
   if (visible.length === 0) return emptyChart(title);
 
   const xAxis = niceAxis(...extent(visible.map(([x]) => x)), 7, 'data');
@@ -76,46 +75,84 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
     yLabel,
     yAxis,
     legend: series.map(({ name }) => name),
-    mark: (index, x, y) => swatch(series[index]!, index, x, y),
+    mark: (index, x, y) => swatch(series[index], index, x, y),
   });
   const toX = toPixels(xAxis, plot.left, plot.right);
   const toY = toPixels(yAxis, plot.bottom, plot.top);
   const place: Place = ([x, y]) => [toX(x), toY(y)];
-  const parts = [markup];
-  xAxis.ticks.forEach((tick, index) => {
-    const label = xAxis.labels[index]!;
-    const half = textWidth(label) / 2;
+  const content = [
+    markup,
+    drawXAxis(xAxis, toX, plot, xLabel),
+    ...curves.map(({ band, index }) => area(bandPath(band, place), index)),
+    ...curves.map(({ raw, smoothed, index }) =>
+      smoothed ? line(linePath(raw, place), index, ' gram-raw') : '',
+    ),
+    ...curves.map(({ drawn, index }) => line(linePath(drawn, place), index)),
+    ...curves.flatMap(({ finite, marks, index }) =>
+      marks ? finite.map((point) => dot(place(point), index)) : [],
+    ),
+  ];
+  return svg(title, describe(series, xLabel, yLabel), plot.bottom + 52, content.join(''));
+}
+
+/** What is drawn of a series. */
+interface Curve {
+  /** Number of the series, which gives it its color and its dashes. */
+  readonly index: number;
+  readonly raw: Point[];
+  readonly smoothed: boolean;
+  readonly drawn: Point[];
+  readonly finite: Point[];
+  readonly band: Interval[];
+  readonly marks: boolean;
+}
+
+function curveOf({ points, band = [], marks = false }: Series, index: number, smooth: number): Curve {
+  const raw = points.filter(([x]) => isDrawable(x));
+  const smoothed = smooth > 0 && !marks;
+  return {
+    index,
+    raw,
+    smoothed,
+    drawn: smoothed ? movingAverage(raw, smooth) : raw,
+    finite: raw.filter(([, y]) => isDrawable(y)),
+    band: band.filter(([x]) => isDrawable(x)),
+    marks,
+  };
+}
+
+function endsOf([x, low, high]: Interval): Point[] {
+  return [
+    [x, low],
+    [x, high],
+  ];
+}
+
+/** The x axis with its ticks, their labels and its own. */
+function drawXAxis(axis: Axis, toX: (value: number) => number, plot: Plot, xLabel: string): string {
+  const { left, right, bottom } = plot;
+  const ticks = axis.ticks.map((tick, index) => {
+    const label = axis.labels[index] ?? '';
     const x = toX(tick);
-    parts.push(
-      element('line', { class: 'gram-axis', x1: x, x2: x, y1: plot.bottom, y2: plot.bottom + 5 }),
-      textElement(label, Math.min(x, WIDTH - 2 - half), plot.bottom + 20, {
-        class: 'gram-soft',
-        'text-anchor': 'middle',
-      }),
+    const at = Math.min(x, WIDTH - 2 - textWidth(label) / 2);
+    return (
+      element('line', { class: 'gram-axis', x1: x, x2: x, y1: bottom, y2: bottom + 5 }) +
+      textElement(label, at, bottom + 20, { class: 'gram-soft', 'text-anchor': 'middle' })
     );
   });
-  const middle = (plot.left + plot.right) / 2;
-  parts.push(
-    element('line', { class: 'gram-axis', x1: plot.left, x2: plot.right, y1: plot.bottom, y2: plot.bottom }),
-    textElement(fitText(xLabel, plot.right - plot.left), middle, plot.bottom + 42, {
+  return [
+    ...ticks,
+    element('line', { class: 'gram-axis', x1: left, x2: right, y1: bottom, y2: bottom }),
+    textElement(fitText(xLabel, right - left), (left + right) / 2, bottom + 42, {
       class: 'gram-soft',
       'text-anchor': 'middle',
     }),
-  );
-  parts.push(...lines.map(({ band }, index) => area(bandPath(band, place), index)));
-  lines.forEach(({ raw, smoothed }, index) => {
-    if (smoothed) parts.push(line(linePath(raw, place), index, ' gram-raw'));
-  });
-  parts.push(...lines.map(({ drawn }, index) => line(linePath(drawn, place), index)));
-  lines.forEach(({ finite }, index) => {
-    if (series[index]!.marks) parts.push(...finite.map((point) => dot(place(point), index)));
-  });
-  return svg(title, describe(series, xLabel, yLabel), plot.bottom + 52, parts.filter(Boolean).join(''));
+  ].join('');
 }
 
 function line(path: string, index: number, extra = ''): string {
   if (path === '') return '';
-  const dash = extra === '' ? DASHES[index % COLOURS] : undefined;
+  const dash = extra === '' ? DASHES[index % COLORS] : undefined;
   return element('path', {
     class: `gram-line${extra} ${seriesClass(index)}`,
     d: path,
@@ -133,7 +170,8 @@ function dot([cx, cy]: Point, index: number): string {
 }
 
 /** The legend shows a series as the chart does: its line, on a piece of its band, with its dot. */
-function swatch({ band = [], marks }: Series, index: number, x: number, y: number): string {
+function swatch(series: Series | undefined, index: number, x: number, y: number): string {
+  const { band = [], marks = false } = series ?? {};
   const [left, top] = [coordinate(x - 9), coordinate(y - 6)];
   return [
     band.length > 0 ? area(`M${left} ${top}h18v12h-18Z`, index) : '',

@@ -42,7 +42,7 @@ describe('niceAxis', () => {
 });
 
 describe('extent', () => {
-  it('passes over what can not be drawn', () => {
+  it('passes over what cannot be drawn', () => {
     expect(extent([Number.NaN, 3, Number.POSITIVE_INFINITY, -2, 1e305])).toEqual([-2, 3]);
     expect(extent([Number.NaN])).toEqual([0, 1]);
   });

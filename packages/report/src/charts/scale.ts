@@ -42,14 +42,13 @@ export function niceAxis(low: number, high: number, count: number, fit: 'ticks' 
   const slack = fit === 'data' ? 1e-9 : -1e-9;
   const first = fit === 'data' ? Math.ceil(from / step - slack) : Math.floor(from / step - slack);
   const last = fit === 'data' ? Math.floor(to / step + slack) : Math.ceil(to / step + slack);
+  const tickAt = (index: number) => Number((index * step).toPrecision(12));
   const ticks: number[] = [];
-  for (let index = first; index <= last; index++) ticks.push(Number((index * step).toPrecision(12)));
-  return {
-    min: fit === 'data' ? from : ticks[0]!,
-    max: fit === 'data' ? to : ticks.at(-1)!,
-    ticks,
-    labels: tickLabels(ticks, step),
-  };
+  for (let index = first; index <= last; index++) ticks.push(tickAt(index));
+  const labels = tickLabels(ticks, step);
+  return fit === 'data'
+    ? { min: from, max: to, ticks, labels }
+    : { min: tickAt(first), max: tickAt(last), ticks, labels };
 }
 
 /** Maps the axis linearly to `[start, end]` (pixels); values outside the axis stop at its ends. */

@@ -1,5 +1,5 @@
-import { escapeText } from '../escape.js';
-import { graphemes, isWide } from '../text.js';
+import { escapeText } from '../text/escape.js';
+import { graphemes, isWide } from '../text/width.js';
 import { chartStyle } from './theme.js';
 
 /** Width of every chart, in view box units; a unit is a CSS pixel where the chart is shown at full size. */
@@ -11,10 +11,11 @@ type Attributes = Record<string, string | number | undefined>;
 
 /** One SVG element. Attribute values are escaped here; `content` is markup. */
 export function element(name: string, attributes: Attributes, content = ''): string {
-  const written = Object.entries(attributes)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? coordinate(value) : escapeText(value!)}"`)
-    .join('');
+  let written = '';
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined) continue;
+    written += ` ${key}="${typeof value === 'number' ? coordinate(value) : escapeText(value)}"`;
+  }
   return content === '' ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
 }
 
@@ -66,7 +67,7 @@ export function svg(title: string, description: string, height: number, content:
       class: 'gram-chart',
       viewBox: `0 0 ${WIDTH} ${coordinate(height)}`,
       role: 'img',
-      'aria-labelledby': `${id}-title`,
+      'aria-labeledby': `${id}-title`,
       'aria-describedby': `${id}-desc`,
     },
     element('title', { id: `${id}-title` }, escapeText(title)) +

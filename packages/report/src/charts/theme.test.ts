@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { BAND_OPACITY, COLOURS, chartStyle, themes } from './theme.js';
+import { BAND_OPACITY, COLORS, chartStyle, themes } from './theme.js';
 
-type Colour = [number, number, number];
+type Color = [number, number, number];
 
 /** Linear RGB of `#rrggbb`. */
-function linear(hex: string): Colour {
+function linear(hex: string): Color {
   return [1, 3, 5].map((at) => {
     const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  }) as Colour;
+  }) as Color;
 }
 
-/** `#rrggbb` of a colour over another; browsers mix the values as they are written. */
+/** `#rrggbb` of a color over another; browsers mix the values as they are written. */
 function over(front: string, back: string, opacity: number): string {
   const parts = [1, 3, 5].map((at) => {
     const [above, below] = [front, back].map((hex) => Number.parseInt(hex.slice(at, at + 2), 16));
@@ -22,8 +22,8 @@ function over(front: string, back: string, opacity: number): string {
   return `#${parts.join('')}`;
 }
 
-const times = (matrix: number[][], colour: Colour) =>
-  matrix.map((row) => row.reduce((sum, weight, at) => sum + weight * colour[at]!, 0)) as Colour;
+const times = (matrix: number[][], color: Color) =>
+  matrix.map((row) => row.reduce((sum, weight, at) => sum + weight * color[at]!, 0)) as Color;
 
 /** Contrast ratio of WCAG 2. */
 function contrast(first: string, second: string): number {
@@ -34,8 +34,8 @@ function contrast(first: string, second: string): number {
 }
 
 /** Distance in OKLab (Ottosson, 2020). */
-function distance(first: Colour, second: Colour): number {
-  const lab = (colour: Colour) =>
+function distance(first: Color, second: Color): number {
+  const lab = (color: Color) =>
     times(
       [
         [0.2104542553, 0.793617785, -0.0040720468],
@@ -48,14 +48,14 @@ function distance(first: Colour, second: Colour): number {
           [0.2119034982, 0.6806995451, 0.1073969566],
           [0.0883024619, 0.2817188376, 0.6299787005],
         ],
-        colour,
-      ).map(Math.cbrt) as Colour,
+        color,
+      ).map(Math.cbrt) as Color,
     );
   const [a, b] = [lab(first), lab(second)];
   return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
 
-/** Simulation of full colour blindness on linear RGB (Machado, Oliveira and Fernandes, 2009). */
+/** Simulation of full color blindness on linear RGB (Machado, Oliveira and Fernandes, 2009). */
 const blindness: Record<string, number[][]> = {
   protanopia: [
     [0.152286, 1.052583, -0.204868],
@@ -75,29 +75,29 @@ const blindness: Record<string, number[][]> = {
 };
 
 describe.each(Object.entries(themes))('the %s theme', (_, theme) => {
-  it('has a colour for each series', () => {
-    expect(theme.series).toHaveLength(COLOURS);
-    for (const colour of theme.series) expect(contrast(colour, theme.background)).toBeGreaterThanOrEqual(3);
+  it('has a color for each series', () => {
+    expect(theme.series).toHaveLength(COLORS);
+    for (const color of theme.series) expect(contrast(color, theme.background)).toBeGreaterThanOrEqual(3);
   });
 
   it('shows bands and the lines on them', () => {
-    for (const colour of theme.series) {
-      const band = over(colour, theme.background, BAND_OPACITY);
-      expect.soft(distance(linear(band), linear(theme.background)), colour).toBeGreaterThan(0.05);
-      // Two bands of its own colour are the hardest background that a line is likely to have.
-      expect.soft(contrast(colour, over(colour, band, BAND_OPACITY)), colour).toBeGreaterThan(2.2);
+    for (const color of theme.series) {
+      const band = over(color, theme.background, BAND_OPACITY);
+      expect.soft(distance(linear(band), linear(theme.background)), color).toBeGreaterThan(0.05);
+      // Two bands of its own color are the hardest background that a line is likely to have.
+      expect.soft(contrast(color, over(color, band, BAND_OPACITY)), color).toBeGreaterThan(2.2);
     }
   });
 
   it('has readable text', () => {
-    for (const colour of [theme.ink, theme.soft]) {
-      expect(contrast(colour, theme.background)).toBeGreaterThanOrEqual(4.5);
+    for (const color of [theme.ink, theme.soft]) {
+      expect(contrast(color, theme.background)).toBeGreaterThanOrEqual(4.5);
     }
   });
 
-  it.each(Object.entries(blindness))('keeps neighbouring series apart under %s', (_name, matrix) => {
+  it.each(Object.entries(blindness))('keeps neighboring series apart under %s', (_name, matrix) => {
     const seen = theme.series.map(
-      (hex) => times(matrix, linear(hex)).map((value) => Math.min(1, Math.max(0, value))) as Colour,
+      (hex) => times(matrix, linear(hex)).map((value) => Math.min(1, Math.max(0, value))) as Color,
     );
     for (let at = 1; at < seen.length; at++)
       expect.soft(distance(seen[at - 1]!, seen[at]!), `${at}`).toBeGreaterThan(0.1);

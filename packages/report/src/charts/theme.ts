@@ -1,15 +1,15 @@
-/** How many series have a colour of their own; the next ones start again. */
-export const COLOURS = 6;
+/** How many series have a color of their own; the next ones start again. */
+export const COLORS = 6;
 
 /**
- * How much of the colour of its series the area of a band takes: enough to be seen on the background, little enough that
+ * How much of the color of its series the area of a band takes: enough to be seen on the background, little enough that
  * lines stand out from it where bands overlap (checked in theme.test.ts).
  */
 export const BAND_OPACITY = 0.16;
 
 /**
- * Colours of the two themes. Each of the series has a contrast of at least 3:1 to the background, and every two
- * neighbours stay apart under the three kinds of colour blindness (checked in theme.test.ts).
+ * Colors of the two themes. Each of the series has a contrast of at least 3:1 to the background, and every two
+ * neighbors stay apart under the three kinds of color blindness (checked in theme.test.ts).
  */
 export const themes = {
   light: {
@@ -32,7 +32,7 @@ export const themes = {
 
 /** The theme as CSS custom properties. */
 export function themeVariables(theme: (typeof themes)['light']): string {
-  const series = theme.series.map((colour, index) => `--gram-series-${index}:${colour}`);
+  const series = theme.series.map((color, index) => `--gram-series-${index}:${color}`);
   return [
     `--gram-background:${theme.background}`,
     `--gram-ink:${theme.ink}`,
@@ -44,8 +44,8 @@ export function themeVariables(theme: (typeof themes)['light']): string {
 }
 
 const seriesRules = Array.from(
-  { length: COLOURS },
-  (_, index) => `.gram-chart .gram-s${index}{--gram-colour:var(--gram-series-${index})}`,
+  { length: COLORS },
+  (_, index) => `.gram-chart .gram-s${index}{--gram-color:var(--gram-series-${index})}`,
 );
 
 /** The style that each chart carries; class names are prefixed because a page shares them. */
@@ -58,10 +58,10 @@ export const chartStyle = [
   '.gram-chart .gram-soft{fill:var(--gram-soft)}',
   '.gram-chart .gram-grid{stroke:var(--gram-grid);stroke-width:1}',
   '.gram-chart .gram-axis{stroke:var(--gram-axis);stroke-width:1}',
-  '.gram-chart .gram-line{fill:none;stroke:var(--gram-colour);stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}',
+  '.gram-chart .gram-line{fill:none;stroke:var(--gram-color);stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}',
   '.gram-chart .gram-raw{stroke-width:1;opacity:.3}',
-  `.gram-chart .gram-band{fill:var(--gram-colour);fill-opacity:${BAND_OPACITY};stroke:var(--gram-colour);stroke-opacity:.35;stroke-width:1;stroke-linejoin:round}`,
-  '.gram-chart .gram-fill{fill:var(--gram-colour)}',
+  `.gram-chart .gram-band{fill:var(--gram-color);fill-opacity:${BAND_OPACITY};stroke:var(--gram-color);stroke-opacity:.35;stroke-width:1;stroke-linejoin:round}`,
+  '.gram-chart .gram-fill{fill:var(--gram-color)}',
   '.gram-chart .gram-whisker{stroke:var(--gram-ink);stroke-width:1.4;fill:none}',
   '.gram-chart .gram-reference{stroke:var(--gram-ink);stroke-width:1.3;stroke-dasharray:5 4}',
   '.gram-chart .gram-value{font-size:12px;stroke:var(--gram-background);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { escapeText } from './escape.js';
 import { formatBytes, formatDuration, formatNumber, formatRate } from './format.js';
-import { displayWidth, oneLine, truncate } from './text.js';
+import { displayWidth, oneLine, truncate } from './width.js';
 
 describe('escapeText', () => {
   it('leaves no markup and no character that XML forbids', () => {

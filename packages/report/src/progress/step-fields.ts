@@ -1,4 +1,4 @@
-import { formatBytes, formatRate } from './format.js';
+import { formatBytes, formatRate } from '../text/format.js';
 
 /** What is shown of a training step. */
 export interface ShownStep {

@@ -1,10 +1,9 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { writeFileAtomic } from '@gram/base';
-import { appendTo, writeFailed } from './append-file.js';
-import { ReportError } from './error.js';
+import { open, readFile } from 'node:fs/promises';
+import { ReportError, writeFailed } from '../error.js';
+import { replaceFile } from '../replace-file.js';
+import { appendTo } from './append-file.js';
 
-/** Numbers of one step; any others may stand beside its own. */
+/** Numbers of one step, of which only its own is required. */
 export type StepMetrics = { readonly step: number };
 
 /** A JSONL file with one line a step. */
@@ -26,7 +25,7 @@ export interface MetricsLog {
  * run does again, a line that was cut off, another run. That happens at once, by a rename.
  *
  * @param done the steps that the run has behind it, as its checkpoint has them; default none, an empty log
- * @throws ReportError `write-failed`, also if there is a file that can not be read
+ * @throws ReportError `write-failed`, also if there is a file that cannot be read
  */
 export async function createMetricsLog(path: string, done: readonly StepMetrics[] = []): Promise<MetricsLog> {
   let length: number;
@@ -43,8 +42,8 @@ export async function createMetricsLog(path: string, done: readonly StepMetrics[
       if (!(metrics.step > last)) {
         throw new ReportError(
           'bad-metric',
-          `step ${metrics.step} can not follow step ${last} in ${path}`,
-          'Append each step once, in their order.',
+          `step ${metrics.step} cannot follow step ${last} in ${path}`,
+          'append each step once, in their order',
         );
       }
       last = metrics.step;
@@ -66,10 +65,7 @@ async function rewrite(path: string, done: readonly StepMetrics[]): Promise<numb
     return line !== undefined && agrees(line.metrics, record) ? line.text : lineOf(record);
   };
   const text = done.map(kept).join('');
-  if (text !== old) {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, text);
-  }
+  if (text !== old) await replaceFile(path, text);
   return Buffer.byteLength(text);
 }
 

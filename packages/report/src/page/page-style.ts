@@ -1,4 +1,4 @@
-import { themes, themeVariables } from './charts/theme.js';
+import { themes, themeVariables } from '../charts/theme.js';
 
 /** The style of a page: light or dark as the reader's system is, one column on a phone, plain on paper. */
 export const pageStyle = `

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findChromium } from './__fixtures__/find-chromium.js';
-import { sampleReport } from './__fixtures__/sample-report.js';
+import { findChromium } from '../__fixtures__/find-chromium.js';
+import { sampleReport } from '../__fixtures__/sample-report.js';
 import { page } from './page.js';
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ describe.skipIf(browser === undefined)('the sample report in a browser', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gram-report-'));
     await writeFile(join(folder, 'report.html'), page(sampleReport));
-    await copyFile(new URL('./__fixtures__/probe.html', import.meta.url), join(folder, 'probe.html'));
+    await copyFile(new URL('../__fixtures__/probe.html', import.meta.url), join(folder, 'probe.html'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 

@@ -1,8 +1,8 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { appendTo, writeFailed } from '../append-file.js';
-import { ReportError } from '../error.js';
+import { ReportError, writeFailed } from '../error.js';
+import { appendTo } from './append-file.js';
 import { scalarsEvent, startEvent, tfRecord, versionEvent } from './event.js';
 
 /** Writes what TensorBoard shows. */
@@ -40,8 +40,8 @@ export async function createEventWriter(directory: string, doneSteps = 0): Promi
     path,
     async scalars(step, wallTime, values) {
       if (!Number.isSafeInteger(step) || step < 0)
-        throw badMetric(`the step ${step}`, 'Count steps from 0 or 1.');
-      if (!Number.isFinite(wallTime)) throw badMetric(`the time ${wallTime}`, 'Give Date.now() / 1000.');
+        throw badMetric(`the step ${step}`, 'count steps from 0 or 1');
+      if (!Number.isFinite(wallTime)) throw badMetric(`the time ${wallTime}`, 'give Date.now() / 1000');
       await file.append(tfRecord(scalarsEvent(step, wallTime, values)));
     },
     close: () => file.close(),
@@ -71,5 +71,5 @@ async function openNew(directory: string, time: number): Promise<{ path: string;
 }
 
 function badMetric(what: string, hint: string): ReportError {
-  return new ReportError('bad-metric', `${what} can not be written to an event file`, hint);
+  return new ReportError('bad-metric', `${what} cannot be written to an event file`, hint);
 }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { ReportError } from './error.js';
+import { writeFailed } from '../error.js';
 
 /** A file that grows by whole pieces. */
 export interface AppendedFile {
@@ -53,15 +53,4 @@ export function appendTo(path: string, handle: FileHandle, length: number): Appe
       }
     },
   };
-}
-
-/** The error of a file that cannot be written. */
-export function writeFailed(path: string, cause: unknown): ReportError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ReportError(
-    'write-failed',
-    `${path} could not be written: ${reason}`,
-    'Check that the folder can be written and that the disk has room.',
-    { cause },
-  );
 }

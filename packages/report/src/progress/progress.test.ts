@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../text/width.js';
 import { createProgress } from './progress.js';
 import { stepFields } from './step-fields.js';
-import { displayWidth } from './text.js';
 
 /** A stream that records, and a clock that is set by hand. */
 function setUp(terminal?: { columns: number }, total = 200) {

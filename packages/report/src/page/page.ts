@@ -1,32 +1,33 @@
-import { ReportError } from './error.js';
-import { escapeText } from './escape.js';
-import { formatNumber } from './format.js';
+import { ReportError } from '../error.js';
+import { layOut, type Table } from '../table.js';
+import { escapeText } from '../text/escape.js';
+import { formatNumber } from '../text/format.js';
 import { pageStyle } from './page-style.js';
-import { layOut, type Table } from './table.js';
 
 /** A chart on a page. */
 export interface Figure {
-  /** What `lineChart` or `barChart` returned. It is markup and goes on the page as it is. */
+  /** String that `lineChart` or `barChart` returned. It is markup and goes on the page as it is. */
   svg: string;
   caption?: string;
 }
 
 /** A prompt and the responses to it, best first. */
 export interface Card {
-  /** A short name above the prompt, e.g. the task. */
+  /** A short name above the prompt, for example the task. */
   title?: string;
   prompt: string;
   responses: RankedResponse[];
 }
 
+/** A response on a card. */
 export interface RankedResponse {
   text: string;
   score: number;
-  /** A short remark below the response, e.g. what a judge said. */
+  /** A short remark below the response, for example what a judge said. */
   remark?: string;
 }
 
-/** A part of a page; shown in the order paragraphs, figures, tables, cards. */
+/** A part of a page, shown in the order paragraphs, figures, tables, cards. */
 export interface Section {
   heading: string;
   paragraphs?: string[];
@@ -35,6 +36,7 @@ export interface Section {
   cards?: Card[];
 }
 
+/** Content of a page. */
 export interface PageOptions {
   title: string;
   subtitle?: string;
@@ -47,8 +49,8 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 const LINKED_SECTIONS = 3;
 
 /**
- * A report as one HTML file that needs nothing else: inline style, no script, no request; its content security policy
- * forbids both. All text is escaped.
+ * Renders a report as one HTML file that needs nothing else: its style is inline, it has no script and makes no request, and
+ * its content security policy forbids both. All text is escaped.
  *
  * @throws ReportError `bad-table` if a row has not one cell for each column, `bad-chart` if a figure is not an SVG
  * element.
@@ -91,7 +93,7 @@ function renderSection(section: Section, index: number): string {
   const id = `section-${index + 1}`;
   const { paragraphs = [], figures = [], tables = [], cards = [] } = section;
   return [
-    `<section id="${id}" aria-labelledby="${id}-heading">`,
+    `<section id="${id}" aria-labeledby="${id}-heading">`,
     `<h2 id="${id}-heading">${escapeText(section.heading)}</h2>`,
     ...paragraphs.map((paragraph) => `<p>${escapeText(paragraph)}</p>`),
     ...(figures.length > 0 ? ['<div class="figures">', ...figures.map(renderFigure), '</div>'] : []),
@@ -106,7 +108,7 @@ function renderFigure({ svg, caption }: Figure): string {
     throw new ReportError(
       'bad-chart',
       'a figure of the page is not an SVG element',
-      'Give the string that lineChart or barChart returned.',
+      'give the string that lineChart or barChart returned',
     );
   }
   const words = caption ? `<figcaption>${escapeText(caption)}</figcaption>` : '';
