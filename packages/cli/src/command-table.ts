@@ -14,28 +14,28 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: 'pretrain',
     summary: 'Stage 1 of GRAM: learns to write pairs of responses, without labels.',
-    load: async () => (await import('./commands/finetune.js')).pretrainCommand,
+    load: async () => (await import('./commands/training.js')).trainingCommand('pretrain'),
   },
   {
     name: 'finetune',
     summary:
       'Stage 2 of GRAM: learns the label of the better response; or the stage that the configuration says.',
-    load: async () => (await import('./commands/finetune.js')).finetuneCommand,
+    load: async () => (await import('./commands/training.js')).trainingCommand('finetune'),
   },
   {
     name: 'sft',
     summary: 'Supervised fine-tuning: a policy that imitates demonstrations.',
-    load: async () => (await import('./commands/finetune.js')).sftCommand,
+    load: async () => (await import('./commands/training.js')).trainingCommand('sft'),
   },
   {
     name: 'dpo',
     summary: 'Direct preference optimization: a policy learns from pairs, without a reward model.',
-    load: async () => (await import('./commands/finetune.js')).dpoCommand,
+    load: async () => (await import('./commands/training.js')).trainingCommand('dpo'),
   },
   {
-    name: 'train-rm',
+    name: 'bradley-terry',
     summary: 'The discriminative baseline: a model that scores one response, trained with Bradley-Terry.',
-    load: async () => (await import('./commands/finetune.js')).trainRmCommand,
+    load: async () => (await import('./commands/training.js')).trainingCommand('bradley-terry'),
   },
   {
     name: 'merge',

@@ -3,11 +3,11 @@ import type { PreferencePair } from '@gram/data';
 import { copyWeights, kindOf, type ModelConfig, type Weights } from '@gram/model';
 import type { PairEncoder } from '@gram/tokenize';
 import type { StepRecord } from './checkpoint.js';
-import { type Examples, encodePreferences, encodeRewardPairs } from './encode.js';
 import { TrainError } from './error.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
+import { type Examples, encodePreferences, encodeRewardPairs } from './stages/encode.js';
 import { type TrainOptions, type TrainRun, train } from './trainer.js';
 
 /** A reward model, and the labels of a new task that it is to be adapted to. */

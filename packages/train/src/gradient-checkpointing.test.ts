@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
 import { type GenerationExample, pairGeneration } from './objectives/token-generation.js';
-import { adapterPart } from './trained-part.js';
+import { adapterPart } from './parts/trained-part.js';
 import { type TrainRun, train } from './trainer.js';
 
 const config: ModelConfig = { ...tinyModel, numHiddenLayers: 3 };

@@ -1,5 +1,6 @@
 export { type Adaptation, adaptRewardModel, type RewardAdaptation } from './adapt.js';
-export { type BatchPlan, epochBatches, totalSteps } from './batches.js';
+export { type BatchPlan, epochBatches, totalSteps } from './batches/epoch-batches.js';
+export { microBatches } from './batches/micro-batches.js';
 export {
   type AdapterCheckpoint,
   type Checkpoint,
@@ -13,38 +14,12 @@ export {
   type ValidationResult,
   writeMoments,
 } from './checkpoint.js';
-export { defineTraining } from './config/module.js';
-export { type PreparedTraining, prepareTraining } from './config/prepare.js';
-export { type Preset, presets } from './config/presets.js';
-export {
-  formatTrainingConfig,
-  loadTrainingConfig,
-  type ReadConfigOptions,
-  readTrainingConfig,
-} from './config/read-config.js';
-export type {
-  DataFormat,
-  ScratchConfig,
-  TrainingConfig,
-  TrainingInput,
-  TrainingStage,
-} from './config/schema.js';
 export { type Communicator, type Numbers, type Place, singleProcess } from './distributed/communicator.js';
 export { type ConnectOptions, connect } from './distributed/connect.js';
 export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
 export { balancedShares } from './distributed/partition.js';
-export {
-  type Examples,
-  encodeDemonstrations,
-  encodePolicyPairs,
-  encodePreferences,
-  encodeResponsePairs,
-  encodeRewardPairs,
-} from './encode.js';
 export { TrainError } from './error.js';
-export { headPart, headWeights } from './head-part.js';
-export { microBatches } from './micro-batches.js';
 export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
 export { type DirectPreferenceOptions, directPreference } from './objectives/direct-preference.js';
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
@@ -66,14 +41,43 @@ export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js';
 export { type AdamWOptions, adamW } from './optimizers/adamw.js';
 export { initMoments, type Moments, type Optimizer } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
-export { learningRateAt, type Schedule, type ScheduleName, scheduleNames } from './schedule.js';
-export { adapterPart, type TrainedPart, wholeModel } from './trained-part.js';
-export { type TrainOptions, type TrainRun, train } from './trainer.js';
+export { createOptimizer, type OptimizerName, optimizerNames } from './optimizers/table.js';
+export { headPart, headWeights } from './parts/head-part.js';
+export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
+export { type PreparedTraining, prepareTraining } from './preparation/prepare.js';
+export { defineTraining } from './settings/module.js';
+export { type Preset, presets } from './settings/presets.js';
+export {
+  formatTrainingConfig,
+  loadTrainingConfig,
+  type ReadConfigOptions,
+  readTrainingConfig,
+} from './settings/read-config.js';
+export type {
+  DataFormat,
+  ScratchConfig,
+  TrainingConfig,
+  TrainingInput,
+} from './settings/schema.js';
+export type { DataKind, ReadOptions } from './stages/data-kinds.js';
+export {
+  type Examples,
+  encodeDemonstrations,
+  encodePolicyPairs,
+  encodePreferences,
+  encodeResponsePairs,
+  encodeRewardPairs,
+} from './stages/encode.js';
+export type { Stage, StageConfig, StageData } from './stages/stage.js';
+export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
+export { type ScheduleName, scheduleNames } from './steps/pace.js';
+export { learningRateAt, type Schedule } from './steps/schedule.js';
 export {
   createTrainingStep,
   lossAndGradients,
   type StepResult,
   type TrainingStep,
   type TrainingStepOptions,
-} from './training-step.js';
-export { bestStep } from './validation.js';
+} from './steps/training-step.js';
+export { bestStep } from './steps/validation.js';
+export { type TrainOptions, type TrainRun, train } from './trainer.js';

@@ -5,10 +5,10 @@ import { copyWeights, initWeights, type ModelConfig, type Weights } from '@gram/
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
-import { lossScaleAfter } from './loss-scale.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
+import { lossScaleAfter } from './steps/loss-scale.js';
+import { lossAndGradients } from './steps/training-step.js';
 import { type TrainRun, train } from './trainer.js';
-import { lossAndGradients } from './training-step.js';
 
 const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 32 };
 const objective = preference({ labels: [0, 1] });

@@ -14,7 +14,7 @@ import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
 import { togetherInOneProcess } from './distributed/__fixtures__/in-process.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
-import { adapterPart } from './trained-part.js';
+import { adapterPart } from './parts/trained-part.js';
 import { type TrainRun, train } from './trainer.js';
 
 const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 32 };

@@ -1,42 +1,29 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { fingerprint } from '@gram/run';
-import { epochBatches, totalSteps } from './batches.js';
+import { epochBatches, totalSteps } from './batches/epoch-batches.js';
+import { microBatches } from './batches/micro-batches.js';
 import type { StepRecord, TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
-import { lossScaleAfter } from './loss-scale.js';
-import { microBatches } from './micro-batches.js';
 import type { Objective } from './objectives/objective.js';
 import { adamW } from './optimizers/adamw.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { joinRun } from './run-state.js';
-import { learningRateAt, type ScheduleName } from './schedule.js';
-import { type TrainedPart, wholeModel } from './trained-part.js';
-import { createTrainingStep } from './training-step.js';
-import { createValidation } from './validation.js';
+import { type TrainedPart, wholeModel } from './parts/trained-part.js';
+import { lossScaleAfter } from './steps/loss-scale.js';
+import { type PaceInput, paceDefaults } from './steps/pace.js';
+import { joinRun } from './steps/run-state.js';
+import { learningRateAt } from './steps/schedule.js';
+import { createTrainingStep } from './steps/training-step.js';
+import { createValidation } from './steps/validation.js';
 
-/** Hyper-parameters of a run. */
-export interface TrainOptions {
-  /** Highest learning rate. */
-  readonly learningRate: number;
+/** Settings of the optimizer steps, and what decides them besides. */
+export interface TrainOptions extends PaceInput {
   /** @default adamW() */
   readonly optimizer?: Optimizer;
-  /** How the learning rate falls after the warm-up. @default 'cosine' */
-  readonly schedule?: ScheduleName;
-  /** Examples per optimizer step. */
-  readonly batchSize: number;
-  /** Examples per micro-batch; a step adds up as many as it needs. @default batchSize */
-  readonly microBatchSize?: number;
-  /** @default 1 */
-  readonly epochs?: number;
-  /** Share of the steps that warm up. @default 0.1 */
-  readonly warmupRatio?: number;
-  /** Largest global norm of the gradient. @default 1 */
-  readonly maxGradientNorm?: number;
-  /** Orders the data. @default 0 */
+  /** Decides the order of the data. @default 0 */
   readonly seed?: number;
 }
 
@@ -105,7 +92,12 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
       'check the data file and its filters',
     );
   }
-  const { batchSize, epochs = 1, seed = 0, maxGradientNorm = 1 } = options;
+  const {
+    batchSize,
+    epochs = paceDefaults.epochs,
+    seed = 0,
+    maxGradientNorm = paceDefaults.maxGradientNorm,
+  } = options;
   // Every rank gets some.
   const evenShare = Math.ceil(batchSize / communicator.size);
   const microBatchSize = Math.min(options.microBatchSize ?? batchSize, evenShare);

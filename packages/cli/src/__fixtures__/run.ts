@@ -52,7 +52,7 @@ export async function judgeWorkshop() {
 }
 
 const config = `
-stage: preference
+stage: finetune
 data: { path: pairs.jsonl }
 init:
   scratch:

@@ -75,13 +75,7 @@ describe('the baselines of the study', () => {
   });
 
   it('trains a policy on preferences directly', async () => {
-    const policy = [
-      'stage=direct-preference',
-      'beta=0.2',
-      'init.scratch=',
-      'init.model=out/model',
-      'output=dpo',
-    ];
+    const policy = ['stage=dpo', 'beta=0.2', 'init.scratch=', 'init.model=out/model', 'output=dpo'];
     const { status, stderr } = await run(...policy, 'optimizer.epochs=1');
     expect(status, stderr).toBe(0);
     expect(json('dpo/model/gram.json')).toMatchObject({ kind: 'policy' });
@@ -101,8 +95,8 @@ describe('the baselines of the study', () => {
   });
 
   it.each([
-    ['baseline.freeze=true', 'baseline has no meaning in the stage preference'],
-    ['beta=0.1', 'beta has no meaning in the stage preference'],
+    ['baseline.freeze=true', 'baseline has no meaning in the stage finetune'],
+    ['beta=0.1', 'beta has no meaning in the stage finetune'],
   ])('refuses %s elsewhere', async (set, message) => {
     const outcome = await run(set, 'output=refused');
     expect(outcome.status).toBe(1);

@@ -89,9 +89,9 @@ describe('gram finetune', () => {
   });
 
   it('goes from stage 1 to stage 2, and to a reward head that it says is new', async () => {
-    const first = await finetune('stage1', '--set', 'stage=pair-generation', '--set', 'optimizer.epochs=1');
+    const first = await finetune('stage1', '--set', 'stage=pretrain', '--set', 'optimizer.epochs=1');
     expect(first.status, first.stderr).toBe(0);
-    expect(gramJson('stage1')).toMatchObject({ kind: 'generative', training: { stage: 'pair-generation' } });
+    expect(gramJson('stage1')).toMatchObject({ kind: 'generative', training: { stage: 'pretrain' } });
     const from = [
       '--set',
       'init.scratch=',
@@ -172,7 +172,7 @@ describe('gram finetune', () => {
       ...command,
       '--resume',
       '--set',
-      'stage=pair-generation',
+      'stage=pretrain',
       '--set',
       'data.path=pairs.jsonl',
     ]);

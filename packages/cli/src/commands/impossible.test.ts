@@ -44,7 +44,7 @@ it.each([
   ],
   ['an adapter of nothing', ['lora.rank=2'], /lora needs init.model/],
   ['no data', ['data.path=absent.jsonl'], /absent.jsonl/],
-  ['labels for stage 1', ['stage=pair-generation', 'labelSmoothing=0.1'], /labelSmoothing has no meaning/],
+  ['labels for stage 1', ['stage=pretrain', 'labelSmoothing=0.1'], /labelSmoothing has no meaning/],
   [
     'a policy from a model that scores',
     [

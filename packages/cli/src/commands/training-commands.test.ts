@@ -1,5 +1,7 @@
+import { stageNames, stageOf } from '@gram/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, workshop } from '../__fixtures__/run.js';
+import { commandTable } from '../command-table.js';
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 beforeAll(async () => {
@@ -17,9 +19,9 @@ const sets = (...values: string[]) => values.flatMap((value) => ['--set', value]
 
 describe('training from a preset alone', () => {
   it.each([
-    ['pretrain', 'pair-generation', 'pairs.jsonl', 'generative'],
-    ['finetune', 'preference', 'pairs.jsonl', 'generative'],
-    ['train-rm', 'bradley-terry', 'pairs.jsonl', 'discriminative'],
+    ['pretrain', 'pretrain', 'pairs.jsonl', 'generative'],
+    ['finetune', 'finetune', 'pairs.jsonl', 'generative'],
+    ['bradley-terry', 'bradley-terry', 'pairs.jsonl', 'discriminative'],
     ['sft', 'sft', 'demonstrations.jsonl', 'policy'],
   ])('gram %s runs the stage %s', async (command, stage, data, kind) => {
     const output = shop.path(`run-${command}`);
@@ -47,7 +49,7 @@ describe('a training command', () => {
     await refused(['sft', '--preset', 'laptob'], /did you mean laptop\?/);
     await refused(
       ['pretrain', '--config', shop.path('config.yaml')],
-      /runs the stage pair-generation, and the configuration says preference; use gram finetune/,
+      /runs the stage pretrain, and the configuration says finetune; use gram finetune/,
     );
     await refused(['finetune', '--preset', 'laptop'], /data is missing|data.path is missing/, 1);
   });
@@ -65,5 +67,11 @@ describe('a training command', () => {
     expect(stdout).toMatch(/model: Qwen\/Qwen3-1.7B\n/);
     expect(stdout).toMatch(/smoothingConvention: uniform-mix\n/);
     expect(stdout).toMatch(/rank: 8\n/);
+  });
+});
+
+describe('the table of commands', () => {
+  it.each(stageNames.map(stageOf))('has a row for the stage $name, with its summary', ({ name, summary }) => {
+    expect(commandTable.find((entry) => entry.name === name)?.summary).toBe(summary);
   });
 });

@@ -99,7 +99,7 @@ describe('gram finetune with held-out data', () => {
 
   it.each([
     ['validation.path=none.jsonl', /none\.jsonl/],
-    ['validation.format=outputs', /validation\.format has no labels, which the stage preference needs/],
+    ['validation.format=outputs', /validation\.format has no labels, which the stage finetune needs/],
     ['validation.paht=x', /validation\.paht.+validation\.path/],
   ])('refuses %s before anything is written', async (set, message) => {
     const { status, stderr } = await finetune('refused', [set]);

@@ -26,11 +26,11 @@ const gram: GramMetadata = {
 const facts: ModelCardFacts = {
   name: 'one',
   config: {
-    stage: 'preference',
+    stage: 'finetune',
     vocabulary: 'labels',
     data: { path: '/home/somebody/secret/pairs.jsonl', format: 'preference' },
     init: { model: 'HuggingFaceTB/SmolLM2-135M-Instruct@main' },
-    lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'] },
+    lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], dropout: 0, rankStabilised: false },
     maxLength: 512,
     overlong: 'error',
     smoothingConvention: 'paper',
@@ -76,7 +76,7 @@ describe('modelCard', () => {
     });
     for (const line of [
       '# `one`',
-      '| stage | `preference` |',
+      '| stage | `finetune` |',
       '| started from | `HuggingFaceTB/SmolLM2-135M-Instruct@main` |',
       '| parameters trained | 460,800 |',
       '| data file | `pairs.jsonl` |',

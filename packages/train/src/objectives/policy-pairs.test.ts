@@ -2,7 +2,7 @@ import { createRandom } from '@gram/base';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
-import { microBatches } from '../micro-batches.js';
+import { microBatches } from '../batches/micro-batches.js';
 import { train } from '../trainer.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference } from './direct-preference.js';

@@ -3,7 +3,7 @@ import { createWorld } from '@gram/data';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';
-import { encodeDemonstrations } from '../encode.js';
+import { encodeDemonstrations } from '../stages/encode.js';
 import { train } from '../trainer.js';
 import { pairGeneration, supervisedFineTuning } from './token-generation.js';
 

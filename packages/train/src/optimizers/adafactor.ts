@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer } from './optimizer.js';
 
 /** Constants of Adafactor. */
@@ -76,3 +77,9 @@ export function adafactor({
 function rootMeanSquare(x: tf.Tensor): tf.Tensor {
   return tf.sqrt(tf.mean(tf.square(x)));
 }
+
+/** Adafactor as a configuration names it. */
+export const adafactorEntry = defineOptimizer({
+  settings: {},
+  create: ({ weightDecay }) => adafactor({ weightDecay }),
+});

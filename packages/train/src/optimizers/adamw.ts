@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer } from './optimizer.js';
 
 /** Constants of AdamW. */
@@ -59,3 +61,17 @@ export function adamW({
     },
   };
 }
+
+/** AdamW as a configuration names it. */
+export const adamWEntry = defineOptimizer({
+  settings: {
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .optional()
+      .meta({ description: 'decay rates of both moments of AdamW', usual: '0.9, 0.999' }),
+  },
+  create: ({ weightDecay, betas = [] }) => {
+    const [beta1, beta2] = betas;
+    return adamW({ beta1, beta2, weightDecay });
+  },
+});

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer } from './optimizer.js';
 
 /** Constants of stochastic gradient descent. */
@@ -36,3 +38,16 @@ export function sgd({ momentum = 0, weightDecay = 0 }: SgdOptions = {}): Optimiz
     },
   };
 }
+
+/** Stochastic gradient descent as a configuration names it. */
+export const sgdEntry = defineOptimizer({
+  settings: {
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .optional()
+      .meta({ description: 'share of the last step that SGD keeps', usual: '0' }),
+  },
+  create: ({ weightDecay, momentum }) => sgd({ momentum, weightDecay }),
+});

@@ -1,10 +1,10 @@
 import { createRandom } from '@gram/base';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import { tinyModel } from './__fixtures__/tiny-model.js';
+import { tinyModel } from '../__fixtures__/tiny-model.js';
+import { bradleyTerry } from '../objectives/bradley-terry.js';
+import { train } from '../trainer.js';
 import { headPart, headWeights } from './head-part.js';
-import { bradleyTerry } from './objectives/bradley-terry.js';
-import { train } from './trainer.js';
 
 const config: ModelConfig = {
   ...tinyModel,

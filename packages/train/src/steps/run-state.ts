@@ -7,12 +7,12 @@ import {
   place,
 } from '@gram/engine';
 import type { Weights } from '@gram/model';
-import type { TrainingState } from './checkpoint.js';
-import type { Communicator } from './distributed/communicator.js';
-import { dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
-import { copyWeights, gatherMoments, scatterMoments } from './distributed/shared-state.js';
-import { initMoments, type Moments, type Optimizer } from './optimizers/optimizer.js';
-import type { TrainedPart } from './trained-part.js';
+import type { TrainingState } from '../checkpoint.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { dataParallel, type OptimizerSharding } from '../distributed/data-parallel.js';
+import { copyWeights, gatherMoments, scatterMoments } from '../distributed/shared-state.js';
+import { initMoments, type Moments, type Optimizer } from '../optimizers/optimizer.js';
+import type { TrainedPart } from '../parts/trained-part.js';
 
 type Named = Readonly<Record<string, AnyArray<'float32'>>>;
 

@@ -1,22 +1,18 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { totalSteps } from '../batches.js';
+import { totalSteps } from '../batches/epoch-batches.js';
 import type { StepRecord, Trained, TrainingState } from '../checkpoint.js';
-import type { Examples } from '../encode.js';
 import { TrainError } from '../error.js';
 import type { Objective } from '../objectives/objective.js';
-import type { PolicyPair } from '../objectives/policy-pairs.js';
 import { referenceLogProbabilities } from '../objectives/reference-log-probabilities.js';
-import { adafactor } from '../optimizers/adafactor.js';
-import { adamW } from '../optimizers/adamw.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { sgd } from '../optimizers/sgd.js';
+import { createOptimizer } from '../optimizers/table.js';
+import type { TrainingConfig } from '../settings/schema.js';
+import type { EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
+import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
-import { type EncodedSplit, encodeFor } from './encode-records.js';
-import { readRecords, sharedPrompts } from './records.js';
-import type { TrainingConfig } from './schema.js';
-import { adapterStart, wholeStart } from './start.js';
+import { adapterStart, type Context, type Start, wholeStart } from './start.js';
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
@@ -63,68 +59,80 @@ export interface PreparedTraining {
  */
 export async function prepareTraining(
   config: TrainingConfig,
-  { checkpoint, signal }: { checkpoint?: string; signal?: AbortSignal } = {},
+  { checkpoint, signal }: Context = {},
 ): Promise<PreparedTraining> {
   await checkDevice(config);
-  const records = await readRecords(config, signal);
-  const optimizer = optimizerOf(config.optimizer);
-  const begin = config.lora === undefined ? wholeStart : adapterStart;
-  const begun = await begin(config, records, optimizer, { checkpoint, signal });
-  const { start, weights, part, trained, result, restore, resume, original } = begun;
-  const { gram, tokenizer, chat } = start;
-  const prepared = <Example>(
-    split: EncodedSplit<Example>,
-    objective: Objective<Example>,
-  ): PreparedTraining => {
-    const { examples, truncated, heldOut } = split;
-    checkBatch(config, examples.length);
-    const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
-      config.optimizer;
-    const pace = { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm };
-    const options = { ...pace, optimizer, seed: config.seed };
-    return {
-      config: start.config,
-      gram,
-      newWeights: start.newWeights,
-      trainedParameters: Object.values(weights).reduce((sum, { data }) => sum + data.length, 0),
-      examples: examples.length,
-      truncated,
-      longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
-      tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
-      totalSteps: totalSteps({ examples: examples.length, ...options }),
-      doneSteps: resume?.step ?? 0,
-      history: resume?.history ?? [],
-      dropped: records.dropped,
-      heldOut: heldOut && { examples: heldOut.length, sharedPrompts: sharedPrompts(records) },
-      run: (watch) =>
-        train({
-          config: start.config,
-          weights,
-          part,
-          objective,
-          examples,
-          options,
-          device: config.device,
-          precision: config.precision,
-          gradientCheckpointing: config.gradientCheckpointing,
-          validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
-          resume,
-          optimizerSharding: config.optimizer.sharding,
-          ...watch,
-        }),
-      trained,
-      restore,
-      result,
-    };
-  };
+  const data = await stageOf(config.stage).read(config, signal);
+  const optimizer = createOptimizer(config.optimizer);
+  const open = config.lora === undefined ? wholeStart : adapterStart;
+  const opened = await open(config, data, optimizer, { checkpoint, signal });
+  const { tokenizer, chat, gram } = opened.start;
   const { maxLength, overlong } = config;
-  const options = { tokenizer, chat, maxLength, overlong };
-  const compare = async <Pair extends PolicyPair>({ examples, ...rest }: Examples<Pair>) => {
-    const reference = await original();
-    const pairs = await referenceLogProbabilities(reference.config, reference.weights, examples, { signal });
-    return { ...rest, examples: pairs };
+  const context: EncodingContext = {
+    encoding: { tokenizer, chat, maxLength, overlong },
+    judgePrompt: gram.judgePrompt,
+    async compare({ examples, ...rest }) {
+      const reference = await opened.original();
+      const { config: model, weights } = reference;
+      return { ...rest, examples: await referenceLogProbabilities(model, weights, examples, { signal }) };
+    },
   };
-  return encodeFor(config, records, options, gram.judgePrompt, compare, prepared);
+  return data.encode(context, (split, objective) => {
+    checkBatch(config, split.examples.length);
+    return prepared(config, data, opened, optimizer, split, objective);
+  });
+}
+
+function prepared<Example>(
+  config: TrainingConfig,
+  data: StageData,
+  { start, weights, part, trained, result, restore, resume }: Start,
+  optimizer: Optimizer,
+  { examples, truncated, heldOut }: EncodedSplit<Example>,
+  objective: Objective<Example>,
+): PreparedTraining {
+  const options = { ...paceOf(config.optimizer), optimizer, seed: config.seed };
+  const { device, precision, gradientCheckpointing } = config;
+  return {
+    config: start.config,
+    gram: start.gram,
+    newWeights: start.newWeights,
+    trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
+    examples: examples.length,
+    truncated,
+    longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
+    tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
+    totalSteps: totalSteps({ examples: examples.length, ...options }),
+    doneSteps: resume?.step ?? 0,
+    history: resume?.history ?? [],
+    dropped: data.dropped,
+    heldOut: heldOut && { examples: heldOut.length, sharedPrompts: data.sharedPrompts },
+    run: (watch) =>
+      train({
+        config: start.config,
+        weights,
+        part,
+        objective,
+        examples,
+        options,
+        device,
+        precision,
+        gradientCheckpointing,
+        validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
+        resume,
+        optimizerSharding: config.optimizer.sharding,
+        ...watch,
+      }),
+    trained,
+    restore,
+    result,
+  };
+}
+
+function paceOf(settings: TrainingConfig['optimizer']) {
+  const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
+    settings;
+  return { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm };
 }
 
 /** Says before anything is read that a device does not work here, or has no products of the precision. */
@@ -148,15 +156,4 @@ function checkBatch({ optimizer: { batchSize }, data }: TrainingConfig, examples
     `optimizer.batchSize is ${batchSize}, and ${data.path} gives ${examples} examples`,
     `set optimizer.batchSize to ${examples} or less, or give more data`,
   );
-}
-
-function optimizerOf({ name, weightDecay, betas, momentum }: TrainingConfig['optimizer']): Optimizer {
-  switch (name) {
-    case 'adamw':
-      return adamW({ beta1: betas?.[0], beta2: betas?.[1], weightDecay });
-    case 'sgd':
-      return sgd({ momentum, weightDecay });
-    case 'adafactor':
-      return adafactor({ weightDecay });
-  }
 }

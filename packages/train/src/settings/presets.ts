@@ -1,8 +1,6 @@
 import { plainChat } from '@gram/tokenize';
-import { isPolicy, type TrainingStage } from './schema.js';
-
-/** A part of a configuration as it would be written in a file. */
-type Written = Readonly<Record<string, unknown>>;
+import type { PresetName, Written } from '../stages/stage.js';
+import { stageOf, type TrainingStage } from '../stages/table.js';
 
 /** What configurations can begin with. */
 export interface Preset {
@@ -10,8 +8,8 @@ export interface Preset {
   readonly summary: string;
   /** Values of every stage. */
   readonly common: Written;
-  /** Values of one stage, laid over those. */
-  readonly stages: Readonly<Record<TrainingStage, Written>>;
+  /** Which values of a stage are laid over those. */
+  readonly values: PresetName;
 }
 
 /**
@@ -20,22 +18,15 @@ export interface Preset {
  * configuration: cosine with a tenth of the steps for warm-up, 2048 tokens.
  */
 function paper(model: string): Preset {
-  const rate = (learningRate: number) => ({ optimizer: { learningRate } });
   return {
     summary: `${model} as in the paper`,
     common: {
       init: { model, judgePrompt: 'gram-eval-1', chat: 'template' },
       maxLength: 2048,
       overlong: 'truncate',
-      optimizer: { batchSize: 256, microBatchSize: 2, epochs: 1, warmupRatio: 0.1 },
+      optimizer: { batchSize: 256, microBatchSize: 2 },
     },
-    stages: {
-      'pair-generation': rate(2e-5),
-      preference: { ...rate(1e-5), labelSmoothing: 0.1, smoothingConvention: 'paper' },
-      'bradley-terry': rate(1e-5),
-      sft: rate(2e-5),
-      'direct-preference': rate(1e-6),
-    },
+    values: 'paper',
   };
 }
 
@@ -49,19 +40,9 @@ export const presets: Readonly<Record<string, Preset>> = {
       init: { model: 'Qwen/Qwen3-1.7B', judgePrompt: 'gram-eval-1', chat: 'template' },
       maxLength: 2048,
       overlong: 'truncate',
-      optimizer: { batchSize: 256, microBatchSize: 2, epochs: 1, warmupRatio: 0.1 },
+      optimizer: { batchSize: 256, microBatchSize: 2 },
     },
-    stages: {
-      'pair-generation': { optimizer: { learningRate: 1e-5 } },
-      preference: {
-        labelSmoothing: 0.1,
-        smoothingConvention: 'uniform-mix',
-        optimizer: { learningRate: 2e-5, batchSize: 128, microBatchSize: 4, epochs: 2 },
-      },
-      'bradley-terry': { optimizer: { learningRate: 1e-5 } },
-      sft: { optimizer: { learningRate: 1e-5 } },
-      'direct-preference': { optimizer: { learningRate: 1e-6 } },
-    },
+    values: 'qwen3-1.7b',
   },
   'smollm2-135m': {
     summary: 'HuggingFaceTB/SmolLM2-135M-Instruct on two cores, with values of our own',
@@ -69,15 +50,9 @@ export const presets: Readonly<Record<string, Preset>> = {
       init: { model: 'HuggingFaceTB/SmolLM2-135M-Instruct', judgePrompt: 'gram-compact-1', chat: 'template' },
       maxLength: 512,
       overlong: 'truncate',
-      optimizer: { batchSize: 32, microBatchSize: 4, epochs: 1, warmupRatio: 0.1 },
+      optimizer: { batchSize: 32, microBatchSize: 4 },
     },
-    stages: {
-      'pair-generation': { optimizer: { learningRate: 1e-4 } },
-      preference: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-5 } },
-      'bradley-terry': { optimizer: { learningRate: 5e-5 } },
-      sft: { optimizer: { learningRate: 1e-4 } },
-      'direct-preference': { optimizer: { learningRate: 5e-6 } },
-    },
+    values: 'smollm2-135m',
   },
   laptop: {
     summary: 'a new model of a million parameters, trained in minutes, with values of our own',
@@ -96,15 +71,9 @@ export const presets: Readonly<Record<string, Preset>> = {
       },
       maxLength: 1024,
       overlong: 'truncate',
-      optimizer: { batchSize: 32, epochs: 1, warmupRatio: 0.1, weightDecay: 0.01, betas: [0.9, 0.98] },
+      optimizer: { batchSize: 32, weightDecay: 0.01, betas: [0.9, 0.98] },
     },
-    stages: {
-      'pair-generation': { optimizer: { learningRate: 2e-3 } },
-      preference: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-4 } },
-      'bradley-terry': { optimizer: { learningRate: 1e-3 } },
-      sft: { optimizer: { learningRate: 5e-4 } },
-      'direct-preference': { optimizer: { learningRate: 1e-4 } },
-    },
+    values: 'laptop',
   },
 };
 
@@ -114,25 +83,32 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 
 /** Lays mappings over each other; anything but a mapping takes the place of what was there. */
 function layered(under: unknown, over: unknown): unknown {
-  if (!isMapping(under) || !isMapping(over)) return over;
-  const merged: Record<string, unknown> = { ...under };
+  return isMapping(under) && isMapping(over) ? merged(under, over) : over;
+}
+
+function merged(under: Written, over: Written): Written {
+  const result: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
-    merged[key] = Object.hasOwn(under, key) ? layered(under[key], value) : value;
+    result[key] = Object.hasOwn(under, key) ? layered(under[key], value) : value;
   }
-  return merged;
+  return result;
 }
 
 /**
  * What a configuration says, laid over its preset. A model of its own replaces a new one of the preset, and the other way
  * round; a policy has no judging prompt.
  */
-export function withPreset({ common, stages }: Preset, stage: TrainingStage, written: Written): Written {
-  const values = layered(common, stages[stage]) as Record<string, unknown>;
+export function withPreset(
+  { common, values: name }: Preset,
+  stage: TrainingStage,
+  written: Written,
+): Written {
+  const { init, ...values } = merged(common, stageOf(stage).presets[name]);
   const own = isMapping(written.init) ? written.init : {};
   const dropped = new Set<string>();
   if ('model' in own) dropped.add('scratch');
   if ('scratch' in own) dropped.add('model');
-  if (isPolicy(stage)) dropped.add('judgePrompt');
-  const kept = Object.entries(values.init as object).filter(([key]) => !dropped.has(key));
-  return layered({ ...values, init: Object.fromEntries(kept) }, written) as Written;
+  if (stageOf(stage).kind === 'policy') dropped.add('judgePrompt');
+  const kept = Object.entries(isMapping(init) ? init : {}).filter(([key]) => !dropped.has(key));
+  return merged({ ...values, init: Object.fromEntries(kept) }, written);
 }

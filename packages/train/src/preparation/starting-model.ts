@@ -14,7 +14,6 @@ import {
   readCompanions,
   type Weights,
   weightShapes,
-  withHead,
 } from '@gram/model';
 import {
   type ChatLayout,
@@ -26,8 +25,9 @@ import {
   trainBpe,
 } from '@gram/tokenize';
 import { TrainError } from '../error.js';
-import { type TrainingRecords, textsOf } from './records.js';
-import { isPolicy, type ScratchConfig, type TrainingConfig } from './schema.js';
+import type { ScratchConfig, TrainingConfig } from '../settings/schema.js';
+import type { StageData } from '../stages/stage.js';
+import { stageOf } from '../stages/table.js';
 
 /** What a run starts from. */
 export interface StartingModel {
@@ -57,14 +57,14 @@ const headDeviation = 0.02;
  */
 export async function startingModel(
   config: TrainingConfig,
-  records: TrainingRecords,
+  data: StageData,
   signal?: AbortSignal,
 ): Promise<StartingModel> {
   const { init, seed } = config;
   if (init.scratch !== undefined) {
     const tokenizer = tokenizerFromJson(
       trainBpe({
-        texts: textsOf(records),
+        texts: data.texts(),
         vocabSize: init.scratch.vocabSize,
         specialTokens: plainChat.specialTokens,
       }),
@@ -85,12 +85,12 @@ export async function startingModel(
   const loaded = await loadModel(directory, { signal });
   return {
     ...withStageHead(loaded.config, loaded.weights, config, directory, createRandom(seed, 'head')),
-    ...(await askedAs(config, loaded, directory)),
+    ...(await promptingOf(config, loaded, directory)),
   };
 }
 
 /** How a model that was loaded is asked: its tokenizer, its chat layout and what `gram.json` will say. */
-export async function askedAs(
+export async function promptingOf(
   config: TrainingConfig,
   { config: model, gram, path }: LoadedModel,
   directory: string,
@@ -117,11 +117,12 @@ export function metadata(
   const { stage, init, maxLength, labelSmoothing, smoothingConvention } = config;
   const training: GramMetadata['training'] =
     labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
+  const { kind } = stageOf(stage);
   const common = { format: 1, chat: chat.id, maxLength, training } as const;
-  if (isPolicy(stage)) return { ...common, kind: 'policy' };
+  if (kind === 'policy') return { ...common, kind };
   const origin = init.model !== undefined && before === undefined ? 'released' : 'gram';
   const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompts[origin];
-  return { ...common, kind: stage === 'bradley-terry' ? 'discriminative' : 'generative', judgePrompt };
+  return { ...common, kind, judgePrompt };
 }
 
 /** Checks what `config` says against the model in a directory. */
@@ -178,18 +179,7 @@ function scratchConfig(
     padTokenId: tokenizer.tokenId(plainChat.pad),
   };
   // As it will be read back from a checkpoint, for a resumed run is recognised by its config.
-  return parseConfig(configToJson(withHeadOf(config, training)), 'init.scratch');
-}
-
-/** The decoder with the heads that the stage needs. */
-function withHeadOf(config: ModelConfig, { stage, baseline }: TrainingConfig): ModelConfig {
-  if (stage !== 'bradley-terry') return withHead(config, 'next-token');
-  return {
-    ...withHead(config, 'score'),
-    ...(baseline?.scoreHead && { scoreHead: { hiddenSize: baseline.scoreHead } }),
-    // A tied head is the embedding, which stays anyway.
-    ...(baseline?.regulariser && !config.tieWordEmbeddings && { keepsLanguageHead: true as const }),
-  };
+  return parseConfig(configToJson(headOf(config, training)), 'init.scratch');
 }
 
 /** Keeps the decoder and puts a reward head in the place of the next-token head where the stage wants one. */
@@ -203,14 +193,14 @@ function withStageHead(
   const scores = kindOf(config).head === 'score';
   const refuse = (problem: string, hint: string) =>
     new TrainError('bad-config', `the model in ${directory} ${problem}`, hint);
-  if (training.stage !== 'bradley-terry') {
+  const wanted = headOf(config, training);
+  if (kindOf(wanted).head !== 'score') {
     if (!scores) return { config, weights, newWeights: [] };
     throw refuse(
       `gives a score and has no next-token head, which the stage ${training.stage} needs`,
       'start from a language model',
     );
   }
-  const wanted = withHeadOf(config, training);
   if (scores) {
     const same = ['scoreHead', 'keepsLanguageHead'] as const;
     if (same.every((key) => JSON.stringify(wanted[key]) === JSON.stringify(config[key]))) {
@@ -228,4 +218,9 @@ function withStageHead(
     return [name, float32(shape, Float32Array.from({ length: size }, draw))] as const;
   });
   return { config: wanted, weights: Object.fromEntries(all), newWeights };
+}
+
+/** The decoder with the heads that the stage needs. */
+function headOf(config: ModelConfig, training: TrainingConfig): ModelConfig {
+  return stageOf(training.stage).head(config, training);
 }

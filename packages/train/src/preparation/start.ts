@@ -19,12 +19,13 @@ import {
   type TrainingState,
 } from '../checkpoint.js';
 import { TrainError } from '../error.js';
-import { headPart, headWeights } from '../head-part.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { adapterPart, type TrainedPart } from '../trained-part.js';
-import type { TrainingRecords } from './records.js';
-import type { TrainingConfig } from './schema.js';
-import { askedAs, type StartingModel, startingModel } from './starting-model.js';
+import { headPart, headWeights } from '../parts/head-part.js';
+import { adapterPart, type TrainedPart } from '../parts/trained-part.js';
+import type { TrainingConfig } from '../settings/schema.js';
+import type { StageData } from '../stages/stage.js';
+import { stageOf } from '../stages/table.js';
+import { promptingOf, type StartingModel, startingModel } from './starting-model.js';
 
 /** What is trained, and the state that a checkpoint left. */
 export interface Start {
@@ -46,16 +47,17 @@ export type Context = { readonly checkpoint?: string; readonly signal?: AbortSig
 /** All weights are trained; a checkpoint holds them all. */
 export async function wholeStart(
   config: TrainingConfig,
-  records: TrainingRecords,
+  data: StageData,
   optimizer: Optimizer,
   { checkpoint, signal }: Context,
 ): Promise<Start> {
-  const trainedOf = config.baseline?.freeze ? headWeights : (_: ModelConfig, all: Weights) => all;
+  const headOnly = stageOf(config.stage).trainsHeadOnly(config);
+  const trainedOf = headOnly ? headWeights : (_: ModelConfig, all: Weights) => all;
   const resume =
     checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer, trainedOf);
   const start =
     resume === undefined
-      ? await startingModel(config, records, signal)
+      ? await startingModel(config, data, signal)
       : await resumedModel(config, resume, join(checkpoint!, 'model'));
   const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(start.gram.training);
   if (resume !== undefined && !sameNotes) {
@@ -70,25 +72,25 @@ export async function wholeStart(
   return {
     start,
     weights: trainedOf(start.config, weights),
-    part: config.baseline?.freeze ? headPart(start.config, weights) : undefined,
+    part: headOnly ? headPart(start.config, weights) : undefined,
     trained: { model },
     result: () => model,
     restore: async (path) => overwrite(weights, (await loadModel(resolve(path, 'model'))).weights),
     resume,
     // What was loaded is trained in place, and a checkpoint is further on.
-    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, records, signal)),
+    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, data, signal)),
   };
 }
 
 /** An adapter is trained; a checkpoint holds it and not the model under it. */
 export async function adapterStart(
   config: TrainingConfig,
-  records: TrainingRecords,
+  data: StageData,
   optimizer: Optimizer,
   { checkpoint, signal }: Context,
 ): Promise<Start> {
   const lora = config.lora!;
-  const start = await startingModel(config, records, signal);
+  const start = await startingModel(config, data, signal);
   const { weights: base, gram, companions } = start;
   const resume =
     checkpoint === undefined ? undefined : await loadAdapterCheckpoint(checkpoint, optimizer, start.config);
@@ -143,6 +145,6 @@ async function resumedModel(
     weights: model.weights,
     newWeights: [],
     // The layout of the checkpoint, whatever the configuration would start with.
-    ...(await askedAs({ ...config, init: { ...config.init, chat: undefined } }, model, directory)),
+    ...(await promptingOf({ ...config, init: { ...config.init, chat: undefined } }, model, directory)),
   };
 }

@@ -12,11 +12,11 @@ import {
 } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Communicator, singleProcess } from './distributed/communicator.js';
-import { clear, dataParallel, type OptimizerSharding } from './distributed/data-parallel.js';
-import type { Batch, Objective } from './objectives/objective.js';
-import type { Moments, NamedTensors, Optimizer, StepScalars } from './optimizers/optimizer.js';
-import { type TrainedPart, wholeModel } from './trained-part.js';
+import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import { clear, dataParallel, type OptimizerSharding } from '../distributed/data-parallel.js';
+import type { Batch, Objective } from '../objectives/objective.js';
+import type { Moments, NamedTensors, Optimizer, StepScalars } from '../optimizers/optimizer.js';
+import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 
 /** What one optimizer step reports. */
 export interface StepResult {

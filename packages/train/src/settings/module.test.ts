@@ -19,7 +19,7 @@ interface Part { rate: number }
 const part: Part = { rate: 1e-3 };
 const epochs = [1, 2].reduce((sum, n) => sum + n);
 export default {
-  stage: 'preference' as const,
+  stage: 'finetune' as const,
   data: { path: 'pairs.jsonl' },
   init: { model: './base' },
   maxLength: 128,
@@ -31,7 +31,7 @@ export default {
 describe('a configuration in TypeScript', () => {
   it('is what the same YAML is, with overrides laid over it', async () => {
     const yaml = file(
-      'stage: preference\ndata: { path: pairs.jsonl }\ninit: { model: ./base }\nmaxLength: 128\n' +
+      'stage: finetune\ndata: { path: pairs.jsonl }\ninit: { model: ./base }\nmaxLength: 128\n' +
         'optimizer: { learningRate: 1e-3, batchSize: 8, epochs: 3 }\noutput: runs/one\n',
       'yaml',
     );

@@ -9,7 +9,7 @@ const directory = mkdtempSync(join(tmpdir(), 'gram-config-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const good = `
-stage: preference
+stage: finetune
 data: { path: pairs.jsonl }
 init: { model: ../base }
 maxLength: 128
@@ -36,7 +36,7 @@ function errorOf(text: string, overrides: string[] = []): TrainError {
 describe('a training configuration', () => {
   it('gets its defaults and absolute paths', () => {
     expect(readTrainingConfig(file(good))).toEqual({
-      stage: 'preference',
+      stage: 'finetune',
       data: { path: join(directory, 'pairs.jsonl'), format: 'preference' },
       init: { model: join(directory, '../base') },
       vocabulary: 'labels',
@@ -83,10 +83,10 @@ describe('a training configuration', () => {
   it('takes the format of the data from the stage', () => {
     const format = (...overrides: string[]) => readTrainingConfig(file(good), overrides).data.format;
     expect(format('stage=sft')).toBe('demonstration');
-    expect(format('stage=pair-generation')).toBe('preference');
+    expect(format('stage=pretrain')).toBe('preference');
     expect(format('stage=sft', 'data.format=alpaca')).toBe('alpaca');
     expect(format('stage=sft', 'data.format=hh-rlhf')).toBe('hh-rlhf');
-    expect(format('stage=pair-generation', 'data.format=outputs')).toBe('outputs');
+    expect(format('stage=pretrain', 'data.format=outputs')).toBe('outputs');
     const printed = formatTrainingConfig(readTrainingConfig(file(good), ['stage=sft', 'data.limit=7']));
     expect(printed).toMatch(
       /^stage: sft\ndata:\n {2}path: .*\n {2}format: demonstration\n {2}limit: 7\ninit:/,
@@ -123,8 +123,8 @@ describe('a training configuration', () => {
     ['single answers with labels', ['data.format=alpaca'], /data\.format has no labels/],
     [
       'single answers as pairs',
-      ['stage=pair-generation', 'data.format=demonstration'],
-      /data\.format has no second response, which the stage pair-generation needs/,
+      ['stage=pretrain', 'data.format=demonstration'],
+      /data\.format has no second response, which the stage pretrain needs/,
     ],
   ])('refuses %s', (_name, overrides, message) => {
     const error = errorOf(good, overrides);
@@ -161,9 +161,9 @@ describe('a training configuration', () => {
     ['a number out of range', 'optimizer.warmupRatio=2', /optimizer\.warmupRatio is 2: /, /./],
     [
       'an unknown choice',
-      'stage=preferences',
-      /stage must be one of .*, not "preferences"/,
-      /did you mean preference\?/,
+      'stage=finetunes',
+      /stage must be one of .*, not "finetunes"/,
+      /did you mean finetune\?/,
     ],
     ['a missing value', 'optimizer.learningRate=', /optimizer\.learningRate is missing/, /add/],
     [
@@ -188,7 +188,7 @@ describe('a training configuration', () => {
 
   it('gives the line of a syntax error', () => {
     expect(errorOf(`${good}seed: [1,\n`).message).toMatch(/config\.yaml: line \d+: /);
-    expect(errorOf('stage: preference\nmaxLength: 1\n  seed: 2\n').message).toMatch(/line [23]: /);
+    expect(errorOf('stage: finetune\nmaxLength: 1\n  seed: 2\n').message).toMatch(/line [23]: /);
   });
 
   it.each([

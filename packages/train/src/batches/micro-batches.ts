@@ -1,6 +1,6 @@
 import type { NDArray } from '@gram/engine';
-import { type Place, singleProcess } from './distributed/communicator.js';
-import type { Objective } from './objectives/objective.js';
+import { type Place, singleProcess } from '../distributed/communicator.js';
+import type { Objective } from '../objectives/objective.js';
 
 /** Sequence lengths are rounded up to a multiple of this, so that few graphs are compiled. */
 const lengthBucket = 16;

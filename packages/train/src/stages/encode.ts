@@ -1,10 +1,10 @@
 import { createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
-import type { RewardExample } from './objectives/bradley-terry.js';
-import type { PolicyPair } from './objectives/policy-pairs.js';
-import type { PreferenceExample } from './objectives/preference.js';
-import type { GenerationExample } from './objectives/token-generation.js';
+import type { RewardExample } from '../objectives/bradley-terry.js';
+import type { PolicyPair } from '../objectives/policy-pairs.js';
+import type { PreferenceExample } from '../objectives/preference.js';
+import type { GenerationExample } from '../objectives/token-generation.js';
 
 /** Encoded records, and how many of them had to be cut to fit. */
 export interface Examples<Example> {

@@ -8,12 +8,12 @@ import {
   mergeAdapter,
 } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import { tinyModel } from './__fixtures__/tiny-model.js';
-import type { TrainingState } from './checkpoint.js';
-import { preference } from './objectives/preference.js';
-import { pairGeneration } from './objectives/token-generation.js';
+import { tinyModel } from '../__fixtures__/tiny-model.js';
+import type { TrainingState } from '../checkpoint.js';
+import { preference } from '../objectives/preference.js';
+import { pairGeneration } from '../objectives/token-generation.js';
+import { type TrainOptions, train } from '../trainer.js';
 import { adapterPart } from './trained-part.js';
-import { type TrainOptions, train } from './trainer.js';
 
 const config: ModelConfig = {
   ...tinyModel,

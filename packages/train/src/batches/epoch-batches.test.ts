@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochBatches, totalSteps } from './batches.js';
+import { epochBatches, totalSteps } from './epoch-batches.js';
 
 const plans = fc.record({
   examples: fc.integer({ min: 1, max: 400 }),

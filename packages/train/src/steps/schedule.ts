@@ -1,6 +1,4 @@
-/** How the learning rate falls after the warm-up: along a cosine or a line to zero, or not at all. */
-export const scheduleNames = ['cosine', 'linear', 'constant'] as const;
-export type ScheduleName = (typeof scheduleNames)[number];
+import { paceDefaults, type ScheduleName } from './pace.js';
 
 /** Learning rate over a run. */
 export interface Schedule {
@@ -28,7 +26,12 @@ const decays: Record<ScheduleName, (progress: number) => number> = {
  * @param step number of updates done before this one, from 0
  */
 export function learningRateAt(
-  { schedule = 'cosine', learningRate, warmupRatio = 0.1, totalSteps }: Schedule,
+  {
+    schedule = paceDefaults.schedule,
+    learningRate,
+    warmupRatio = paceDefaults.warmupRatio,
+    totalSteps,
+  }: Schedule,
   step: number,
 ): number {
   const warmup = Math.ceil(warmupRatio * totalSteps);

@@ -9,7 +9,7 @@ import {
   type ModelConfig,
   type ModelTensors,
 } from '@gram/model';
-import type { NamedTensors } from './optimizers/optimizer.js';
+import type { NamedTensors } from '../optimizers/optimizer.js';
 
 /** What a step needs to train a part of a model, the rest being frozen: no gradient, no moments, no update. */
 export interface TrainedPart {

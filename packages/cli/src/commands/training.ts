@@ -11,6 +11,7 @@ import {
   type PreparedTraining,
   prepareTraining,
   presets,
+  stageOf,
   type TrainingConfig,
   type TrainingStage,
   type TrainingState,
@@ -21,20 +22,9 @@ import { followRun } from '../watch/follow-run.js';
 import { keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
 import { describeCost } from './training-cost.js';
 
-/** A command that trains. They differ in their stage. */
-function trainingCommand({
-  name,
-  stage,
-  fixed,
-  example,
-}: {
-  readonly name: string;
-  /** Where the configuration names none. */
-  readonly stage: TrainingStage;
-  /** Whether the configuration may name another. */
-  readonly fixed: boolean;
-  readonly example: string;
-}) {
+/** The command that trains a stage; what the commands differ in is said by their stage. */
+export function trainingCommand(name: TrainingStage) {
+  const stage = stageOf(name);
   return defineCommand({
     flags: {
       config: { value: 'FILE', help: 'The configuration, in YAML, TypeScript or JavaScript.' },
@@ -61,7 +51,7 @@ function trainingCommand({
         help: 'Serve a page that follows the run, on this machine only; any free port by default.',
       },
     },
-    example,
+    example: stage.example,
     cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch.',
     async run(values, io) {
       if (values.config === undefined && values.preset === undefined) {
@@ -71,12 +61,15 @@ function trainingCommand({
           'give --config FILE or --preset NAME',
         );
       }
-      const config = await loadTrainingConfig(values.config, values.set, { preset: values.preset, stage });
-      if (fixed && config.stage !== stage) {
+      const config = await loadTrainingConfig(values.config, values.set, {
+        preset: values.preset,
+        stage: name,
+      });
+      if (!stage.runsOthers && config.stage !== name) {
         throw new CliError(
           'usage',
-          `gram ${name} runs the stage ${stage}, and the configuration says ${config.stage}`,
-          `use gram ${commandOf[config.stage]}`,
+          `gram ${name} runs the stage ${name}, and the configuration says ${config.stage}`,
+          `use gram ${config.stage}`,
         );
       }
       if (values['print-config']) {
@@ -101,54 +94,6 @@ function trainingCommand({
     },
   });
 }
-
-const commandOf: Record<TrainingStage, string> = {
-  'pair-generation': 'pretrain',
-  preference: 'finetune',
-  'bradley-terry': 'train-rm',
-  sft: 'sft',
-  'direct-preference': 'dpo',
-};
-
-/** `gram pretrain`: stage 1 of GRAM. */
-export const pretrainCommand = trainingCommand({
-  name: 'pretrain',
-  stage: 'pair-generation',
-  fixed: true,
-  example: 'gram pretrain --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/stage-1',
-});
-
-/** `gram finetune`: stage 2 of GRAM, or what the configuration says. */
-export const finetuneCommand = trainingCommand({
-  name: 'finetune',
-  stage: 'preference',
-  fixed: false,
-  example: 'gram finetune --config preference.yaml --set output=runs/two',
-});
-
-/** `gram sft`: a policy that imitates demonstrations. */
-export const sftCommand = trainingCommand({
-  name: 'sft',
-  stage: 'sft',
-  fixed: true,
-  example: 'gram sft --preset smollm2-135m --set data.path=demonstrations.jsonl --set output=runs/policy',
-});
-
-/** `gram dpo`: a policy that learns preferences directly. */
-export const dpoCommand = trainingCommand({
-  name: 'dpo',
-  stage: 'direct-preference',
-  fixed: true,
-  example: 'gram dpo --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/policy',
-});
-
-/** `gram train-rm`: the discriminative baseline. */
-export const trainRmCommand = trainingCommand({
-  name: 'train-rm',
-  stage: 'bradley-terry',
-  fixed: true,
-  example: 'gram train-rm --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/scorer',
-});
 
 /** Prepares and trains, alone or as one of several processes, of which the first alone writes. */
 async function runTraining(

@@ -3,10 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { looksLikePath } from '@gram/model';
 import { closest } from 'fastest-levenshtein';
 import { TrainError } from '../error.js';
+import { stageNames, type TrainingStage } from '../stages/table.js';
 import { describeIssue } from './describe.js';
 import { importDefault } from './module.js';
 import { presets, withPreset } from './presets.js';
-import { stages, type TrainingConfig, type TrainingStage, trainingSchema } from './schema.js';
+import { type TrainingConfig, trainingSchema } from './schema.js';
 import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
 
 /** A configuration is written by hand; a larger file is something else. */
@@ -108,7 +109,8 @@ function overPreset(
   }
   const { stage } = raw;
   // A stage that is missing or unknown is reported by the schema.
-  return stages.includes(stage as TrainingStage) ? withPreset(preset, stage as TrainingStage, raw) : raw;
+  const known = stageNames.find((candidate) => candidate === stage);
+  return known === undefined ? raw : withPreset(preset, known, raw);
 }
 
 /** Writes a configuration as the YAML that reads back the same. */

@@ -2,12 +2,12 @@ import { type AnyArray, compile, type DeviceName, type NDArray, type Precision }
 import type { ModelConfig } from '@gram/model';
 import { bestRecord } from '@gram/run';
 import type * as tf from '@tensorflow/tfjs-core';
-import type { StepRecord, ValidationResult } from './checkpoint.js';
-import { type Communicator, singleProcess } from './distributed/communicator.js';
-import { microBatches } from './micro-batches.js';
-import type { Batch, Objective } from './objectives/objective.js';
-import type { NamedTensors } from './optimizers/optimizer.js';
-import { type TrainedPart, wholeModel } from './trained-part.js';
+import { microBatches } from '../batches/micro-batches.js';
+import type { StepRecord, ValidationResult } from '../checkpoint.js';
+import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import type { Batch, Objective } from '../objectives/objective.js';
+import type { NamedTensors } from '../optimizers/optimizer.js';
+import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 
 /** Measures weights on examples that they are not trained on. */
 export interface Validation {

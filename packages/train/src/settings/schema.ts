@@ -1,0 +1,272 @@
+import {
+  type DemonstrationFormat,
+  demonstrationFormats,
+  type ResponseFormat,
+  responseFormats,
+} from '@gram/data';
+import { deviceNames } from '@gram/engine';
+import { PROJECTIONS } from '@gram/model';
+import { judgePrompts, plainChat } from '@gram/tokenize';
+import { z } from 'zod';
+import { foreignSettings, optimizerNames, ownSettings } from '../optimizers/table.js';
+import { stageNames, stageOf, stageSettings } from '../stages/table.js';
+import { paceSettings } from '../steps/pace.js';
+
+/** Name of a data format of any stage. */
+export type DataFormat = ResponseFormat | DemonstrationFormat;
+
+const count = z.int().min(1);
+const positive = z.number().positive();
+const text = z.string().min(1, 'must not be empty');
+const share = z.number().min(0).lt(1);
+
+const data = z.strictObject({
+  path: text.describe('file of records'),
+  format: z
+    .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
+    .optional()
+    .meta({
+      description: 'format of the file, one that suits the stage',
+      usual: '`preference`, or `demonstration` for `sft`',
+    }),
+  limit: count.optional().meta({ description: 'records to read from the start of the file', usual: 'all' }),
+});
+
+const validation = z
+  .strictObject({
+    path: text.describe('file of records that are not trained on; they choose the best checkpoint'),
+    format: data.shape.format.meta({ description: 'as `data.format`', usual: '`data.format`' }),
+    limit: data.shape.limit,
+  })
+  .describe('records that are measured at each checkpoint and at the end');
+
+const scratch = z.strictObject({
+  vocabSize: count.describe('most tokens of the new tokenizer; little text may give fewer'),
+  hiddenSize: count.describe('width of the decoder'),
+  intermediateSize: count.describe('width of the feed-forward layers'),
+  numHiddenLayers: count.max(1000).describe('number of layers'),
+  numAttentionHeads: count.describe('number of attention heads'),
+  numKeyValueHeads: count
+    .optional()
+    .meta({ description: 'number of key and value heads', usual: '`numAttentionHeads`' }),
+  maxPositionEmbeddings: count.describe('longest sequence that the model is made for'),
+  ropeTheta: positive.default(10_000).describe('base of the rotary positions'),
+  rmsNormEps: positive.max(1).default(1e-5).describe('epsilon of the norms'),
+  tieWordEmbeddings: z.boolean().default(true).describe('whether the head shares the embedding'),
+});
+
+const [firstPrompt = '', ...otherPrompts] = judgePrompts.map(({ id }) => id);
+
+const init = z.strictObject({
+  model: text
+    .optional()
+    .describe(
+      'model to start from: a directory, a GGUF file or a repository of the hub; either this or `scratch`',
+    ),
+  scratch: scratch.optional().describe('architecture of a new model, whose tokenizer is trained on the data'),
+  judgePrompt: z
+    .enum([firstPrompt, ...otherPrompts])
+    .optional()
+    .meta({
+      description: 'id of the judging prompt; not for policies',
+      usual: 'of the model; else `gram-eval-1`, or `gram-compact-1` for a new model',
+    }),
+  chat: z.enum(['template', plainChat.id]).optional().meta({
+    description:
+      'marks of turns: the chat template of the model, or `gram-plain-1` for a tokenizer made for it',
+    usual: 'of the model; else its template',
+  }),
+});
+
+const lora = z.strictObject({
+  rank: count.default(16).describe('rank of the addition'),
+  alpha: positive.default(32).describe('the addition is scaled by `alpha / rank`'),
+  targets: z
+    .array(z.enum(PROJECTIONS))
+    .min(1)
+    .default(['q_proj', 'k_proj', 'v_proj', 'o_proj'])
+    .describe('projections of each layer that are adapted'),
+  dropout: share.default(0).describe('share of the input of the adapter that is dropped in training'),
+  rankStabilised: z.boolean().default(false).describe('whether the scale is `alpha / sqrt(rank)`'),
+});
+
+const optimizer = z.strictObject({
+  name: z.enum(optimizerNames).default('adamw').describe('the optimizer'),
+  ...paceSettings,
+  sharding: z
+    .enum(['none', 'zero1'])
+    .default('none')
+    .describe('whether each of several processes keeps all moments, or a share of them (ZeRO-1)'),
+  weightDecay: z.number().min(0).default(0).describe('decay of matrices; norms and biases are never decayed'),
+  ...ownSettings,
+});
+
+/** All settings of a training run. A setting's schema is the only place that says its type, default, range and meaning. */
+export const root = z.strictObject({
+  stage: z.enum(stageNames).describe('what the run trains'),
+  data,
+  validation: validation.optional(),
+  init,
+  ...withoutDefaults(stageSettings),
+  lora: lora.optional().describe('trains a low-rank adapter (LoRA) and keeps the model as it is'),
+  maxLength: count.describe('longest sequence in tokens'),
+  overlong: z
+    .enum(['error', 'truncate'])
+    .default('error')
+    .describe('what happens to a record that does not fit'),
+  labelSmoothing: z.number().min(0).lt(1).optional().meta({
+    description: 'strength of label smoothing, for stages with labels',
+    usual: '0.1 for `finetune`, 0 otherwise',
+  }),
+  smoothingConvention: z
+    .enum(['paper', 'uniform-mix'])
+    .default('paper')
+    .describe('how `labelSmoothing` is counted'),
+  optimizer,
+  seed: z
+    .int()
+    .default(0)
+    .describe('decides new weights, the order of the data and the place of the chosen response'),
+  device: z
+    .enum([...deviceNames, 'auto'])
+    .default('cpu')
+    .describe('where to compute; `auto` is a GPU that multiplies at least twice as fast as the CPU'),
+  precision: z
+    .enum(['float32', 'bfloat16', 'float16'])
+    .default('float32')
+    .describe('element type of matrix products; weights, gradients and moments are float32'),
+  gradientCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe('keeps only the inputs of each layer and computes the layer again for its gradient'),
+  output: text.describe('directory of the model, checkpoints, metrics and report'),
+  checkpointEvery: count
+    .optional()
+    .meta({ description: 'steps between checkpoints', usual: 'one on interruption only' }),
+  keepCheckpoints: count.default(2).describe('number of newest checkpoints that stay, beside the best one'),
+});
+
+/**
+ * The settings of stages, absent where they are not written: only then a setting that was written for another stage can
+ * be told from a default.
+ */
+function withoutDefaults<Shape extends z.ZodRawShape>(shape: Shape) {
+  const optional = Object.entries(shape).map(([key, schema]) => {
+    return [key, z.optional(schema instanceof z.ZodDefault ? schema.unwrap() : schema)];
+  });
+  // Entries lose the type of each key.
+  return Object.fromEntries(optional) as { [Key in keyof Shape]: z.ZodOptional<Shape[Key]> };
+}
+
+type Root = z.output<typeof root>;
+type StageSetting = keyof typeof stageSettings;
+type WithFormat<Source> = Source & { format: DataFormat };
+
+/** A training run with its defaults filled in and its paths made absolute. */
+export type TrainingConfig = Omit<Root, StageSetting | 'data' | 'validation'> &
+  Partial<Pick<Root, StageSetting>> & {
+    data: WithFormat<Root['data']>;
+    validation?: WithFormat<NonNullable<Root['validation']>>;
+  };
+
+/** Architecture of a new model, as `ModelConfig` names it. Its tokenizer is trained on the text of the data. */
+export type ScratchConfig = z.output<typeof scratch>;
+
+/** A configuration as it is written: what has a default may be left out, and a preset may give the rest. */
+export type TrainingInput = { readonly preset?: string } & Partial<z.input<typeof root>>;
+
+/** The keys of each mapping of a configuration, by its path. */
+export const configKeys: Readonly<Record<string, readonly string[]>> = {
+  '': ['preset', ...Object.keys(root.shape)],
+  ...sectionKeys(root.shape, ''),
+};
+
+function sectionKeys(shape: z.core.$ZodShape, prefix: string): Record<string, string[]> {
+  const keys: Record<string, string[]> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+    if (!(inner instanceof z.ZodObject)) continue;
+    const path = `${prefix}${name}`;
+    keys[path] = Object.keys(inner.shape);
+    Object.assign(keys, sectionKeys(inner.shape, `${path}.`));
+  }
+  return keys;
+}
+
+type Refuse = (path: readonly string[], message: string) => void;
+
+/** The settings of a configuration and what must hold between them. */
+export const trainingSchema: z.ZodType<TrainingConfig> = root
+  .superRefine((config, context) => {
+    const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
+    checkStart(config, refuse);
+    checkStage(config, refuse);
+    checkOptimizer(config, refuse);
+  })
+  .transform(complete);
+
+/** Fills in what depends on the stage: formats, and the defaults of its own settings. */
+function complete({ stage: name, data, validation, ...rest }: Root): TrainingConfig {
+  const stage = stageOf(name);
+  const format = data.format ?? (stage.data.usualFormat as DataFormat);
+  const own = z.object(stage.settings).parse(rest);
+  return {
+    stage: name,
+    data: withFormat(data, format),
+    ...(validation && { validation: withFormat(validation, format) }),
+    ...rest,
+    ...own,
+  };
+}
+
+function withFormat<Source extends Root['data']>({ path, format, ...limit }: Source, usual: DataFormat) {
+  return { path, format: format ?? usual, ...limit };
+}
+
+function checkStart({ init, maxLength, lora: adapter }: Root, refuse: Refuse): void {
+  if ((init.model === undefined) === (init.scratch === undefined)) {
+    refuse(['init'], 'needs either model or scratch, and not both');
+  }
+  if (init.scratch !== undefined && maxLength > init.scratch.maxPositionEmbeddings) {
+    refuse(['maxLength'], 'is more than init.scratch.maxPositionEmbeddings');
+  }
+  if (adapter !== undefined && init.model === undefined) {
+    refuse(['lora'], 'needs init.model: a new model has nothing to adapt');
+  }
+}
+
+function checkStage(config: Root, refuse: Refuse): void {
+  const { stage: name, init, labelSmoothing = 0, smoothingConvention } = config;
+  const stage = stageOf(name);
+  const values: Readonly<Record<string, unknown>> = config;
+  for (const key of Object.keys(stageSettings)) {
+    if (values[key] === undefined || Object.hasOwn(stage.settings, key)) continue;
+    refuse([key], `has no meaning in the stage ${name}`);
+  }
+  if (config.labelSmoothing !== undefined && stage.smoothing === undefined) {
+    refuse(['labelSmoothing'], `has no meaning in the stage ${name}, which has no labels`);
+  }
+  if (smoothingConvention === 'paper' && labelSmoothing >= 0.5) {
+    refuse(['labelSmoothing'], 'must be below 0.5, or the wrong label would be the likelier one');
+  }
+  if (init.judgePrompt !== undefined && stage.kind === 'policy') {
+    refuse(['init', 'judgePrompt'], `has no meaning in the stage ${name}, which trains no judge`);
+  }
+  const { formats, missing, usualFormat } = stage.data;
+  for (const source of ['data', 'validation'] as const) {
+    const format = config[source]?.format ?? config.data.format;
+    if (config[source] !== undefined && format !== undefined && !formats.includes(format)) {
+      refuse([source, 'format'], `has no ${missing}, which the stage ${name} needs`);
+    }
+  }
+  const { data: given, validation: held, ...rest } = config;
+  const format = given.format ?? usualFormat;
+  stage.check({ ...rest, data: { ...given, format }, validation: held && { ...held, format } }, refuse);
+}
+
+function checkOptimizer({ optimizer: settings }: Root, refuse: Refuse): void {
+  const values: Readonly<Record<string, unknown>> = settings;
+  for (const key of foreignSettings(settings.name)) {
+    if (values[key] !== undefined) refuse(['optimizer', key], `has no meaning for ${settings.name}`);
+  }
+}

@@ -1,0 +1,107 @@
+import type { PreferencePair } from '@gram/data';
+import { type ModelConfig, withHead } from '@gram/model';
+import { createChatEncoder } from '@gram/tokenize';
+import { z } from 'zod';
+import { TrainError } from '../error.js';
+import { bradleyTerry as bradleyTerryObjective } from '../objectives/bradley-terry.js';
+import { generalizableReward } from '../objectives/generalizable-reward.js';
+import { preferencePairs } from './data-kinds.js';
+import { encodePolicyPairs, encodeRewardPairs } from './encode.js';
+import { defineStage, planOf, type Refuse } from './stage.js';
+
+const baseline = z.strictObject({
+  scoreHead: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .describe('width of a score head of two layers; without it the head is linear, as transformers knows it'),
+  freeze: z.boolean().default(false).describe('whether only the score head is trained'),
+  positiveRegularisation: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('weight of `-log sigmoid` of the mean reward of chosen responses'),
+  margin: z
+    .boolean()
+    .default(false)
+    .describe('whether a reward must be higher by the `margin` of its pair, which the data must then have'),
+  regulariser: z
+    .enum(['sft', 'dpo'])
+    .optional()
+    .describe('keeps the model able to write (GRM), by imitation of chosen responses or by preference'),
+});
+
+type Baseline = z.output<typeof baseline>;
+
+/** The discriminative baseline: a model with a score head, trained with Bradley-Terry, and its variants. */
+export const bradleyTerry = defineStage({
+  name: 'bradley-terry',
+  summary: 'The discriminative baseline: a model that scores one response, trained with Bradley-Terry.',
+  example: 'gram bradley-terry --preset smollm2-135m --set data.path=pairs.jsonl --set output=runs/scorer',
+  kind: 'discriminative',
+  data: preferencePairs,
+  settings: {
+    baseline: baseline.optional().describe('variants of the baseline that the paper compares with'),
+  },
+  smoothing: 0,
+  presets: {
+    paper: { optimizer: { learningRate: 1e-5 } },
+    'qwen3-1.7b': { optimizer: { learningRate: 1e-5 } },
+    'smollm2-135m': { optimizer: { learningRate: 5e-5 } },
+    laptop: { optimizer: { learningRate: 1e-3 } },
+  },
+  head: (config, { baseline: variant }) => scoringConfig(config, variant),
+  trainsHeadOnly: ({ baseline: variant }) => variant?.freeze ?? false,
+  check: ({ baseline: variant, lora }, refuse) => {
+    if (variant !== undefined) checkVariant(variant, lora !== undefined, refuse);
+  },
+  checkItems: (items, path, { baseline: variant }) => {
+    if (variant?.margin) checkMargins(items, path);
+  },
+  async plan({ baseline: variant, paperSmoothing }, { encoding, compare }) {
+    const { regulariser, positiveRegularisation, margin } = variant ?? {};
+    const encoder = await createChatEncoder(encoding);
+    const policyPairs = (items: readonly PreferencePair[]) => encodePolicyPairs(encoder, items);
+    if (regulariser === 'sft') return planOf(policyPairs, generalizableReward('sft'));
+    if (regulariser === 'dpo') {
+      return planOf(async (items) => compare(await policyPairs(items)), generalizableReward('dpo'));
+    }
+    const labelSmoothing = paperSmoothing;
+    return planOf(
+      (items) => encodeRewardPairs(encoder, items),
+      bradleyTerryObjective({ labelSmoothing, positiveRegularisation, margin }),
+    );
+  },
+});
+
+function scoringConfig(config: ModelConfig, variant: Baseline | undefined): ModelConfig {
+  return {
+    ...withHead(config, 'score'),
+    ...(variant?.scoreHead && { scoreHead: { hiddenSize: variant.scoreHead } }),
+    // A tied head is the embedding, which stays anyway.
+    ...(variant?.regulariser && !config.tieWordEmbeddings && { keepsLanguageHead: true as const }),
+  };
+}
+
+function checkVariant({ freeze, margin, regulariser }: Baseline, hasLora: boolean, refuse: Refuse): void {
+  if (freeze && hasLora) {
+    refuse(['lora'], 'adapts the decoder, which baseline.freeze keeps as it is');
+  }
+  if (freeze && regulariser !== undefined) {
+    refuse(['baseline', 'regulariser'], 'is about the decoder, which baseline.freeze keeps as it is');
+  }
+  if (margin && regulariser !== undefined) {
+    refuse(['baseline', 'margin'], 'has no meaning for GRM, whose loss has no margin');
+  }
+}
+
+function checkMargins(pairs: readonly PreferencePair[], path: string): void {
+  const bare = pairs.find(({ margin }) => margin === undefined);
+  if (bare === undefined) return;
+  throw new TrainError(
+    'no-data',
+    `baseline.margin is set, and pair ${bare.id} of ${path} has no margin`,
+    'give each pair a "margin" of 0 or more, such as the difference of two ratings, or train without margins',
+  );
+}

@@ -1,0 +1,46 @@
+import { withHead } from '@gram/model';
+import { createPairEncoder } from '@gram/tokenize';
+import { z } from 'zod';
+import { preference } from '../objectives/preference.js';
+import { preferencePairs } from './data-kinds.js';
+import { encodePreferences } from './encode.js';
+import { judgePromptOf } from './judge.js';
+import { defineStage, planOf } from './stage.js';
+
+/** Stage 2 of GRAM: fine-tuning on the labels of preferences. */
+export const finetune = defineStage({
+  name: 'finetune',
+  summary:
+    'Stage 2 of GRAM: learns the label of the better response; or the stage that the configuration says.',
+  example: 'gram finetune --config preference.yaml --set output=runs/two',
+  runsOthers: true,
+  kind: 'generative',
+  data: preferencePairs,
+  settings: {
+    vocabulary: z
+      .enum(['labels', 'full'])
+      .default('labels')
+      .describe(
+        'tokens that the probability of the label is normalized over: the two labels, as in the code of the authors, or the whole vocabulary, as in the figure of the paper',
+      ),
+  },
+  smoothing: 0.1,
+  presets: {
+    paper: { optimizer: { learningRate: 1e-5 }, labelSmoothing: 0.1, smoothingConvention: 'paper' },
+    'qwen3-1.7b': {
+      labelSmoothing: 0.1,
+      smoothingConvention: 'uniform-mix',
+      optimizer: { learningRate: 2e-5, batchSize: 128, microBatchSize: 4, epochs: 2 },
+    },
+    'smollm2-135m': { labelSmoothing: 0.1, optimizer: { learningRate: 5e-5 } },
+    laptop: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-4 } },
+  },
+  head: (config) => withHead(config, 'next-token'),
+  async plan({ seed, vocabulary, paperSmoothing }, { encoding, judgePrompt }) {
+    const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
+    return planOf(
+      (items) => encodePreferences(encoder, items, seed),
+      preference({ labels: encoder.labelIds, labelSmoothing: paperSmoothing, vocabulary }),
+    );
+  },
+});

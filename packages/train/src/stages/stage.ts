@@ -1,0 +1,230 @@
+import type { GramMetadata, ModelConfig } from '@gram/model';
+import type { ChatEncoderOptions } from '@gram/tokenize';
+import { z } from 'zod';
+import { TrainError } from '../error.js';
+import type { Objective } from '../objectives/objective.js';
+import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
+import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothing.js';
+import type { DataKind } from './data-kinds.js';
+import type { Examples } from './encode.js';
+
+/** A file of records as a configuration names it. */
+export interface DataSource {
+  readonly path: string;
+  readonly format: string;
+  readonly limit?: number | undefined;
+}
+
+/** Settings of a run that stages read beside their own. */
+export interface SharedSettings {
+  readonly data: DataSource;
+  readonly validation?: DataSource | undefined;
+  readonly seed: number;
+  readonly labelSmoothing?: number | undefined;
+  readonly smoothingConvention: SmoothingConvention;
+  /** Whether an adapter is trained. */
+  readonly lora?: object | undefined;
+}
+
+/** Reports that a setting cannot have its value. */
+export type Refuse = (path: readonly string[], message: string) => void;
+
+/** Adds what a reference model says of each pair: the model before it was trained. */
+export type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<ReferencedPair>>;
+
+/** What a stage encodes records with. */
+export interface EncodingContext {
+  readonly encoding: ChatEncoderOptions;
+  /** Id of the judging prompt; only judges have one. */
+  readonly judgePrompt: string | undefined;
+  readonly compare: Compare;
+}
+
+/** Hands an objective and the encoder of its examples to a function, whatever the type of the examples is. */
+export type Plan<Item> = <Result>(
+  use: <Example>(
+    encode: (items: readonly Item[]) => Promise<Examples<Example>>,
+    objective: Objective<Example>,
+  ) => Result,
+) => Result;
+
+/** The plan of one objective. */
+export function planOf<Item, Example>(
+  encode: (items: readonly Item[]) => Promise<Examples<Example>>,
+  objective: Objective<Example>,
+): Plan<Item> {
+  return (use) => use(encode, objective);
+}
+
+/** Names of the presets that give values for each stage. */
+export type PresetName = 'paper' | 'qwen3-1.7b' | 'smollm2-135m' | 'laptop';
+
+/** A part of a configuration as it would be written in a file. */
+export type Written = Readonly<Record<string, unknown>>;
+
+/** Everything that is peculiar to a stage. */
+interface StageDefinition<
+  Shape extends z.ZodRawShape,
+  Item extends { readonly id: string; readonly prompt: string },
+> {
+  readonly name: string;
+  /** One sentence for the help of its command. */
+  readonly summary: string;
+  /** A command line to type. */
+  readonly example: string;
+  /** Whether its command also runs a configuration of another stage. @default false */
+  readonly runsOthers?: boolean;
+  /** What the trained model is. */
+  readonly kind: Extract<GramMetadata['kind'], 'generative' | 'discriminative' | 'policy'>;
+  readonly data: DataKind<Item>;
+  /** Settings that no other stage has. */
+  readonly settings: Shape;
+  /** Label smoothing in the paper's convention where a configuration gives none; undefined for a stage without labels. */
+  readonly smoothing?: number;
+  /** Values of the stage in each preset. */
+  readonly presets: Readonly<Record<PresetName, Written>>;
+  /** The model with the heads that the stage needs. */
+  head(config: ModelConfig, settings: z.output<z.ZodObject<Shape>>): ModelConfig;
+  /** Whether only the score head is trained. @default false */
+  trainsHeadOnly?(settings: z.output<z.ZodObject<Shape>>): boolean;
+  /** Reports settings that do not fit together. */
+  check?(settings: z.output<z.ZodObject<Shape>> & SharedSettings, refuse: Refuse): void;
+  /**
+   * Checks the records of one file.
+   *
+   * @throws {TrainError} `no-data`
+   */
+  checkItems?(items: readonly Item[], path: string, settings: z.output<z.ZodObject<Shape>>): void;
+  /** Chooses the objective and how records become its examples. */
+  plan(
+    settings: z.output<z.ZodObject<Shape>> & SharedSettings & { readonly paperSmoothing: number },
+    context: EncodingContext,
+  ): Promise<Plan<Item>>;
+}
+
+/** Examples that are trained on and, where there are any, those that are held out. */
+export interface EncodedSplit<Example> extends Examples<Example> {
+  readonly heldOut?: readonly Example[];
+}
+
+/** Records of a run, in memory and not yet encoded. */
+export interface StageData {
+  /** Records of the training data that gave no item: ties and equal responses. */
+  readonly dropped: number;
+  /** Held-out records with a prompt that is trained on. */
+  readonly sharedPrompts: number;
+  /** Texts of the records that are trained on. */
+  texts(): Iterable<string>;
+  /** Encodes the records and hands them to a function with the objective of the stage. */
+  encode<Result>(
+    context: EncodingContext,
+    use: <Example>(split: EncodedSplit<Example>, objective: Objective<Example>) => Result,
+  ): Promise<Result>;
+}
+
+/** A configuration as a stage sees it: shared settings and, among others, its own. */
+export type StageConfig = SharedSettings & { readonly [key: string]: unknown };
+
+/** A stage of the table; what is peculiar to it stays behind these functions. */
+export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
+  extends Pick<
+    StageDefinition<Shape, never>,
+    'name' | 'summary' | 'example' | 'kind' | 'settings' | 'smoothing' | 'presets'
+  > {
+  readonly runsOthers: boolean;
+  readonly data: Pick<DataKind<never>, 'formats' | 'usualFormat' | 'missing'>;
+  /** The model with the heads that the stage needs. */
+  head(model: ModelConfig, config: StageConfig): ModelConfig;
+  /** Whether only the score head is trained. */
+  trainsHeadOnly(config: StageConfig): boolean;
+  /** Reports settings that do not fit together. */
+  check(config: StageConfig, refuse: Refuse): void;
+  /**
+   * Reads the data of a configuration into memory.
+   *
+   * @throws {TrainError} `no-data` when a file gives no record; the errors of the readers
+   */
+  read(config: StageConfig, signal?: AbortSignal): Promise<StageData>;
+}
+
+/** Makes a stage of its definition. */
+export function defineStage<
+  const Shape extends z.ZodRawShape,
+  Item extends { readonly id: string; readonly prompt: string },
+>(definition: StageDefinition<Shape, Item>): Stage<Shape> {
+  const { data, smoothing = 0 } = definition;
+  const schema = z.object(definition.settings);
+  const own = (config: StageConfig) => schema.parse(config);
+  return {
+    ...definition,
+    runsOthers: definition.runsOthers ?? false,
+    head: (model, config) => definition.head(model, own(config)),
+    trainsHeadOnly: (config) => definition.trainsHeadOnly?.(own(config)) ?? false,
+    check: (config, refuse) => definition.check?.({ ...config, ...own(config) }, refuse),
+    async read(config, signal) {
+      const settings = { ...config, ...own(config), paperSmoothing: smoothingOf(config, smoothing) };
+      const take = async (source: DataSource) => {
+        const taken = await readItems(data, source, config.seed, signal);
+        definition.checkItems?.(taken.items, source.path, settings);
+        return taken;
+      };
+      const { items, dropped } = await take(config.data);
+      const heldOut = config.validation && (await take(config.validation)).items;
+      return {
+        dropped,
+        sharedPrompts: sharedPrompts(items, heldOut ?? []),
+        texts: () => textsOf(data, items),
+        async encode(context, use) {
+          const plan = await definition.plan(settings, context);
+          return plan(async (encode, objective) => {
+            const split = {
+              ...(await encode(items)),
+              ...(heldOut && { heldOut: (await encode(heldOut)).examples }),
+            };
+            return use(split, objective);
+          });
+        },
+      };
+    },
+  };
+}
+
+/** Label smoothing of a configuration in the paper's convention. */
+export function smoothingOf(
+  { labelSmoothing, smoothingConvention }: Pick<SharedSettings, 'labelSmoothing' | 'smoothingConvention'>,
+  usual: number,
+): number {
+  return labelSmoothing === undefined ? usual : paperSmoothing(labelSmoothing, smoothingConvention);
+}
+
+async function readItems<Item extends { readonly prompt: string }>(
+  data: DataKind<Item>,
+  { path, format, limit }: DataSource,
+  seed: number,
+  signal: AbortSignal | undefined,
+): Promise<{ items: readonly Item[]; dropped: number }> {
+  let dropped = 0;
+  const items: Item[] = [];
+  for await (const item of data.read(path, format, { seed, dropped: () => dropped++ })) {
+    signal?.throwIfAborted();
+    items.push(item);
+    if (items.length === limit) break;
+  }
+  if (items.length > 0) return { items, dropped };
+  throw new TrainError('no-data', `${path} gives no record`, 'check the file and its format');
+}
+
+function sharedPrompts(
+  items: readonly { readonly prompt: string }[],
+  heldOut: readonly { readonly prompt: string }[],
+): number {
+  const prompts = new Set(items.map(({ prompt }) => prompt));
+  return heldOut.filter(({ prompt }) => prompts.has(prompt)).length;
+}
+
+function* textsOf<Item extends { readonly prompt: string }>(
+  data: DataKind<Item>,
+  items: readonly Item[],
+): Generator<string> {
+  for (const item of items) yield* data.texts(item);
+}
