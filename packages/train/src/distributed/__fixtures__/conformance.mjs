@@ -11,22 +11,33 @@ const faults = [];
 const hash = createHash('sha256');
 const ranks = Array.from({ length: size }, (_, i) => i);
 
-/** What a rank contributes: whole numbers, whose sums are exact, or fractions. */
+/** What a rank contributes: whole numbers, whose sums are exact, or fractions. Made once, and handed out as copies. */
+const made = new Map();
 function contribution(of, length, exact) {
-  let state = 7 * length + of + 1;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return exact ? state >>> 22 : state / 2 ** 32 - 0.5;
-  });
+  const key = `${of} ${length} ${exact}`;
+  if (!made.has(key)) {
+    let state = 7 * length + of + 1;
+    const values = new Float32Array(length);
+    for (let i = 0; i < length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      values[i] = exact ? state >>> 22 : state / 2 ** 32 - 0.5;
+    }
+    made.set(key, values);
+  }
+  return made.get(key).slice();
 }
 
+const sums = new Map();
 function sum(length) {
-  const total = new Float32Array(length);
-  for (const each of ranks) {
-    const values = contribution(each, length, true);
-    for (let i = 0; i < length; i++) total[i] += values[i];
+  if (!sums.has(length)) {
+    const total = new Float32Array(length);
+    for (const each of ranks) {
+      const values = contribution(each, length, true);
+      for (let i = 0; i < length; i++) total[i] += values[i];
+    }
+    sums.set(length, total);
   }
-  return total;
+  return sums.get(length);
 }
 
 function expectEqual(what, length, got, wanted) {

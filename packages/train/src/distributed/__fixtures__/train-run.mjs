@@ -1,9 +1,9 @@
 /**
- * A short run on all ranks that a launcher starts, as the JSON on the command line says:
+ * Short runs on all ranks that a launcher starts, one after the other, as the JSON on the command line lists them:
  *
- *     { sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK }
+ *     [{ sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK }]
  *
- * Each rank prints one line of JSON: its history and a hash of its weights. `save` writes a checkpoint after a step, on
+ * Each rank prints one line of JSON for each: its history and a hash of its weights. `save` writes a checkpoint after a step, on
  * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite.
  */
 import { createHash } from 'node:crypto';
@@ -22,15 +22,6 @@ import {
   train,
 } from '@gram/train';
 
-const {
-  sharding = 'none',
-  optimizer: rule = 'adamw',
-  adapter = false,
-  microBatchSize = 4,
-  save,
-  resume,
-  poison,
-} = JSON.parse(process.argv[2]);
 const communicator = await connect({ stallSeconds: 30 });
 const { rank } = communicator;
 
@@ -56,6 +47,18 @@ const examples = Array.from({ length: 52 }, (_, i) => {
     label,
   };
 });
+for (const [run, options] of JSON.parse(process.argv[2]).entries()) await trainOnce(run, options);
+await communicator.close();
+
+async function trainOnce(run, {
+  sharding = 'none',
+  optimizer: rule = 'adamw',
+  adapter = false,
+  microBatchSize = 4,
+  save,
+  resume,
+  poison,
+}) {
 const optimizer = { adamw: adamW({ weightDecay: 0.01 }), sgd: sgd({ momentum: 0.9 }), adafactor: adafactor() }[
   rule
 ];
@@ -115,5 +118,5 @@ try {
 const hash = createHash('sha256');
 for (const { data } of Object.values(weights)) hash.update(data);
 await communicator.barrier();
-console.log(JSON.stringify({ rank, failure, history, hash: hash.digest('hex') }));
-await communicator.close();
+console.log(JSON.stringify({ run, rank, failure, history, hash: hash.digest('hex') }));
+}
