@@ -57,6 +57,7 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
         },
       }) => ({ name, value: accuracy, low, high }),
     );
+  const oracle = (key) => (ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings[key] }]);
   const losses = curves.map(({ name, history }) => ({
     name,
     points: history.map(({ step, loss }) => [step, loss]),
@@ -78,14 +79,14 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
               title: 'Pair accuracy',
               yLabel: 'accuracy',
               groups: [
-                { name: 'in distribution', bars: bars('inDistribution') },
-                { name: 'out of distribution', bars: bars('outOfDistribution') },
+                { name: 'in distribution', bars: bars('inDistribution'), lines: oracle('inDistribution') },
+                {
+                  name: 'out of distribution',
+                  bars: bars('outOfDistribution'),
+                  lines: oracle('outOfDistribution'),
+                },
               ],
-              lines: [
-                ...(ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings.outOfDistribution }]),
-                { name: 'chance', value: 0.5 },
-              ],
-              yMin: 0.4,
+              lines: [{ name: 'chance', value: 0.5 }],
               yMax: 1,
             }),
           },
@@ -112,7 +113,7 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
               series: losses.slice(1),
               smooth: 0.9,
             }),
-            caption: 'Stage 2 smooths its labels and can not fall below 0.325; the others can fall to 0.',
+            caption: 'Stage 2 smooths its labels and cannot fall below 0.325; the others can fall to 0.',
           },
         ],
       },

@@ -1,4 +1,4 @@
-export { type Bar, type BarChartOptions, type BarGroup, barChart } from './charts/bar-chart.js';
+export { type Bar, type BarChartOptions, type BarGroup, barChart, type Level } from './charts/bar-chart.js';
 export { type LineChartOptions, lineChart, type Series } from './charts/line-chart.js';
 export { chartStyle } from './charts/theme.js';
 export { ReportError } from './error.js';

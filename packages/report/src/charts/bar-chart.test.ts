@@ -119,6 +119,24 @@ describe('barChart', () => {
     expect(found[1]!.label - found[0]!.label).toBeGreaterThanOrEqual(15);
   });
 
+  it('draws a level of one group over the bars of that group only', () => {
+    const group = (name: string, value: number) => ({
+      name,
+      bars: [{ name: 'a', value: 0.5 }],
+      lines: [{ name: 'ceiling', value }],
+    });
+    const svg = chart([group('x', 0.9), group('y', 0.8), { name: 'z', bars: [{ name: 'a', value: 0.4 }] }]);
+    const drawn = [...svg.matchAll(/<line class="gram-reference" x1="([^"]*)" x2="([^"]*)" y1="([^"]*)"/g)];
+    const [first, second] = drawn.map((match) => match.slice(1).map(Number) as [number, number, number]);
+    expect(drawn).toHaveLength(2);
+    expect(first![1]).toBeLessThan(second![0]);
+    expect(first![2]).toBeLessThan(second![2]);
+    expect(bars(svg)[0]!.y).toBeGreaterThan(first![2]);
+    expect(svg).toContain('>ceiling 0.9</text>');
+    expect(svg).toContain('x, ceiling: 0.9.');
+    expect(svg).not.toContain('z, ceiling');
+  });
+
   it('keeps to a given axis and cuts what is beyond it', () => {
     const group = [
       {

@@ -9,6 +9,8 @@ const GROUP_LINE = 16;
 const MAX_GROUP_LINES = 3;
 const LABEL_ROW = 16;
 const REFERENCE_WIDTH = 110;
+/** Room between the line of a level and the edge of its group. */
+const LEVEL_INSET = 8;
 /** Group names that do not fit side by side are turned by this angle, in degrees. */
 const TURN = 35;
 const TURNED_WIDTH = 110;
@@ -25,6 +27,14 @@ export interface Bar {
 export interface BarGroup {
   name: string;
   bars: Bar[];
+  /** Labeled levels that hold for these bars only, such as their ceiling. @default none */
+  lines?: Level[];
+}
+
+/** A level to compare bars with. */
+export interface Level {
+  name: string;
+  value: number;
 }
 
 /** Content of a bar chart. */
@@ -32,8 +42,8 @@ export interface BarChartOptions {
   title: string;
   yLabel: string;
   groups: BarGroup[];
-  /** Labeled levels to compare with, for example chance and ceiling. */
-  lines?: { name: string; value: number }[];
+  /** Labeled levels that hold for all bars, such as chance. @default none */
+  lines?: Level[];
   /** Lower end of the y axis. @default 0, or below the lowest value if that is negative */
   yMin?: number;
   /** Upper end of the y axis; bars beyond the axis are cut at its end. @default above the highest value */
@@ -65,7 +75,7 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
 
   const references = lines.filter((line) => isDrawable(line.value));
   const names = [...new Set(bars.map((bar) => bar.name))];
-  const yAxis = valueAxis(bars, references, yMin, yMax);
+  const yAxis = valueAxis(bars, [...references, ...groups.flatMap(levelsOf)], yMin, yMax);
   const labeled = references.map(({ name, value }) => {
     const shown = ` ${formatNumber(value)}`;
     return { label: fitText(name, REFERENCE_WIDTH - textWidth(shown)) + shown, value };
@@ -100,13 +110,20 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
       labeled.map(({ label, value }) => ({ label, y: y(value) })),
       plot,
     ),
+    ...groups.map((group, at) =>
+      drawLevels(levelsOf(group), y, plot.left + slot * at, plot.left + slot * (at + 1)),
+    ),
     drawValues(drawn, y),
     below.markup,
   ];
   return svg(title, describe(yLabel, groups, references), plot.bottom + below.height, content.join(''));
 }
 
-function valueAxis(bars: Bar[], lines: { value: number }[], yMin?: number, yMax?: number): Axis {
+function levelsOf({ lines = [] }: BarGroup): Level[] {
+  return lines.filter((line) => isDrawable(line.value));
+}
+
+function valueAxis(bars: Bar[], lines: Level[], yMin?: number, yMax?: number): Axis {
   const values = [
     ...bars.filter((bar) => isDrawable(bar.value)).flatMap((bar) => [bar.value, bar.low, bar.high]),
     ...lines.map((line) => line.value),
@@ -179,6 +196,21 @@ function drawReferences(lines: { label: string; y: number }[], plot: Plot): stri
     .join('');
 }
 
+/** Levels of one group as lines over its width, each with its label above the right end. */
+function drawLevels(levels: Level[], y: (value: number) => number, left: number, right: number): string {
+  return levels
+    .map(({ name, value }) => {
+      const [from, to, at] = [left + LEVEL_INSET, right - LEVEL_INSET, y(value)];
+      const number = ` ${formatNumber(Number(value.toPrecision(3)))}`;
+      const label = fitText(name, to - from - textWidth(number)) + number;
+      return (
+        element('line', { class: 'gram-reference', x1: from, x2: to, y1: at, y2: at }) +
+        textElement(label, to, at - 5, { class: 'gram-value', 'text-anchor': 'end' })
+      );
+    })
+    .join('');
+}
+
 /** The names below the groups: level and on several lines if every word fits, else turned. */
 function groupNames(names: string[], plot: Plot): { markup: string; height: number } {
   const slot = (plot.right - plot.left) / names.length;
@@ -223,9 +255,9 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-function describe(yLabel: string, groups: BarGroup[], lines: { name: string; value: number }[]): string {
-  const bars = groups.flatMap((group) =>
-    group.bars.map((bar) => {
+function describe(yLabel: string, groups: BarGroup[], lines: Level[]): string {
+  const bars = groups.flatMap((group) => [
+    ...group.bars.map((bar) => {
       const value = isDrawable(bar.value) ? formatNumber(bar.value) : 'no value';
       const interval =
         isDrawable(bar.low) && isDrawable(bar.high)
@@ -233,7 +265,8 @@ function describe(yLabel: string, groups: BarGroup[], lines: { name: string; val
           : '';
       return `${group.name}, ${bar.name}: ${value}${interval}.`;
     }),
-  );
+    ...levelsOf(group).map((level) => `${group.name}, ${level.name}: ${formatNumber(level.value)}.`),
+  ]);
   const references = lines.map((line) => `${line.name}: ${formatNumber(line.value)}.`);
   return [`Bar chart of ${yLabel}.`, ...bars, ...references].join(' ');
 }
