@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '@gram/base';
-import { createWorld, readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
+import { readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
 import { copyWeights, initWeights, loadModel } from '@gram/model';
 import { scalarReward } from '@gram/ppo';
 import { loadRewardModel } from '@gram/reward';
@@ -13,6 +13,7 @@ import {
   tokenizerFromJson,
   trainBpe,
 } from '@gram/tokenize';
+import { createWorld } from '@gram/world';
 
 /**
  * What a study works with: a base model, its tokenizer and the data, from the synthetic world or from files.

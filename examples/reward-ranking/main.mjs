@@ -7,10 +7,10 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createRandom, pairedBootstrap } from '@gram/base';
-import { oracleAccuracy } from '@gram/data';
 import { parameterCount } from '@gram/model';
 import { createProgress, formatDuration, textTable, writePage } from '@gram/report';
 import { evaluatePairs } from '@gram/reward';
+import { oracleAccuracy } from '@gram/world';
 import { runStudy } from '@gram-examples/common/command-line';
 import { openMaterials } from '@gram-examples/common/materials';
 import {

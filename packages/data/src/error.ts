@@ -12,8 +12,7 @@ export class DataError extends Error {
       | 'bad-record'
       | 'too-large'
       | 'unknown-format'
-      | 'bad-option'
-      | 'unknown-task',
+      | 'bad-option',
     message: string,
     readonly hint: string,
     options?: ErrorOptions,

@@ -21,9 +21,4 @@ export {
   responseFormats,
 } from './readers/responses.js';
 export type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from './records.js';
-export { ORACLE_WEIGHTS } from './world/oracle.js';
-export type { Split } from './world/splits.js';
-export type { Task } from './world/task.js';
-export { createWorld, oracleAccuracy, type World, type WorldOptions } from './world/world.js';
-export { QUALITIES, type Quality } from './world/writers.js';
 export { writeJsonl } from './write-jsonl.js';

@@ -1,4 +1,4 @@
-import { createWorld } from '@gram/data';
+import { createWorld } from '@gram/world';
 import { expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyWeights } from './__fixtures__/tiny-model.js';
 import { createGenerativeRewardModel } from './generative.js';

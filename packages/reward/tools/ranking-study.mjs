@@ -9,8 +9,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRandom } from '@gram/base';
-import { createWorld } from '@gram/data';
 import { rankAll, swiss } from '@gram/reward';
+import { createWorld } from '@gram/world';
 import { accuracyOf, gain, judged, mean, noisyJudge, summary } from './ranking-study/measure.mjs';
 import { charts, report } from './ranking-study/report.mjs';
 

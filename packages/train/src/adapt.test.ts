@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
-import { createWorld } from '@gram/data';
 import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { createPairEncoder, judgePrompt, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { createWorld } from '@gram/world';
 import { describe, expect, it } from 'vitest';
 import { adaptRewardModel, type RewardAdaptation } from './adapt.js';
 

@@ -1,4 +1,5 @@
-import { createWorld, writeJsonl } from '@gram/data';
+import { createWorld } from '@gram/world';
+import { writeJsonl } from '@gram/data';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

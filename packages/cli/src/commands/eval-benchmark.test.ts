@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createWorld, writeJsonl } from '@gram/data';
+import { writeJsonl } from '@gram/data';
+import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 

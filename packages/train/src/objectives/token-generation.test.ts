@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
-import { createWorld } from '@gram/data';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { createWorld } from '@gram/world';
 import { describe, expect, it } from 'vitest';
 import { encodeDemonstrations } from '../stages/encode.js';
 import { train } from '../trainer.js';

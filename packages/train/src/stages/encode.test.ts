@@ -1,5 +1,5 @@
-import { createWorld } from '@gram/data';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { createWorld } from '@gram/world';
 import { expect, it } from 'vitest';
 import { encodePolicyPairs, encodeRewardPairs } from './encode.js';
 
