@@ -44,7 +44,7 @@ export function createHandler(model: Comparator, settings: Settings): Handler {
   const bodies = createBodyReader(limits);
   const routes = new Map(createRoutes(createShapes(limits)).map((route) => [route.path, route]));
   const description = JSON.stringify(openapi([...routes.values()], settings));
-  const page = rankingPage(apiKey !== undefined);
+  const page = rankingPage(settings);
   const active = new Set<AbortController>();
   let draining = false;
   let onIdle: (() => void) | undefined;

@@ -1,9 +1,20 @@
 import { themes, themeVariables } from '../charts/theme.js';
 
+/**
+ * Shadows at the ends of what is wider than its box. The covers scroll along with the content and hide a shadow where the
+ * content ends; the shadows stay with the box.
+ */
+const scrollShadows = [
+  'linear-gradient(to right,var(--gram-background) 40%,transparent) 0 0/36px 100% no-repeat local',
+  'linear-gradient(to left,var(--gram-background) 40%,transparent) 100% 0/36px 100% no-repeat local',
+  'linear-gradient(to right,var(--gram-shade),transparent) 0 0/16px 100% no-repeat scroll',
+  'linear-gradient(to left,var(--gram-shade),transparent) 100% 0/16px 100% no-repeat scroll',
+].join(',');
+
 /** The style of a page: light or dark as the reader's system is, one column on a phone, plain on paper. */
 export const pageStyle = `
-:root{color-scheme:light;${themeVariables(themes.light)};--gram-raised:#f6f8fa}
-@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${themeVariables(themes.dark)};--gram-raised:#1a2027}}
+:root{color-scheme:light;${themeVariables(themes.light)};--gram-raised:#f6f8fa;--gram-shade:#1b253047}
+@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${themeVariables(themes.dark)};--gram-raised:#1a2027;--gram-shade:#9aa6b266}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--gram-background);color:var(--gram-ink);font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:break-word}
 .page{max-width:1040px;margin:0 auto;padding:48px 24px 72px}
@@ -19,7 +30,7 @@ p{margin:0 0 12px;max-width:72ch}
 figure{margin:0;max-width:620px;min-width:0}
 figure svg{display:block;width:100%;height:auto}
 figcaption{color:var(--gram-soft);font-size:.9rem;line-height:1.5;margin-top:8px;max-width:72ch}
-.table{overflow-x:auto;margin:20px 0}
+.table{overflow-x:auto;margin:20px 0;background:${scrollShadows}}
 table{border-collapse:collapse;font-size:.94rem;font-variant-numeric:tabular-nums}
 caption{caption-side:top;text-align:left;color:var(--gram-soft);font-size:.9rem;padding-bottom:8px}
 th,td{padding:7px 28px 7px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--gram-grid)}
@@ -38,5 +49,5 @@ li.response{display:grid;grid-template-columns:1fr auto;gap:2px 16px;padding:10p
 .score{font-weight:600;font-variant-numeric:tabular-nums}
 .remark{grid-column:1/-1;color:var(--gram-soft);font-size:.85rem}
 @media (max-width:640px){.page{padding:28px 16px 48px}h1{font-size:1.6rem}section{margin-top:28px;padding-top:24px}article{padding:16px}th,td{padding-right:14px}}
-@media print{.page{max-width:none;padding:0}nav{display:none}section{margin-top:20px;padding-top:16px}h2,caption{break-after:avoid}figure,article,tr{break-inside:avoid}.table{overflow:visible}}
+@media print{.page{max-width:none;padding:0}nav{display:none}section{margin-top:20px;padding-top:16px}h2,caption{break-after:avoid}figure,article,tr{break-inside:avoid}.table{overflow:visible;background:none}}
 `.trim();

@@ -114,10 +114,10 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
     expect(await texts('#pairs tr.apart th')).toEqual(['A over B']);
     expect(await tab.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(18, 22, 27)');
     await picture('serve-dark');
-    await tab.look('dark', 360);
+    await tab.look('dark', 390);
     expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     await picture('serve-phone');
-    await tab.look('light', 360);
+    await tab.look('light', 390);
     await picture('serve-phone-light');
   });
 
@@ -142,6 +142,54 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
     await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
     expect(await texts('#pairs td')).toEqual(['', '', expect.stringMatching(/ %$/), 'not asked']);
     expect(await text('#summary')).toBe('No pair was judged in both orders.');
+  });
+
+  it('names the model and its limits, and fills in an example that can be ranked', async () => {
+    await tab.look('light', 1100);
+    await open({ name: '<b>judge</b>', deadlineMs: 5000, limits: { comparisons: 6, textLength: 1234 } });
+    expect(await text('#model')).toBe('<b>judge</b>');
+    expect(await texts('form > .note')).toEqual([
+      '2 to 4 responses; up to 1,234 characters in each text; up to 5 s for a ranking.',
+    ]);
+    await tab.evaluate('document.getElementById("example").click()');
+    expect(await focused()).toBe('Rank');
+    await tab.press('Enter');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#order li p')).toHaveLength(3);
+    await tab.evaluate('document.getElementById("add").click()');
+    expect(await tab.evaluate('document.getElementById("add").disabled')).toBe(true);
+  });
+
+  it('gives equal scores one rank', async () => {
+    const tie: Comparator = {
+      compare: async (items) =>
+        items.map((item) => ({
+          ...verdictOf(item),
+          probability: item.a === 'worst' ? 0 : item.b === 'worst' ? 1 : 0.5,
+        })),
+    };
+    await open({}, tie);
+    await fill('x', ['one', 'worst', 'two']);
+    await tab.press('Enter', 'Control');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#order li p')).toEqual(['one', 'two', 'worst']);
+    const places = '[...document.querySelectorAll("#order li")].map((item) => item.dataset.place)';
+    expect(await tab.evaluate(places)).toEqual(['1.', '1.', '3.']);
+  });
+
+  it('calls responses by their letters where the server says what is wrong with one', async () => {
+    const picky: Comparator = {
+      compare: async (items) => {
+        throw Object.assign(new Error(`${items[1]?.id}: the texts need 900 tokens`), { code: 'too-long' });
+      },
+    };
+    await open({}, picky);
+    await fill('x', ['one', 'two', 'three']);
+    await tab.press('Enter', 'Control');
+    await tab.until('document.getElementById("state").textContent.startsWith("Not ranked")');
+    expect(await text('#state')).toBe(
+      'Not ranked: responses A and C: the texts need 900 tokens; shorten the texts',
+    );
   });
 
   it('removes responses, and keeps two', async () => {

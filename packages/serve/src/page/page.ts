@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { escapeText } from '@gram/report';
+import type { Settings } from '../options.js';
 import { rankingScript } from './script.js';
 import { rankingStyle } from './style.js';
 
@@ -23,12 +25,19 @@ const keyField = `<div class="field">
 </div>
 `;
 
-/**
- * The page on which responses are ranked by hand. It is the same for everybody.
- *
- * @param needsKey whether it asks for an API key
- */
-export function rankingPage(needsKey: boolean): string {
+/** Most responses that the page ranks: more would be hard to read, and need more than 66 comparisons. */
+const MOST_RESPONSES = 12;
+
+/** Renders the page on which responses are ranked by hand. It is the same for everybody. */
+export function rankingPage({
+  name,
+  apiKey,
+  deadlineMs,
+  limits: { comparisons, textLength },
+}: Pick<Settings, 'name' | 'apiKey' | 'deadlineMs' | 'limits'>): string {
+  let most = MOST_RESPONSES;
+  while (most > 2 && (most * (most - 1)) / 2 > comparisons) most--;
+  const characters = textLength.toLocaleString('en-US');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -43,27 +52,29 @@ export function rankingPage(needsKey: boolean): string {
 <div class="page">
 <header>
 <h1>Rank responses</h1>
-<p class="lead">The model reads the prompt and two responses at a time, by default in both orders, and says which response is better.</p>
+<p class="lead">Model <strong id="model" dir="auto">${escapeText(name)}</strong> reads the prompt and two responses at a time, by default in both orders, and says which response is better.</p>
 <noscript><p>This page needs JavaScript.</p></noscript>
 </header>
 <main>
-<form id="form">
-${needsKey ? keyField : ''}<div class="field">
+<form id="form" data-most="${most}">
+${apiKey === undefined ? '' : keyField}<div class="field">
 <label for="prompt">Prompt</label>
-<textarea id="prompt" rows="3" required dir="auto"></textarea>
+<textarea id="prompt" rows="3" required dir="auto" maxlength="${textLength}"></textarea>
 </div>
 <div id="responses"></div>
 <div class="bar">
 <button type="submit" class="main" id="rank" aria-keyshortcuts="Control+Enter">Rank</button>
 <button type="button" id="add">Add a response</button>
+<button type="button" id="example">Fill in an example</button>
 <span class="note">Ctrl+Enter ranks</span>
 </div>
+<p class="note">2 to ${most} responses; up to ${characters} characters in each text; up to ${deadlineMs / 1000} s for a ranking.</p>
 <p class="state" id="state" role="status"></p>
 </form>
 <div id="result" hidden>
 <section aria-labelledby="ranking">
 <h2 id="ranking">Ranking</h2>
-<p class="note">The score is the mean probability that a response is preferred to another one.</p>
+<p class="note">The score of a response is the mean probability that it is preferred to another one. Equal scores share a rank.</p>
 <ol class="ranked" id="order"></ol>
 </section>
 <section aria-labelledby="comparisons">
@@ -73,7 +84,7 @@ ${needsKey ? keyField : ''}<div class="field">
 <thead><tr><th scope="col">Pair</th><th scope="col">shown first</th><th scope="col">shown second</th><th scope="col">mean</th><th scope="col">orders</th></tr></thead>
 <tbody id="pairs"></tbody>
 </table></div>
-<p class="note">How likely the first response of a pair is preferred where it is shown first, and where it is shown second.</p>
+<p class="note">The probability that the first response of a pair is preferred: when it is shown first, when it is shown second, and the mean of both.</p>
 </section>
 </div>
 </main>

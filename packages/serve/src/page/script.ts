@@ -5,7 +5,7 @@
 export const rankingScript = `
 'use strict';
 const byId = (id) => document.getElementById(id);
-const MOST = 12;
+const most = Number(byId('form').dataset.most);
 const percent = (p) => (100 * p).toFixed(1) + ' %';
 const element = (name, text, properties) => {
   const made = Object.assign(document.createElement(name), properties);
@@ -26,7 +26,7 @@ function rename() {
     remove.setAttribute('aria-label', 'Remove response ' + letter(index));
     remove.hidden = fields().length <= 2;
   }
-  byId('add').disabled = fields().length >= MOST;
+  byId('add').disabled = fields().length >= most;
 }
 
 function addField() {
@@ -41,7 +41,8 @@ function addField() {
     next.querySelector('textarea').focus();
   });
   head.append(element('label', '', { htmlFor: id }), remove);
-  field.append(head, element('textarea', undefined, { id, rows: 3, required: true, dir: 'auto' }));
+  const maxLength = byId('prompt').maxLength;
+  field.append(head, element('textarea', undefined, { id, rows: 3, required: true, dir: 'auto', maxLength }));
   byId('responses').append(field);
   rename();
   return field;
@@ -53,21 +54,49 @@ function say(text, failed) {
   state.classList.toggle('failed', failed === true);
 }
 
+const example = {
+  prompt: 'Explain why the sky is blue, in one sentence.',
+  responses: [
+    'Air scatters the short wavelengths of sunlight, which we see as blue, far more than the long ones.',
+    'The sky is blue because it reflects the sea.',
+    'Blue is a color.',
+  ],
+};
+
+function fillExample() {
+  while (fields().length > example.responses.length) fields().at(-1).remove();
+  while (fields().length < Math.min(most, example.responses.length)) addField();
+  byId('prompt').value = example.prompt;
+  for (const [index, field] of fields().entries()) field.querySelector('textarea').value = example.responses[index];
+  rename();
+  byId('rank').focus();
+}
+
+/** The server counts responses from 0, and the page names them by letters. */
+const inLetters = (message) =>
+  message
+    .replace(/\\bresponses (\\d+) and (\\d+)/g, (_, a, b) => 'responses ' + letter(+a) + ' and ' + letter(+b))
+    .replace(/\\bresponses\\[(\\d+)\\]/g, (_, index) => 'response ' + letter(+index));
+
 async function ask(body) {
   const headers = { 'Content-Type': 'application/json' };
   const key = byId('key');
   if (key) headers.Authorization = 'Bearer ' + key.value;
   const response = await fetch('/v1/rank', { method: 'POST', headers, body: JSON.stringify(body) });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error.message + '; ' + answer.error.hint);
+  if (!response.ok) throw new Error(inLetters(answer.error.message) + '; ' + answer.error.hint);
   return answer;
 }
 
 function show(responses, { order, scores, pairs }) {
   const list = byId('order');
   list.replaceChildren();
-  for (const index of order) {
+  let place = 0;
+  for (const [at, index] of order.entries()) {
+    const tied = at > 0 && percent(scores[index]) === percent(scores[order[at - 1]]);
+    if (!tied) place = at + 1;
     const item = element('li');
+    item.dataset.place = place + '.';
     const value = element('span', percent(scores[index]), { className: 'value' });
     value.append(element('small', 'response ' + letter(index)));
     const bar = element('meter', percent(scores[index]), { min: 0, max: 1, value: scores[index] });
@@ -119,6 +148,7 @@ byId('form').addEventListener('keydown', (event) => {
   event.preventDefault();
   if (!byId('rank').disabled) byId('form').requestSubmit();
 });
+byId('example').addEventListener('click', fillExample);
 byId('add').addEventListener('click', () => addField().querySelector('textarea').focus());
 addField();
 addField();

@@ -8,6 +8,7 @@ fieldset{border:0;margin:0;padding:0;min-width:0}
 textarea,input{font:inherit;display:block;width:100%;padding:10px 12px;border:1px solid var(--gram-axis);border-radius:8px;background:var(--gram-raised);color:inherit}
 textarea{min-height:5.2em;resize:vertical;unicode-bidi:plaintext}
 .field{margin-bottom:20px}
+.bar+.note{margin-top:10px}
 .named{display:flex;align-items:baseline;justify-content:space-between;gap:12px}
 .bar{display:flex;flex-wrap:wrap;gap:12px;align-items:center;margin:4px 0 0}
 button{font:inherit;padding:8px 18px;border:1px solid var(--gram-axis);border-radius:8px;background:var(--gram-raised);color:inherit;cursor:pointer}
@@ -17,9 +18,9 @@ button:disabled{opacity:.55;cursor:default}
 :focus-visible{outline:3px solid var(--gram-series-0);outline-offset:3px}
 .state{min-height:1.6em;margin:16px 0 0;color:var(--gram-soft)}
 .state.failed{color:inherit;font-weight:600}
-.ranked{counter-reset:place;display:grid;gap:12px;margin:0 0 28px}
-.ranked li{counter-increment:place;display:grid;grid-template-columns:2.2em minmax(0,1fr) auto;gap:6px 12px;background:var(--gram-raised);border:1px solid var(--gram-grid);border-radius:10px;padding:14px 16px}
-.ranked li::before{content:counter(place) ".";font-weight:700;color:var(--gram-soft)}
+.ranked{display:grid;gap:12px;margin:0 0 28px}
+.ranked li{display:grid;grid-template-columns:2.2em minmax(0,1fr) auto;gap:6px 12px;background:var(--gram-raised);border:1px solid var(--gram-grid);border-radius:10px;padding:14px 16px}
+.ranked li::before{content:attr(data-place);font-weight:700;color:var(--gram-soft)}
 .ranked p{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;max-width:none}
 .ranked .value{font-weight:600;font-variant-numeric:tabular-nums;text-align:right}
 .ranked .value small{display:block;font-weight:400;color:var(--gram-soft)}
