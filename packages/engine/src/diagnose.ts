@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DeviceName, deviceNames } from './devices/device.js';
+import { type DeviceName, deviceNames } from './arrays/device-array.js';
 import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
+import type { Int8Kernel } from './graph/target.js';
 import { runtimeVersion, threadCount } from './onnxruntime/environment.js';
-import { type Int8Kernel, int8Kernel } from './onnxruntime/int8-kernel.js';
+import { int8Kernel } from './onnxruntime/int8-kernel.js';
 import { libraryFolder } from './onnxruntime/library.js';
 import { loadTensorFlow } from './tensorflow/library.js';
 

@@ -93,7 +93,7 @@ it.each([
   expect(readdirSync(folder)).toEqual(['weights.bin']);
 });
 
-it('says that a folder can not be written to', async () => {
+it('says that a folder cannot be written to', async () => {
   const run = exportOnnx(layer, specs, join(folder, 'none', 'layer.onnx'));
   await expect(run).rejects.toMatchObject({
     code: 'bad-file',

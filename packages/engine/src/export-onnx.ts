@@ -5,18 +5,19 @@ import { EngineError } from './error.js';
 import { checkGraph } from './onnx/check-graph.js';
 import { type ConstantSource, withConstants } from './onnx/constants.js';
 import { encodeModel, type FilePart, type GraphModel, type ValueInfo } from './onnx/model.js';
-import { outputPrefix, trace } from './trace/trace.js';
+import type { SpecTree } from './trace/spec.js';
+import { OUTPUT_PREFIX, trace } from './trace/trace.js';
 
 /** Options of `exportOnnx`. */
 export interface ExportOptions {
   /**
-   * Inputs that become constants of the graph, by path, and where their bytes lie: in files in the folder of the
-   * graph's file, such as `model.safetensors`. Nothing is copied.
+   * Inputs that become constants of the graph, by path, with the place of their bytes: files in the folder of the graph's
+   * file, such as `model.safetensors`. Nothing is copied.
    */
   readonly files?: Readonly<Record<string, ConstantSource>>;
 }
 
-/** What a written graph takes and gives. */
+/** Inputs, outputs and size of a written graph. */
 export interface ExportedOnnx {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -29,12 +30,13 @@ export interface ExportedOnnx {
  *
  * @param fn a pure function of a tree of tensors
  * @param specs shape and element type of every leaf of its argument; a size with a name stays open
- * @param path of the file; it is replaced at once or not at all
- * @throws EngineError as `trace`; `bad-file` for files that are not there, too short, or not in the folder of `path`
+ * @param path path of the file, which is replaced at once or not at all
+ * @throws {EngineError} the errors of `trace`; `bad-file` for files that do not exist, are too short, or lie outside of the
+ *   folder of `path`
  */
 export async function exportOnnx(
   fn: (inputs: never) => unknown,
-  specs: unknown,
+  specs: SpecTree,
   path: string,
   { files = {} }: ExportOptions = {},
 ): Promise<ExportedOnnx> {
@@ -53,12 +55,12 @@ export async function exportOnnx(
   return { inputs: graph.inputs, outputs: graph.outputs, bytes: model.length };
 }
 
-/** Outputs without the prefix that tells them from inputs, where no input has that name. */
+/** Removes the prefix of the outputs where no input or constant has the shorter name. */
 function withPlainNames(graph: GraphModel): GraphModel {
   const taken = new Set([...graph.inputs, ...graph.initializers].map(({ name }) => name));
   const plain = new Map<string, string>();
   for (const { name } of graph.outputs) {
-    const short = name.slice(outputPrefix.length);
+    const short = name.slice(OUTPUT_PREFIX.length);
     if (!taken.has(short)) plain.set(name, short);
   }
   const renamed = (name: string) => plain.get(name) ?? name;
@@ -73,7 +75,7 @@ function withPlainNames(graph: GraphModel): GraphModel {
   };
 }
 
-/** The runtime reads what the graph points to: it must lie in the folder and be there. */
+/** Checks that the files which the graph points to exist and lie in its folder, where the runtime reads them. */
 async function checkFiles({ initializers }: GraphModel, folder: string): Promise<void> {
   for (const { name, bytes } of initializers) {
     if (bytes instanceof Uint8Array) continue;

@@ -11,7 +11,7 @@ export {
   type TypedArrays,
   zeros,
 } from './arrays/array.js';
-export { type AnyArray, DeviceArray, isArray } from './arrays/device-array.js';
+export { type AnyArray, DeviceArray, type DeviceName, deviceNames, isArray } from './arrays/device-array.js';
 export { flattenTree, mapTree, type Tree } from './arrays/tree.js';
 export {
   type ArrayInputs,
@@ -19,17 +19,15 @@ export {
   type Compiled,
   type CompileOptions,
   compile,
-  place,
   type Results,
   type RunOptions,
-  read,
 } from './compile/compile.js';
-export { disposeArrays, type PlacedOnce, placedOnce } from './compile/place.js';
-export { type DeviceName, deviceNames, type ExecutableInfo } from './devices/device.js';
+export { disposeArrays, type PlacedOnce, place, placedOnce, read } from './compile/place.js';
+export type { ExecutableInfo } from './devices/device.js';
 export { fastestDevice, matrixRate } from './devices/fastest.js';
 export type { OperatorTime, Profile, ProfileReport } from './devices/profile.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
-export { EngineError } from './error.js';
+export { EngineError, type EngineErrorCode } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
 export {
   type AttentionOptions,
@@ -48,11 +46,12 @@ export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './
 export { checkpointed, recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
 export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
-export type { Precision } from './graph/graph-builder.js';
+export type { Int8Kernel, Precision } from './graph/target.js';
 export { tracedKernels } from './kernels/register.js';
 export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
 export { runtimeVersion, threadCount } from './onnxruntime/environment.js';
-export { type Int8Kernel, int8Kernel } from './onnxruntime/int8-kernel.js';
-export { type Traced, type TraceOptions, type TraceSpec, trace } from './trace/trace.js';
+export { int8Kernel } from './onnxruntime/int8-kernel.js';
+export type { SpecTree, TraceSpec } from './trace/spec.js';
+export { type Traced, type TraceOptions, trace } from './trace/trace.js';
 export { weightRate } from './weight-rate.js';

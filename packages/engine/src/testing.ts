@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isNDArray, type NDArray } from './arrays/array.js';
+import { type DeviceName, deviceNames } from './arrays/device-array.js';
 import { flattenTree, mapTree } from './arrays/tree.js';
 import type { Arrays } from './compile/compile.js';
-import { type DeviceName, deviceNames } from './devices/device.js';
 import { openDevice } from './devices/open.js';
 import { tensorOf } from './devices/tensorflow-device.js';
 import { EngineError } from './error.js';
@@ -53,7 +53,7 @@ export function describeOnDevices(
  * compared with in tests.
  *
  * @param backend a registered backend. @default 'cpu', that of `@tensorflow/tfjs-backend-cpu`, in plain JavaScript
- * @throws EngineError `runtime-missing` where that package is not installed
+ * @throws {EngineError} `runtime-missing` where that package is not installed
  */
 export async function evaluate<T extends object, O extends object>(
   fn: (inputs: T) => O,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { float32, type NDArray } from './arrays/array.js';
+import type { DeviceName } from './arrays/device-array.js';
 import { compile } from './compile/compile.js';
-import type { DeviceName } from './devices/device.js';
 
 // Far larger than the caches in all.
 const size = 2048;

@@ -98,10 +98,10 @@ it.each([false, true])(
           .map((g, i) => [names[i]!, g]),
       );
     };
-    const float = (shape: readonly number[]) => ({ dtype: 'float32', shape });
+    const float = (shape: readonly number[]) => ({ dtype: 'float32', shape }) as const;
     const specs = {
       weights: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, float(shape)])),
-      tokens: { dtype: 'int32', shape: [rows, length] },
+      tokens: { dtype: 'int32', shape: [rows, length] } as const,
     };
     const { peakBytes } = trace(step, specs, { gradientCheckpointing });
     const estimate = activationBytes(deep, rows, length, { gradientCheckpointing });

@@ -1,6 +1,14 @@
-import type { DeviceName } from '../devices/device.js';
 import { EngineError } from '../error.js';
 import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray } from './array.js';
+
+/**
+ * Name of a device. ONNX Runtime runs traced graphs on `cpu`, `webgpu` and `cuda`; `tensorflow` runs functions eagerly on
+ * TensorFlow's own library.
+ */
+export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow';
+
+/** Names of all devices, in the order in which `diagnose` lists them. */
+export const deviceNames: readonly DeviceName[] = ['cpu', 'webgpu', 'cuda', 'tensorflow'];
 
 /** Memory of a device that holds one array. */
 export interface Storage {

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { float32, int32, type NDArray, scalar } from '../arrays/array.js';
-import type { DeviceName } from '../devices/device.js';
+import type { DeviceName } from '../arrays/device-array.js';
 import { evaluate, maxRelativeDifference } from '../testing.js';
 import { type Arrays, compile } from './compile.js';
 

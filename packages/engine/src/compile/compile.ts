@@ -1,110 +1,119 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { NDArray } from '../arrays/array.js';
-import { type AnyArray, DeviceArray, isArray } from '../arrays/device-array.js';
-import { flattenTree, isUnder, mapTree, type Tree } from '../arrays/tree.js';
-import type { Device, DeviceName, Executable, ExecutableInfo, Program } from '../devices/device.js';
+import { type AnyArray, type DeviceName, isArray } from '../arrays/device-array.js';
+import { flattenTree, isUnder } from '../arrays/tree.js';
+import {
+  type Device,
+  type Executable,
+  type ExecutableInfo,
+  noProfile,
+  type Program,
+} from '../devices/device.js';
 import { matrixRate } from '../devices/fastest.js';
 import { openDevice } from '../devices/open.js';
-import { type Profile, type ProfileReport, summarize } from '../devices/profile.js';
+import { type ProfileReport, summarize } from '../devices/profile.js';
 import { EngineError } from '../error.js';
-import type { GraphTarget, Precision } from '../graph/graph-builder.js';
-import { isTraceSpec } from '../trace/trace.js';
-import { nameSizes, type SpecTree } from './named-sizes.js';
+import type { Precision } from '../graph/target.js';
+import { type Constants, checkConstants, disposeConstants, placeConstants } from './constants.js';
+import { Executables } from './executables.js';
+import { nameSizes, type SizeNames } from './named-sizes.js';
 
-/** The tree of arrays that comes back for a tree of tensors. */
+/** The tree of arrays that is returned for a tree of tensors. */
 export type Arrays<T> = T extends tf.Tensor ? NDArray : { readonly [K in keyof T]: Arrays<T[K]> };
 
 /** The tree of arrays, in host memory or on the device, that a function of a tree of tensors is called with. */
 export type ArrayInputs<T> = T extends tf.Tensor ? AnyArray : { readonly [K in keyof T]: ArrayInputs<T[K]> };
 
-/** Results under resident names may live on the device. */
+/** The tree of results of a call. Those under resident names may live on the device. */
 export type Results<O, InPlace extends string, Resident extends string> = {
   readonly [K in Exclude<keyof O, InPlace>]: K extends Resident ? ArrayInputs<O[K]> : Arrays<O[K]>;
 };
 
 /** Options of `compile`. */
 export interface CompileOptions<InPlace extends string, Resident extends string> {
-  /** Where to run; `auto` is `cuda` or `webgpu` where one multiplies at least twice as fast as `cpu`. @default 'cpu' */
+  /**
+   * Device that runs the function. `auto` is `cuda` or `webgpu` where one multiplies at least twice as fast as `cpu`, and
+   * `cpu` elsewhere. @default 'cpu'
+   */
   readonly device?: DeviceName | 'auto';
   /**
-   * Top-level names of the argument whose arrays the result of the same name overwrites. They are
-   * not among the outputs of a call. Until it has ended, no other call may use them.
+   * Top-level names of the argument whose arrays are overwritten by the result of the same name. They are not among the
+   * outputs of a call, and no other call may use them until it has ended.
    */
   readonly inPlace?: readonly InPlace[];
-  /** Top-level names of results that stay on the device, to be inputs of other calls. On `cpu` that is host memory. */
+  /** Top-level names of results that stay on the device, as inputs of other calls. On `cpu` that is host memory. */
   readonly resident?: readonly Resident[];
   /**
-   * Top-level names of inputs that never change, such as the weights of a model that is only used. The runtime
-   * packs them once, which makes products with few rows about twice as fast and takes their size in memory again.
+   * Top-level names of inputs that never change, such as the weights of a model that is not trained. The runtime packs
+   * them once, which makes products with few rows about twice as fast and takes their size in memory a second time.
    * Every call must pass the same arrays.
    */
   readonly constants?: readonly string[];
   /**
-   * Names for the sizes that differ from call to call, by path: `{ tokens: ['B', 'T'] }`, null for one that is
-   * fixed; a path stands for everything below it. One executable then serves all of them. A function whose graph
-   * depends on their values gets one executable for each set of shapes, as it does without this option.
+   * Names of the sizes that differ from call to call, by path: `{ tokens: ['B', 'T'] }`, with null for a size that is
+   * fixed. A path stands for everything below it. One executable then serves all sizes. A function whose graph depends on
+   * their values gets one executable for each set of shapes, as it does without this option.
    */
-  readonly dimensions?: Readonly<Record<string, readonly (string | null)[]>>;
+  readonly dimensions?: SizeNames;
   /**
-   * The element type that matrix products read and write; everything else stays float32, as do inputs and outputs.
-   * `cuda` has `bfloat16` and `float16`, `webgpu` has `float16` where the GPU has it, the others have neither. The
-   * values of `float16` end at 65504 and lose digits below 0.00006. @default 'float32'
+   * Element type that matrix products read and write. Everything else stays float32, as do inputs and outputs. `cuda` has
+   * `bfloat16` and `float16`, `webgpu` has `float16` where the GPU has it, and the others have neither. Values of
+   * `float16` end at 65504 and lose digits below 0.00006. @default 'float32'
    */
   readonly precision?: Precision | undefined;
-  /** Computes what is `checkpointed` again for the gradient, instead of keeping it. @default false */
+  /** Computes what is `checkpointed` again for the gradient instead of keeping it. @default false */
   readonly gradientCheckpointing?: boolean | undefined;
-  /** Executables kept, one for each set of input shapes; the one unused longest goes first. @default 16 */
+  /** Number of executables that are kept, one for each set of input shapes. The one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
-  /** Measure every operation, for `profile()`. */
+  /** Measures every operation, for `profile()`. @default false */
   readonly profile?: boolean;
 }
 
 /** Options of a call. */
 export interface RunOptions {
-  /** Cancels the run between two operations; the call then rejects with the signal's reason. */
+  /** Cancels the run between two operations. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A compiled function. Call it with trees of arrays. */
+/** A compiled function, which is called with trees of arrays. */
 export interface Compiled<I, O, InPlace extends string, Resident extends string> {
   /**
    * Runs the function, off the JavaScript thread on all devices but `tensorflow`. Several calls may run at once.
    * When a call fails or is cancelled, arrays that it updates in place on the CPU may be half written.
    *
    * @returns the outputs that are not written in place.
-   * @throws EngineError `bad-precision` where the device lacks it; for bad arrays, kernels without a mapping and errors of the runtime; the signal's reason.
+   * @throws {EngineError} `bad-precision` where the device lacks it, `bad-array`, `bad-tree` and `bad-state` for arguments
+   *   that do not fit, `unmapped-kernel`, `out-of-memory`, `runtime`
+   * @throws the signal's reason
    */
   (inputs: I, options?: RunOptions): Promise<Results<O, InPlace, Resident>>;
-  /** Shapes compiled so far, and the outputs that had to be copied into place after a run. */
+  /** What is known of each executable, such as the outputs that have to be copied into place after a run. */
   readonly executables: readonly ExecutableInfo[];
-  /** Why one executable can not serve all shapes, although their sizes have names. */
+  /** The reason why one executable cannot serve all shapes although their sizes have names. */
   readonly fixedShapes: string | undefined;
   /**
-   * What the runs so far spent their time on, and how that compares with what the device can do, which is
-   * measured. Ends profiling.
+   * Gives the time of each operation in the runs so far, beside what the device can do, which is measured. Ends profiling.
    *
-   * @throws EngineError `bad-state` without the option `profile`
+   * @throws {EngineError} `bad-state` without the option `profile`
    */
   profile(): Promise<ProfileReport>;
   /**
    * Frees all executables.
    *
-   * @throws EngineError `bad-state` while a call has not ended; nothing is freed then
+   * @throws {EngineError} `bad-state` while a call has not ended; nothing is freed then
    */
   dispose(): void;
 }
 
-/** Arrays that a call which has not ended writes to. */
-const beingWritten = new WeakSet<AnyArray>();
-
 /**
  * Makes a native executable of a pure TensorFlow.js function.
  *
- * The function is traced once for each set of input shapes: it must compute with tensors only, and
- * everything that changes between calls must be an input. Gradients (`tf.grads`,
- * `tf.valueAndGrads`) are part of the trace. On `tensorflow` it runs as it is, at each call.
+ * The function is traced once for each set of input shapes: it must compute with tensors only, and everything that
+ * changes between calls must be an input. Gradients (`tf.grads`, `tf.valueAndGrads`) are part of the trace. On the device
+ * `tensorflow` the function runs as it is, at each call.
  *
  * @example
+ * ```ts
  * const step = compile(
  *   ({ w, x, y }: { w: tf.Tensor2D; x: tf.Tensor2D; y: tf.Tensor2D }) => {
  *     const loss = (w: tf.Tensor2D) => tf.matMul(x, w).sub(y).square().mean().asScalar();
@@ -114,6 +123,7 @@ const beingWritten = new WeakSet<AnyArray>();
  *   { inPlace: ['w'] },
  * );
  * const { loss } = await step({ w, x, y }); // w now holds the new weights
+ * ```
  */
 export function compile<
   T extends object,
@@ -124,108 +134,111 @@ export function compile<
   fn: (inputs: T) => O,
   options: CompileOptions<InPlace, Resident> = {},
 ): Compiled<ArrayInputs<T>, O, InPlace, Resident> {
-  const { device: deviceName = 'cpu', inPlace = [], resident = [], profile = false } = options;
-  const { constants: frozen = [], dimensions, maxExecutables = 16 } = options;
-  const { precision = 'float32', gradientCheckpointing = false } = options;
-  const cache = new Map<string, Executable>();
-  /** How many calls run an executable, or are about to. */
-  const users = new Map<Executable, number>();
-  const profiles: Profile[] = [];
-  /** Placed by the first call; others that run at the same time wait for it. */
-  let constants: Promise<Constants> | undefined;
-  /** Set when the graph turned out to depend on the value of a named size. */
-  let fixedShapes: string | undefined;
+  const compiled = new CompiledFunction(fn, options);
+  const call = (inputs: ArrayInputs<T>, runOptions?: RunOptions) => compiled.call(inputs, runOptions);
+  // Not Object.assign, which would read the getters once.
+  return Object.defineProperties(call, {
+    executables: { get: () => compiled.infos },
+    fixedShapes: { get: () => compiled.fixedShapes },
+    profile: { value: () => compiled.profile() },
+    dispose: { value: () => compiled.dispose() },
+    // The type of the function has what the descriptors add.
+  }) as unknown as Compiled<ArrayInputs<T>, O, InPlace, Resident>;
+}
 
-  const isFrozen = (path: string) => frozen.some((root) => isUnder(path, root));
+/** Arrays that a call which has not ended writes to. */
+const beingWritten = new WeakSet<AnyArray>();
 
-  /** The executable for inputs of these shapes, and the value of each named size. */
-  function executableFor(device: Device, specs: SpecTree, host: ReadonlyMap<string, NDArray>): Executable {
-    const key = [...flattenTree(specs, isTraceSpec)]
-      .filter(([path]) => !isFrozen(path))
-      .map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`)
-      .join(' ');
-    const known = cache.get(key);
-    const executable =
-      known ??
-      device.prepare({
-        ...{ fn, specs, constants: host, inPlace, resident, profile, precision, gradientCheckpointing },
-      } satisfies Program);
-    users.set(executable, (users.get(executable) ?? 0) + 1);
-    // Insertion order is order of use.
-    cache.delete(key);
-    cache.set(key, executable);
-    if (cache.size > maxExecutables) {
-      // One that is running stays: the next call makes room.
-      const oldest = [...cache].find(([, each]) => !users.has(each));
-      if (oldest !== undefined) {
-        if (profile) profiles.push(oldest[1].endProfile());
-        oldest[1].dispose();
-        cache.delete(oldest[0]);
-      }
-    }
-    return executable;
+/** The state behind a compiled function. */
+class CompiledFunction {
+  /** The reason why one executable cannot serve all shapes. */
+  fixedShapes: string | undefined;
+  private readonly deviceName: DeviceName | 'auto';
+  private readonly constantNames: readonly string[];
+  private readonly dimensions: SizeNames | undefined;
+  private readonly program: Omit<Program, 'specs' | 'constants'>;
+  private readonly executables: Executables;
+  /** Placed by the first call. Others that run at the same time wait for it. */
+  private constants: Promise<Constants> | undefined;
+  private calls = 0;
+
+  constructor(fn: Program['fn'], options: CompileOptions<string, string>) {
+    const { inPlace = [], resident = [], precision = 'float32', profile = false } = options;
+    const { gradientCheckpointing = false, constants = [], maxExecutables = 16 } = options;
+    this.deviceName = options.device ?? 'cpu';
+    this.dimensions = options.dimensions;
+    this.constantNames = constants;
+    this.program = { fn, inPlace, resident, precision, profile, gradientCheckpointing };
+    this.executables = new Executables(constants, maxExecutables);
   }
 
-  function prepared(device: Device, inputs: unknown, host: ReadonlyMap<string, NDArray>) {
-    if (dimensions !== undefined && fixedShapes === undefined) {
-      const { specs, sizes } = nameSizes(inputs, dimensions);
-      try {
-        return { executable: executableFor(device, specs, host), sizes };
-      } catch (error) {
-        if (!(error instanceof EngineError && error.code === 'fixed-shape')) throw error;
-        fixedShapes = error.message;
-      }
-    }
-    const { specs, sizes } = nameSizes(inputs, {});
-    return { executable: executableFor(device, specs, host), sizes };
+  get infos(): readonly ExecutableInfo[] {
+    return this.executables.infos;
   }
 
-  let calls = 0;
-
-  async function call(inputs: ArrayInputs<T>, runOptions?: RunOptions) {
-    calls++;
+  async call(inputs: unknown, options?: RunOptions): Promise<unknown> {
+    this.calls++;
     try {
-      return await run(inputs, runOptions);
+      return await this.run(inputs, options);
     } finally {
-      calls--;
+      this.calls--;
     }
   }
 
-  async function run(inputs: ArrayInputs<T>, { signal }: RunOptions = {}) {
+  private async run(inputs: unknown, { signal }: RunOptions = {}): Promise<unknown> {
     signal?.throwIfAborted();
     const arrays = flattenTree(inputs, isArray);
-    const device = await openDevice(deviceName);
-    if (constants === undefined) {
-      constants = placeConstants(device, new Map([...arrays].filter(([path]) => isFrozen(path))));
-      // The next call tries again.
-      constants.catch(() => {
-        constants = undefined;
-      });
-    }
-    const { given, host } = await constants;
-    checkConstants(given, arrays);
-    const { executable, sizes } = await device.inTurn(() => prepared(device, inputs, host));
+    const device = await openDevice(this.deviceName);
+    const constants = await this.placedConstants(device, arrays);
+    checkConstants(constants.given, arrays);
+    const { executable, sizes } = await device.inTurn(() => this.prepare(device, inputs, constants));
     try {
-      return await runOn(executable, arrays, await constants, sizes, signal);
+      const feeds = new Map<string, AnyArray>();
+      for (const [path, array] of arrays) {
+        if (!constants.host.has(path)) feeds.set(path, constants.placed.get(path) ?? array);
+      }
+      return await this.write(feeds, () => executable.run(feeds, sizes, signal));
     } finally {
-      const others = users.get(executable)! - 1;
-      if (others > 0) users.set(executable, others);
-      else users.delete(executable);
+      this.executables.release(executable);
     }
   }
 
-  async function runOn(
-    executable: Executable,
-    arrays: ReadonlyMap<string, AnyArray>,
-    { host, placed }: Constants,
-    sizes: ReadonlyMap<string, number>,
-    signal: AbortSignal | undefined,
-  ) {
-    const feeds = new Map<string, AnyArray>();
-    for (const [path, array] of arrays) {
-      if (!host.has(path)) feeds.set(path, placed.get(path) ?? array);
+  private placedConstants(device: Device, arrays: ReadonlyMap<string, AnyArray>): Promise<Constants> {
+    if (this.constants === undefined) {
+      const given = new Map([...arrays].filter(([path]) => isUnder(path, this.constantNames)));
+      this.constants = placeConstants(device, given);
+      // The next call tries again.
+      this.constants.catch(() => {
+        this.constants = undefined;
+      });
     }
-    const targets = [...feeds].filter(([path]) => inPlace.some((root) => isUnder(path, root)));
+    return this.constants;
+  }
+
+  /** The executable for inputs of these shapes, and the value of each named size. */
+  private prepare(
+    device: Device,
+    inputs: unknown,
+    { host }: Constants,
+  ): { executable: Executable; sizes: ReadonlyMap<string, number> } {
+    const acquire = (names: SizeNames) => {
+      const { specs, sizes } = nameSizes(inputs, names);
+      const program: Program = { ...this.program, specs, constants: host };
+      return { executable: this.executables.acquire(device, program), sizes };
+    };
+    if (this.dimensions !== undefined && this.fixedShapes === undefined) {
+      try {
+        return acquire(this.dimensions);
+      } catch (error) {
+        if (!(error instanceof EngineError && error.code === 'fixed-shape')) throw error;
+        this.fixedShapes = error.message;
+      }
+    }
+    return acquire({});
+  }
+
+  /** Runs while no other call may use the arrays that are updated in place. */
+  private async write(feeds: ReadonlyMap<string, AnyArray>, run: () => Promise<unknown>): Promise<unknown> {
     for (const [path, array] of feeds) {
       if (!beingWritten.has(array)) continue;
       throw new EngineError(
@@ -234,104 +247,35 @@ export function compile<
         'await calls that update an array in place before you use it',
       );
     }
+    const targets = [...feeds].filter(([path]) => isUnder(path, this.program.inPlace));
     for (const [, array] of targets) beingWritten.add(array);
     try {
-      return (await executable.run(feeds, sizes, signal)) as Results<O, InPlace, Resident>;
+      return await run();
     } finally {
       for (const [, array] of targets) beingWritten.delete(array);
     }
   }
 
-  // Not Object.assign, which would read the getter once.
-  return Object.defineProperties(call, {
-    executables: { get: () => [...cache.values()].map(({ info }) => info) },
-    fixedShapes: { get: () => fixedShapes },
-    profile: {
-      value: async () => {
-        if (!profile)
-          throw new EngineError('bad-state', 'nothing was measured', 'compile with profile: true');
-        for (const executable of cache.values()) {
-          profiles.push(executable.endProfile());
-          executable.dispose();
-        }
-        cache.clear();
-        const { name } = await openDevice(deviceName);
-        return summarize(profiles, await matrixRate(name as GraphTarget));
-      },
-    },
-    dispose: {
-      value: () => {
-        if (calls > 0) {
-          throw new EngineError(
-            'bad-state',
-            'the function is still running',
-            'await its calls before you dispose it',
-          );
-        }
-        for (const executable of cache.values()) executable.dispose();
-        cache.clear();
-        const free = ({ placed }: Constants) => {
-          for (const array of placed.values()) array.dispose();
-        };
-        constants?.then(free, () => {});
-        constants = undefined;
-      },
-    },
-  }) as unknown as Compiled<ArrayInputs<T>, O, InPlace, Resident>;
-}
-
-/** Inputs that never change: as they were given, and where the device has them. */
-interface Constants {
-  readonly given: ReadonlyMap<string, AnyArray>;
-  /** Those that a session of the CPU reads from host memory. */
-  readonly host: ReadonlyMap<string, NDArray>;
-  /** Copies that live on an accelerator. */
-  readonly placed: ReadonlyMap<string, DeviceArray>;
-}
-
-async function placeConstants(device: Device, given: ReadonlyMap<string, AnyArray>): Promise<Constants> {
-  const host = new Map<string, NDArray>();
-  const placed = new Map<string, DeviceArray>();
-  for (const [path, array] of given) {
-    if (array instanceof DeviceArray) continue;
-    const there = await device.place(array);
-    if (there instanceof DeviceArray) placed.set(path, there);
-    else host.set(path, there);
+  async profile(): Promise<ProfileReport> {
+    if (!this.program.profile) {
+      throw new EngineError('bad-state', 'nothing was measured', 'compile with profile: true');
+    }
+    const profiles = this.executables.endProfiles();
+    const { name } = await openDevice(this.deviceName);
+    if (name === 'tensorflow') throw noProfile();
+    return summarize(profiles, await matrixRate(name));
   }
-  return { given, host, placed };
-}
 
-function checkConstants(given: ReadonlyMap<string, AnyArray>, arrays: ReadonlyMap<string, AnyArray>): void {
-  for (const [path, array] of given) {
-    if (arrays.get(path) === array) continue;
-    throw new EngineError(
-      'bad-state',
-      `'${path}' is another array than in the first call, but was declared constant`,
-      'pass the same arrays at each call, or compile the function again for other ones',
-    );
+  dispose(): void {
+    if (this.calls > 0) {
+      throw new EngineError(
+        'bad-state',
+        'the function is still running',
+        'await its calls before you dispose it',
+      );
+    }
+    this.executables.dispose();
+    this.constants?.then(disposeConstants, () => {});
+    this.constants = undefined;
   }
-}
-
-/**
- * Copies a tree of arrays to where a device keeps them, so that they stay there between calls. On the CPU
- * that is host memory: the arrays come back as they are.
- *
- * @throws EngineError `device-unavailable`
- */
-export async function place<T extends object>(tree: T, device: DeviceName | 'auto'): Promise<T> {
-  const opened = await openDevice(device);
-  const there = new Map<string, AnyArray>();
-  for (const [path, array] of flattenTree(tree, isArray)) {
-    there.set(path, array instanceof DeviceArray ? array : await opened.place(array));
-  }
-  return mapTree(tree, isArray, (_array, path) => there.get(path)!) as T;
-}
-
-/** Copies the arrays of a tree that live on a device to host memory; others come back as they are. */
-export async function read(tree: object): Promise<Tree<NDArray>> {
-  const here = new Map<string, NDArray>();
-  for (const [path, array] of flattenTree(tree, isArray)) {
-    here.set(path, array instanceof DeviceArray ? await array.read() : array);
-  }
-  return mapTree(tree, isArray, (_array, path) => here.get(path)!);
 }

@@ -1,17 +1,41 @@
-import { DeviceArray, isArray } from '../arrays/device-array.js';
-import { flattenTree } from '../arrays/tree.js';
-import type { DeviceName } from '../devices/device.js';
-import { place } from './compile.js';
+import type { NDArray } from '../arrays/array.js';
+import { type AnyArray, DeviceArray, type DeviceName, isArray } from '../arrays/device-array.js';
+import { flattenTree, mapPaths, type Tree } from '../arrays/tree.js';
+import { openDevice } from '../devices/open.js';
 
-/** Arrays that are where a device keeps them once they are needed. */
+/**
+ * Copies a tree of arrays to where a device keeps them, so that they stay there between calls. On the CPU that is host
+ * memory, and the arrays come back as they are.
+ *
+ * @throws {EngineError} `device-unavailable`
+ */
+export async function place<T extends object>(tree: T, device: DeviceName | 'auto'): Promise<T> {
+  const opened = await openDevice(device);
+  const placed = new Map<string, AnyArray>();
+  for (const [path, array] of flattenTree(tree, isArray)) {
+    placed.set(path, array instanceof DeviceArray ? array : await opened.place(array));
+  }
+  return mapPaths(tree, isArray, placed) as T;
+}
+
+/** Copies the arrays of a tree that live on a device to host memory. Others come back as they are. */
+export async function read(tree: object): Promise<Tree<NDArray>> {
+  const copies = new Map<string, NDArray>();
+  for (const [path, array] of flattenTree(tree, isArray)) {
+    copies.set(path, array instanceof DeviceArray ? await array.read() : array);
+  }
+  return mapPaths(tree, isArray, copies);
+}
+
+/** Arrays that a device has once they are needed. */
 export interface PlacedOnce<T> {
   /** Copies the arrays at the first call; see `place`. */
   get(): Promise<T>;
-  /** Frees the copies; arrays that were on the device before are left to whoever placed them. */
+  /** Frees the copies. Arrays that were on the device before belong to whoever placed them. */
   dispose(): void;
 }
 
-/** Weights, or other arrays, that are copied to a device when they are first needed. Later changes are not copied. */
+/** Copies weights, or other arrays, to a device when they are first needed. Later changes are not copied. */
 export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto'): PlacedOnce<T> {
   let placed: Promise<T> | undefined;
   return {
@@ -36,7 +60,7 @@ export function placedOnce<T extends object>(tree: T, device: DeviceName | 'auto
   };
 }
 
-/** Frees the arrays of a tree that live on a device; those in host memory are left to whoever made them. */
+/** Frees the arrays of a tree that live on a device. Those in host memory belong to whoever made them. */
 export function disposeArrays(tree: object): void {
   for (const array of deviceArrays(tree)) array.dispose();
 }

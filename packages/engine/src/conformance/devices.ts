@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { float32, type NDArray } from '../arrays/array.js';
-import { type Arrays, compile, read } from '../compile/compile.js';
-import type { DeviceName } from '../devices/device.js';
+import type { DeviceName } from '../arrays/device-array.js';
+import { type Arrays, compile } from '../compile/compile.js';
+import { read } from '../compile/place.js';
 import {
   describeOnDevices as describeOn,
   deviceStates,

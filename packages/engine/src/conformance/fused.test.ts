@@ -447,7 +447,7 @@ it('what is checkpointed is computed again only where it is asked for', () => {
   const layer = ({ x, w }: { x: T; w: T }) => tf.tanh(tf.tanh(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D)));
   const gradient = ({ x, w }: { x: T; w: T }) =>
     tf.valueAndGrad((w: T) => tf.sum(checkpointed(layer, { x: checkpointed(layer, { x, w }), w })))(w);
-  const spec = { dtype: 'float32', shape: [8, 8] };
+  const spec = { dtype: 'float32', shape: [8, 8] } as const;
   const count = (gradientCheckpointing: boolean) =>
     trace(gradient as never, { x: spec, w: spec }, { gradientCheckpointing }).graph.nodes.filter(
       ({ op }) => op === 'Tanh',
@@ -470,7 +470,10 @@ it('recompute lets go of what is inside: each layer costs its input instead of a
     };
     return { dw: tf.grad(loss)(all.w) };
   };
-  const specs = { x: { dtype: 'float32', shape: [512, 32] }, w: { dtype: 'float32', shape: [32, 32] } };
+  const specs = {
+    x: { dtype: 'float32', shape: [512, 32] },
+    w: { dtype: 'float32', shape: [32, 32] },
+  } as const;
   const peak = (wrapped: boolean) => trace(gradients(wrapped) as never, specs).peakBytes!;
   // 30 results of 64 KiB are kept, or 5 and those of one layer.
   expect(peak(true)).toBeLessThan(0.6 * peak(false));

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { float32, int32 } from '../arrays/array.js';
+import type { DeviceName } from '../arrays/device-array.js';
 import { compile } from '../compile/compile.js';
-import type { DeviceName } from '../devices/device.js';
 import { tracedKernels } from '../kernels/register.js';
 import {
   describeOnDevices,

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { float32, type NDArray } from '../arrays/array.js';
 import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
-import { place } from '../compile/compile.js';
-import { disposeArrays, placedOnce } from '../compile/place.js';
+import { disposeArrays, place, placedOnce } from '../compile/place.js';
 import { describeOnDevices } from './devices.js';
 
 describeOnDevices('arrays that are placed once', (device) => {

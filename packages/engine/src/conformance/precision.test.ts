@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { float32, type NDArray } from '../arrays/array.js';
-import { compile, read } from '../compile/compile.js';
-import type { DeviceName } from '../devices/device.js';
+import type { DeviceName } from '../arrays/device-array.js';
+import { compile } from '../compile/compile.js';
+import { read } from '../compile/place.js';
 import { EngineError } from '../error.js';
-import type { Precision } from '../graph/graph-builder.js';
+import type { Precision } from '../graph/target.js';
 import { evaluate, maxRelativeDifference } from '../testing.js';
 import { trace } from '../trace/trace.js';
 import { describeOnDevices, randomArrays } from './devices.js';

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { float32, int8, type NDArray } from '../arrays/array.js';
+import type { DeviceName } from '../arrays/device-array.js';
 import { compile } from '../compile/compile.js';
-import type { DeviceName } from '../devices/device.js';
 import { type Int4Matrix, quantizeInt4 } from '../fused/int4-mat-mul.js';
 import { quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { type QuantizedTensors, quantizedMatMul } from '../fused/quantized-mat-mul.js';
 import { evaluate } from '../testing.js';
+import type { SpecTree } from '../trace/spec.js';
 import { trace } from '../trace/trace.js';
 import { describeOnDevices, expectAgreement, forRandom, randomArrays, randomCases } from './devices.js';
 
@@ -228,7 +229,8 @@ describeOnDevices('products with matrices in integers', (device) => {
 });
 
 it('a 4-bit matrix is one operator of a graph, also where the number of rows is open', () => {
-  const w = { packed: { dtype: 'uint8', shape: [8, 2, 16] }, scales: { dtype: 'float32', shape: [8, 2] } };
+  const scales = { dtype: 'float32', shape: [8, 2] } as const;
+  const w = { packed: { dtype: 'uint8', shape: [8, 2, 16] } as const, scales };
   const { graph } = trace(product, { x: { dtype: 'float32', shape: ['B', 'T', 64] }, w });
   expect(graph.nodes.map(({ op }) => op)).toEqual(['MatMulNBits']);
   expect(graph.outputs[0]!.shape).toEqual(['B', 'T', 8]);
@@ -287,13 +289,13 @@ it('quantizeInt8: signed and unsigned integers stand for the same values', () =>
 });
 
 it('a graph that is not made for this processor brings signed weights into the form that is exact everywhere', () => {
-  const matrix = (dtype: 'int8' | 'uint8') => ({
+  const matrix = (dtype: 'int8' | 'uint8'): SpecTree => ({
     values: { dtype, shape: [32, 8] },
     scales: { dtype: 'float32', shape: [8] },
     ...(dtype === 'uint8' && { zeroPoint: { dtype, shape: [] } }),
   });
   const operators = (dtype: 'int8' | 'uint8', kernel?: 'signed' | 'unsigned') => {
-    const specs = { x: { dtype: 'float32', shape: ['B', 32] }, w: matrix(dtype) };
+    const specs: SpecTree = { x: { dtype: 'float32', shape: ['B', 32] }, w: matrix(dtype) };
     return trace(product, specs, { int8Kernel: kernel }).graph.nodes.map(({ op }) => op);
   };
   expect(operators('int8', 'signed')).toEqual(['DynamicQuantizeMatMul']);

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { float32, int32, type NDArray, scalar } from '../arrays/array.js';
 import { DeviceArray } from '../arrays/device-array.js';
-import { compile, place, read } from '../compile/compile.js';
+import { compile } from '../compile/compile.js';
+import { place, read } from '../compile/place.js';
 import { evaluate, maxRelativeDifference } from '../testing.js';
 import { describeOnDevices, randomArrays } from './devices.js';
 

@@ -1,68 +1,62 @@
 import type { NDArray } from '../arrays/array.js';
-import type { AnyArray, DeviceArray } from '../arrays/device-array.js';
+import type { AnyArray, DeviceArray, DeviceName } from '../arrays/device-array.js';
+import type { Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
-import type { Precision } from '../graph/graph-builder.js';
+import type { Precision } from '../graph/target.js';
 import type { Dimension } from '../onnx/model.js';
+import type { SpecTree } from '../trace/spec.js';
 import type { Profile } from './profile.js';
 
-/**
- * Where executables run. `cpu`, `webgpu` and `cuda` are ONNX Runtime's, which runs traced graphs;
- * `tensorflow` runs functions eagerly on TensorFlow's own library.
- */
-export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow';
-
-/** All devices, in the order in which `diagnose` lists them. */
-export const deviceNames: readonly DeviceName[] = ['cpu', 'webgpu', 'cuda', 'tensorflow'];
-
-/** A place to keep arrays and to run functions of them. */
+/** A device: it keeps arrays and runs functions of them. */
 export interface Device {
   readonly name: DeviceName;
-  /** The array where the device keeps it; on the CPU the array itself. */
+  /** Copies an array to where the device keeps it. On the CPU that is the array itself. */
   place(array: NDArray): Promise<AnyArray>;
-  /** Does what must not happen while the device runs something else, as making an executable is. */
+  /** Runs `use` while the device runs nothing else, as is needed to make an executable. */
   inTurn<T>(use: () => T): Promise<T>;
-  /** Makes a function ready to run for inputs of given shapes. */
+  /** Prepares a function for inputs of given shapes. */
   prepare(program: Program): Executable;
 }
 
-/** A function with everything that is known before it runs. */
+/** A function, with everything that is known before it runs. */
 export interface Program {
   readonly fn: (inputs: never) => unknown;
-  /** The tree of the inputs; leaves are their specs, with names for sizes that may differ from run to run. */
-  readonly specs: unknown;
+  /** Specs of the inputs, with names for sizes that may differ from run to run. */
+  readonly specs: SpecTree;
   /** Paths of inputs that never change, with their arrays. */
   readonly constants: ReadonlyMap<string, NDArray>;
   /** Top-level names whose results overwrite the inputs of the same path. */
   readonly inPlace: readonly string[];
   /** Top-level names whose results stay on the device. */
   readonly resident: readonly string[];
-  /** The element type of matrix products. */
+  /** Element type of matrix products. */
   readonly precision: Precision;
-  /** Whether what is `checkpointed` is computed again for the gradient. */
+  /** Computes what is `checkpointed` again for the gradient. */
   readonly gradientCheckpointing: boolean;
+  /** Measures every operation. */
   readonly profile: boolean;
 }
 
-/** Inputs by path, constants left out. */
+/** Inputs by path, without the constants. */
 export type Inputs = ReadonlyMap<string, AnyArray>;
 
 /** A function that is ready to run. */
 export interface Executable {
   readonly info: ExecutableInfo;
   /**
-   * Runs it. Results in place are written before the promise resolves and are not in the returned tree.
+   * Runs the function. Results in place are written before the promise resolves and are not in the returned tree.
    *
-   * @param sizes the value of each named size
+   * @param sizes value of each named size
    */
-  run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<unknown>;
-  /** Ends profiling. */
+  run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<Tree<AnyArray>>;
+  /** Ends profiling and gives what was measured. */
   endProfile(): Profile;
   dispose(): void;
 }
 
-/** What is known of one executable. */
+/** Facts about one executable. */
 export interface ExecutableInfo {
-  /** Nodes of the graph as traced; 0 where nothing is traced. */
+  /** Number of nodes of the traced graph; 0 where nothing is traced. */
   readonly nodes: number;
   /** Size of the encoded graph in bytes. */
   readonly bytes: number;
@@ -74,7 +68,7 @@ export interface ExecutableInfo {
   readonly dimensions: readonly string[];
 }
 
-/** The error for an array of another device. */
+/** Makes the error for an array of another device. */
 export function wrongDevice(path: string, array: DeviceArray, runsOn: DeviceName): EngineError {
   return new EngineError(
     'bad-array',
@@ -83,7 +77,16 @@ export function wrongDevice(path: string, array: DeviceArray, runsOn: DeviceName
   );
 }
 
-/** The error for a precision that a device has not. */
+/** Makes the error for a profile of a function that is not traced. */
+export function noProfile(): EngineError {
+  return new EngineError(
+    'bad-state',
+    "functions are not traced on 'tensorflow', so there is no profile of their operations",
+    "profile on 'cpu', 'webgpu' or 'cuda', or with tf.profile()",
+  );
+}
+
+/** Makes the error for a precision that a device lacks. */
 export function wrongPrecision(precision: Precision, device: DeviceName, cause?: unknown): EngineError {
   return new EngineError(
     'bad-precision',
@@ -101,7 +104,7 @@ interface Shaped {
 /**
  * Checks that a result in place can take the place of an input.
  *
- * @throws EngineError `bad-state`
+ * @throws {EngineError} `bad-state`
  */
 export function checkTarget(path: string, result: Shaped, input: Shaped | undefined): void {
   if (input !== undefined && input.dtype === result.dtype && String(input.shape) === String(result.shape))
@@ -114,7 +117,7 @@ export function checkTarget(path: string, result: Shaped, input: Shaped | undefi
   );
 }
 
-/** The number that a size is. */
+/** Evaluates a size, such as `2*B*T`, for values of the named sizes. */
 export function evaluateDimension(size: Dimension, sizes: ReadonlyMap<string, number>): number {
   if (typeof size === 'number') return size;
   return size.split('*').reduce((product, term) => product * (sizes.get(term) ?? Number(term)), 1);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { float32, type NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
-import type { GraphTarget } from '../graph/graph-builder.js';
+import type { GraphTarget } from '../graph/target.js';
 import { openRuntimeDevice } from './runtime-device.js';
 
 /** How much faster at products an accelerator must be: launches and transfers cost more there. */

@@ -1,5 +1,6 @@
+import { type DeviceName, deviceNames } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
-import { type Device, type DeviceName, deviceNames } from './device.js';
+import type { Device } from './device.js';
 import { fastestDevice } from './fastest.js';
 import { openRuntimeDevice } from './runtime-device.js';
 import { openTensorFlow } from './tensorflow-device.js';
@@ -9,7 +10,7 @@ const opened = new Map<DeviceName | 'auto', Promise<Device>>();
 /**
  * Starts a device, once in a process. `auto` is the fastest, see `fastestDevice`.
  *
- * @throws EngineError `unknown-device`; `device-unavailable` with the reason and what to do
+ * @throws {EngineError} `unknown-device`; `device-unavailable` with the reason and what to do
  */
 export function openDevice(name: DeviceName | 'auto'): Promise<Device> {
   const known = opened.get(name);

@@ -1,29 +1,30 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type DType, isNDArray, type NDArray } from '../arrays/array.js';
+import type { DType, NDArray } from '../arrays/array.js';
 import { type AnyArray, DeviceArray, type Storage } from '../arrays/device-array.js';
-import { flattenTree, isUnder, mapTree } from '../arrays/tree.js';
-import { EngineError } from '../error.js';
+import { at, flattenTree, isUnder, mapTree, type Tree } from '../arrays/tree.js';
 import { withCheckpointing } from '../fused/recompute.js';
-import { loadTensorFlow, tensorFlowBackend } from '../tensorflow/library.js';
-import { isTraceSpec, withBackend } from '../trace/trace.js';
+import { withBackend } from '../tensorflow/backend.js';
+import { loadTensorFlow, TENSORFLOW_BACKEND } from '../tensorflow/library.js';
+import { isTraceSpec } from '../trace/spec.js';
 import {
   checkTarget,
   type Device,
   type Executable,
   type ExecutableInfo,
   type Inputs,
+  noProfile,
   type Program,
   wrongDevice,
   wrongPrecision,
 } from './device.js';
 
-/** TensorFlow's own library under TensorFlow.js: functions run eagerly, on the JavaScript thread. */
+/** Opens the device on which TensorFlow's own library runs functions eagerly, on the JavaScript thread. */
 export async function openTensorFlow(): Promise<Device> {
   await loadTensorFlow();
   return {
     name: 'tensorflow',
     async place(array) {
-      const tensor = withBackend(tensorFlowBackend, () => tensorOf(array));
+      const tensor = withBackend(TENSORFLOW_BACKEND, () => tensorOf(array));
       return new DeviceArray('tensorflow', array.dtype, array.shape, new TensorMemory(tensor));
     },
     inTurn: async (use) => use(),
@@ -31,13 +32,13 @@ export async function openTensorFlow(): Promise<Device> {
   };
 }
 
-/** TensorFlow.js has no 8-bit integers. */
+/** Makes a tensor of a host array. TensorFlow.js has no 8-bit integers: they become int32. */
 export function tensorOf({ data, shape, dtype }: NDArray): tf.Tensor {
   if (dtype === 'int8' || dtype === 'uint8') return tf.tensor(Int32Array.from(data), [...shape], 'int32');
   return tf.tensor(data as Float32Array, [...shape], dtype);
 }
 
-/** A tensor that outlives the call that made it; freed when it is disposed or collected. */
+/** A tensor that outlives the call that made it, and is freed when it is disposed or collected. */
 class TensorMemory implements Storage {
   private static readonly collected = new FinalizationRegistry<tf.Tensor>((tensor) => tensor.dispose());
 
@@ -71,8 +72,8 @@ class EagerExecutable implements Executable {
     if (program.precision !== 'float32') throw wrongPrecision(program.precision, 'tensorflow');
   }
 
-  async run(inputs: Inputs): Promise<unknown> {
-    return withBackend(tensorFlowBackend, () => {
+  async run(inputs: Inputs): Promise<Tree<AnyArray>> {
+    return withBackend(TENSORFLOW_BACKEND, () => {
       tf.engine().startScope('gram-eager');
       try {
         return this.evaluate(inputs);
@@ -82,28 +83,22 @@ class EagerExecutable implements Executable {
     });
   }
 
-  private evaluate(inputs: Inputs): unknown {
+  private evaluate(inputs: Inputs): Tree<AnyArray> {
     const { fn, specs, inPlace, resident, gradientCheckpointing } = this.program;
-    const given = mapTree(specs, isTraceSpec, (_spec, path) => asTensor(path, inputs.get(path)!));
+    const given = mapTree(specs, isTraceSpec, (_spec, path) => asTensor(path, at(inputs, path)));
     const result = withCheckpointing(gradientCheckpointing, () => fn(given as never)) as object;
     const updates = new Map<AnyArray, tf.Tensor>();
     for (const [path, tensor] of flattenTree(result, isTensor)) {
-      if (inPlace.some((root) => isUnder(path, root))) updates.set(target(path, inputs, tensor), tensor);
+      if (isUnder(path, inPlace)) updates.set(target(path, inputs, tensor), tensor);
     }
     // All values are taken before the first array is written.
-    const written = [...updates].map(([array, tensor]) => [
-      array,
-      isNDArray(array) ? tensor.dataSync() : memoryOf(tensor),
-    ]);
-    for (const [array, value] of written) {
-      if (array instanceof DeviceArray) array.replace(value as TensorMemory);
-      else (array as NDArray).data.set(value as Float32Array);
-    }
+    const writes = [...updates].map(([array, tensor]) => overwriting(array, tensor));
+    for (const write of writes) write();
     const returned = Object.entries(result).filter(([name]) => !inPlace.includes(name));
     return mapTree(Object.fromEntries(returned), isTensor, (tensor, path): AnyArray => {
       const { shape } = tensor;
       const dtype = tensor.dtype as DType;
-      if (resident.some((root) => isUnder(path, root))) {
+      if (isUnder(path, resident)) {
         return new DeviceArray('tensorflow', dtype, shape, memoryOf(tensor));
       }
       return { dtype, shape, data: tensor.dataSync() as Float32Array } as NDArray;
@@ -111,17 +106,23 @@ class EagerExecutable implements Executable {
   }
 
   endProfile(): never {
-    throw new EngineError(
-      'bad-state',
-      "functions are not traced on 'tensorflow', so there is no profile of their operations",
-      "profile on 'cpu', 'webgpu' or 'cuda', or with tf.profile()",
-    );
+    throw noProfile();
   }
 
   dispose(): void {}
 }
 
-/** A result may be an input or be returned twice: each array gets a tensor of its own. */
+/** Takes the value of a result. The function that is returned writes it into an array. */
+function overwriting(array: AnyArray, result: tf.Tensor): () => void {
+  if (array instanceof DeviceArray) {
+    const memory = memoryOf(result);
+    return () => array.replace(memory);
+  }
+  const values = result.dataSync();
+  return () => array.data.set(values);
+}
+
+/** Memory with a tensor of its own: a result may be an input or be returned twice. */
 function memoryOf(tensor: tf.Tensor): TensorMemory {
   return new TensorMemory(tf.clone(tensor));
 }

@@ -26,7 +26,7 @@ export interface Int4Matrix<Packed, Scales> {
  * least squared error of a few near that of GGML's Q4_0, where the value of largest magnitude becomes -8.
  *
  * @param weight float32 `[out, in]`; `in` is a multiple of 32
- * @throws EngineError `bad-array` for anything but a finite float32 matrix of whole blocks
+ * @throws {EngineError} `bad-array` for anything but a finite float32 matrix of whole blocks
  */
 export function quantizeInt4(weight: NDArray): Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>> {
   const { outputs, inputs, values } = weightMatrix(weight, 4);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { float32, int8, type NDArray, uint8 } from '../arrays/array.js';
-import { type Int8Kernel, int8Kernel, UNSIGNED_ZERO_POINT } from '../onnxruntime/int8-kernel.js';
+import { type Int8Kernel, UNSIGNED_ZERO_POINT } from '../graph/target.js';
+import { int8Kernel } from '../onnxruntime/int8-kernel.js';
 import { fusedKernel } from './kernel.js';
 import { weightMatrix } from './weight-matrix.js';
 
@@ -19,7 +20,7 @@ export interface Int8Matrix<Values, Scales, ZeroPoint = Values> {
  *
  * @param weight float32 `[out, in]`
  * @param kernel form of the integers; both stand for the same values. @default the one that is exact on this processor
- * @throws EngineError `bad-array` for anything but a finite float32 matrix
+ * @throws {EngineError} `bad-array` for anything but a finite float32 matrix
  */
 export function quantizeInt8(
   weight: NDArray,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type TraceBackend, traceBackendName } from '../graph/backend.js';
-import type { GraphTarget } from '../graph/graph-builder.js';
+import { TRACE_BACKEND, type TraceBackend } from '../graph/backend.js';
+import type { GraphTarget } from '../graph/target.js';
 
 /**
  * Runs a fused kernel: while a function is traced, as the operator that the kernel's mapping names
@@ -29,5 +29,5 @@ export function isDifferentiated(): boolean {
 
 /** Where the graph that is being recorded will run; undefined outside of a trace. */
 export function traceTarget(): GraphTarget | undefined {
-  return tf.getBackend() === traceBackendName ? (tf.backend() as TraceBackend).graph.target : undefined;
+  return tf.getBackend() === TRACE_BACKEND ? (tf.backend() as TraceBackend).graph.target : undefined;
 }

@@ -14,7 +14,7 @@ export interface WeightMatrix {
  *
  * @param weight float32 `[out, in]`
  * @param bits of the rounded form, for the message
- * @throws EngineError `bad-array` for anything but a finite float32 matrix
+ * @throws {EngineError} `bad-array` for anything but a finite float32 matrix
  */
 export function weightMatrix({ dtype, shape, data }: NDArray, bits: number): WeightMatrix {
   const [outputs, inputs] = shape;

@@ -4,26 +4,26 @@ import { EngineError } from '../error.js';
 import type { GraphBuilder, Value } from './graph-builder.js';
 
 /**
- * Name under which the recording backend is registered with TensorFlow.js. Its registry is global, so
- * two copies of this package in one process need names of their own.
+ * Name under which the recording backend is registered with TensorFlow.js. The registry is global, so two copies of this
+ * package in one process need names of their own.
  */
-export const traceBackendName = `gram-trace-${randomUUID()}`;
+export const TRACE_BACKEND = `gram-trace-${randomUUID()}`;
 
 interface Entry {
   readonly value: Value;
-  /** Present for constants, which TensorFlow.js may read while it builds an operation. */
+  /** Values of a constant, which TensorFlow.js may read while it builds an operation. */
   readonly constant?: tf.BackendValues;
 }
 
-/** The operation that TensorFlow.js is executing right now, such as `tf.einsum`, for messages. */
+/** Names the operation that TensorFlow.js is executing, such as `tf.einsum`, for messages. */
 export function activeOp(): string {
-  // Operations run in a scope named after them: 'einsum__op'.
+  // Operations run in a scope named after them, such as 'einsum__op'. The types hide the scopes.
   const { state } = tf.engine() as unknown as { state: { scopeStack: { name?: string }[] } };
   const scope = state.scopeStack.findLast(({ name }) => name?.endsWith('__op'));
   return scope?.name === undefined ? 'a kernel call' : `tf.${scope.name.slice(0, -'__op'.length)}`;
 }
 
-/** A backend of TensorFlow.js that computes nothing: every kernel appends nodes to a graph. */
+/** A backend of TensorFlow.js that computes nothing: each kernel appends nodes to a graph. */
 export class TraceBackend extends tf.KernelBackend {
   private entries = new WeakMap<object, Entry>();
   private builder: GraphBuilder | undefined;
@@ -58,7 +58,7 @@ export class TraceBackend extends tf.KernelBackend {
     }
   }
 
-  /** What a kernel returns to TensorFlow.js for a value of the graph. */
+  /** Makes the tensor that a kernel returns to TensorFlow.js for a value of the graph. */
   tensorInfo(value: Value): tf.TensorInfo {
     const dataId = {};
     this.entries.set(dataId, { value });

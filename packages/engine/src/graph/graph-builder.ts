@@ -1,4 +1,5 @@
 import { sizeOf } from '../arrays/array.js';
+import { at } from '../arrays/tree.js';
 import {
   type Attribute,
   type Dimension,
@@ -9,20 +10,17 @@ import {
   onnxTypes,
   type ValueInfo,
 } from '../onnx/model.js';
-import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
+import type { GraphOptions, GraphTarget, Int8Kernel, Precision } from './target.js';
 
-/** A value while tracing: where it is in the graph, and what it looks like. */
+/** A value of the graph that is being recorded. */
 export interface Value {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: GraphType;
 }
 
-/** The part of ONNX Runtime that is to run a graph. */
-export type GraphTarget = 'cpu' | 'webgpu' | 'cuda';
-
-/** The element type that matrix products read and write; everything else is float32. */
-export type Precision = 'float32' | 'bfloat16' | 'float16';
+/** Number of elements of the largest constant that is compared with others. */
+const SMALL = 64;
 
 interface NodeOptions {
   readonly domain?: string;
@@ -30,10 +28,10 @@ interface NodeOptions {
 }
 
 /**
- * Collects nodes and constants. Equal nodes and equal small constants are merged as they arrive.
+ * Collects the nodes and constants of a graph. Equal nodes and equal small constants are merged as they arrive.
  *
- * A graph for many shapes is recorded with a stand-in for each named size, a prime that no other size is a
- * multiple of. A number that is a multiple of a stand-in then says which sizes it was computed from.
+ * A graph for many shapes is recorded with a stand-in for each named size: a prime that divides no other size. A number that
+ * is a multiple of a stand-in then shows which sizes it was computed from.
  */
 export class GraphBuilder {
   private readonly nodes: GraphNode[] = [];
@@ -45,18 +43,19 @@ export class GraphBuilder {
   private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
 
-  /**
-   * @param target where the graph will run, for the few operators that lack something there
-   * @param standIns the prime that stands for each named size; none for a graph of fixed shapes
-   * @param precision of matrix products
-   * @param int8Kernel the form of 8-bit weights that is exact where the graph will run
-   */
+  readonly target: GraphTarget;
+  readonly precision: Precision;
+  readonly int8Kernel: Int8Kernel;
+
+  /** @param standIns the prime that stands for each named size; none for a graph of fixed shapes */
   constructor(
-    readonly target: GraphTarget = 'cpu',
+    { target = 'cpu', precision = 'float32', int8Kernel = 'unsigned' }: GraphOptions = {},
     private readonly standIns: ReadonlyMap<string, number> = new Map(),
-    readonly precision: Precision = 'float32',
-    readonly int8Kernel: Int8Kernel = 'unsigned',
-  ) {}
+  ) {
+    this.target = target;
+    this.precision = precision;
+    this.int8Kernel = int8Kernel;
+  }
 
   /** Declares a graph input. */
   input(name: string, shape: readonly number[], dtype: GraphType): Value {
@@ -69,7 +68,7 @@ export class GraphBuilder {
     return value;
   }
 
-  /** The named sizes that a number is a multiple of, and the factor that is left. */
+  /** Splits a number into the named sizes that it is a multiple of and the factor that is left. */
   private factors(number: number): { names: string[]; factor: number } {
     const names: string[] = [];
     let factor = number;
@@ -87,11 +86,11 @@ export class GraphBuilder {
     return (factor === 1 ? names : [factor, ...names]).join('*');
   }
 
-  /** A size `[1]`, computed from the shapes of the inputs. */
+  /** Computes a size `[1]` from the shapes of the inputs. */
   private computed(number: number): Value {
     const { names, factor } = this.factors(number);
     const terms = names.map((name) => {
-      const { value, axis } = this.sources.get(name)!;
+      const { value, axis } = at(this.sources, name);
       const attributes = { start: { int: axis }, end: { int: axis + 1 } };
       return this.node('Shape', [value], [1], 'int64', { attributes });
     });
@@ -99,12 +98,12 @@ export class GraphBuilder {
     return terms.reduce((product, term) => this.node('Mul', [product, term], [1], 'int64'));
   }
 
-  /** Whether a number depends on named sizes. */
+  /** Tells whether a number depends on named sizes. */
   isNamed(number: number): boolean {
     return this.factors(number).names.length > 0;
   }
 
-  /** Appends a node with one output. */
+  /** Appends a node with one output, unless an equal node exists. */
   node(
     op: string,
     inputs: readonly Value[],
@@ -115,7 +114,7 @@ export class GraphBuilder {
     return this.nodeWithOutputs(op, inputs, [{ shape, dtype }], options)[0] as Value;
   }
 
-  /** Appends a node with several outputs. */
+  /** Appends a node with several outputs, unless an equal node exists. */
   nodeWithOutputs(
     op: string,
     inputs: readonly Value[],
@@ -138,27 +137,28 @@ export class GraphBuilder {
     return values;
   }
 
-  /** The value whose square this is, if a node multiplied it by itself. */
+  /** The value whose square `value` is, if a node multiplied it by itself. */
   squareRoot(value: Value): Value | undefined {
     const maker = this.makers.get(value.name);
-    if (maker?.op !== 'Mul' || maker.inputs[0] !== maker.inputs[1]) return undefined;
-    return { ...value, name: maker.inputs[0]! };
+    const [left, right] = maker?.inputs ?? [];
+    return maker?.op === 'Mul' && left !== undefined && left === right ? { ...value, name: left } : undefined;
   }
 
   /**
-   * A constant; the values are copied. A single number that depends on named sizes is computed instead, and many
-   * equal numbers are made from one.
+   * Adds a constant, whose values are copied. A single number that depends on named sizes is computed instead, and many
+   * equal numbers are expanded from one.
    */
   constant(values: ArrayLike<number>, shape: readonly number[], dtype: GraphType): Value {
-    if (values.length > 64 && dtype !== 'int64' && allEqual(values))
-      return this.filled(shape, values[0]!, dtype);
-    if (values.length === 1 && this.isNamed(values[0]!)) {
-      const size = this.computed(values[0]!);
+    const first = values[0] ?? 0;
+    if (values.length > SMALL && dtype !== 'int64' && allEqual(values))
+      return this.filled(shape, first, dtype);
+    if (values.length === 1 && this.isNamed(first)) {
+      const size = this.computed(first);
       const to = { to: { int: onnxTypes[dtype] } };
       const typed = dtype === 'int64' ? size : this.node('Cast', [size], [1], dtype, { attributes: to });
       return shape.length === 1 ? typed : this.node('Reshape', [typed, this.int64(shape)], shape, dtype);
     }
-    const key = values.length <= 64 ? JSON.stringify([dtype, shape, Array.from(values)]) : undefined;
+    const key = values.length <= SMALL ? JSON.stringify([dtype, shape, Array.from(values)]) : undefined;
     const known = key === undefined ? undefined : this.known.get(key)?.[0];
     if (known !== undefined) return known;
     const value: Value = { name: this.fresh(), shape, dtype };
@@ -168,7 +168,7 @@ export class GraphBuilder {
     return value;
   }
 
-  /** One-dimensional int64 numbers, as ONNX wants shapes and axes; computed where they depend on named sizes. */
+  /** Adds a vector of int64, the form of shapes and axes in ONNX. Numbers that depend on named sizes are computed. */
   int64(values: readonly number[]): Value {
     if (!values.some((value) => this.isNamed(value))) return this.constant(values, [values.length], 'int64');
     const parts = values.map((value) =>
@@ -178,14 +178,14 @@ export class GraphBuilder {
     return this.node('Concat', parts, [parts.length], 'int64', { attributes: { axis: { int: 0 } } });
   }
 
-  /** A constant filled with one number, expanded at run time so that the graph stays small. */
+  /** Adds a constant filled with one number, which is expanded at run time so that the graph stays small. */
   filled(shape: readonly number[], number: number, dtype: GraphType): Value {
     const one = this.constant([number], [], dtype);
     if (sizeOf(shape) === 1) return this.constant([number], shape, dtype);
     return this.node('Expand', [one, this.int64(shape)], shape, dtype);
   }
 
-  /** The graph that computes `outputs`; what they do not need is left out. */
+  /** Builds the graph that computes `outputs`, without the nodes that they do not need. */
   build(outputs: readonly { readonly name: string; readonly value: Value }[]): GraphModel {
     const nodes = [...this.nodes];
     // ONNX outputs are values by name: a value that is an input, a constant or already another
@@ -221,8 +221,8 @@ export class GraphBuilder {
   }
 
   /**
-   * Most bytes that the results of a built graph's nodes take at one time if they run in order and each is
-   * freed after its last use; its inputs and outputs are not counted.
+   * Computes the largest number of bytes that results of a built graph's nodes take at one time if the nodes run in order
+   * and each result is freed after its last use. The inputs and outputs of the graph are not counted.
    */
   peakBytes({ nodes, outputs }: GraphModel): number {
     const lastUse = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graph-builder.js';
+import { UNSIGNED_ZERO_POINT } from '../graph/target.js';
 import { contribDomain } from '../onnx/model.js';
-import { UNSIGNED_ZERO_POINT } from '../onnxruntime/int8-kernel.js';
 import { attribute, cast, input, type KernelCall, type KernelTable } from './kernel.js';
 
 /** An optional input that is not given. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../error.js';
-import { activeOp, type TraceBackend, traceBackendName } from '../graph/backend.js';
+import { activeOp, TRACE_BACKEND, type TraceBackend } from '../graph/backend.js';
 import type { Value } from '../graph/graph-builder.js';
 import { elementwise } from './elementwise.js';
 import { fused } from './fused.js';
@@ -44,7 +44,7 @@ export function unmappedKernel(kernel: string, op: string): EngineError {
 }
 
 function register(kernelName: string, kernelFunc: tf.KernelFunc): void {
-  tf.registerKernel({ kernelName, backendName: traceBackendName, kernelFunc });
+  tf.registerKernel({ kernelName, backendName: TRACE_BACKEND, kernelFunc });
 }
 
 function record(backend: TraceBackend, mapping: KernelMapping): tf.KernelFunc {

@@ -291,7 +291,7 @@ describe('traced functions pass', () => {
       const larger = tf.logicalAnd(tf.greater(x, y), tf.logicalNot(tf.equal(x, 0)));
       return { dx, dy, larger, chosen: tf.where(larger, x, y) };
     };
-    const spec = { dtype: 'float32', shape: [2, 3, 4] };
+    const spec = { dtype: 'float32', shape: [2, 3, 4] } as const;
     const { graph: traced } = trace(run, { x: spec, y: spec });
     expect(traced.nodes.length).toBeGreaterThan(4);
     checkGraph(traced);

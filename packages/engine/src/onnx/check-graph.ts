@@ -55,7 +55,7 @@ interface Checked {
  * inputs and outputs, element types, and that every value is computed once and before it is read. Shapes
  * are not checked. Operands are counted from 0 in messages.
  *
- * @throws EngineError `bad-graph`, naming the first node that is wrong and what is wrong with it.
+ * @throws {EngineError} `bad-graph`, naming the first node that is wrong and what is wrong with it.
  */
 export function checkGraph(graph: GraphModel): void {
   const known = new Map<string, Known>();

@@ -7,16 +7,18 @@ import { Session } from './session.js';
 import { handleOf } from './values.js';
 
 let session: Session | undefined;
-/** What the largest run so far was estimated to need. */
+/** Bytes that the largest run so far was estimated to need. */
 let largest = 0;
 
 /**
- * Prepares the arena of the process for a run on the CPU that will need more than any before: gives back what is free, and
- * takes one piece that is large enough. By itself the arena asks the system for a piece whenever none of its free ones is
- * large enough, and never joins them: where each batch is a little longer than the one before, it ends with several times
- * what the longest needs. What is not used of the piece takes no memory.
+ * Prepares the arena of the process for a run on the CPU that needs more memory than any before it: gives back what is free,
+ * and takes one piece that is large enough.
  *
- * @param bytes estimate of what the run needs beside its inputs and outputs
+ * By itself the arena asks the system for a piece whenever none of its free pieces is large enough, and it never joins
+ * pieces. Where each batch is a little longer than the one before, it would end with several times what the longest batch
+ * needs. The unused part of a piece takes no memory.
+ *
+ * @param bytes estimate of the memory of the run, without its inputs and outputs
  */
 export async function makeRoom(bytes: number): Promise<void> {
   if (bytes <= largest) return;
@@ -37,12 +39,12 @@ export async function makeRoom(bytes: number): Promise<void> {
   }
 }
 
-/** Room for the gaps between results of different sizes. */
+/** Adds room for the gaps between results of different sizes. */
 const withSlack = (bytes: number) => Math.ceil(1.1 * bytes);
 
 let trimHeap: ((pad: number) => void) | undefined;
 
-/** Makes the C library give free memory back, which it keeps otherwise once it has seen large pieces come and go. */
+/** Makes the C library give free memory back, which it would keep after large pieces have come and gone. */
 function trim(): void {
   if (process.platform !== 'linux') return;
   try {

@@ -1,40 +1,41 @@
 import { availableParallelism } from 'node:os';
+import { quote } from '@gram/base';
 import { EngineError } from '../error.js';
 import { type Library, loadLibrary, type Member } from './library.js';
 
-/** What all sessions of the process share: the library, its threads and its memory arena. */
+/** Everything that the sessions of a process share: the library, its threads and its memory arena. */
 export interface Environment {
   readonly library: Library;
   readonly handle: unknown;
-  /** Describes host memory. */
+  /** Description of host memory. */
   readonly hostMemory: unknown;
-  /** The allocator with which the library makes what it hands out. */
+  /** Allocator with which the library makes what it hands out. */
   readonly allocator: unknown;
 }
 
-/** Errors come back as a status; printed as well, they would be said twice. */
-const logFatal = 4;
-const arenaAllocator = 1;
-const extendAsRequested = 1;
-const byDefault = -1;
-const defaultMemory = 0;
+/** Lowest level of messages that the library prints. Errors are returned as a status and need no second message. */
+const LOG_FATAL = 4;
+const ARENA_ALLOCATOR = 1;
+const EXTEND_AS_REQUESTED = 1;
+const BY_DEFAULT = -1;
+const DEFAULT_MEMORY = 0;
 
 let environment: Environment | undefined;
 
-/** The environment of the process, made at the first call. */
+/** The environment of the process, which is made at the first call. */
 export function getEnvironment(): Environment {
   if (environment !== undefined) return environment;
   const library = loadLibrary();
   const { api } = library;
   const threading = createdBy(library, 'CreateThreadingOptions');
   checkStatus(library, api.SetGlobalIntraOpNumThreads(threading, threadCount()));
-  const handle = createdBy(library, 'CreateEnvWithGlobalThreadPools', logFatal, 'gram', threading);
+  const handle = createdBy(library, 'CreateEnvWithGlobalThreadPools', LOG_FATAL, 'gram', threading);
   api.ReleaseThreadingOptions(threading);
   // On Windows, events go to the system instead of files; this ends them.
   checkStatus(library, api.DisableTelemetryEvents(handle));
-  const hostMemory = createdBy(library, 'CreateCpuMemoryInfo', arenaAllocator, defaultMemory);
+  const hostMemory = createdBy(library, 'CreateCpuMemoryInfo', ARENA_ALLOCATOR, DEFAULT_MEMORY);
   // By default the arena grows in powers of two, which holds up to twice what is needed.
-  const arena = createdBy(library, 'CreateArenaCfg', 0, extendAsRequested, byDefault, byDefault);
+  const arena = createdBy(library, 'CreateArenaCfg', 0, EXTEND_AS_REQUESTED, BY_DEFAULT, BY_DEFAULT);
   checkStatus(library, api.CreateAndRegisterAllocator(handle, hostMemory, arena));
   api.ReleaseArenaCfg(arena);
   const allocator = createdBy(library, 'GetAllocatorWithDefaultOptions');
@@ -42,13 +43,17 @@ export function getEnvironment(): Environment {
   return environment;
 }
 
-/** Threads that work on one operation: `GRAM_THREADS`, or as many as the machine runs at once. */
+/** Number of threads that work on one operation: `GRAM_THREADS`, or as many as the machine runs at once. */
 export function threadCount(): number {
-  const asked = process.env.GRAM_THREADS;
-  if (asked === undefined || asked === '') return availableParallelism();
-  const count = Number(asked);
+  const setting = process.env.GRAM_THREADS;
+  if (setting === undefined || setting === '') return availableParallelism();
+  const count = Number(setting);
   if (!Number.isInteger(count) || count < 1) {
-    throw new EngineError('runtime', `GRAM_THREADS is '${asked}'`, 'set it to a whole number of at least 1');
+    throw new EngineError(
+      'runtime',
+      `GRAM_THREADS is ${quote(setting)}`,
+      'set it to a whole number of at least 1',
+    );
   }
   return count;
 }
@@ -81,9 +86,9 @@ function createdBy(library: Library, name: Member, ...args: unknown[]): unknown 
 }
 
 /**
- * Turns a status into an error, and frees it.
+ * Throws the error of a status, and frees the status.
  *
- * @throws EngineError `out-of-memory`, `cancelled` or `runtime`
+ * @throws {EngineError} `out-of-memory`, `cancelled` or `runtime`
  */
 export function checkStatus(library: Library, status: unknown): void {
   if (status === null) return;

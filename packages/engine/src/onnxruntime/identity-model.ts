@@ -1,6 +1,6 @@
 import { encodeModel } from '../onnx/model.js';
 
-/** A model that does nothing, to one number: it starts a device. */
+/** Makes a model that returns one number as it is. A session of it starts a device. */
 export function identityModel(): Uint8Array {
   const spec = { type: 'float32', shape: [1] } as const;
   return encodeModel({

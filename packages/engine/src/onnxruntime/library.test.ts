@@ -249,7 +249,7 @@ describe('opening a library', () => {
     const missing = join(libraryFolder(), 'missing.so');
     const open = () => openLibrary(missing);
     expect(open).toThrow(expect.objectContaining({ code: 'runtime-missing' }));
-    expect(open).toThrow(/can not be loaded: .*No such file/);
+    expect(open).toThrow(/cannot be loaded: .*No such file/);
   });
 });
 
@@ -261,7 +261,7 @@ describe('the version of the library', () => {
   it.each([
     ['1.23.2', 'ONNX Runtime 1.23.2 at here does not offer version 24 of its API'],
     ['0.99.0', 'does not offer version 24'],
-    ['nonsense', 'its version can not be read'],
+    ['nonsense', 'its version cannot be read'],
   ])('%s is refused', (version, message) => {
     const check = () => checkVersion(version, 'here');
     expect(check).toThrow(EngineError);

@@ -6,12 +6,13 @@ import { EngineError } from '../error.js';
 import { members } from './members.js';
 import { disableTelemetry } from './process.js';
 
-/** The youngest function that we call has been in the table since this version of the API. */
-const apiVersion = 24;
+/** Version of the API that has all functions that the adapter calls. */
+const API_VERSION = 24;
 
+/** Name of a function of the API that the adapter calls. */
 export type Member = keyof typeof members;
 
-/** A C function: callable, and callable off the JavaScript thread. */
+/** A C function, which can be called on and off the JavaScript thread. */
 export type NativeFunction = ((...args: unknown[]) => unknown) & {
   async: (...args: unknown[]) => void;
 };
@@ -22,7 +23,7 @@ export interface Library {
   /** Path of the shared library. */
   readonly path: string;
   readonly api: Readonly<Record<Member, NativeFunction>>;
-  /** Kept because koffi unloads the library when its handle is collected. */
+  /** Handle of the library, which koffi unloads when it is collected. */
   readonly handle: LibraryHandle;
 }
 
@@ -31,14 +32,14 @@ let library: Library | undefined;
 /**
  * Loads the shared library that onnxruntime-node ships and reads its table of functions.
  *
- * @throws EngineError `runtime-missing` when there is none for this platform, or it is too old.
+ * @throws {EngineError} `runtime-missing` when there is none for this platform, or it is too old
  */
 export function loadLibrary(): Library {
   library ??= openLibrary(libraryPath());
   return library;
 }
 
-/** Folder of the shared library of this platform inside onnxruntime-node; providers lie beside it. */
+/** Folder of this platform's shared library inside onnxruntime-node. Providers lie beside it. */
 export function libraryFolder(): string {
   return dirname(libraryPath());
 }
@@ -65,7 +66,7 @@ function libraryPath(): string {
 /**
  * Opens a shared library of ONNX Runtime and checks that its table is the one that `members` describes.
  *
- * @throws EngineError `runtime-missing` when the version is too old or the table is another one.
+ * @throws {EngineError} `runtime-missing` when the version is too old or the table is another one
  */
 export function openLibrary(path: string): Library {
   enlargeStacks();
@@ -76,7 +77,7 @@ export function openLibrary(path: string): Library {
   const getVersion = koffi.decode(base[1] as bigint, koffi.proto('str ()')) as NativeFunction;
   const version = getVersion() as string;
   checkVersion(version, path);
-  const table = getApi(apiVersion);
+  const table = getApi(API_VERSION);
   if (table === null) throw tooOld(version, path);
   const size = 1 + Math.max(...Object.values(members).map(([index]) => index));
   const pointers = koffi.decode(table, koffi.array('void*', size)) as (bigint | null)[];
@@ -90,14 +91,14 @@ export function openLibrary(path: string): Library {
   return { version, path, api, handle };
 }
 
-/** Graph building and optimisation recurse deeply; koffi's own stack is one megabyte. */
+/** Enlarges the stacks of native calls: graph optimization recurses deeply, and koffi's stacks have one megabyte. */
 function enlargeStacks(): void {
   const stack = 16 * 1024 * 1024;
   try {
     koffi.config({ ...koffi.config(), sync_stack_size: stack, async_stack_size: stack });
   } catch {
-    // Refused once a library was loaded, by this or another package. The stacks are then those chosen there,
-    // which are enough for all but very deep graphs.
+    // Refused once a library was loaded, by this or another package. Its stacks are then in use, which are large enough
+    // for all but very deep graphs.
   }
 }
 
@@ -108,7 +109,7 @@ function load(path: string): LibraryHandle {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(
       'runtime-missing',
-      `the library of ONNX Runtime can not be loaded: ${reason}`,
+      `the library of ONNX Runtime cannot be loaded: ${reason}`,
       `install onnxruntime-node again; its library should be at ${path}`,
       { cause },
     );
@@ -117,6 +118,7 @@ function load(path: string): LibraryHandle {
 
 function entryPoint(handle: LibraryHandle, path: string): NativeFunction {
   try {
+    // The types of koffi know no parameters and results.
     return handle.func('void* OrtGetApiBase()') as unknown as NativeFunction;
   } catch (cause) {
     throw new EngineError(
@@ -128,15 +130,15 @@ function entryPoint(handle: LibraryHandle, path: string): NativeFunction {
   }
 }
 
-/** The API is versioned like the library: 1.24.0 offers versions 1 to 24. */
+/** Checks that a library offers the API. Version 1.24.0 of the library offers versions 1 to 24 of the API. */
 export function checkVersion(version: string, path: string): void {
   const parts = /^(\d+)\.(\d+)\./.exec(version);
-  if (parts === null) throw unknownTable(version, path, 'its version can not be read');
+  if (parts === null) throw unknownTable(version, path, 'its version cannot be read');
   const [major, minor] = [Number(parts[1]), Number(parts[2])];
-  if (major < 1 || (major === 1 && minor < apiVersion)) throw tooOld(version, path);
+  if (major < 1 || (major === 1 && minor < API_VERSION)) throw tooOld(version, path);
 }
 
-/** Makes a status and reads it back, which goes through both ends of the first hundred entries. */
+/** Checks the table: a status that is made and read back goes through both ends of the first hundred entries. */
 function checkTable(api: Library['api'], version: string, path: string): void {
   const code = 2;
   const message = 'gram';
@@ -149,8 +151,8 @@ function checkTable(api: Library['api'], version: string, path: string): void {
 function tooOld(version: string, path: string): EngineError {
   return new EngineError(
     'runtime-missing',
-    `ONNX Runtime ${version} at ${path} does not offer version ${apiVersion} of its API`,
-    `install onnxruntime-node 1.${apiVersion} or newer`,
+    `ONNX Runtime ${version} at ${path} does not offer version ${API_VERSION} of its API`,
+    `install onnxruntime-node 1.${API_VERSION} or newer`,
   );
 }
 

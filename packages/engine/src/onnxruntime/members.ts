@@ -1,9 +1,9 @@
-/** Paths are wide characters on Windows. */
+/** Type of a path, which has wide characters on Windows. */
 const path = process.platform === 'win32' ? 'str16' : 'str';
 
 /**
- * The members of `struct OrtApi` that we call (onnxruntime_c_api.h): index, result, parameters.
- * The struct is append-only: an index never changes once it was released.
+ * Members of `struct OrtApi` (onnxruntime_c_api.h) that the adapter calls: index, result, parameters. The struct only grows at
+ * its end: an index never changes once it was released.
  */
 export const members = {
   CreateStatus: [0, 'void*', 'int code, str message'],

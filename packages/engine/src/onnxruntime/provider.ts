@@ -3,34 +3,34 @@ import { EngineError } from '../error.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';
 import { withoutNoise } from './process.js';
-import { Session } from './session.js';
+import { Session, type SessionProvider } from './session.js';
 import { allocate, handleOf } from './values.js';
 
-/** Names of the providers that have memory of their own. */
+/** Name of a provider that has memory of its own. */
 export type ProviderName = 'webgpu' | 'cuda';
 
-/** What ONNX Runtime calls the memory of each provider. */
-const memoryNames: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
+/** Names of the memory of each provider in ONNX Runtime. */
+const MEMORY_NAMES: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
 
 /** What Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for that, and it means nothing. */
 const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
 
-const deviceAllocator = 0;
-const firstDevice = 0;
-const defaultMemory = 0;
+const DEVICE_ALLOCATOR = 0;
+const FIRST_DEVICE = 0;
+const DEFAULT_MEMORY = 0;
 
-/** An accelerator of ONNX Runtime: where its arrays live and how they get there. */
-export class Provider {
+/** An accelerator of ONNX Runtime, with the memory that its arrays live in. */
+export class Provider implements SessionProvider {
   private readonly allocator: unknown;
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(readonly name: ProviderName) {
     const memory = created(
       'CreateMemoryInfo',
-      memoryNames[name],
-      deviceAllocator,
-      firstDevice,
-      defaultMemory,
+      MEMORY_NAMES[name],
+      DEVICE_ALLOCATOR,
+      FIRST_DEVICE,
+      DEFAULT_MEMORY,
     );
     // The device exists as long as one session does; this one is never disposed.
     const session = withoutNoise(DAWN_WARNING, () => new Session(identityModel(), { provider: this }));
@@ -40,9 +40,9 @@ export class Provider {
   private static readonly opened = new Map<ProviderName, Provider>();
 
   /**
-   * The provider, which is started at the first call.
+   * Opens a provider, which is started once in a process.
    *
-   * @throws EngineError `device-unavailable` with the reason that ONNX Runtime gives
+   * @throws {EngineError} `device-unavailable` with the reason that ONNX Runtime gives
    */
   static open(name: ProviderName): Provider {
     const known = Provider.opened.get(name);
@@ -84,8 +84,8 @@ export class Provider {
   }
 
   /**
-   * New memory of the device, to be called in turn. It belongs to the provider: what a session makes itself can not be freed
-   * after the session.
+   * Makes new memory of the device, and is called in turn. The memory belongs to the provider: what a session makes itself
+   * cannot be freed after the session.
    */
   allocate(spec: ArraySpec): unknown {
     return allocate(this.allocator, spec);
@@ -103,7 +103,7 @@ export class Provider {
   /**
    * Copies memory of the device into a host array.
    *
-   * @param handleOfMemory gives the handle when its turn comes: whatever owns the memory lives until then
+   * @param handleOfMemory gives the handle when its turn comes, so that the owner of the memory lives until then
    */
   download(handleOfMemory: () => unknown, into: NDArray): Promise<void> {
     return this.inTurn(() => this.copy(handleOfMemory(), handleOf(into)));

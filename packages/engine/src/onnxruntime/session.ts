@@ -2,25 +2,34 @@ import koffi from 'koffi';
 import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { call, checkStatus, created, getEnvironment, release } from './environment.js';
-import type { Provider } from './provider.js';
 import { handleOf } from './values.js';
 
-/** What a session is made with. */
+/** What a session needs of an accelerator. */
+export interface SessionProvider {
+  /** Makes a session's options use the accelerator. */
+  append(options: unknown): void;
+  /** Makes new memory of the accelerator, and is called in turn. */
+  allocate(spec: ArraySpec): unknown;
+  /** Runs `use` when everything asked of the accelerator before has ended. */
+  inTurn<T>(use: () => T | Promise<T>): Promise<T>;
+}
+
+/** Options of a session. */
 export interface SessionOptions {
-  /** Where the graph runs. @default the CPU */
-  readonly provider?: Provider | undefined;
-  /** Arrays of the initializers that the model declares without bytes. They must not change. */
+  /** Accelerator that runs the graph. @default the CPU */
+  readonly provider?: SessionProvider | undefined;
+  /** Arrays of the initializers that the model declares without bytes. They must not change while the session lives. */
   readonly constants?: ReadonlyMap<string, NDArray> | undefined;
-  /** Holds the packed form of constants, which sessions made with the same container share. */
+  /** Container of the packed form of constants, which sessions made with it share. */
   readonly prepacked?: unknown;
-  /** Write a profile of every operation to a file that starts with this path. */
+  /** Start of the path of a file to which a profile of every operation is written. @default no profile */
   readonly profilePrefix?: string | undefined;
 }
 
-/** Handles by name of a graph's input or output. */
+/** Handles of values by the name of a graph's input or output. */
 export type Handles = ReadonlyMap<string, unknown>;
 
-/** New memory of a session's device. */
+/** Stands for new memory of a session's device, in the place of a handle. */
 export class NewMemory {
   constructor(readonly spec: ArraySpec) {}
 }
@@ -29,13 +38,13 @@ export class NewMemory {
 export class Session {
   private handle: unknown;
   private running = 0;
-  private readonly provider: Provider | undefined;
-  /** The runtime reads constants where they are: they live as long as the session. */
+  private readonly provider: SessionProvider | undefined;
+  /** Constants, which the runtime reads where they are: they live as long as the session. */
   readonly constants: ReadonlyMap<string, NDArray> | undefined;
 
   /**
-   * @param model bytes of an ONNX model.
-   * @throws EngineError `runtime` when ONNX Runtime refuses the model, `out-of-memory`.
+   * @param model bytes of an ONNX model
+   * @throws {EngineError} `runtime` when ONNX Runtime refuses the model, `out-of-memory`
    */
   constructor(model: Uint8Array, { provider, constants, prepacked, profilePrefix }: SessionOptions = {}) {
     const environment = getEnvironment();
@@ -43,21 +52,9 @@ export class Session {
     this.constants = constants;
     const options = created('CreateSessionOptions');
     try {
-      // A third less memory in training graphs, and never slower.
-      call('DisableMemPattern', options);
-      call('DisablePerSessionThreads', options);
-      call('AddSessionConfigEntry', options, 'session.use_env_allocators', '1');
-      // It fails on two reshapes in a row of which one has a computed shape (1.30), as `recompute` makes them.
-      call('AddSessionConfigEntry', options, 'optimization.disable_specified_optimizers', 'ReshapeFusion');
-      if (profilePrefix !== undefined) call('EnableProfiling', options, profilePrefix);
+      setOptions(options, profilePrefix);
       provider?.append(options);
-      if (constants !== undefined && constants.size > 0) {
-        const names = [...constants.keys()];
-        const values = [...constants.values()].map(handleOf);
-        // The first call gives the values without a file, the second makes them the memory in use.
-        call('AddExternalInitializers', options, names, values, names.length);
-        for (const [i, name] of names.entries()) call('AddInitializer', options, name, values[i]);
-      }
+      if (constants !== undefined) addConstants(options, constants);
       this.handle =
         prepacked === undefined
           ? created('CreateSessionFromArray', environment.handle, model, model.length, options)
@@ -77,10 +74,11 @@ export class Session {
   /**
    * Runs the graph off the JavaScript thread.
    *
-   * @param outputs where to write each output: a handle or, where there is a provider, new memory on its device; the
-   *   handles of that come back. An output may be the memory of an input if the graph reads the input before it writes.
-   * @param options `emptyArena` gives the free memory of the process' arena back to the system after the run
-   * @throws EngineError; the signal's reason when it is aborted before the end
+   * @param outputs memory of each output: a handle or, with a provider, new memory on its device, whose handle is returned.
+   *   An output may be the memory of an input if the graph reads the input before it writes
+   * @param options `emptyArena` gives the free memory of the process's arena back to the system after the run
+   * @throws {EngineError} `runtime`, `out-of-memory`
+   * @throws the signal's reason when it is aborted before the end
    */
   async run(
     inputs: Handles,
@@ -130,7 +128,7 @@ export class Session {
   }
 
   private async runOnDevice(
-    provider: Provider,
+    provider: SessionProvider,
     options: unknown,
     inputs: Handles,
     outputs: Handles,
@@ -162,7 +160,7 @@ export class Session {
     return this.handle;
   }
 
-  /** Ends profiling and gives the path of the file. */
+  /** Ends profiling and gives the path of the file that the runtime wrote. */
   endProfile(): string {
     const { allocator } = getEnvironment();
     const text = created('SessionEndProfiling', this.native(), allocator);
@@ -187,6 +185,25 @@ export class Session {
     if (provider === undefined) release('ReleaseSession', handle);
     else void provider.inTurn(() => release('ReleaseSession', handle));
   }
+}
+
+function setOptions(options: unknown, profilePrefix: string | undefined): void {
+  // Training graphs take a third less memory without the pattern, and are never slower.
+  call('DisableMemPattern', options);
+  call('DisablePerSessionThreads', options);
+  call('AddSessionConfigEntry', options, 'session.use_env_allocators', '1');
+  // It fails on two reshapes in a row of which one has a computed shape (1.30), as `recompute` makes them.
+  call('AddSessionConfigEntry', options, 'optimization.disable_specified_optimizers', 'ReshapeFusion');
+  if (profilePrefix !== undefined) call('EnableProfiling', options, profilePrefix);
+}
+
+function addConstants(options: unknown, constants: ReadonlyMap<string, NDArray>): void {
+  if (constants.size === 0) return;
+  const names = [...constants.keys()];
+  const values = [...constants.values()].map(handleOf);
+  // The first call gives the values without a file, the second makes them the memory in use.
+  call('AddExternalInitializers', options, names, values, names.length);
+  for (const [i, name] of names.entries()) call('AddInitializer', options, name, values[i]);
 }
 
 /** Calls a function that returns a status off the JavaScript thread. */

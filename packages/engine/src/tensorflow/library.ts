@@ -1,56 +1,54 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../error.js';
+import { keepingBackend } from './backend.js';
 import './registrations.js';
 
 /** Name of the backend that both packages register. */
-export const tensorFlowBackend = 'tensorflow';
+export const TENSORFLOW_BACKEND = 'tensorflow';
 
-const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+type PackageName = (typeof PACKAGES)[number];
 
-/** A package of TensorFlow for Node, or why it does not load. */
-export interface TensorFlowState {
-  readonly package: (typeof packages)[number];
-  readonly installed: boolean;
-  readonly error?: string;
-}
-
-let loaded: string | undefined;
+let loadedPackage: string | undefined;
 
 /**
- * Loads `@tensorflow/tfjs-node-gpu`, or else `@tensorflow/tfjs-node`, which add the backend to
- * TensorFlow.js. Neither is a dependency: whoever wants it installs it.
+ * Loads `@tensorflow/tfjs-node-gpu`, or else `@tensorflow/tfjs-node`, which add the backend to TensorFlow.js. Neither is a
+ * dependency: whoever wants the device installs one.
  *
  * @returns the name of the package
- * @throws EngineError `device-unavailable` with what to do
+ * @throws {EngineError} `device-unavailable` when neither loads
  */
 export async function loadTensorFlow(): Promise<string> {
-  if (loaded !== undefined) return loaded;
-  const states: TensorFlowState[] = [];
-  for (const name of packages) {
-    const state = await tryToLoad(name);
-    if (state.installed && state.error === undefined) {
-      loaded = name;
+  if (loadedPackage !== undefined) return loadedPackage;
+  let failure: { readonly name: PackageName; readonly reason: string } | undefined;
+  for (const name of PACKAGES) {
+    const require = requireOf(name);
+    if (require === undefined) continue;
+    const reason = failureToLoad(name, require);
+    if (reason === undefined) {
+      loadedPackage = name;
       return name;
     }
-    states.push(state);
+    failure ??= { name, reason };
   }
-  const broken = states.find(({ installed }) => installed);
+  if (failure === undefined) {
+    throw new EngineError(
+      'device-unavailable',
+      "the device 'tensorflow' needs @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node, and neither is installed",
+      "run 'pnpm add @tensorflow/tfjs-node-gpu' (or tfjs-node without a GPU) and let it run its install script",
+    );
+  }
   throw new EngineError(
     'device-unavailable',
-    broken === undefined
-      ? "the device 'tensorflow' needs @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node, and neither is installed"
-      : `${broken.package} is installed but does not load: ${broken.error}`,
-    broken === undefined
-      ? "run 'pnpm add @tensorflow/tfjs-node-gpu' (or tfjs-node without a GPU) and let it run its install script"
-      : `run 'pnpm rebuild ${broken.package}', which fetches its library`,
+    `${failure.name} is installed but does not load: ${failure.reason}`,
+    `run 'pnpm rebuild ${failure.name}', which fetches its library`,
   );
 }
 
-async function tryToLoad(name: (typeof packages)[number]): Promise<TensorFlowState> {
-  // Resolved from here, or from where the program was started.
-  const resolvers = [createRequire(import.meta.url), createRequire(`${process.cwd()}/`)];
-  const require = resolvers.find((each) => {
+/** A `require` that finds the package: from this file, or from the folder that the program was started in. */
+function requireOf(name: PackageName): NodeJS.Require | undefined {
+  return [createRequire(import.meta.url), createRequire(`${process.cwd()}/`)].find((each) => {
     try {
       each.resolve(`${name}/package.json`);
       return true;
@@ -58,22 +56,23 @@ async function tryToLoad(name: (typeof packages)[number]): Promise<TensorFlowSta
       return false;
     }
   });
-  if (require === undefined) return { package: name, installed: false };
-  const engine = tf.engine() as unknown as { backendName: string | null; backendInstance: unknown };
-  const { backendName, backendInstance } = engine;
-  const quiet = tf.env().getBool('PROD');
-  try {
-    // The package brings its own copy of TensorFlow.js, which would warn of every kernel that is there already.
-    tf.env().set('PROD', true);
-    require(name);
-    return { package: name, installed: true };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { package: name, installed: true, error: message.split('\n')[0]! };
-  } finally {
-    // Loading the package makes its backend current; which one is stays the choice of the program.
-    tf.env().set('PROD', quiet);
-    engine.backendName = backendName;
-    engine.backendInstance = backendInstance;
-  }
+}
+
+/** Loads a package, and gives the reason if that fails. */
+function failureToLoad(name: PackageName, require: NodeJS.Require): string | undefined {
+  const isProduction = tf.env().getBool('PROD');
+  // The package makes its backend current. The choice of the backend is that of the program.
+  return keepingBackend(() => {
+    try {
+      // The package has its own copy of TensorFlow.js, which would warn of every kernel that is already there.
+      tf.env().set('PROD', true);
+      require(name);
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return message.split('\n', 1).join();
+    } finally {
+      tf.env().set('PROD', isProduction);
+    }
+  });
 }

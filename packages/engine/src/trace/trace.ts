@@ -1,47 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { DType } from '../arrays/array.js';
+import { at, flattenTree, mapTree, type Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
-import type { Dimension, GraphModel } from '../onnx/model.js';
-import type { Int8Kernel } from '../onnxruntime/int8-kernel.js';
-import '../tensorflow/registrations.js';
-import { flattenTree, mapTree } from '../arrays/tree.js';
-import { TraceBackend, traceBackendName } from '../graph/backend.js';
-import { GraphBuilder, type GraphTarget, type Precision } from '../graph/graph-builder.js';
+import { TRACE_BACKEND, TraceBackend } from '../graph/backend.js';
+import { GraphBuilder } from '../graph/graph-builder.js';
+import type { GraphOptions } from '../graph/target.js';
 import { registerKernels, unmappedKernel } from '../kernels/register.js';
+import type { GraphModel } from '../onnx/model.js';
+import { withBackend } from '../tensorflow/backend.js';
+import '../tensorflow/registrations.js';
+import { isTraceSpec, type SpecTree } from './spec.js';
+import { firstDifference, namedSizes, type StandIns, standInsFor } from './stand-ins.js';
 
-/** Shape and element type of an input. A size with a name, such as `B`, may differ from run to run. */
-export interface TraceSpec {
-  readonly dtype: DType;
-  readonly shape: readonly Dimension[];
-}
-
-/** Where and how a graph will run. */
-export interface TraceOptions {
-  /** @default 'cpu' */
-  readonly target?: GraphTarget;
-  /** Of matrix products. @default 'float32' */
-  readonly precision?: Precision;
+/** Options of `trace`. */
+export interface TraceOptions extends GraphOptions {
   /** Computes what is `checkpointed` again for the gradient. @default false */
   readonly gradientCheckpointing?: boolean;
-  /**
-   * Form of 8-bit weights that is exact where the graph will run. Signed weights are brought into the unsigned form where
-   * that is the one. @default 'unsigned', which is exact everywhere
-   */
-  readonly int8Kernel?: Int8Kernel;
 }
 
-/** A traced function: its graph, whose inputs and outputs are named by tree path, and the output tree. */
+/** A traced function. The inputs and outputs of its graph are named by their paths in the trees. */
 export interface Traced {
   readonly graph: GraphModel;
-  /** The structure of the function's result; leaves name their path. */
-  readonly outputs: unknown;
+  /** The structure of the function's result. Each leaf is its path. */
+  readonly outputs: Tree<string>;
   /** Estimated bytes of intermediate results; unknown for a graph with named sizes. */
   readonly peakBytes: number | undefined;
 }
 
-/** Graph outputs carry this prefix, because a path may be both an input and an output. */
-export const outputPrefix = 'out:';
+/** Prefix of the names of a graph's outputs, because a path may be both an input and an output. */
+export const OUTPUT_PREFIX = 'out:';
 
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor;
 
@@ -50,7 +37,7 @@ let backend: TraceBackend | undefined;
 function traceBackend(): TraceBackend {
   if (backend === undefined) {
     const created = new TraceBackend();
-    tf.registerBackend(traceBackendName, () => created);
+    tf.registerBackend(TRACE_BACKEND, () => created);
     registerKernels(created);
     backend = created;
   }
@@ -60,34 +47,33 @@ function traceBackend(): TraceBackend {
 /**
  * Records what `fn` computes for inputs of the given shapes as an ONNX graph.
  *
- * Where the specs have named sizes, the function is recorded with two different sets of numbers in their
- * place, and both must give the same graph.
+ * Where the specs have named sizes, the function is recorded with two different sets of numbers in their place, and both
+ * must give the same graph.
  *
- * @param fn a pure function of a tree of tensors; it may use `tf.grads` and the like.
- * @param specs shape and element type of every leaf of its argument, as a tree.
- * @param options where and how the graph will run
- * @throws EngineError `unmapped-kernel`, naming the kernel and the operation that asked for it;
- *   `fixed-shape` when the graph depends on the value of a named size
+ * @example
+ * ```ts
+ * const spec = { dtype: 'float32', shape: ['B', 4] } as const;
+ * const { graph } = trace(({ x }: { x: tf.Tensor2D }) => ({ y: tf.softmax(x) }), { x: spec });
+ * ```
+ *
+ * @param fn a pure function of a tree of tensors; it may use `tf.grads` and the like
+ * @param specs shape and element type of every leaf of its argument
+ * @throws {EngineError} `unmapped-kernel`, naming the kernel and the operation that asked for it; `fixed-shape` when the graph
+ *   depends on the value of a named size
  */
 export function trace(
   fn: (inputs: never) => unknown,
-  specs: unknown,
-  { target, precision, gradientCheckpointing = false, int8Kernel }: TraceOptions = {},
+  specs: SpecTree,
+  { gradientCheckpointing = false, ...options }: TraceOptions = {},
 ): Traced {
-  const recorded = (standIns: ReadonlyMap<string, number>) =>
+  const recorded = (standIns: StandIns) =>
     withCheckpointing(gradientCheckpointing, () =>
-      record(fn, specs, new GraphBuilder(target, standIns, precision, int8Kernel), standIns),
+      record(fn, specs, new GraphBuilder(options, standIns), standIns),
     );
-  const leaves = [...flattenTree(specs, isTraceSpec).values()];
-  const names = [...new Set(leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))];
+  const names = namedSizes(specs);
   if (names.length === 0) return recorded(new Map());
-  const sizes = leaves.flatMap(({ shape }) => shape.filter((size) => typeof size === 'number'));
-  const free = primes.filter((prime) => sizes.every((size) => size % prime !== 0));
-  if (free.length < 2 * names.length) {
-    throw new EngineError('bad-array', `${names.length} named sizes are too many`, 'name fewer sizes');
-  }
-  const first = recorded(new Map(names.map((name, i) => [name, free[i]!])));
-  const second = recorded(new Map(names.map((name, i) => [name, free[names.length + i]!])));
+  const [standIns, others] = standInsFor(names, specs);
+  const [first, second] = [recorded(standIns), recorded(others)];
   const difference = firstDifference(first.graph, second.graph);
   if (difference === undefined) return { ...first, peakBytes: undefined };
   throw new EngineError(
@@ -97,37 +83,31 @@ export function trace(
   );
 }
 
-/** Stand-ins for named sizes: larger than the sizes that models are built of, so that few are multiples. */
-const primes = [
-  211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271, 277, 281, 283, 293, 307, 311, 313, 317, 331,
-];
-
 function record(
   fn: (inputs: never) => unknown,
-  specs: unknown,
+  specs: SpecTree,
   builder: GraphBuilder,
-  standIns: ReadonlyMap<string, number>,
+  standIns: StandIns,
 ): Traced {
   const recorder = traceBackend();
-  return withBackend(traceBackendName, () =>
+  return withBackend(TRACE_BACKEND, () =>
     recorder.recording(builder, () => {
       tf.engine().startScope('gram-trace');
       try {
         const inputs = mapTree(specs, isTraceSpec, ({ shape, dtype }, path) => {
-          const sizes = shape.map((size) => (typeof size === 'string' ? standIns.get(size)! : size));
+          const sizes = shape.map((size) => (typeof size === 'string' ? at(standIns, size) : size));
           const value = builder.input(path, sizes, dtype);
           return tf.engine().makeTensorFromTensorInfo(recorder.tensorInfo(value));
         });
         const result = fn(inputs as never);
-        const leaves = flattenTree(result, isTensor);
-        const outputs = [...leaves].map(([path, tensor]) => ({
-          name: outputPrefix + path,
+        const outputs = [...flattenTree(result, isTensor)].map(([path, tensor]) => ({
+          name: OUTPUT_PREFIX + path,
           value: recorder.value(tensor),
         }));
         const graph = builder.build(outputs);
         return {
           graph,
-          outputs: mapTree(result, isTensor, (_, path) => path),
+          outputs: mapTree(result, isTensor, (_tensor, path) => path),
           peakBytes: builder.peakBytes(graph),
         };
       } catch (error) {
@@ -139,51 +119,7 @@ function record(
   );
 }
 
-/** Where two graphs part, in words. */
-function firstDifference(a: GraphModel, b: GraphModel): string | undefined {
-  for (const [i, node] of a.nodes.entries()) {
-    if (JSON.stringify(node) !== JSON.stringify(b.nodes[i])) return `node ${i} is ${node.op}`;
-  }
-  if (a.nodes.length !== b.nodes.length) return 'the number of nodes changes';
-  const constants = (graph: GraphModel) =>
-    graph.initializers.map(
-      ({ name, shape, bytes }) => `${name} ${shape} ${Buffer.from(bytes as Uint8Array).toString('base64')}`,
-    );
-  const [left, right] = [constants(a), constants(b)];
-  for (const [i, text] of left.entries()) {
-    if (text === right[i]) continue;
-    const user = a.nodes.find(({ inputs }) => inputs.includes(a.initializers[i]!.name));
-    return `a constant that ${user?.op ?? 'an output'} reads`;
-  }
-  return JSON.stringify([a.inputs, a.outputs]) === JSON.stringify([b.inputs, b.outputs])
-    ? undefined
-    : 'the shape of an output';
-}
-
-/** Makes a backend current while `run` runs. TensorFlow.js keeps this in one global engine. */
-export function withBackend<T>(name: string, run: () => T): T {
-  const engine = tf.engine() as unknown as { backendName: string | null; backendInstance: unknown };
-  const previous = { name: engine.backendName, instance: engine.backendInstance };
-  // Resolves later, but a backend that is made synchronously is current at once.
-  void tf.setBackend(name);
-  try {
-    return run();
-  } finally {
-    if (previous.name != null && previous.name !== name) {
-      void tf.setBackend(previous.name);
-    } else {
-      engine.backendName = previous.name ?? null;
-      engine.backendInstance = previous.instance ?? null;
-    }
-  }
-}
-
-/** Whether a value is a spec rather than a tree of specs. */
-export function isTraceSpec(value: unknown): value is TraceSpec {
-  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value;
-}
-
-/** Kernels that not even TensorFlow.js' own backend has reach us as its message. */
+/** Makes our error of that of TensorFlow.js for a kernel that no backend has. */
 function explained(error: unknown): unknown {
   if (error instanceof EngineError || !(error instanceof Error)) return error;
   const kernel = /[Kk]ernel '([^']+)' not registered/.exec(error.message)?.[1];

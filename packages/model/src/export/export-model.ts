@@ -144,7 +144,10 @@ async function write(
     ([weight, source]) => [`weights/${weight}`, source] as const,
   );
   const weights = Object.fromEntries(
-    Object.entries(weightShapes(config)).map(([weight, shape]) => [weight, { dtype: 'float32', shape }]),
+    Object.entries(weightShapes(config)).map(([weight, shape]) => [
+      weight,
+      { dtype: 'float32', shape } as const,
+    ]),
   );
   const path = join(dir, name);
   const exported = await exportOnnx(fn, { weights, ...specs }, path, { files: Object.fromEntries(files) });

@@ -1,0 +1,252 @@
+import {
+  type ArraySpec,
+  bytesPerElement,
+  emptyArray,
+  isNDArray,
+  type NDArray,
+  sizeOf,
+} from '../arrays/array.js';
+import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { flattenTree, isUnder, mapPaths, type Tree } from '../arrays/tree.js';
+import { EngineError } from '../error.js';
+import type { GraphTarget, Precision } from '../graph/target.js';
+import { canWriteInPlace } from '../onnx/aliasing.js';
+import { checkGraph } from '../onnx/check-graph.js';
+import { withConstants } from '../onnx/constants.js';
+import { encodeModel, type GraphModel } from '../onnx/model.js';
+import { makeRoom } from '../onnxruntime/arena.js';
+import { int8Kernel } from '../onnxruntime/int8-kernel.js';
+import type { Provider } from '../onnxruntime/provider.js';
+import { type Handles, NewMemory, Session } from '../onnxruntime/session.js';
+import { handleOf } from '../onnxruntime/values.js';
+import { isTraceSpec } from '../trace/spec.js';
+import { OUTPUT_PREFIX, type Traced, trace } from '../trace/trace.js';
+import {
+  checkTarget,
+  type Executable,
+  type ExecutableInfo,
+  evaluateDimension,
+  type Inputs,
+  type Program,
+  wrongDevice,
+  wrongPrecision,
+} from './device.js';
+import { type Profile, readProfile, temporaryProfile } from './profile.js';
+import { ProviderMemory } from './provider-memory.js';
+
+/**
+ * Element types that each device multiplies. The CPU is asked for float32 only: it has no products in half precision, and
+ * leaves out the rounding between casts there and back.
+ */
+const PRECISIONS: Readonly<Record<GraphTarget, readonly Precision[]>> = {
+  cpu: ['float32'],
+  webgpu: ['float32', 'float16'],
+  cuda: ['float32', 'float16', 'bfloat16'],
+};
+
+/** A constant without bytes of its own must name a file. The runtime takes the array that the session gives it. */
+const HELD_IN_MEMORY = { location: 'in-memory', offset: 0 };
+
+/** An output of the graph, and what becomes of it. */
+interface Output {
+  /** Name in the graph. */
+  readonly name: string;
+  readonly path: string;
+  readonly use: 'in-place' | 'resident' | 'returned';
+  /** The sizes of the output when the named sizes have these values. */
+  specFor(sizes: ReadonlyMap<string, number>): ArraySpec;
+}
+
+/** Host arrays and memory that a run writes to, by name of the output and by path. */
+interface Targets {
+  readonly handles: Handles;
+  readonly arrays: ReadonlyMap<string, NDArray>;
+}
+
+/** A traced function as a session of ONNX Runtime. */
+export class RuntimeExecutable implements Executable {
+  readonly info: ExecutableInfo;
+  private readonly session: Session;
+  private readonly traced: Traced;
+  private readonly inputNames: ReadonlySet<string>;
+  private readonly outputs: readonly Output[];
+
+  /**
+   * @param provider the accelerator; undefined on the CPU
+   * @param prepacked container of packed constants, which executables of the CPU share
+   */
+  constructor(
+    private readonly device: GraphTarget,
+    private readonly provider: Provider | undefined,
+    private readonly program: Program,
+    prepacked: unknown,
+  ) {
+    const started = performance.now();
+    const { fn, specs, precision, gradientCheckpointing } = program;
+    if (!PRECISIONS[device].includes(precision)) throw wrongPrecision(precision, device);
+    // WebGPU and CUDA have no 8-bit products either: the runtime computes those on the CPU.
+    const options = { target: device, precision, gradientCheckpointing, int8Kernel: int8Kernel() };
+    this.traced = trace(fn, specs, options);
+    const tracedAt = performance.now();
+    checkGraph(this.traced.graph);
+    this.outputs = outputsOf(this.traced.graph, program);
+    const constants = provider === undefined ? program.constants : new Map<string, NDArray>();
+    const sources = new Map([...constants.keys()].map((path) => [path, HELD_IN_MEMORY] as const));
+    const graph = withConstants(this.traced.graph, sources);
+    const model = encodeModel(graph);
+    const initializers = new Set(graph.initializers.map(({ name }) => name));
+    this.session = new Session(model, {
+      provider,
+      constants: new Map([...constants].filter(([path]) => initializers.has(path))),
+      prepacked,
+      profilePrefix: program.profile ? temporaryProfile() : undefined,
+    });
+    this.inputNames = new Set(graph.inputs.map(({ name }) => name));
+    const inputSizes = this.traced.graph.inputs.flatMap(({ shape }) => shape);
+    this.info = {
+      nodes: graph.nodes.length,
+      bytes: model.length,
+      seconds: { trace: (tracedAt - started) / 1000, create: (performance.now() - tracedAt) / 1000 },
+      copied: provider === undefined ? copiedOutputs(this.traced.graph, this.outputs) : [],
+      dimensions: [...new Set(inputSizes.filter((size) => typeof size === 'string'))],
+    };
+  }
+
+  async run(
+    inputs: Inputs,
+    sizes: ReadonlyMap<string, number>,
+    signal?: AbortSignal,
+  ): Promise<Tree<AnyArray>> {
+    const feeds = new Map<string, unknown>();
+    for (const [path, array] of inputs) {
+      if (this.inputNames.has(path)) feeds.set(path, this.feed(path, array));
+    }
+    const targets = this.targets(inputs, sizes);
+    if (this.provider === undefined) await makeRoom(this.traced.peakBytes ?? 0);
+    // The runtime works in the arrays' own memory: `inputs` and `targets` are still used after the run, so that nothing of
+    // it is collected before.
+    const made = await this.session.run(feeds, targets.handles, { signal }).catch((error) => {
+      throw this.explained(error, inputs, targets.arrays);
+    });
+    const arrays = new Map<string, AnyArray>(targets.arrays);
+    if (this.provider !== undefined) this.takeOver(this.provider, made, { inputs, sizes, arrays });
+    for (const path of this.info.copied) {
+      const [target, result] = [inputs.get(path), targets.arrays.get(path)];
+      if (isNDArray(target) && result !== undefined) target.data.set(result.data);
+    }
+    const returned = Object.entries(this.traced.outputs).filter(
+      ([name]) => !this.program.inPlace.includes(name),
+    );
+    return mapPaths(Object.fromEntries(returned), isPath, arrays);
+  }
+
+  /** Where each output is written: in an input, in a new host array, or in new memory of the device. */
+  private targets(inputs: Inputs, sizes: ReadonlyMap<string, number>): Targets {
+    const arrays = new Map<string, NDArray>();
+    const handles = new Map<string, unknown>();
+    for (const { name, path, use, specFor } of this.outputs) {
+      const given = use === 'in-place' ? inputs.get(path) : undefined;
+      if (this.provider !== undefined && (use === 'resident' || given instanceof DeviceArray)) {
+        handles.set(name, new NewMemory(specFor(sizes)));
+        continue;
+      }
+      const isDirect = isNDArray(given) && !this.info.copied.includes(path);
+      const array = isDirect ? given : emptyArray(specFor(sizes));
+      arrays.set(path, array);
+      handles.set(name, handleOf(array));
+    }
+    return { handles, arrays };
+  }
+
+  /** Makes arrays of the memory that a run filled: updated inputs take it, other results are added to `arrays`. */
+  private takeOver(
+    provider: Provider,
+    made: Handles,
+    {
+      inputs,
+      sizes,
+      arrays,
+    }: { inputs: Inputs; sizes: ReadonlyMap<string, number>; arrays: Map<string, AnyArray> },
+  ): void {
+    for (const { name, path, use, specFor } of this.outputs) {
+      const handle = made.get(name);
+      if (handle === undefined) continue;
+      const memory = new ProviderMemory(provider, handle);
+      const given = inputs.get(path);
+      if (use === 'in-place' && given instanceof DeviceArray) {
+        given.replace(memory);
+      } else {
+        const { dtype, shape } = specFor(sizes);
+        arrays.set(path, new DeviceArray(this.device, dtype, shape, memory));
+      }
+    }
+  }
+
+  private feed(path: string, array: AnyArray): unknown {
+    if (!(array instanceof DeviceArray)) return handleOf(array);
+    if (array.device === this.device && array.storage instanceof ProviderMemory) return array.storage.handle;
+    throw wrongDevice(path, array, this.device);
+  }
+
+  /** Says how much memory a run needs that had too little, and what a GPU without 16-bit arithmetic lacks. */
+  private explained(error: unknown, inputs: Inputs, results: ReadonlyMap<string, NDArray>): unknown {
+    if (!(error instanceof EngineError)) return error;
+    // WebGPU makes a kernel when it is first run, and only then sees that its GPU cannot run it.
+    if (error.message.includes('requires f16')) {
+      return wrongPrecision(this.program.precision, this.device, error);
+    }
+    if (error.code !== 'out-of-memory') return error;
+    const { peakBytes } = this.traced;
+    const parts = [
+      `arrays that go in ${inMegabytes(bytesOf(inputs.values()))}`,
+      `arrays that come out ${inMegabytes(bytesOf(results.values()))}`,
+      ...(peakBytes === undefined ? [] : [`results in between about ${inMegabytes(peakBytes)}`]),
+    ];
+    return new EngineError(
+      'out-of-memory',
+      `not enough memory on '${this.device}' for this run: ${parts.join(', ')} (${error.message})`,
+      'use smaller batches or shorter sequences, or recompute() parts of the function',
+      { cause: error },
+    );
+  }
+
+  endProfile(): Profile {
+    return readProfile(this.session.endProfile());
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+}
+
+/** The outputs of a graph, checked against the inputs that they overwrite. */
+function outputsOf(graph: GraphModel, { specs, inPlace, resident }: Program): Output[] {
+  const inputs = flattenTree(specs, isTraceSpec);
+  return graph.outputs.map(({ name, type, shape }) => {
+    const path = name.slice(OUTPUT_PREFIX.length);
+    const use = isUnder(path, inPlace) ? 'in-place' : isUnder(path, resident) ? 'resident' : 'returned';
+    if (use === 'in-place') checkTarget(path, { shape, dtype: type }, inputs.get(path));
+    // A function of tensors returns tensors, which have the element types of arrays.
+    const dtype = type as ArraySpec['dtype'];
+    const specFor = (sizes: ReadonlyMap<string, number>) => ({
+      dtype,
+      shape: shape.map((size) => evaluateDimension(size, sizes)),
+    });
+    return { name, path, use, specFor };
+  });
+}
+
+/** Paths of the results that cannot be written straight into the input that they overwrite. */
+function copiedOutputs(graph: GraphModel, outputs: readonly Output[]): string[] {
+  return outputs
+    .filter(({ use, path, name }) => use === 'in-place' && !canWriteInPlace(graph, path, name))
+    .map(({ path }) => path);
+}
+
+const isPath = (value: unknown): value is string => typeof value === 'string';
+
+function bytesOf(arrays: Iterable<ArraySpec>): number {
+  return [...arrays].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement[dtype], 0);
+}
+
+const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
