@@ -1,19 +1,22 @@
 import { parseArgs } from 'node:util';
+import { openOutput } from './output.mjs';
 import { printPlan } from './plan.mjs';
 
 /**
- * Runs a study as the command line says: `--config NAME` takes one of its recipes, `--files DIR` says where models and
- * data of a recipe that reads files are, `--dry-run` says what would be done and stops. What goes wrong is one line.
+ * Runs a study as the command line says: `--config NAME` chooses one of its recipes, `--files DIR` says where the models
+ * and data of a recipe that reads files are, `--dry-run` prints what would be done and stops. An error that comes with a
+ * hint is printed as one line.
  *
  * @param recipes by name; the first one is the default
+ * @param url `import.meta.url` of the study; its results go to `runs/NAME` beside it
  * @param phases lists the runs of a recipe, for the dry run
- * @param study does the work
+ * @param study does the work, with the recipe and the output of the run
  */
-export async function runStudy(recipes, phases, study) {
+export async function runStudy({ recipes, url, phases, study }) {
   try {
     const { recipe, dryRun } = chooseRecipe(recipes);
     if (dryRun) printPlan(recipe, phases);
-    else await study(recipe);
+    else await study(recipe, await openOutput(recipe, url));
   } catch (error) {
     if (typeof error?.hint !== 'string') throw error;
     console.error(`${error.message}; ${error.hint}`);

@@ -8,7 +8,7 @@ import { plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { paper as rlhf } from '../rlhf/recipes/paper.mjs';
-import { summarise } from '../rlhf/report.mjs';
+import { summarize } from '../rlhf/report.mjs';
 import * as rlhfStudy from '../rlhf/study.mjs';
 import { paper as adaptation } from '../task-adaptation/recipes/paper.mjs';
 import * as adaptationStudy from '../task-adaptation/study.mjs';
@@ -103,7 +103,7 @@ it('the RLHF study runs on files', async () => {
     expect(curve.map(({ step }) => step)).toEqual([0, 2, 3]);
     expect(best.rewards.oracle).toHaveLength(6);
   }
-  const { sentences, runs } = summarise([outcome]);
+  const { sentences, runs } = summarize([outcome]);
   expect(sentences).toHaveLength(4);
   for (const run of runs) expect(Number.isFinite(run.gain.difference)).toBe(true);
 });

@@ -12,7 +12,7 @@ import {
 } from '@gram/train';
 import { fit } from './training.mjs';
 
-/** Stage 1: the base model learns to write pairs of responses. */
+/** Trains stage 1: the base model learns to write pairs of responses. */
 export async function trainStage1({ base, encoder, unlabeled }, { stage1 }) {
   const weights = base.weights();
   const { examples } = await encodeResponsePairs(encoder, await unlabeled());
@@ -27,7 +27,7 @@ export async function trainStage1({ base, encoder, unlabeled }, { stage1 }) {
 }
 
 /**
- * The three reward models of the studies, trained on the same labels: in two stages, generative from the base model, and
+ * Trains the three reward models of the studies on the same labels: in two stages, generative from the base model, and
  * discriminative from the base model.
  *
  * @param foundation weights after stage 1; they are not changed
@@ -65,7 +65,7 @@ export async function trainRewardModels(materials, recipe, foundation, seed) {
   };
 }
 
-/** The base model's decoder with a new reward head in the place of the next-token head. */
+/** Makes a scoring model of the base model's decoder with a new reward head in the place of the next-token head. */
 export function scoringModel({ config, weights }, { model }, seed) {
   const scoring = withHead(config, 'score');
   const fresh = initWeights(scoring, createRandom(seed, 'reward head'), model?.standardDeviation);
@@ -77,18 +77,29 @@ export function scoringModel({ config, weights }, { model }, seed) {
   };
 }
 
-/** A model to compare with, or to take rewards from. */
+/** Opens a trained model, to compare responses with or to take rewards from. */
 export function rewardModelOf({ kind, config, weights }, encoder) {
   const create = kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
   return create({ config, weights, encoder });
 }
 
-/** Saves a reward model, so that `gram eval`, `gram score` and `gram rank` load it. */
-export async function saveRewardModel(path, { kind, config, weights }, { tokenizer }, recipe, training) {
+/** Lists the runs that train the reward models of a recipe, for a dry run. */
+export function rewardModelPhases({ data: { unlabeled, labeled }, ...recipe }) {
+  const run = (label, examples, options, note) => ({ label, examples, options, note });
+  return [
+    run('stage 1', unlabeled, recipe.stage1, 'unlabeled pairs'),
+    run('stage 2', labeled, recipe.stage2, 'labeled pairs'),
+    run('generative, no stage 1', labeled, recipe.vanilla, 'labeled pairs'),
+    run('discriminative', labeled, recipe.discriminative, 'labeled pairs'),
+  ];
+}
+
+/** Saves a reward model or a policy, so that the commands of `gram` load it. */
+export async function saveTrainedModel(path, { kind, config, weights }, { tokenizer }, recipe, training) {
   const gram = {
     format: 1,
     kind,
-    judgePrompt: recipe.judgePrompt,
+    ...(kind !== 'policy' && { judgePrompt: recipe.judgePrompt }),
     chat: plainChat.id,
     maxLength: recipe.maxLength,
     training,

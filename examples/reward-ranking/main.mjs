@@ -4,18 +4,17 @@
  *
  *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
  */
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { createRandom, pairedBootstrap } from '@gram/base';
 import { parameterCount } from '@gram/model';
-import { createProgress, formatDuration, textTable, writePage } from '@gram/report';
+import { createProgress, textTable } from '@gram/report';
 import { evaluatePairs } from '@gram/reward';
 import { oracleAccuracy } from '@gram/world';
 import { runStudy } from '@gram-examples/common/command-line';
 import { openMaterials } from '@gram-examples/common/materials';
 import {
   rewardModelOf,
-  saveRewardModel,
+  rewardModelPhases,
+  saveTrainedModel,
   trainRewardModels,
   trainStage1,
 } from '@gram-examples/common/reward-models';
@@ -23,28 +22,19 @@ import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
 import { accuracyTable, reportPage } from './report.mjs';
 
-await runStudy({ laptop, paper }, phases, async (recipe) => {
-  const started = performance.now();
+await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases: rewardModelPhases, study });
+
+async function study(recipe, output) {
   const { seed } = recipe;
-  const directory = fileURLToPath(new URL(`./runs/${recipe.name}`, import.meta.url));
   const materials = await openMaterials(recipe, seed);
   const { world } = materials;
-  await mkdir(directory, { recursive: true });
   if (world !== undefined) {
     console.log('Reward ranking in the synthetic world: about five minutes on two cores.');
     console.log(
       `Families: ${materials.families.join(', ')}; held out: ${world.outOfDistribution.join(', ')}.`,
     );
   }
-  const stage1 = await trainStage1(materials, recipe);
-  const trained = await trainRewardModels(materials, recipe, stage1.weights, seed);
-  const models = [];
-  for (const [folder, model] of Object.entries(trained)) {
-    const training = { data: recipe.source.kind, seed, labeled: recipe.data.labeled };
-    await saveRewardModel(`${directory}/${folder}`, model, materials, recipe, training);
-    models.push({ folder, ...model, judge: rewardModelOf(model, materials.encoder) });
-  }
-
+  const { models, curves } = await trainModels(materials, recipe, output.directory);
   const tests = {
     inDistribution: await materials.tests('in-distribution'),
     outOfDistribution: await materials.tests('out-of-distribution'),
@@ -52,6 +42,38 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
   const ceilings =
     world &&
     Object.fromEntries(Object.entries(tests).map(([split, pairs]) => [split, oracleAccuracy(world, pairs)]));
+  const results = await evaluateModels(models, tests, seed);
+  console.log(`\n${textTable(accuracyTable(results, ceilings))}\n`);
+  const difference = compareStages(results, seed);
+  console.log(difference);
+
+  const rankings = world === undefined ? [] : await rankLists(world, models[0].judge, recipe.lists);
+  for (const ranking of rankings) printRanking(ranking);
+  const sizes = { ...recipe.data, parameters: parameterCount(models[0].config) };
+  console.log(`\nModels: ${output.directory}/{${models.map(({ folder }) => folder).join(',')}}`);
+  const seconds = output.seconds();
+  await output.finish(reportPage({ results, ceilings, curves, rankings, sizes, seconds, difference }));
+}
+
+/** Trains and saves the three reward models; the curves are the losses of all runs. */
+async function trainModels(materials, recipe, directory) {
+  const { seed, source, data } = recipe;
+  const stage1 = await trainStage1(materials, recipe);
+  const trained = await trainRewardModels(materials, recipe, stage1.weights, seed);
+  const models = [];
+  for (const [folder, model] of Object.entries(trained)) {
+    const training = { data: source.kind, seed, labeled: data.labeled };
+    await saveTrainedModel(`${directory}/${folder}`, model, materials, recipe, training);
+    models.push({ folder, ...model, judge: rewardModelOf(model, materials.encoder) });
+  }
+  const curves = [
+    { name: 'stage 1: write pairs', history: stage1.history },
+    ...models.map(({ name, history }) => ({ name, history })),
+  ];
+  return { models, curves };
+}
+
+async function evaluateModels(models, tests, seed) {
   const results = [];
   for (const { name, judge } of models) {
     const result = { name };
@@ -63,47 +85,21 @@ await runStudy({ laptop, paper }, phases, async (recipe) => {
     }
     results.push(result);
   }
-  console.log(`\n${textTable(accuracyTable(results, ceilings))}\n`);
-  const difference = compare(results, seed);
-  console.log(difference);
-
-  const rankings = world === undefined ? [] : await rankLists(world, models[0].judge, recipe.lists);
-  for (const { prompt, responses } of rankings) {
-    console.log(`\n${prompt}`);
-    console.log(
-      textTable({
-        columns: [{ name: 'score' }, { name: 'oracle' }, { name: 'response' }],
-        rows: responses.map(({ text, score, remark }) => [score.toFixed(3), remark.split(' ').at(-1), text]),
-      }),
-    );
-  }
-
-  const seconds = (performance.now() - started) / 1000;
-  const report = `${directory}/report.html`;
-  const curves = [
-    { name: 'stage 1: write pairs', history: stage1.history },
-    ...models.map(({ name, history }) => ({ name, history })),
-  ];
-  const sizes = { ...recipe.data, parameters: parameterCount(models[0].config) };
-  await writePage(report, reportPage({ results, ceilings, curves, rankings, sizes, seconds, difference }));
-  console.log(`\nModels: ${directory}/{${models.map(({ folder }) => folder).join(',')}}`);
-  console.log(`Done in ${formatDuration(seconds)}.`);
-  console.log(report);
-});
-
-/** The runs of a recipe, for a dry run. */
-function phases(recipe) {
-  const { unlabeled, labeled } = recipe.data;
-  return [
-    { label: 'stage 1', examples: unlabeled, options: recipe.stage1, note: 'unlabeled pairs' },
-    { label: 'stage 2', examples: labeled, options: recipe.stage2, note: 'labeled pairs' },
-    { label: 'generative, no stage 1', examples: labeled, options: recipe.vanilla, note: 'labeled pairs' },
-    { label: 'discriminative', examples: labeled, options: recipe.discriminative, note: 'labeled pairs' },
-  ];
+  return results;
 }
 
-/** Whether stage 1 helps on what no model has seen; paired, as both judged the same pairs. */
-function compare([two, vanilla], seed) {
+function printRanking({ prompt, responses }) {
+  console.log(`\n${prompt}`);
+  console.log(
+    textTable({
+      columns: [{ name: 'score' }, { name: 'oracle' }, { name: 'response' }],
+      rows: responses.map(({ text, score, remark }) => [score.toFixed(3), remark.split(' ').at(-1), text]),
+    }),
+  );
+}
+
+/** Says whether stage 1 helps on what no model has seen; paired, because both judged the same pairs. */
+function compareStages([two, vanilla], seed) {
   const correct = ({ items }) => items.map((item) => (item.correct ? 1 : 0));
   const random = createRandom(seed, 'difference');
   const gain = pairedBootstrap(correct(two.outOfDistribution), correct(vanilla.outOfDistribution), random);

@@ -1,10 +1,11 @@
+import { formatPercent as percent } from '@gram/base';
 import { barChart, lineChart, page } from '@gram/report';
+import { WORLD_NOTE } from '@gram-examples/common/output';
 
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
 const interval = ({ accuracy, interval: [low, high] }) =>
   `${percent(accuracy)} (${percent(low)} - ${percent(high)})`;
 
-/** The accuracies as one table, for the terminal and for the page. */
+/** Puts the accuracies into one table, for the terminal and for the page. */
 export function accuracyTable(results, ceilings) {
   return {
     columns: [
@@ -32,7 +33,7 @@ export function accuracyTable(results, ceilings) {
   };
 }
 
-/** Accuracies family by family, of the families that training never saw. */
+/** Puts the accuracies on each family that training never saw into a table. */
 export function familyTable(results) {
   const families = Object.keys(results[0].outOfDistribution.byFamily);
   return {
@@ -45,23 +46,15 @@ export function familyTable(results) {
   };
 }
 
-/** The whole page. */
+/** Makes the whole page. */
 export function reportPage({ results, ceilings, curves, rankings, sizes, seconds, difference }) {
-  const bars = (key) =>
-    results.map(
-      ({
-        name,
-        [key]: {
-          accuracy,
-          interval: [low, high],
-        },
-      }) => ({ name, value: accuracy, low, high }),
-    );
-  const oracle = (key) => (ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings[key] }]);
   const losses = curves.map(({ name, history }) => ({
     name,
     points: history.map(({ step, loss }) => [step, loss]),
   }));
+  const lossChart = (title, series) => ({
+    svg: lineChart({ title, xLabel: 'step', yLabel: 'loss', series, smooth: 0.9 }),
+  });
   return page({
     title: ceilings === undefined ? 'Reward ranking' : 'Reward ranking in the synthetic world',
     subtitle: `${sizes.unlabeled} unlabeled and ${sizes.labeled} labeled pairs, models of ${(sizes.parameters / 1e6).toFixed(1)} M parameters, ${Math.round(seconds)} s`,
@@ -70,49 +63,18 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
         heading: 'Accuracy',
         paragraphs: [
           'Each model judges pairs of responses that it has not seen: from the families it was trained on, and from whole families that were held out.',
-          'The synthetic world is a test bed with a known truth. What holds here need not hold for large models and human labels.',
+          WORLD_NOTE,
           difference,
         ],
-        figures: [
-          {
-            svg: barChart({
-              title: 'Pair accuracy',
-              yLabel: 'accuracy',
-              groups: [
-                { name: 'in distribution', bars: bars('inDistribution'), lines: oracle('inDistribution') },
-                {
-                  name: 'out of distribution',
-                  bars: bars('outOfDistribution'),
-                  lines: oracle('outOfDistribution'),
-                },
-              ],
-              lines: [{ name: 'chance', value: 0.5 }],
-              yMax: 1,
-            }),
-          },
-        ],
+        figures: [{ svg: accuracyChart(results, ceilings) }],
         tables: [accuracyTable(results, ceilings), familyTable(results)],
       },
       {
         heading: 'Training',
         figures: [
+          lossChart('Stage 1: loss per token', losses.slice(0, 1)),
           {
-            svg: lineChart({
-              title: 'Stage 1: loss per token',
-              xLabel: 'step',
-              yLabel: 'loss',
-              series: losses.slice(0, 1),
-              smooth: 0.9,
-            }),
-          },
-          {
-            svg: lineChart({
-              title: 'Learning from labels: loss per pair',
-              xLabel: 'step',
-              yLabel: 'loss',
-              series: losses.slice(1),
-              smooth: 0.9,
-            }),
+            ...lossChart('Learning from labels: loss per pair', losses.slice(1)),
             caption: 'Stage 2 smooths its labels and cannot fall below 0.325; the others can fall to 0.',
           },
         ],
@@ -125,5 +87,27 @@ export function reportPage({ results, ceilings, curves, rankings, sizes, seconds
         cards: rankings,
       },
     ],
+  });
+}
+
+/** Draws the accuracies as bars from 0, with the oracle's in each group and the level of chance. */
+function accuracyChart(results, ceilings) {
+  const group = (name, split) => ({
+    name,
+    bars: results.map((result) => {
+      const {
+        accuracy,
+        interval: [low, high],
+      } = result[split];
+      return { name: result.name, value: accuracy, low, high };
+    }),
+    lines: ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings[split] }],
+  });
+  return barChart({
+    title: 'Pair accuracy',
+    yLabel: 'accuracy',
+    groups: [group('in distribution', 'inDistribution'), group('out of distribution', 'outOfDistribution')],
+    lines: [{ name: 'chance', value: 0.5 }],
+    yMax: 1,
   });
 }

@@ -3,37 +3,28 @@
  *
  *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
  */
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { writeFileAtomic } from '@gram/base';
-import { formatDuration, textTable, writePage } from '@gram/report';
+import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
-import { openMaterials } from '@gram-examples/common/materials';
+import { runSeeds } from '@gram-examples/common/output';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
-import { bestOfNTable, reportPage, resultTable, summarise } from './report.mjs';
+import { bestOfNTable, reportPage, resultTable, summarize } from './report.mjs';
 import { phases, runSeed } from './study.mjs';
 
-await runStudy({ laptop, paper }, phases, async (recipe) => {
-  const started = performance.now();
-  const directory = fileURLToPath(new URL(`./runs/${recipe.name}`, import.meta.url));
-  await mkdir(directory, { recursive: true });
-  if (recipe.name === 'laptop')
+await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
+
+async function study(recipe, output) {
+  if (recipe.name === 'laptop') {
     console.log('RLHF in the synthetic world: about a quarter of an hour on two cores.');
-  const outcomes = [];
-  for (const [i, seed] of recipe.seeds.entries()) {
-    console.log(`\nSeed ${seed} (${i + 1} of ${recipe.seeds.length})`);
-    const materials = await openMaterials(recipe, seed);
-    outcomes.push(await runSeed(materials, recipe, seed, `${directory}/seed-${seed}`));
   }
-  const summary = summarise(outcomes);
+  const outcomes = await runSeeds(recipe, (materials, seed) =>
+    runSeed(materials, recipe, seed, `${output.directory}/seed-${seed}`),
+  );
+  const summary = summarize(outcomes);
   console.log(`\n${textTable(resultTable(summary))}\n`);
   for (const sentence of summary.sentences) console.log(sentence);
   console.log(`\n${textTable(bestOfNTable(summary))}`);
-  const seconds = (performance.now() - started) / 1000;
-  await writeFileAtomic(`${directory}/results.json`, JSON.stringify({ recipe, outcomes, seconds }));
-  const report = `${directory}/report.html`;
-  await writePage(report, reportPage({ recipe, outcomes, summary, seconds }));
-  console.log(`\nPolicies: ${directory}/seed-*; done in ${formatDuration(seconds)}.`);
-  console.log(report);
-});
+  console.log(`\nPolicies: ${output.directory}/seed-*`);
+  await output.saveResults(outcomes);
+  await output.finish(reportPage({ recipe, outcomes, summary, seconds: output.seconds() }));
+}

@@ -1,13 +1,13 @@
-import { bootstrapInterval, createRandom, pairedBootstrap } from '@gram/base';
+import { bootstrapInterval, createRandom, mean, pairedBootstrap } from '@gram/base';
 import { lineChart, page } from '@gram/report';
+import { WORLD_NOTE } from '@gram-examples/common/output';
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const three = (value) => value.toFixed(3);
 const range = ([low, high]) => `${three(low)} to ${three(high)}`;
 const random = (...stream) => createRandom(0, 'rlhf report', ...stream);
 
 /** Puts the seeds together. Differences are paired by prompt: what is hard about a prompt cancels. */
-export function summarise(outcomes) {
+export function summarize(outcomes) {
   const start = outcomes.flatMap(({ start }) => start.rewards.oracle);
   const runs = outcomes[0].results.map(({ name, judge }, i) => {
     const each = outcomes.map(({ results }) => results[i].best);
@@ -48,7 +48,7 @@ export function summarise(outcomes) {
   };
 }
 
-/** Best-of-n curves, averaged over the seeds; the interval is the mean of theirs. */
+/** Averages the best-of-n curves over the seeds; the interval is the mean of theirs. */
 function averageCurves(outcomes) {
   return Object.fromEntries(
     Object.keys(outcomes[0].bestOfN).map((judge) => [
@@ -69,7 +69,7 @@ function averageCurves(outcomes) {
   );
 }
 
-/** The runs as one table, for the terminal and for the page. */
+/** Puts the runs into one table, for the terminal and for the page. */
 export function resultTable({ start, runs }) {
   const right = (name) => ({ name, align: 'right' });
   return {
@@ -107,7 +107,7 @@ export function resultTable({ start, runs }) {
   };
 }
 
-/** Best-of-n as a table. */
+/** Puts the curves of best-of-n into a table. */
 export function bestOfNTable({ bestOfN }) {
   const names = Object.keys(bestOfN);
   const right = (name) => ({ name, align: 'right' });
@@ -125,12 +125,33 @@ export function bestOfNTable({ bestOfN }) {
   };
 }
 
-/** The whole page. */
+/** Makes the whole page. */
 export function reportPage({ recipe, outcomes, summary, seconds }) {
-  const curves = outcomes[0].results.map(({ name, judge }, run) => ({
+  const { ppo, data, seeds } = recipe;
+  return page({
+    title: `RLHF with three reward models (${recipe.name})`,
+    subtitle: `${seeds.length} seeds, ${ppo.steps} steps of ${ppo.batchSize} responses, ${data.test} held-out prompts a seed, ${Math.round(seconds / 60)} minutes`,
+    sections: [
+      {
+        heading: 'Result',
+        paragraphs: [...summary.sentences, WORLD_NOTE],
+        tables: [resultTable(summary)],
+      },
+      ...curveSections(policyCurves(outcomes), summary),
+      {
+        heading: 'Samples',
+        paragraphs: ['Responses of the first seed to held-out prompts; the number is the oracle reward.'],
+        cards: sampleCards(outcomes[0]),
+      },
+    ],
+  });
+}
+
+/** Gives the curve of each policy over its steps, with means over the prompts of all seeds. */
+function policyCurves(outcomes) {
+  return outcomes[0].results.map(({ name, curve }, run) => ({
     name,
-    judge,
-    points: outcomes[0].results[run].curve.map((_, i) => {
+    points: curve.map((_, i) => {
       const at = outcomes.map(({ results }) => results[run].curve[i]);
       const [{ step }] = at;
       const [oracle, proxy, kl] = ['oracle', 'proxy', 'kl'].map((key) => at.flatMap((point) => point[key]));
@@ -138,6 +159,10 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
       return { step, kl: mean(kl), oracle: mean(oracle), proxy: mean(proxy), interval };
     }),
   }));
+}
+
+/** Draws the curves over the steps, over the KL, and best-of-n beside them. */
+function curveSections(curves, summary) {
   const over = (x, y) =>
     curves.map(({ name, points }) => ({
       name,
@@ -153,60 +178,34 @@ export function reportPage({ recipe, outcomes, summary, seconds }) {
       ...(value === 'gold' && { band: points.map(({ kl, low, high }) => [kl, low, high]) }),
     }));
   const chart = (title, xLabel, yLabel, series) => ({ svg: lineChart({ title, xLabel, yLabel, series }) });
-  const { ppo, data, seeds } = recipe;
-  return page({
-    title: `RLHF with three reward models (${recipe.name})`,
-    subtitle: `${seeds.length} seeds, ${ppo.steps} steps of ${ppo.batchSize} responses, ${data.test} held-out prompts a seed, ${Math.round(seconds / 60)} minutes`,
-    sections: [
-      {
-        heading: 'Result',
-        paragraphs: [
-          ...summary.sentences,
-          'The synthetic world is a test bed with a known truth. What holds here need not hold for large models and human labels.',
-        ],
-        tables: [resultTable(summary)],
-      },
-      {
-        heading: 'Over the steps',
-        paragraphs: [
-          'A proxy that rises while the oracle falls is a reward that is being exploited. Means over the prompts of all seeds; bands are 95 % intervals.',
-        ],
-        figures: [
-          chart('Oracle reward', 'step', 'oracle reward', over('step', 'oracle')),
-          chart('Proxy reward', 'step', 'probability to beat the first policy', over('step', 'proxy')),
-          chart('KL to the first policy', 'step', 'nats a response', over('step', 'kl')),
-        ],
-      },
-      {
-        heading: 'Over the KL, beside best-of-n',
-        paragraphs: [
-          'The KL of best-of-n is its bound, log n - (n - 1) / n. Bands are 95 % intervals over prompts.',
-        ],
-        figures: [
-          chart('Oracle reward of the policies', 'KL, nats', 'oracle reward', over('kl', 'oracle')),
-          chart(
-            'Proxy reward of the policies',
-            'KL, nats',
-            'probability to beat the first policy',
-            over('kl', 'proxy'),
-          ),
-          chart('Best of n, oracle reward', 'KL, nats', 'oracle reward', chosen('gold')),
-          chart(
-            'Best of n, proxy reward',
-            'KL, nats',
-            'probability to beat the greedy response',
-            chosen('proxy'),
-          ),
-        ],
-        tables: [bestOfNTable(summary)],
-      },
-      {
-        heading: 'Samples',
-        paragraphs: ['Responses of the first seed to held-out prompts; the number is the oracle reward.'],
-        cards: sampleCards(outcomes[0]),
-      },
-    ],
-  });
+  const first = 'probability to beat the first policy';
+  const greedy = 'probability to beat the greedy response';
+  return [
+    {
+      heading: 'Over the steps',
+      paragraphs: [
+        'A proxy that rises while the oracle falls is a reward that is being exploited. Means over the prompts of all seeds; bands are 95 % intervals.',
+      ],
+      figures: [
+        chart('Oracle reward', 'step', 'oracle reward', over('step', 'oracle')),
+        chart('Proxy reward', 'step', first, over('step', 'proxy')),
+        chart('KL to the first policy', 'step', 'nats a response', over('step', 'kl')),
+      ],
+    },
+    {
+      heading: 'Over the KL, beside best-of-n',
+      paragraphs: [
+        'The KL of best-of-n is its bound, log n - (n - 1) / n. Bands are 95 % intervals over prompts.',
+      ],
+      figures: [
+        chart('Oracle reward of the policies', 'KL, nats', 'oracle reward', over('kl', 'oracle')),
+        chart('Proxy reward of the policies', 'KL, nats', first, over('kl', 'proxy')),
+        chart('Best of n, oracle reward', 'KL, nats', 'oracle reward', chosen('gold')),
+        chart('Best of n, proxy reward', 'KL, nats', greedy, chosen('proxy')),
+      ],
+      tables: [bestOfNTable(summary)],
+    },
+  ];
 }
 
 function sampleCards({ test, start, results }) {

@@ -1,8 +1,7 @@
-import { bootstrapInterval, createRandom, pairedBootstrap } from '@gram/base';
+import { bootstrapInterval, createRandom, mean, pairedBootstrap, formatPercent as percent } from '@gram/base';
 import { lineChart, page } from '@gram/report';
+import { WORLD_NOTE } from '@gram-examples/common/output';
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
 const points = (value) => (100 * value).toFixed(1);
 const random = (...stream) => createRandom(0, 'adaptation report', ...stream);
 
@@ -10,7 +9,7 @@ const random = (...stream) => createRandom(0, 'adaptation report', ...stream);
  * Puts the seeds together: one accuracy for each task, model and amount of data, over the test pairs of all seeds. All
  * models judge the same pairs, so differences are paired.
  */
-export function summarise(outcomes, { tasks, units }) {
+export function summarize(outcomes, { tasks, units }) {
   const all = outcomes[0].points.map(({ task, line, units: count }, i) => {
     const correct = outcomes.flatMap((outcome) => outcome.points[i].correct);
     return {
@@ -56,7 +55,7 @@ function interval({ difference, interval: [low, high] }) {
   return `${points(difference)} (95 % interval ${points(low)} to ${points(high)})`;
 }
 
-/** Accuracy of every model with every amount of data of one task. */
+/** Puts the accuracy of every model with every amount of data of one task into a table. */
 export function accuracyTable({ lines, find }, { units, unit }, task) {
   return {
     columns: [
@@ -77,7 +76,7 @@ export function accuracyTable({ lines, find }, { units, unit }, task) {
   };
 }
 
-/** The whole page. */
+/** Makes the whole page. */
 export function reportPage(summary, recipe, seconds) {
   const { tasks, units, unit, seeds, data } = recipe;
   const curve = (task) =>
@@ -103,7 +102,7 @@ export function reportPage(summary, recipe, seconds) {
         heading: 'Curves',
         paragraphs: [
           'Every model is trained further on the same pairs of a task that no label of its training was about. The foundation model was trained in two stages; the one from the base has seen nothing else.',
-          'The synthetic world is a test bed with a known truth. What holds here need not hold for large models and human labels.',
+          WORLD_NOTE,
         ],
         figures: tasks.map((task) => ({ svg: curve(task), caption: 'Bands are 95 % intervals.' })),
       },

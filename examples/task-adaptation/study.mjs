@@ -1,32 +1,32 @@
 import { createProgress } from '@gram/report';
 import { evaluatePairs } from '@gram/reward';
 import { adaptRewardModel } from '@gram/train';
-import { rewardModelOf, trainRewardModels, trainStage1 } from '@gram-examples/common/reward-models';
+import {
+  rewardModelOf,
+  rewardModelPhases,
+  trainRewardModels,
+  trainStage1,
+} from '@gram-examples/common/reward-models';
 import { trainOptions } from '@gram-examples/common/training';
 
-/** The runs of a recipe, for a dry run. */
+/** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
-  const { data, seeds, tasks, units, unit, adaptation } = recipe;
-  const run = (label, examples, options, note) => ({
-    label,
-    examples,
-    options,
-    note: `${note}; ${seeds.length} seeds`,
-  });
-  return [
-    run('stage 1', data.unlabeled, recipe.stage1, 'unlabeled pairs'),
-    run('stage 2', data.labeled, recipe.stage2, 'labeled pairs'),
-    run('generative, no stage 1', data.labeled, recipe.vanilla, 'labeled pairs'),
-    run('discriminative', data.labeled, recipe.discriminative, 'labeled pairs'),
-    ...units
-      .filter((count) => count > 0)
-      .map((count) =>
-        run(`adaptation, ${count} units`, count * unit, adaptation, `4 models; ${tasks.join(' and ')}`),
-      ),
-  ];
+  const { seeds, tasks, units, unit, adaptation } = recipe;
+  const adaptations = units
+    .filter((count) => count > 0)
+    .map((count) => ({
+      label: `adaptation, ${count} units`,
+      examples: count * unit,
+      options: adaptation,
+      note: `4 models; ${tasks.join(' and ')}`,
+    }));
+  return [...rewardModelPhases(recipe), ...adaptations].map((phase) => ({
+    ...phase,
+    note: `${phase.note}; ${seeds.length} seeds`,
+  }));
 }
 
-/** One seed of the study: every model adapted to every task with every amount of data. */
+/** Runs one seed of the study: every model adapted to every task with every amount of data. */
 export async function runSeed(materials, recipe, seed) {
   const { base, encoder } = materials;
   const { weights: foundation } = await trainStage1(materials, recipe);
