@@ -45,6 +45,8 @@ export function setup() {
   const runtime = process.env.XDG_RUNTIME_DIR ?? join(tmpdir(), 'gram-software-gpu');
   if (process.env.XDG_RUNTIME_DIR === undefined) mkdirSync(runtime, { recursive: true, mode: 0o700 });
   Object.assign(process.env, { VK_ICD_FILENAMES: found, VK_DRIVER_FILES: found, XDG_RUNTIME_DIR: runtime });
+  // Lavapipe compiles hundreds of shaders that run for microseconds: to optimize them costs more than it saves.
+  process.env.GALLIVM_PERF ??= 'nopt';
 }
 
 const quiet = { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };

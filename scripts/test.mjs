@@ -1,30 +1,40 @@
-// Every check of the repository, one after the other, whatever the others gave. The last line counts them.
+// Every check of the repository, whatever the others gave. The last line counts them.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run, tool, turbo } from './commands.mjs';
+import { root, run, tool, turbo } from './commands.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 
-await check('style', tool('biome', 'check', '.'));
-await check('types', tool('tsc', '--noEmit'));
-await check('packages', turbo('check:package'));
-await check('structure', [process.execPath, 'scripts/structure.mjs'], { counts: false });
-await check('documents', [process.execPath, 'scripts/documents.mjs'], { counts: false });
+const node = (script) => [process.execPath, join(root, 'scripts', script)];
+await checks([
+  ['packages', turbo('check:package')],
+  ['types', tool('tsc', '--noEmit')],
+  ['documents', node('documents.mjs'), { counted: false }],
+  ['style', tool('biome', 'check', '.')],
+  ['structure', node('structure.mjs'), { counted: false }],
+]);
 await unitTests();
 
 if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed > 0 ? 1 : 0;
 
-/** Runs a command as one check; `counts: false` shows what it says and no more. */
-async function check(name, command, { counts: counted = true } = {}) {
-  console.log(`\n> ${name}`);
-  const { code } = await run(command, { show: true });
-  if (!counted) return;
-  if (code === 0) counts.passed += 1;
-  else fail(name);
+/** Runs two at a time and shows what each printed once it has ended; one that is not counted only shows that. */
+async function checks(list) {
+  const queue = [...list];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [name, command, { counted = true } = {}] = next;
+      const { code, output } = await run(command);
+      console.log(`\n> ${name}\n${output.trim()}`);
+      if (!counted) continue;
+      if (code === 0) counts.passed += 1;
+      else fail(name);
+    }
+  };
+  await Promise.all([worker(), worker()]);
 }
 
 async function unitTests() {

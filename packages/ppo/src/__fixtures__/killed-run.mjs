@@ -16,7 +16,7 @@ const config = {
   vocabSize: tokenizer.vocabSize,
   hiddenSize: 32,
   intermediateSize: 48,
-  numHiddenLayers: 2,
+  numHiddenLayers: 1,
   numAttentionHeads: 4,
   numKeyValueHeads: 2,
   headDim: 8,

@@ -37,10 +37,12 @@ export const tinyPrompts = ['a', 'tell me', 'what is it?', 'go', 'the cat sat', 
 );
 
 /** A policy with random weights, its value model, and a reward for small letters. */
-export function tinyRun(): Omit<PpoRun, 'options'> & { readonly value: NonNullable<PpoRun['value']> } {
+export function tinyRun(
+  config = tinyConfig,
+): Omit<PpoRun, 'options'> & { readonly value: NonNullable<PpoRun['value']> } {
   const policy = {
-    config: tinyConfig,
-    weights: initWeights(tinyConfig, createRandom(7, 'tiny policy')),
+    config,
+    weights: initWeights(config, createRandom(7, 'tiny policy')),
     gram: { chat: plainChat.id, maxLength: 64 },
   };
   return {

@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contents } from '../__fixtures__/directory.js';
-import { tinyRun } from '../__fixtures__/tiny-run.js';
+import { tinyConfig, tinyRun } from '../__fixtures__/tiny-run.js';
 import type { PpoOptionsInput } from '../options.js';
 import { ppo } from '../trainer.js';
 import type { PpoResult } from './run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'gram-ppo-'));
 afterAll(() => rmSync(root, { recursive: true }));
+
+/** Every run compiles its graphs again, and one layer has half as much of them. */
+const shallowRun = () => tinyRun({ ...tinyConfig, numHiddenLayers: 1 });
 
 /** Scores and checkpoints fall on different steps, so that each may be lost without the other. */
 const options: PpoOptionsInput = {
@@ -32,7 +35,7 @@ describe('a stopped run', () => {
   let straight: Record<string, string>;
   let result: PpoResult;
   beforeAll(async () => {
-    result = await ppo({ ...tinyRun(), options, output: join(root, 'straight') });
+    result = await ppo({ ...shallowRun(), options, output: join(root, 'straight') });
     straight = contents(join(root, 'straight'));
   });
 
@@ -48,7 +51,7 @@ describe('a stopped run', () => {
     for (let stopAt = 1; stopAt <= 12; stopAt++) {
       const output = join(root, `stop-${stopAt}`);
       let calls = 0;
-      const run = tinyRun();
+      const run = shallowRun();
       const stopped = ppo({
         ...run,
         options,
@@ -59,7 +62,7 @@ describe('a stopped run', () => {
         },
       });
       await expect(stopped).rejects.toThrow('killed');
-      const resumed = await ppo({ ...tinyRun(), options, output, resume: true });
+      const resumed = await ppo({ ...shallowRun(), options, output, resume: true });
       expect(contents(output), `stopped at call ${stopAt}`).toEqual(straight);
       expect(JSON.stringify(resumed.steps)).toBe(JSON.stringify(result.steps));
       expect(JSON.stringify(resumed.evaluations)).toBe(JSON.stringify(result.evaluations));
@@ -71,7 +74,7 @@ describe('a stopped run', () => {
     const output = join(root, 'leftovers');
     const controller = new AbortController();
     const stopped = ppo({
-      ...tinyRun(),
+      ...shallowRun(),
       options,
       output,
       signal: controller.signal,
@@ -82,7 +85,7 @@ describe('a stopped run', () => {
     await expect(stopped).rejects.toThrow('killed');
     writeFileSync(join(output, 'steps.jsonl.f00d.gram-tmp'), '{"st');
     mkdirSync(join(output, 'checkpoint-0000006.gram-tmp', 'policy'), { recursive: true });
-    await ppo({ ...tinyRun(), options, output, resume: true });
+    await ppo({ ...shallowRun(), options, output, resume: true });
     expect(contents(output)).toEqual(straight);
   });
 
@@ -94,7 +97,7 @@ describe('a stopped run', () => {
     writeFileSync(join(output, 'steps.jsonl'), '');
     cpSync(join(output, 'checkpoint-0000007'), join(output, 'checkpoint-0000006'), { recursive: true });
     cpSync(join(output, 'checkpoint-0000007', 'policy'), join(output, 'best-0000099'), { recursive: true });
-    await ppo({ ...tinyRun(), options, output, resume: true });
+    await ppo({ ...shallowRun(), options, output, resume: true });
     expect(contents(output)).toEqual(straight);
   });
 
@@ -104,7 +107,7 @@ describe('a stopped run', () => {
       const controller = new AbortController();
       let steps = 0;
       const run = ppo({
-        ...tinyRun(),
+        ...shallowRun(),
         options,
         output,
         resume: round > 0,
@@ -121,7 +124,7 @@ describe('a stopped run', () => {
 
   it('has nothing left to do when it is resumed after its end', async () => {
     const again = await ppo({
-      ...tinyRun(),
+      ...shallowRun(),
       options,
       output: join(root, 'straight'),
       resume: true,
@@ -133,8 +136,8 @@ describe('a stopped run', () => {
 
   it('is not resumed by accident, by another run, or from a broken checkpoint', async () => {
     const output = join(root, 'straight');
-    await expect(ppo({ ...tinyRun(), options, output })).rejects.toMatchObject({ code: 'output-in-use' });
-    const other = tinyRun();
+    await expect(ppo({ ...shallowRun(), options, output })).rejects.toMatchObject({ code: 'output-in-use' });
+    const other = shallowRun();
     const [first, ...rest] = other.prompts;
     for (const change of [
       { options: { ...options, seed: 6 } },
@@ -142,15 +145,15 @@ describe('a stopped run', () => {
       { validation: [first!] },
       { policy: { ...other.policy, weights: other.value.weights } },
     ]) {
-      const run = ppo({ ...tinyRun(), options, ...change, output, resume: true });
+      const run = ppo({ ...shallowRun(), options, ...change, output, resume: true });
       await expect(run).rejects.toMatchObject({ code: expect.stringMatching(/^bad-/) });
     }
     expect(contents(output)).toEqual(straight);
     const broken = join(root, 'broken');
-    await ppo({ ...tinyRun(), options: { ...options, steps: 2 }, output: broken });
+    await ppo({ ...shallowRun(), options: { ...options, steps: 2 }, output: broken });
     writeFileSync(join(broken, 'checkpoint-0000002', 'ppo.json'), '{"step": 1');
     await expect(
-      ppo({ ...tinyRun(), options: { ...options, steps: 2 }, output: broken, resume: true }),
+      ppo({ ...shallowRun(), options: { ...options, steps: 2 }, output: broken, resume: true }),
     ).rejects.toMatchObject({ code: 'bad-checkpoint' });
   });
 });
