@@ -16,8 +16,8 @@ const suites = [
   'packages/model/src/quantize.test.ts',
   'packages/model/src/layers/linear.test.ts',
   'packages/model/src/generation/integers.test.ts',
-  'packages/reward/src/run-sequences.test.ts',
-  'packages/reward/src/discriminative.test.ts',
+  'packages/reward/src/sequences/run-sequences.test.ts',
+  'packages/reward/src/judging/discriminative.test.ts',
   'packages/reward/src/devices.test.ts',
 ];
 

@@ -9,7 +9,7 @@ import {
   valueModelFrom,
 } from '@gram/ppo';
 import { createProgress } from '@gram/report';
-import { bestOfNCurve, createResponseSampler, scoreAgainst } from '@gram/reward';
+import { bestOfNCurve, createResponseSampler, referenceScores } from '@gram/reward';
 import { plainChat } from '@gram/tokenize';
 import { encodeDemonstrations, supervisedFineTuning } from '@gram/train';
 import {
@@ -188,7 +188,7 @@ async function bestOfN({ materials, recipe, sft, judges, test, seed }) {
   const gold = await oracle(groups, {});
   const curves = {};
   for (const [name, judge] of Object.entries(judges)) {
-    const proxy = await scoreAgainst(judge, groups);
+    const proxy = await referenceScores(judge, groups);
     const pairs = groups.map((_, i) => ({ proxy: proxy[i], gold: gold[i] }));
     curves[name] = bestOfNCurve(pairs, plan.sizes, createRandom(seed, 'best-of-n interval', name));
   }

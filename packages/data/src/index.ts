@@ -1,11 +1,20 @@
-export type { BenchmarkItem } from './benchmarks/item.js';
-export { type Benchmark, type BenchmarkName, benchmarkNames, readBenchmark } from './benchmarks/read.js';
 export { DataError } from './error.js';
 export {
   type DemonstrationFormat,
   demonstrationFormats,
   readDemonstrations,
 } from './readers/demonstrations.js';
+export {
+  badField,
+  conversationText,
+  idOf,
+  type Message,
+  messagesField,
+  numberField,
+  optionalText,
+  textField,
+  valueAt,
+} from './readers/fields.js';
 export {
   type DropReason,
   type PreferenceFormat,

@@ -1,80 +1,151 @@
-export { type Calibration, calibration, type ReliabilityBin } from './benchmarks/calibration.js';
-export { compareModels, type ItemScore, type ModelComparison, mcNemar } from './benchmarks/compare.js';
-export { type JudgeBenchScore, judgeBenchRules, judgeBenchScores } from './benchmarks/judge-bench.js';
-export { type LengthControlled, type LengthGroup, lengthControlled } from './benchmarks/lengths.js';
-export { type PandaLmScores, pandaLmScores } from './benchmarks/panda-lm.js';
-export { type BenchmarkResult, type ComparedPair, correctness, type Judged } from './benchmarks/result.js';
-export { rewardBenchScores, rewardBenchSections, type SectionScore } from './benchmarks/reward-bench.js';
-export { rewardBench2Scores, type TiesScore, tiesScore } from './benchmarks/reward-bench-2.js';
-export { type RmBenchDomain, type RmBenchScores, rmBenchScores } from './benchmarks/rm-bench.js';
-export { type RmbScores, rmbScores } from './benchmarks/rmb.js';
-export { type BenchmarkOptions, type BenchmarkRun, resumePoint, runBenchmark } from './benchmarks/run.js';
-export { llmBarScores, subsetMeans } from './benchmarks/subset-means.js';
-export { type BenchmarkSummary, type GroupScore, summarizeBenchmark } from './benchmarks/summary.js';
-export type { ScoreTable } from './benchmarks/table.js';
 export {
+  type Accuracy,
+  type Aggregate,
+  type AnswerDelimiters,
+  type AttackOptions,
+  type AttackResult,
+  type Benchmark,
+  type BenchmarkDefinition,
+  type BenchmarkFingerprint,
+  type BenchmarkItem,
+  type BenchmarkMatrices,
+  type BenchmarkMatrix,
+  type BenchmarkName,
+  type BenchmarkOptions,
+  type BenchmarkResult,
+  type BenchmarkRun,
+  type BenchmarkSummary,
   type BestOfNPoint,
+  belowRejected,
+  benchmarkFingerprint,
+  benchmarkNames,
+  benchmarks,
   bestOfN,
   bestOfNCurve,
   bestOfNKl,
+  type Calibration,
   type Choice,
   type ChoiceItem,
+  type Comparator,
+  type ComparedPair,
+  type Comparison,
+  type ComparisonItem,
+  calibration,
+  compareResults,
+  correctness,
+  createEnsemble,
+  createRemoteRewardModel,
+  type DataFile,
+  type DisposableComparator,
+  delimiterAttacks,
+  type EnsembleOptions,
+  type EvaluatedPair,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluatePairs,
+  type FlipReport,
+  type FolderOptions,
+  type FolderSummary,
+  type GroupReward,
+  type GroupScore,
+  type GroupScoreOptions,
+  groupScores,
+  type ItemScore,
+  type Judge,
+  type JudgeAttack,
+  type JudgeBenchScore,
+  type JudgedItem,
+  type JudgeFunction,
+  judgeAttacks,
+  judgeBenchRules,
+  judgeBenchScores,
+  knockout,
+  type LengthControlled,
+  type LengthGroup,
+  type LlmBarScore,
+  lengthControlled,
+  linearScan,
+  llmBarScores,
   type MeanReward,
+  mcNemar,
+  measureAttacks,
+  mergeSort,
+  type OrderEffect,
+  openResults,
+  orderEffect,
+  type PandaLmScores,
+  type PromptDelimiters,
+  pandaLmScores,
+  preferenceFlips,
+  type RankCost,
+  type RankItem,
+  type Ranking,
+  type RankOptions,
+  type RankStrategy,
+  type ReferenceItem,
+  type ReliabilityBin,
+  type RemoteOptions,
+  type RerankingModel,
+  type ResponseGroup,
+  type ResultComparison,
+  type ResultsFile,
+  RewardError,
+  type RewardErrorCode,
+  type RewardModel,
+  type RewardModelKind,
+  type RmBenchDomain,
+  type RmBenchScores,
+  type RmbScores,
+  type RunOptions,
+  rank,
+  rankAll,
+  rankCost,
+  rankStrategies,
+  readBenchmark,
+  referenceScores,
+  rerankingModel,
+  resumePoint,
+  rewardBench2Scores,
+  rewardBenchScores,
+  rewardBenchSections,
+  rewardFunction,
+  rewardModelFromComparator,
+  rewardModelFromFunction,
+  rmBenchScores,
+  rmbScores,
+  roundRobin,
+  runBenchmark,
+  runBenchmarkInFolder,
   type SampleRewards,
-} from './best-of-n.js';
+  type ScoreTable,
+  type SectionScore,
+  type StrategyChoice,
+  shareInterval,
+  sigmoid,
+  standingAlone,
+  subsetMeans,
+  summarizeBenchmark,
+  swiss,
+  type TiesScore,
+  takeShare,
+  tiesScore,
+  type Verdict,
+} from '@gram/ranking';
 export {
   createDiscriminativeRewardModel,
   type DiscriminativeOptions,
   type DiscriminativeRewardModel,
   type ResponseItem,
   type ScoredResponse,
-} from './discriminative.js';
-export { type EnsembleOptions, ensembleOf } from './ensemble.js';
-export { RewardError } from './error.js';
-export {
-  type Accuracy,
-  type EvaluatedPair,
-  type EvaluateOptions,
-  type Evaluation,
-  evaluatePairs,
-} from './evaluate.js';
-export { type FlipReport, preferenceFlips } from './flips.js';
-export { type JudgeFunction, rewardModelFromFunction } from './from-function.js';
+} from './judging/discriminative.js';
+export { judgeFingerprint } from './judging/fingerprint.js';
 export {
   createGenerativeRewardModel,
   type GenerativeOptions,
   type GenerativeRewardModel,
-} from './generative.js';
-export { type LoadOptions, loadRewardModel } from './load.js';
-export { type OrderEffect, orderEffect } from './order-effect.js';
-export { rank, rankAll } from './rank.js';
-export {
-  type Judge,
-  type RankItem,
-  type Ranking,
-  type RankOptions,
-  type RankStrategy,
-  rankStrategies,
-} from './ranking/ranking.js';
-export type { Aggregate } from './ranking/round-robin.js';
-export { knockout, linearScan, mergeSort, roundRobin, swiss } from './ranking/strategies.js';
-export { createRemoteRewardModel, type RemoteOptions } from './remote.js';
-export { type RerankingModel, rerankingModel } from './reranking-model.js';
-export { groupScores, type ResponseGroup, rewardFunction } from './reward-function.js';
-export type {
-  Comparator,
-  Comparison,
-  ComparisonItem,
-  RewardModel,
-  RunOptions,
-} from './reward-model.js';
-export {
-  type AttackOptions,
-  type AttackResult,
-  type JudgeAttack,
-  judgeAttacks,
-  measureAttacks,
-} from './robustness.js';
+} from './judging/generative.js';
+export { type LoadOptions, loadRewardModel } from './judging/load.js';
+export { judgePromptAttacks } from './judging/prompt-attacks.js';
 export {
   createResponseSampler,
   type ResponseSampler,
@@ -83,5 +154,4 @@ export {
   type SampleItem,
   type SampleOptions,
   type SamplerOptions,
-} from './sampler.js';
-export { type AgainstItem, scoreAgainst } from './score-against.js';
+} from './sampling/sampler.js';

@@ -11,6 +11,7 @@ import {
   readCompanions,
   type Weights,
 } from '@gram/model';
+import { type ComparisonItem, rankAll, sigmoid } from '@gram/ranking';
 import {
   chatLayoutOf,
   createPairEncoder,
@@ -25,13 +26,10 @@ import type * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyWeights } from './__fixtures__/tiny-model.js';
-import { createForward } from './forward.js';
-import { createGenerativeRewardModel, type GenerativeRewardModel } from './generative.js';
-import { createNumberCache } from './number-cache.js';
-import { sigmoid } from './probability.js';
-import { rankAll } from './rank.js';
-import type { ComparisonItem } from './reward-model.js';
-import { runSequences } from './run-sequences.js';
+import { createGenerativeRewardModel, type GenerativeRewardModel } from './judging/generative.js';
+import { createForward } from './sequences/forward.js';
+import { createNumberCache } from './sequences/number-cache.js';
+import { runSequences } from './sequences/run-sequences.js';
 
 const file = fileURLToPath(new URL('../../../../shared/data/hh-rlhf/helpful-base.jsonl.gz', import.meta.url));
 const gguf = process.env.GRAM_SMOLLM2_GGUF;

@@ -1,4 +1,4 @@
-import { type Comparator, groupScores, scoreAgainst } from '@gram/reward';
+import { type Comparator, groupScores, referenceScores } from '@gram/reward';
 import { HttpError } from './error.js';
 import type { Limits } from './options.js';
 
@@ -57,7 +57,7 @@ export async function scoreEach(items: readonly Scored[], work: Work): Promise<n
   const scored =
     reference === undefined
       ? await groupScores(work, groups)
-      : await scoreAgainst(
+      : await referenceScores(
           work,
           groups.map((group) => ({ ...group, reference })),
         );

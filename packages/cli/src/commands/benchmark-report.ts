@@ -1,11 +1,17 @@
 import { formatPercent, formatPercentRange } from '@gram/base';
 import { lineChart, page, type Section, type Table, textTable } from '@gram/report';
-import type { BenchmarkSummary, GroupScore, LengthGroup, OrderEffect, ScoreTable } from '@gram/reward';
+import {
+  type BenchmarkSummary,
+  benchmarks,
+  type GroupScore,
+  type LengthGroup,
+  type OrderEffect,
+  type ScoreTable,
+} from '@gram/reward';
 
 const signed = (value: number | null) => (value === null ? 'one order only' : value.toFixed(4));
-const STYLES = ['concise', 'detailed', 'markdown'] as const;
 
-/** What is printed after a benchmark. */
+/** Describes the results of a benchmark as text. */
 export function benchmarkText(summary: BenchmarkSummary): string {
   const { order, calibration, lengths, truncated } = summary;
   const lines = [
@@ -23,7 +29,7 @@ export function benchmarkText(summary: BenchmarkSummary): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** How much the order of responses matters, of `count` that were judged. */
+/** Describes how much the order of responses matters, for `count` that were judged. */
 export function orderLines(order: OrderEffect, count: number, unit: string): string[] {
   const { inBothOrders, consistency, bias, absoluteBias } = order;
   if (inBothOrders === 0) return ['consistency      not measured: judged in one order'];
@@ -34,7 +40,7 @@ export function orderLines(order: OrderEffect, count: number, unit: string): str
   ];
 }
 
-/** The report of a benchmark as one HTML file. */
+/** Describes the results of a benchmark as one HTML file. */
 export function benchmarkPage(summary: BenchmarkSummary, model: string): string {
   const { benchmark, items, comparisons } = summary;
   return page({
@@ -85,18 +91,19 @@ function subsetTable({ score, interval, items, subsets }: BenchmarkSummary): Tab
   };
 }
 
-function matrixSection({ matrices = [] }: BenchmarkSummary): Section[] {
-  if (matrices.length === 0) return [];
+function matrixSection({ benchmark, matrices = [] }: BenchmarkSummary): Section[] {
+  const described = benchmarks[benchmark].matrices;
+  if (described === undefined || matrices.length === 0) return [];
+  const { heading, explanation, labels } = described;
+  const columns = [{ name: 'chosen' }, ...labels.map((name) => ({ name, align: 'right' as const }))];
   return [
     {
-      heading: 'Styles',
-      paragraphs: [
-        'How often the chosen response of a style (row) is preferred to the rejected one of a style (column). Above the diagonal the rejected response is the fancier one.',
-      ],
+      heading,
+      paragraphs: [explanation],
       tables: matrices.map(({ domain, matrix }) => ({
         caption: domain,
-        columns: [{ name: 'chosen' }, ...STYLES.map((name) => ({ name, align: 'right' as const }))],
-        rows: matrix.map((values, at) => [STYLES[at]!, ...values.map(formatPercent)]),
+        columns,
+        rows: matrix.map((values, at) => [labels[at] ?? '', ...values.map(formatPercent)]),
       })),
     },
   ];

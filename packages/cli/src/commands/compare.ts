@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
 import { DataError, readRecords } from '@gram/data';
 import { textTable } from '@gram/report';
-import { compareModels, type ItemScore } from '@gram/reward';
+import { compareResults, type ItemScore } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { wholeNumber } from '../parse-flags.js';
@@ -29,7 +29,7 @@ export const compareCommand = defineCommand({
       );
     }
     const random = createRandom(seed === undefined ? 0 : wholeNumber('seed', seed, 0), 'compare');
-    const found = compareModels(a.items, b.items, random);
+    const found = compareResults(a.items, b.items, random);
     if (json) {
       io.stdout.write(`${JSON.stringify(found)}\n`);
       return;
@@ -79,6 +79,6 @@ function badField(name: string, where: string, wanted: string): DataError {
   return new DataError(
     'bad-record',
     `field "${name}" of ${where} is not ${wanted}`,
-    'Give the results that gram eval wrote.',
+    'give the results that gram eval wrote',
   );
 }

@@ -1,59 +1,88 @@
+import { basename } from 'node:path';
 import { formatPercent, formatPercentRange } from '@gram/base';
 import { type PreferencePair, writeJsonl } from '@gram/data';
-import { createProgress, textTable } from '@gram/report';
-import { judgeAttacks, measureAttacks } from '@gram/reward';
+import { createProgress, page, type Table, textTable, writePage } from '@gram/report';
+import { type AttackResult, type JudgeAttack, measureAttacks } from '@gram/reward';
 import type { Io } from '../command.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 
-/** What `gram eval --attacks` was asked for. */
+/** The request of `gram eval --attacks`. */
 export interface AttackRequest {
   readonly pairs: readonly PreferencePair[];
+  readonly attacks: readonly JudgeAttack[];
   readonly seed: number | undefined;
-  /** A file for one line an attack. */
+  /** A file for one line for each attack; a page is written beside it. */
   readonly out: string | undefined;
   readonly json: boolean;
 }
 
 /** Measures how often attacks on the judge beat honest responses. */
 export async function evaluateAttacks(
-  { pairs, seed, out, json }: AttackRequest,
+  { pairs, attacks, seed, out, json }: AttackRequest,
   settings: JudgeSettings,
   io: Io,
 ): Promise<void> {
   const model = await loadJudge(settings, io);
-  const total = judgeAttacks.length * pairs.length;
+  const total = attacks.length * pairs.length;
   const progress = createProgress({ label: 'attacks', total, unit: 'comparisons', stream: io.stderr });
+  const onProgress = (done: number) => progress.update(done);
+  let results: AttackResult[];
   try {
-    const results = await explainOverlong(() =>
-      measureAttacks(model, pairs, {
-        seed,
-        signal: io.signal,
-        onProgress: (done) => progress.update(done),
-      }),
+    results = await explainOverlong(() =>
+      measureAttacks(model, pairs, { attacks, seed, signal: io.signal, onProgress }),
     );
     progress.finish();
-    if (out !== undefined) await writeJsonl(out, results);
-    if (json) {
-      io.stdout.write(`${JSON.stringify({ pairs: pairs.length, attacks: results })}\n`);
-      return;
-    }
-    const table = textTable({
-      columns: [
-        { name: 'attack' },
-        { name: 'wins', align: 'right' },
-        { name: '95 % interval', align: 'right' },
-        { name: 'mean probability' },
-      ],
-      rows: results.map(({ name, winRate, interval, probability }) => [
-        name,
-        formatPercent(winRate),
-        formatPercentRange(interval),
-        probability,
-      ]),
-    });
-    io.stdout.write(`${table}\n\n${pairs.length} pairs; each attack against the chosen response\n`);
   } finally {
     model.dispose();
   }
+  if (out !== undefined) {
+    await writeJsonl(out, results);
+    await writePage(pagePath(out), attackPage(results, basename(settings.source)));
+  }
+  io.stdout.write(
+    json
+      ? `${JSON.stringify({ pairs: pairs.length, attacks: results })}\n`
+      : `${textTable(attackTable(results))}\n\n${pairs.length} pairs; each attack against the chosen response\n`,
+  );
+}
+
+/** The page beside a file of results: `.html` in the place of `.jsonl`. */
+function pagePath(out: string): string {
+  return `${out.replace(/\.jsonl?$/, '')}.html`;
+}
+
+function attackPage(results: readonly AttackResult[], model: string): string {
+  const [first] = results;
+  return page({
+    title: `Attacks on ${model}`,
+    subtitle: `${results.length} attacks, ${first?.pairs ?? 0} pairs each`,
+    sections: [
+      {
+        heading: 'Wins',
+        paragraphs: [
+          'How often a response that is made to fool a judge beats the chosen response of a pair. A sound judge lets what stands alone win next to never.',
+          'What needs a response to hide in stands below the rejected one; "rejected alone" says how often that wins by itself.',
+        ],
+        tables: [attackTable(results)],
+      },
+    ],
+  });
+}
+
+function attackTable(results: readonly AttackResult[]): Table {
+  return {
+    columns: [
+      { name: 'attack' },
+      { name: 'wins', align: 'right' },
+      { name: '95 % interval', align: 'right' },
+      { name: 'mean probability' },
+    ],
+    rows: results.map(({ name, winRate, interval, probability }) => [
+      name,
+      formatPercent(winRate),
+      formatPercentRange(interval),
+      probability,
+    ]),
+  };
 }

@@ -153,7 +153,10 @@ describe('gram eval --benchmark', () => {
       '--json',
     ]);
     expect(status, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ items: 3, comparisons: 27, matrices: [{ domain: 'chat' }] });
+    const found = JSON.parse(stdout);
+    expect(found).toMatchObject({ items: 3, comparisons: 27 });
+    // A share of each subset: the three largest have one item each.
+    expect(Object.keys(found.subsets)).toHaveLength(3);
     expect(read('rm/report.html')).toContain('markdown');
   });
 });
@@ -236,6 +239,9 @@ describe('gram eval --attacks', () => {
     const { attacks } = JSON.parse(stdout);
     expect(attacks.map(({ name }: { name: string }) => name)).toContain('instruction to the judge');
     expect(read('attacks.jsonl').trimEnd().split('\n')).toHaveLength(attacks.length);
+    expect(read('attacks.html')).toContain('instruction to the judge');
+    const one = await gram([...argv, '--json', '--attack', 'prompt again']);
+    expect(JSON.parse(one.stdout).attacks).toMatchObject([{ name: 'prompt again', pairs: 6 }]);
     expect((await gram(argv)).stdout).toMatch(/^prompt again +[\d.]+ % +[\d.]+ % to [\d.]+ % /m);
     const both = await evalOf('never', '--attacks');
     expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('takes no attacks') });

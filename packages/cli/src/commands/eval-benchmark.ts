@@ -1,17 +1,20 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeFileAtomic } from '@gram/base';
-import { type BenchmarkName, readBenchmark } from '@gram/data';
 import { createProgress, writePage } from '@gram/report';
-import { type BenchmarkResult, runBenchmark, summarizeBenchmark } from '@gram/reward';
+import {
+  type BenchmarkName,
+  type FolderSummary,
+  judgeFingerprint,
+  readBenchmark,
+  runBenchmarkInFolder,
+  takeShare,
+} from '@gram/reward';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 import { benchmarkPage, benchmarkText } from './benchmark-report.js';
-import { fingerprintOf, openResults, type ResultsFile } from './benchmark-results.js';
 
-/** What `gram eval --benchmark` was asked for. */
+/** The request of `gram eval --benchmark`. */
 export interface BenchmarkRequest {
   readonly name: BenchmarkName;
   readonly data: string;
@@ -23,82 +26,45 @@ export interface BenchmarkRequest {
 }
 
 /**
- * Runs a benchmark, or goes on with it. `out` gets `items.jsonl` while it runs, then `summary.json` and `report.html`, which
- * follow from the first alone: they are the same bytes however often the run was interrupted.
+ * Runs a benchmark in the folder `out`, or continues it there; see `runBenchmarkInFolder`. The folder also gets `report.html`,
+ * which follows from the results alone.
  */
 export async function evaluateBenchmark(
   { name, data, out, limit, seed, json }: BenchmarkRequest,
   settings: JudgeSettings,
   io: Io,
 ): Promise<void> {
-  const benchmark = await readBenchmark(data, name);
-  const items = benchmark.items.slice(0, limit);
-  await mkdir(out, { recursive: true }).catch((cause) => {
-    const hint = 'choose an --out in a folder that you may write to';
-    throw new CliError('unwritable', `can not write to ${out}`, hint, { cause });
-  });
-  const fingerprint = await fingerprintOf(name, items, settings, io.signal);
-  const file = await openResults(join(out, 'items.jsonl'), fingerprint, items);
-  let results: readonly BenchmarkResult[];
+  const { items: all, dropped } = await readBenchmark(data, name);
+  const items = limit === undefined ? all : takeShare(all, limit);
+  const judge = await judgeFingerprint(settings.source, { ...settings, signal: io.signal });
+  const total = items.reduce((sum, { pairs }) => sum + pairs.length, 0);
+  const progress = createProgress({ label: name, total, unit: 'comparisons', stream: io.stderr });
+  const run = { started: false, written: 0 };
+  const load = () => {
+    run.started = true;
+    if (run.written > 0) io.stderr.write(`going on after ${run.written} of ${items.length} items\n`);
+    return loadJudge(settings, io);
+  };
+  let summary: FolderSummary;
   try {
-    results = file.done.length === items.length ? file.done : await judge();
-  } finally {
-    await file.close();
+    summary = await explainOverlong(() =>
+      runBenchmarkInFolder(out, { name, items }, load, {
+        seed,
+        judge,
+        dropped,
+        signal: io.signal,
+        onProgress: (done) => progress.update(done),
+        onItems: (written) => {
+          run.written = written;
+        },
+      }),
+    );
+  } catch (cause) {
+    if (!io.signal.aborted || !run.started) throw cause;
+    const message = `interrupted after ${run.written} of ${items.length} items`;
+    throw new CliError('interrupted', message, 'run the same command again to go on', { cause });
   }
-  const summary = { ...summarizeBenchmark(name, results, { seed }), dropped: benchmark.dropped, fingerprint };
-  await writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  if (run.started) progress.finish();
   await writePage(join(out, 'report.html'), benchmarkPage(summary, basename(settings.source)));
   io.stdout.write(json ? `${JSON.stringify(summary)}\n` : benchmarkText(summary));
-
-  async function judge(): Promise<readonly BenchmarkResult[]> {
-    if (file.done.length > 0)
-      io.stderr.write(`going on after ${file.done.length} of ${items.length} items\n`);
-    const model = await loadJudge(settings, io);
-    let written = file.done.length;
-    const total = items.reduce((sum, { pairs }) => sum + pairs.length, 0);
-    const progress = createProgress({ label: name, total, unit: 'comparisons', stream: io.stderr });
-    try {
-      const found = await explainOverlong(() =>
-        runBenchmark(
-          model,
-          { name, items },
-          options(
-            file,
-            io,
-            (count) => progress.update(count),
-            (n) => (written += n),
-          ),
-        ),
-      );
-      progress.finish();
-      return found;
-    } catch (cause) {
-      if (!io.signal.aborted) throw cause;
-      throw new CliError(
-        'interrupted',
-        `interrupted after ${written} of ${items.length} items`,
-        'run the same command again to go on',
-        { cause },
-      );
-    } finally {
-      model.dispose();
-    }
-  }
-}
-
-function options(
-  file: ResultsFile,
-  io: Io,
-  onProgress: (done: number) => void,
-  onWritten: (items: number) => void,
-) {
-  return {
-    done: file.done,
-    signal: io.signal,
-    onProgress,
-    async onResults(results: readonly BenchmarkResult[]) {
-      await file.append(results);
-      onWritten(results.length);
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import type { Comparator, DiscriminativeRewardModel } from '@gram/reward';
-import { scoreAgainst } from '@gram/reward';
+import { referenceScores } from '@gram/reward';
 import { PpoError } from '../error.js';
 
 /** A prompt with the responses to reward. */
@@ -36,7 +36,7 @@ export type RewardFunction = (
  */
 export function preferenceReward(model: Comparator): RewardFunction {
   return (groups, { signal }) =>
-    scoreAgainst(
+    referenceScores(
       model,
       groups.map(({ id, prompt, responses, reference }) => {
         if (reference === undefined) {

@@ -1,0 +1,47 @@
+/** Two responses to one prompt. */
+export interface ComparisonItem {
+  readonly prompt: string;
+  readonly a: string;
+  readonly b: string;
+  /** Names the item in errors. @default its position in the list, as in `item 3` */
+  readonly id?: string;
+}
+
+/** The verdict of a reward model on two responses. */
+export interface Comparison {
+  /** Probability that `a` is preferred to `b`. */
+  readonly probability: number;
+  /**
+   * Probability that `a` is preferred when it is shown first, and when it is shown second. Their mean is `probability`.
+   * Undefined for a model that never sees both responses at once, and where only one order was judged.
+   */
+  readonly orders?: readonly [number, number];
+  /** Whether both orders prefer the same response; true where only one order was judged. */
+  readonly consistent: boolean;
+  /** Whether text was cut to fit the model. */
+  readonly truncated: boolean;
+  /** Whether markers of the judging prompt inside the texts were escaped. */
+  readonly neutralised: boolean;
+}
+
+/** Options of every call that runs a model. */
+export interface RunOptions {
+  /** Ends the call between two batches; the call then rejects with the reason of the signal. */
+  readonly signal?: AbortSignal;
+  /** Receives, after each batch, the numbers of finished and of all comparisons (or responses, where these are scored). */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The part of a reward model from which everything else follows. Any object with `compare` is one. */
+export interface Comparator {
+  /** Compares the responses of each item and returns the results in the order of the items. */
+  compare(items: readonly ComparisonItem[], options?: RunOptions): Promise<Comparison[]>;
+}
+
+/** How a reward model judges: it reads both responses and answers with a label, or it scores each response alone. */
+export type RewardModelKind = 'generative' | 'discriminative';
+
+/** A comparator that ranks. Its kind, where it has one, tells the strategy `auto` what a comparison costs. */
+export interface Judge extends Comparator {
+  readonly kind?: RewardModelKind;
+}

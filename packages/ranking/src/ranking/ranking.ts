@@ -1,0 +1,55 @@
+import type { RunOptions } from '../comparator/comparator.js';
+
+/** Names of the ranking strategies. The function of each name says what it costs and what its scores mean. */
+export const rankStrategies = [
+  'round-robin',
+  'bradley-terry',
+  'linear-scan',
+  'knockout',
+  'merge-sort',
+  'swiss',
+] as const;
+
+/**
+ * A ranking strategy: `roundRobin` by mean probability (`round-robin`) or by a fit (`bradley-terry`), `linearScan`, `knockout`,
+ * `mergeSort` or `swiss`.
+ */
+export type RankStrategy = (typeof rankStrategies)[number];
+
+/** Cost of ranking a list. */
+export interface RankCost {
+  /** Number of pairs compared. */
+  readonly comparisons: number;
+  /** Number of calls of `compare` that are needed one after the other. */
+  readonly rounds: number;
+}
+
+/** Responses in order of preference. */
+export interface Ranking extends RankCost {
+  /** Indices of the responses, best first; of equals, the earlier one first. */
+  readonly order: readonly number[];
+  /** For each response a number from 0 to 1, the higher the better. Its meaning is that of the strategy. */
+  readonly scores: readonly number[];
+  /** The strategy that ranked the responses; for `auto`, the one that it chose. */
+  readonly strategy: RankStrategy;
+}
+
+/** Responses to one prompt that are to be ranked. */
+export interface RankItem {
+  readonly prompt: string;
+  /** At least two. */
+  readonly responses: readonly string[];
+  /** Names the item in errors. @default its position in the list, as in `item 3` */
+  readonly id?: string;
+}
+
+/** Which strategy ranks a list. */
+export interface StrategyChoice {
+  /** `auto` decides for each list by its length and by `purpose`. @default 'auto' */
+  readonly strategy?: RankStrategy | 'auto';
+  /** What `auto` optimizes: the whole order, or the first place alone. @default 'order' */
+  readonly purpose?: 'order' | 'best';
+}
+
+/** Options of `rank` and `rankAll`. Progress is in comparisons, see `rankAll`. */
+export interface RankOptions extends RunOptions, StrategyChoice {}

@@ -1,0 +1,141 @@
+import type { DeviceName } from '@gram/engine';
+import { type ModelConfig, type Precision, scores, type Weights, weightBytes } from '@gram/model';
+import {
+  type Comparison,
+  type ComparisonItem,
+  type RewardModel,
+  type RunOptions,
+  rewardModelFromComparator,
+  sigmoid,
+} from '@gram/ranking';
+import type { PairEncoder } from '@gram/tokenize';
+import { createForward } from '../sequences/forward.js';
+import { createNumberCache } from '../sequences/number-cache.js';
+import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
+import { taken } from '../sequences/taken.js';
+
+/** A response to a prompt. */
+export interface ResponseItem {
+  readonly prompt: string;
+  readonly response: string;
+  /** Names the item in errors. @default its position in the list, as in `item 3` */
+  readonly id?: string;
+}
+
+/** The reward of one response. */
+export interface ScoredResponse {
+  /** Any real number. Only differences between responses to one prompt have a meaning. */
+  readonly reward: number;
+  /** Whether text was cut to fit the model. */
+  readonly truncated: boolean;
+  /** Whether text was escaped. */
+  readonly neutralised: boolean;
+}
+
+/** A model that gives each response a reward of its own. */
+export interface DiscriminativeRewardModel extends RewardModel {
+  readonly kind: 'discriminative';
+  /** Returns the rewards r(x, y), in the order of the items. Throws as `compare` does. */
+  rewards(items: readonly ResponseItem[], options?: RunOptions): Promise<ScoredResponse[]>;
+}
+
+/** Options of `createDiscriminativeRewardModel`. */
+export interface DiscriminativeOptions {
+  /** Configuration of a model with a score head. */
+  readonly config: ModelConfig;
+  /** In float32 on the CPU they are read at each call, so that updates in place are seen. */
+  readonly weights: Weights;
+  readonly encoder: Pick<PairEncoder, 'response'>;
+  /** How the matrices of the layers are stored; integers round them. @default 'float32' */
+  readonly precision?: Precision | undefined;
+  /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
+  readonly device?: DeviceName | undefined;
+  /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
+  readonly batchTokens?: number;
+  /** Number of sequences whose results are kept for later calls. Use it only for weights that never change. @default 0 */
+  readonly cacheEntries?: number;
+}
+
+/**
+ * Creates a discriminative reward model: r(x, y) is a function of the state at the last token of a conversation, linear or with
+ * one hidden layer (`scoreHead` of the configuration), and P(a preferred to b) = sigmoid(r(x, a) - r(x, b)) (Bradley and
+ * Terry 1952; Ouyang et al. 2022). Each distinct response of a call is evaluated once. Comparisons have no `orders` and are
+ * always consistent.
+ *
+ * `compare` throws TokenizeError `too-long` with the item's id if the encoder refuses long items, RewardError `not-finite`, and
+ * the reason of the signal.
+ */
+export function createDiscriminativeRewardModel({
+  config,
+  weights,
+  encoder,
+  precision,
+  device,
+  batchTokens = defaultBatchTokens(device),
+  cacheEntries = 0,
+}: DiscriminativeOptions): DiscriminativeRewardModel {
+  const cache = createNumberCache(cacheEntries);
+  const forward = createForward(config, weights, (w, states) => scores(config, w, states), {
+    precision,
+    device,
+  });
+
+  async function rewards(
+    items: readonly ResponseItem[],
+    options: RunOptions = {},
+  ): Promise<ScoredResponse[]> {
+    const encoded = await encodeAll(
+      items,
+      ({ prompt, response }, id) => encoder.response({ id, prompt, response }),
+      options.signal,
+    );
+    const sequences = encoded.map(({ ids }) => ids);
+    const numbers = (await runSequences(sequences, forward, { batchTokens, cache }, options)).values();
+    return encoded.map(({ truncated, neutralised }) => {
+      const [reward = Number.NaN] = taken(numbers);
+      return { reward, truncated, neutralised };
+    });
+  }
+
+  const compare = (items: readonly ComparisonItem[], options: RunOptions = {}) =>
+    compareByRewards(rewards, items, options);
+  const model = rewardModelFromComparator(
+    { kind: 'discriminative', compare },
+    { weightBytes: weightBytes(config, precision), dispose: () => forward.dispose() },
+  );
+  return { ...model, kind: 'discriminative', rewards };
+}
+
+/** Compares the responses of each item by their rewards, each distinct response being scored once. */
+async function compareByRewards(
+  rewards: DiscriminativeRewardModel['rewards'],
+  items: readonly ComparisonItem[],
+  { signal, onProgress }: RunOptions,
+): Promise<Comparison[]> {
+  const positions = new Map<string, number>();
+  const distinct: ResponseItem[] = [];
+  const positionOf = (item: ResponseItem) => {
+    const key = JSON.stringify([item.prompt, item.response]);
+    const position = positions.get(key) ?? distinct.push(item) - 1;
+    positions.set(key, position);
+    return position;
+  };
+  const pairs = items.map(({ prompt, a, b, ...item }, index) => {
+    const id = item.id ?? `item ${index}`;
+    return [positionOf({ id, prompt, response: a }), positionOf({ id, prompt, response: b })] as const;
+  });
+  const scored = await rewards(distinct, {
+    signal,
+    onProgress: scaledProgress(items.length, onProgress),
+  });
+  return pairs.map(([a, b]) => {
+    const [first, second] = [scored[a], scored[b]];
+    if (first === undefined || second === undefined) throw new RangeError('a response has no reward');
+    return {
+      probability: sigmoid(first.reward - second.reward),
+      consistent: true,
+      truncated: first.truncated || second.truncated,
+      neutralised: first.neutralised || second.neutralised,
+    };
+  });
+}
