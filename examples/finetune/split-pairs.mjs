@@ -7,7 +7,7 @@
  * The split is by prompt: no prompt of the test file occurs in the training file, whatever responses it has. A tenth of the
  * prompts is for the test. Pairs stand in an order that depends on their prompts only, so that the first n are a mix of all
  * sources; `family` names the source. With --max-characters, pairs whose prompt and responses together are longer are left out
- * of both parts: a small computer learns more from many short pairs than from a few long ones that are cut.
+ * of both parts: a small computer learns more from many short pairs than from a few long ones that are truncated.
  */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
