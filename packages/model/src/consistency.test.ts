@@ -3,10 +3,11 @@ import { deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/test
 import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
-import { hiddenStates, type WeightTensors } from './decoder.js';
-import { labelLogits, vocabularyLogits } from './heads.js';
+import { hiddenStates } from './decoder/decoder.js';
+import { labelLogits, vocabularyLogits } from './decoder/heads.js';
+import type { WeightTensors } from './decoder/model-tensors.js';
+import { growingPositionArrays, type PositionTables, positionDimensions } from './decoder/position-tables.js';
 import { initWeights } from './init.js';
-import { growingPositionArrays, type PositionTables, positionDimensions } from './layers/position-tables.js';
 
 // Heads of 8, the width for which attention is one operator.
 const config: ModelConfig = {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { withHead } from './config/model-config.js';
 import { parameterCount, weightShapes } from './config/weight-shapes.js';
-import { hiddenStates } from './decoder.js';
+import { hiddenStates } from './decoder/decoder.js';
 import {
   activationBytes,
   bytesPerToken,

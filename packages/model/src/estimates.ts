@@ -1,5 +1,6 @@
 import { kindOf, type ModelConfig } from './config/model-config.js';
-import { PROJECTIONS, parameterCount, projectionShape } from './config/weight-shapes.js';
+import { parameterCount } from './config/weight-shapes.js';
+import { PROJECTIONS, projectionShape } from './families/projections.js';
 import { adapterShapes } from './lora/adapter.js';
 import type { LoraConfig } from './lora/lora-config.js';
 

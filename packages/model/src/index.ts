@@ -5,30 +5,39 @@ export {
   kindOf,
   longestSequence,
   type ModelConfig,
-  type ModelFamily,
-  type RopeScaling,
   withHead,
 } from './config/model-config.js';
 export { parseConfig } from './config/parse-config.js';
-export {
-  PROJECTIONS,
-  type Projection,
-  parameterCount,
-  scoreHeadShapes,
-  type Weights,
-  weightShapes,
-} from './config/weight-shapes.js';
+export { parameterCount, scoreHeadShapes, type Weights, weightShapes } from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
 export {
   continueAt,
   extendSequence,
   finalNorm,
   hiddenStates,
-  type ModelTensors,
   readPrompt,
   stateAt,
-  type WeightTensors,
-} from './decoder.js';
+} from './decoder/decoder.js';
+export {
+  labelLogits,
+  labelLogitsOf,
+  nextTokenLoss,
+  nextTokenLosses,
+  scores,
+  tokenLosses,
+  values,
+  valuesAt,
+  vocabularyLogits,
+} from './decoder/heads.js';
+export type { AdaptedMatrix, DropoutTensors, Matrix } from './decoder/linear.js';
+export type { ModelTensors, WeightTensors } from './decoder/model-tensors.js';
+export {
+  growingPositionArrays,
+  type PositionArrays,
+  type PositionTables,
+  positionArrays,
+  positionDimensions,
+} from './decoder/position-tables.js';
 export { ModelError } from './error.js';
 export {
   activationBytes,
@@ -46,6 +55,9 @@ export {
   exportJudge,
   exportReward,
 } from './export/export-model.js';
+export type { DecoderConfig, RopeScaling } from './families/decoder-config.js';
+export type { ModelFamily } from './families/index.js';
+export { PROJECTIONS, type Projection } from './families/projections.js';
 export { type Companions, readCompanions } from './files/companions.js';
 export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';
@@ -70,29 +82,10 @@ export { createGenerator, type Generator, type GeneratorOptions } from './genera
 export { type Candidates, filteredDistribution } from './generation/sampling.js';
 export { type GgufConfig, type GgufModel, loadGguf, readGgufConfig } from './gguf/load-gguf.js';
 export type { GgufTensor } from './gguf/parse.js';
-export {
-  labelLogits,
-  labelLogitsOf,
-  nextTokenLoss,
-  nextTokenLosses,
-  scores,
-  tokenLosses,
-  values,
-  valuesAt,
-  vocabularyLogits,
-} from './heads.js';
 export { looksLikePath } from './hub/reference.js';
 export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';
 export { initWeights } from './init.js';
 export { inspectModel, type ModelInfo, type StoredTensors } from './inspect.js';
-export type { AdaptedMatrix, DropoutTensors, Matrix } from './layers/linear.js';
-export {
-  growingPositionArrays,
-  type PositionArrays,
-  type PositionTables,
-  positionArrays,
-  positionDimensions,
-} from './layers/position-tables.js';
 export {
   type AdapterNoise,
   adaptedWeights,

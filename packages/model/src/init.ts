@@ -1,9 +1,9 @@
 import { float32, sizeOf } from '@gram/engine';
-import type { ModelConfig } from './config/model-config.js';
+import { familyOf, type ModelConfig } from './config/model-config.js';
 import { type Weights, weightShapes } from './config/weight-shapes.js';
 
 /**
- * Random weights of a new model. Norms are one, biases zero, matrices normal. The two
+ * Draws the weights of a new model. Gains of norms are one, biases zero, matrices normal. The two
  * projections that write to the residual stream, `o_proj` and `down_proj`, are scaled by `1 / sqrt(2 * layers)`,
  * so that its variance does not grow with depth (Radford et al., GPT-2, 2019, section 2.3).
  *
@@ -15,11 +15,12 @@ export function initWeights(
   random: { normal(): number },
   standardDeviation = 0.02,
 ): Weights {
+  const { gainOffset = 0 } = familyOf(config).decoder;
   const residual = standardDeviation / Math.sqrt(2 * config.numHiddenLayers);
   const entries = Object.entries(weightShapes(config)).map(([name, shape]) => {
     const data = new Float32Array(sizeOf(shape));
     if (shape.length === 1) {
-      if (!name.endsWith('.bias')) data.fill(1);
+      if (!name.endsWith('.bias')) data.fill(1 - gainOffset);
     } else {
       const deviation = /\.(o|down)_proj\.weight$/.test(name) ? residual : standardDeviation;
       for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();

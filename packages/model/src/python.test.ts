@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +10,15 @@ import { maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { Tokenizer } from 'tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Architecture, endIds, kindOf, type ModelConfig } from './config/model-config.js';
-import { PROJECTIONS, type Weights } from './config/weight-shapes.js';
-import { hiddenStates, type WeightTensors } from './decoder.js';
+import { type Architecture, endIds, kindOf, type ModelConfig, withHead } from './config/model-config.js';
+import { parseConfig } from './config/parse-config.js';
+import type { Weights } from './config/weight-shapes.js';
+import { hiddenStates } from './decoder/decoder.js';
+import { values, vocabularyLogits } from './decoder/heads.js';
+import type { WeightTensors } from './decoder/model-tensors.js';
+import { PROJECTIONS } from './families/projections.js';
 import { loadModel, type SaveOptions, saveModel } from './files/model-directory.js';
 import { stream } from './generation/__fixtures__/tiny-model.js';
-import { values, vocabularyLogits } from './heads.js';
 import { initWeights } from './init.js';
 import { adaptedWeights, initAdapter } from './lora/adapter.js';
 import { type Adapter, loadAdapter, saveAdapter } from './lora/adapter-directory.js';
@@ -79,6 +83,16 @@ const cases: Record<string, Case> = {
   'qwen2, score, with an adapter': { config: config('Qwen2ForSequenceClassification'), lora: some },
   'qwen3, score, with an adapter': { config: config('Qwen3ForSequenceClassification'), lora: all },
 };
+// Every family and feature that has fixtures, with both heads.
+const fixtures = at('./__fixtures__');
+for (const name of readdirSync(fixtures).filter((entry) =>
+  existsSync(join(fixtures, entry, 'variant.json')),
+)) {
+  const path = join(fixtures, name, 'config.json');
+  const own = parseConfig(JSON.parse(readFileSync(path, 'utf8')), path);
+  cases[`like ${name}`] = { config: withHead(own, 'next-token') };
+  cases[`like ${name}, score, with an adapter`] = { config: withHead(own, 'score'), lora: some };
+}
 const names = Object.keys(cases);
 
 const { uniform } = stream(41);

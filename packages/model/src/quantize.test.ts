@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { parameterCount } from './config/weight-shapes.js';
-import { hiddenStates, type ModelTensors } from './decoder.js';
-import { vocabularyLogits } from './heads.js';
+import { hiddenStates } from './decoder/decoder.js';
+import { vocabularyLogits } from './decoder/heads.js';
+import type { ModelTensors } from './decoder/model-tensors.js';
 import { initWeights } from './init.js';
 import { type QuantizedWeights, quantizeWeights } from './quantize.js';
 

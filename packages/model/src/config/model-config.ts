@@ -1,56 +1,13 @@
-/** The decoders that are known. They differ in biases and in norms of queries and keys, see `decoder.ts`. */
-export const MODEL_FAMILIES = ['Llama', 'Mistral', 'Qwen2', 'Qwen3'] as const;
-export type ModelFamily = (typeof MODEL_FAMILIES)[number];
+import type { DecoderConfig } from '../families/decoder-config.js';
+import type { Family } from '../families/family.js';
+import { FAMILIES, type ModelFamily } from '../families/index.js';
 
 /** A decoder with a next-token head, or with one score per sequence, as Hugging Face names it. */
 export type Architecture = `${ModelFamily}For${'CausalLM' | 'SequenceClassification'}`;
 
-/**
- * Rotary scaling of Llama 3.1 and later: long waves are stretched by `factor`, short ones stay, and those between are
- * blended.
- */
-export interface RopeScaling {
-  readonly factor: number;
-  /** Waves longer than `originalMaxPositionEmbeddings / lowFreqFactor` are stretched. */
-  readonly lowFreqFactor: number;
-  /** Waves shorter than `originalMaxPositionEmbeddings / highFreqFactor` stay. */
-  readonly highFreqFactor: number;
-  /** Context length before it was extended. */
-  readonly originalMaxPositionEmbeddings: number;
-}
-
-/**
- * What a decoder computes: what `config.json` of Hugging Face says, in camel case. Arithmetic is float32.
- */
-export interface ModelConfig {
+/** What a model computes: a decoder and its heads. Arithmetic is float32. */
+export interface ModelConfig extends DecoderConfig {
   readonly architecture: Architecture;
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  /** Width of the gated feed-forward layer. */
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  /** Heads of keys and values; each serves `numAttentionHeads / numKeyValueHeads` query heads. */
-  readonly numKeyValueHeads: number;
-  /** Width of one head; even, because rotary embedding turns pairs. */
-  readonly headDim: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  /** @default none */
-  readonly ropeScaling?: RopeScaling;
-  /** Longest sequence in tokens. */
-  readonly maxPositionEmbeddings: number;
-  /** Positions that attention reaches back (Mistral). Longer sequences are refused, see `longestSequence`. */
-  readonly slidingWindow?: number;
-  /** Whether the next-token head is the embedding matrix. */
-  readonly tieWordEmbeddings: boolean;
-  /**
-   * Whether the four projections of attention have biases (Llama and Qwen3). Qwen2 always has those of queries, keys
-   * and values. @default false
-   */
-  readonly attentionBias?: boolean;
-  /** Whether the three projections of the feed-forward layer have biases (Llama). @default false */
-  readonly mlpBias?: boolean;
   /**
    * A score head with a hidden layer, `hiddenSize` wide: r = W2 relu(W1 h + b1) + b2 (GRM, Yang et al. 2024, has 1024).
    * transformers knows no such head; `config.json` then names a type of ours, which it refuses to load.
@@ -78,6 +35,11 @@ export function kindOf({ architecture }: Pick<ModelConfig, 'architecture'>): {
   return { family, head: head === 'CausalLM' ? 'next-token' : 'score' };
 }
 
+/** What is peculiar to the family of a model. */
+export function familyOf(config: Pick<ModelConfig, 'architecture'>): Family {
+  return FAMILIES[kindOf(config).family];
+}
+
 /** The same decoder with another head. What only a model that scores can have is left out of one that does not. */
 export function withHead(config: ModelConfig, head: 'next-token' | 'score'): ModelConfig {
   const { family } = kindOf(config);
@@ -87,14 +49,15 @@ export function withHead(config: ModelConfig, head: 'next-token' | 'score'): Mod
 }
 
 /**
- * The longest sequence, in tokens, for which the decoder is what the authors trained: within one sliding window, causal
- * attention is all that there is.
+ * The longest sequence, in tokens, for which the decoder is what its authors trained. Where the family does not say which
+ * layers have the sliding window, that is the window: within it, attention is the same as without one.
  */
-export function longestSequence({ maxPositionEmbeddings, slidingWindow }: ModelConfig): number {
-  return Math.min(maxPositionEmbeddings, slidingWindow ?? maxPositionEmbeddings);
+export function longestSequence(config: ModelConfig): number {
+  const { maxPositionEmbeddings: longest, slidingWindow = longest } = config;
+  return familyOf(config).decoder.window === undefined ? Math.min(longest, slidingWindow) : longest;
 }
 
-/** Ids that each end a text. */
+/** The ids that each end a text. */
 export function endIds({ eosTokenId }: Pick<ModelConfig, 'eosTokenId'>): readonly number[] {
   return [eosTokenId ?? []].flat() as readonly number[];
 }

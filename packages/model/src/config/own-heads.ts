@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { kindOf, type ModelConfig } from './model-config.js';
+import { familyOf, type ModelConfig } from './model-config.js';
 
-/** The fields of `config.json` that transformers does not have: what scores and speaks beside the decoder. */
+/** The fields of `config.json` that transformers does not have: those of the heads on the decoder. */
 export const headFields = {
   score_head: z.strictObject({ hidden_size: z.int().min(1).max(1_000_000) }).optional(),
   keeps_language_head: z.boolean().default(false),
@@ -11,7 +11,7 @@ type HeadFields = z.infer<z.ZodObject<typeof headFields>>;
 const TYPE_PREFIX = 'gram_';
 const ARCHITECTURE_PREFIX = 'Gram';
 
-/** The fields as they are written. */
+/** Writes the fields of the heads. */
 export function headFieldsJson({ scoreHead, keepsLanguageHead }: ModelConfig): Record<string, unknown> {
   return {
     ...(scoreHead && { score_head: { hidden_size: scoreHead.hiddenSize } }),
@@ -29,15 +29,15 @@ export function ownTypeJson(config: ModelConfig): Record<string, unknown> {
   if (config.scoreHead === undefined) return {};
   return {
     architectures: [`${ARCHITECTURE_PREFIX}${config.architecture}`],
-    model_type: `${TYPE_PREFIX}${kindOf(config).family.toLowerCase()}`,
+    model_type: `${TYPE_PREFIX}${familyOf(config).modelType}`,
   };
 }
 
-/** Undoes `ownTypeJson`: the configuration under its decoder's own type, and whether it was under ours. */
-export function withoutOwnType(json: unknown): { json: unknown; own: boolean } {
-  if (typeof json !== 'object' || json === null) return { json, own: false };
+/** Undoes `ownTypeJson`: returns the configuration under its decoder's type, and whether it was under ours. */
+export function withoutOwnType(json: unknown): { json: unknown; isOwn: boolean } {
+  if (typeof json !== 'object' || json === null) return { json, isOwn: false };
   const { model_type: type, architectures } = json as Record<string, unknown>;
-  if (typeof type !== 'string' || !type.startsWith(TYPE_PREFIX)) return { json, own: false };
+  if (typeof type !== 'string' || !type.startsWith(TYPE_PREFIX)) return { json, isOwn: false };
   const named = Array.isArray(architectures) ? architectures : [];
   const plain = named.map((name: unknown) =>
     typeof name === 'string' && name.startsWith(ARCHITECTURE_PREFIX)
@@ -46,27 +46,27 @@ export function withoutOwnType(json: unknown): { json: unknown; own: boolean } {
   );
   return {
     json: { ...json, model_type: type.slice(TYPE_PREFIX.length), architectures: plain },
-    own: true,
+    isOwn: true,
   };
 }
 
 /**
- * Heads as the fields say, or what is wrong with them.
+ * Returns the heads that the fields describe, or what is wrong with the fields.
  *
- * @param own whether the configuration has a type of ours
+ * @param isOwn Whether the configuration has a type of ours.
  */
 export function headsOf(
   { score_head: scoreHead, keeps_language_head: keepsLanguageHead }: HeadFields,
   head: 'next-token' | 'score',
-  own: boolean,
+  isOwn: boolean,
 ): Pick<ModelConfig, 'scoreHead' | 'keepsLanguageHead'> | string {
   if (head !== 'score' && (scoreHead !== undefined || keepsLanguageHead)) {
     return 'score_head and keeps_language_head are for models that score';
   }
-  if (own && scoreHead === undefined) {
+  if (isOwn && scoreHead === undefined) {
     return `a model_type that begins with ${TYPE_PREFIX} is for models with a score_head`;
   }
-  if (!own && scoreHead !== undefined) {
+  if (!isOwn && scoreHead !== undefined) {
     return `a model with a score_head has a model_type that begins with ${TYPE_PREFIX}`;
   }
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../error.js';
+import { FAMILIES } from '../families/index.js';
 import { configToJson } from './config-json.js';
 import { longestSequence, type ModelConfig, withHead } from './model-config.js';
 import { parseConfig } from './parse-config.js';
@@ -146,7 +147,12 @@ describe('parseConfig', () => {
   });
 
   const refused: [Record<string, unknown>, string][] = [
-    [{ model_type: 'gemma' }, 'model_type: only "llama", "mistral", "qwen2", "qwen3" are supported'],
+    [
+      { model_type: 'gemma' },
+      `model_type: only ${Object.values(FAMILIES)
+        .map(({ modelType }) => `"${modelType}"`)
+        .join(', ')} are supported`,
+    ],
     [{ model_type: 'qwen3' }, 'architectures says Llama and model_type qwen3'],
     [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures[0]:'],
     [{ architectures: [] }, 'architectures:'],

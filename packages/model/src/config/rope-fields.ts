@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ModelConfig, RopeScaling } from './model-config.js';
+import type { DecoderConfig, RopeScaling } from '../families/decoder-config.js';
 
 const positive = z.number().positive();
 
@@ -43,11 +43,11 @@ function scalingOf(json: RopeJson): RopeScaling | undefined | string {
 }
 
 /** Base and scaling of the rotary embedding, or what is wrong with the fields. */
-export function ropeOf(json: RopeFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> | string {
+export function ropeOf(json: RopeFields): Pick<DecoderConfig, 'ropeTheta' | 'ropeScaling'> | string {
   const places = (['rope_parameters', 'rope_scaling'] as const).filter((name) => json[name] != null);
   if (places.length > 1) return 'rope_parameters and rope_scaling are both given';
   const [place] = places;
-  const nested = place === undefined ? undefined : json[place]!;
+  const nested = place === undefined ? undefined : (json[place] ?? undefined);
   const thetas = new Set([json.rope_theta, nested?.rope_theta].filter((theta) => theta !== undefined));
   if (thetas.size > 1) return 'rope_theta is given twice with different values';
   const ropeScaling = nested && scalingOf(nested);

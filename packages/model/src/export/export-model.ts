@@ -3,12 +3,13 @@ import { type ExportedOnnx, exportOnnx } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import { kindOf, longestSequence, type ModelConfig } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
-import { continueAt, readPrompt, type WeightTensors } from '../decoder.js';
+import { continueAt, readPrompt } from '../decoder/decoder.js';
+import { labelLogits, values, vocabularyLogits } from '../decoder/heads.js';
+import type { WeightTensors } from '../decoder/model-tensors.js';
+import { positionTables } from '../decoder/position-tables.js';
 import { ModelError } from '../error.js';
 import { weightFiles } from '../files/load-weights.js';
 import { type GRAPH_FILES, readConfig } from '../files/model-directory.js';
-import { labelLogits, values, vocabularyLogits } from '../heads.js';
-import { positionTables } from '../layers/position-tables.js';
 
 /** Options of the exports. */
 export interface ExportModelOptions {

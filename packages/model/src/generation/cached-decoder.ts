@@ -13,9 +13,14 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import { continueAt, type ModelTensors, readPrompt } from '../decoder.js';
-import { vocabularyLogits } from '../heads.js';
-import { growingPositionArrays, type PositionTables, positionDimensions } from '../layers/position-tables.js';
+import { continueAt, readPrompt } from '../decoder/decoder.js';
+import { vocabularyLogits } from '../decoder/heads.js';
+import type { ModelTensors } from '../decoder/model-tensors.js';
+import {
+  growingPositionArrays,
+  type PositionTables,
+  positionDimensions,
+} from '../decoder/position-tables.js';
 import type { QuantizedWeights } from '../quantize.js';
 
 /** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */

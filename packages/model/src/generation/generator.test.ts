@@ -1,8 +1,9 @@
 import { compile, int32 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hiddenStates, type WeightTensors } from '../decoder.js';
-import { vocabularyLogits } from '../heads.js';
+import { hiddenStates } from '../decoder/decoder.js';
+import { vocabularyLogits } from '../decoder/heads.js';
+import type { WeightTensors } from '../decoder/model-tensors.js';
 import { config, ids, prompts, stream, weights } from './__fixtures__/tiny-model.js';
 import { createCachedDecoder } from './cached-decoder.js';
 import type { GenerateOptions, GenerationRequest } from './generation.js';

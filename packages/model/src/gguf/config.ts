@@ -1,13 +1,22 @@
 import { quote } from '@gram/base';
-import type { ModelConfig, ModelFamily } from '../config/model-config.js';
+import type { ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
+import type { Family, GgufTraits } from '../families/family.js';
+import { FAMILIES, MODEL_FAMILIES } from '../families/index.js';
 import { badGguf, unsupportedGguf } from './error.js';
 import { type Metadata, metadataOf } from './metadata.js';
 import type { GgufHeader } from './parse.js';
 import { scalingOfFactors } from './rope-factors.js';
 
-/** What llama.cpp calls the decoders that are known. Its converter makes Llama of Mistral. */
-const FAMILIES: Readonly<Record<string, ModelFamily>> = { llama: 'Llama', qwen2: 'Qwen2', qwen3: 'Qwen3' };
+/** The families that have GGUF files of their own, by what llama.cpp calls them. */
+const BY_ARCHITECTURE = new Map(
+  MODEL_FAMILIES.flatMap((name) => {
+    const family: Family = FAMILIES[name];
+    return family.gguf === undefined
+      ? []
+      : [[family.gguf.architecture, { name, family, gguf: family.gguf }] as const];
+  }),
+);
 
 /** Keys of an architecture that say its shape, and are read below. */
 const READ = [
@@ -39,16 +48,24 @@ const NEUTRAL: Readonly<Record<string, string | number | boolean | undefined>> =
   'rope.scaling.original_context_length': undefined,
 };
 
-function refuseUnknown(header: GgufHeader, architecture: string, scaled: boolean, path: string): void {
+function refuseUnknown(
+  header: GgufHeader,
+  { architecture, keys = [] }: GgufTraits,
+  hasScaling: boolean,
+  path: string,
+): void {
   for (const [key, value] of header.metadata) {
     if (!key.startsWith(`${architecture}.`)) continue;
     const name = key.slice(architecture.length + 1);
-    if (READ.includes(name)) continue;
-    const neutral = Object.hasOwn(NEUTRAL, name);
-    if (neutral && NEUTRAL[name] === undefined) continue;
-    if (neutral && NEUTRAL[name] === (typeof value === 'bigint' ? Number(value) : value)) continue;
-    if (name === 'rope.scaling.factor' && !scaled) continue;
-    throw unsupportedGguf(path, `the key ${quote(key)} is not supported${neutral ? ' with this value' : ''}`);
+    if (READ.includes(name) || keys.includes(name)) continue;
+    const isNeutral = Object.hasOwn(NEUTRAL, name);
+    if (isNeutral && NEUTRAL[name] === undefined) continue;
+    if (isNeutral && NEUTRAL[name] === (typeof value === 'bigint' ? Number(value) : value)) continue;
+    if (name === 'rope.scaling.factor' && !hasScaling) continue;
+    throw unsupportedGguf(
+      path,
+      `the key ${quote(key)} is not supported${isNeutral ? ' with this value' : ''}`,
+    );
   }
 }
 
@@ -104,12 +121,34 @@ function endIdsOf(metadata: Metadata): number | number[] | null {
   return distinct.length > 1 ? distinct : (distinct[0] ?? null);
 }
 
+/** The family that a header names. */
+function familyOfGguf(metadata: Metadata, path: string) {
+  const architecture = metadata.text('general.architecture') ?? '';
+  const found = BY_ARCHITECTURE.get(architecture);
+  if (found !== undefined) return found;
+  const known = [...BY_ARCHITECTURE.keys()].join(', ');
+  throw unsupportedGguf(
+    path,
+    `general.architecture: only ${known} are supported, not ${quote(architecture)}`,
+  );
+}
+
+/** Refuses a scaling of the rotary embedding that a key names, and says whether one does. */
+function checkScalingType(key: string, metadata: Metadata, path: string): boolean {
+  const type = metadata.text(key);
+  if (type !== undefined && type !== 'none') {
+    throw unsupportedGguf(path, `${key}: only "none" is supported, not ${quote(type)}`);
+  }
+  // Without a type, llama.cpp takes a factor for that of linear scaling.
+  return type === undefined;
+}
+
 /**
- * The configuration that a header says, checked as a `config.json` is. Keys of the architecture that are not known,
+ * Reads the configuration from a header, checked as a `config.json` is. Keys of the architecture that are not known,
  * or whose value would change the numbers in a way that is not supported, are refused by name.
  *
  * @param factors content of the tensor `rope_freqs.weight`, if there is one
- * @throws ModelError `bad-gguf`, `bad-config`.
+ * @throws {ModelError} `bad-gguf`, `bad-config`
  */
 export function configOfGguf(
   header: GgufHeader,
@@ -118,24 +157,10 @@ export function configOfGguf(
 ): ModelConfig {
   const metadata = metadataOf(header, path);
   const required = requiredOf(metadata, path);
-  const architecture = metadata.text('general.architecture') ?? '';
-  const family = Object.hasOwn(FAMILIES, architecture) ? FAMILIES[architecture] : undefined;
-  if (family === undefined) {
-    throw unsupportedGguf(
-      path,
-      `general.architecture: only ${Object.keys(FAMILIES).join(', ')} are supported, not ${quote(architecture)}`,
-    );
-  }
-  const key = (name: string) => `${architecture}.${name}`;
-  const scalingType = metadata.text(key('rope.scaling.type'));
-  if (scalingType !== undefined && scalingType !== 'none') {
-    throw unsupportedGguf(
-      path,
-      `${key('rope.scaling.type')}: only "none" is supported, not ${quote(scalingType)}`,
-    );
-  }
-  // Without a type, llama.cpp takes a factor for that of linear scaling.
-  refuseUnknown(header, architecture, scalingType === undefined, path);
+  const { name: familyName, family, gguf } = familyOfGguf(metadata, path);
+  const key = (name: string) => `${gguf.architecture}.${name}`;
+  const hasScaling = checkScalingType(key('rope.scaling.type'), metadata, path);
+  refuseUnknown(header, gguf, hasScaling, path);
 
   const width = required.count(key('embedding_length'));
   const heads = required.count(key('attention.head_count'));
@@ -146,11 +171,14 @@ export function configOfGguf(
     }
   }
   const ropeTheta = metadata.real(key('rope.freq_base')) ?? 10_000;
-  const biased = (name: string) => header.tensors.has(`blk.0.${name}.bias`);
+  const source = {
+    hasTensor: (name: string) => header.tensors.has(name),
+    number: (name: string) => metadata.real(key(name)),
+  };
   return parseConfig(
     {
-      architectures: [`${family}ForCausalLM`],
-      model_type: family.toLowerCase(),
+      architectures: [`${familyName}ForCausalLM`],
+      model_type: family.modelType,
       vocab_size: vocabSizeOf(header, metadata.count(key('vocab_size')), path),
       hidden_size: width,
       intermediate_size: required.count(key('feed_forward_length')),
@@ -163,8 +191,7 @@ export function configOfGguf(
       ...ropeScaling(factors, ropeTheta, headDim, path),
       max_position_embeddings: required.count(key('context_length')),
       tie_word_embeddings: !header.tensors.has('output.weight'),
-      ...(family !== 'Qwen2' && { attention_bias: biased('attn_q') }),
-      ...(family === 'Llama' && { mlp_bias: biased('ffn_gate') }),
+      ...gguf.fields(source, { headDim }),
       bos_token_id: metadata.count('tokenizer.ggml.bos_token_id') ?? null,
       eos_token_id: endIdsOf(metadata),
       pad_token_id: metadata.count('tokenizer.ggml.padding_token_id') ?? null,

@@ -1,4 +1,5 @@
 import { ModelError } from '../error.js';
+import { MODEL_FAMILIES } from '../families/index.js';
 
 /** The error for a GGUF file that is broken or does not hold together. */
 export function badGguf(where: string, problem: string, cause?: unknown): ModelError {
@@ -15,6 +16,6 @@ export function unsupportedGguf(where: string, problem: string): ModelError {
   return new ModelError(
     'bad-config',
     `${where}: ${problem}`,
-    'use the safetensors files of a model of the families Llama, Mistral, Qwen2, Qwen3, or convert the model again',
+    `use the safetensors files of a model of the families ${MODEL_FAMILIES.join(', ')}, or convert the model again`,
   );
 }

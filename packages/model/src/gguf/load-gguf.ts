@@ -85,7 +85,7 @@ export function loadGgufWeights(path: string): Promise<Pick<GgufModel, 'config' 
 }
 
 /**
- * Loads a model from one GGUF file of llama.cpp: architectures llama (also Mistral), qwen2 and qwen3, tensors of the
+ * Loads a model from one GGUF file of llama.cpp: the architectures of the families that have `gguf`, tensors of the
  * types in `BLOCKS`, byte-level BPE. Weights become float32, bit for bit what ggml gives, under the names of Hugging
  * Face; the rows of queries and keys of Llama get their order back. Tensors are read one by one, so the memory taken
  * is that of the result.

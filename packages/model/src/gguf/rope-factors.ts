@@ -1,4 +1,4 @@
-import type { RopeScaling } from '../config/model-config.js';
+import type { RopeScaling } from '../families/decoder-config.js';
 
 /** The tensor by which llama.cpp divides the frequencies of the rotary embedding, one factor each. */
 export const ROPE_FACTORS = 'rope_freqs.weight';

@@ -1,13 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
+import { quote } from '@gram/base';
 import type { NDArray } from '@gram/engine';
-import { kindOf, type ModelConfig } from '../config/model-config.js';
+import { familyOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { checkShapes } from '../files/check-weights.js';
+import { badGguf } from './error.js';
 import type { GgufHeader } from './parse.js';
 import { readGgufTensor } from './read-tensor.js';
 import { ROPE_FACTORS } from './rope-factors.js';
 
-/** Parts of the names of Hugging Face, and what llama.cpp calls them. */
+/** Parts of the names of Hugging Face, and what llama.cpp calls them unless the family says otherwise. */
 const NAMES: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
   'model.norm': 'output_norm',
@@ -30,9 +32,10 @@ const NAMES: Readonly<Record<string, string>> = {
  *
  * Source: https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/tensor_mapping.py
  */
-export function ggufName(name: string): string {
-  const [, layer, part, kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name)!;
-  return `${layer === undefined ? '' : `blk.${layer}.`}${NAMES[part!]}.${kind}`;
+export function ggufName(name: string, config: ModelConfig): string {
+  const names = { ...NAMES, ...familyOf(config).gguf?.names };
+  const [, layer, part = '', kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
+  return `${layer === undefined ? '' : `blk.${layer}.`}${names[part]}.${kind}`;
 }
 
 /**
@@ -63,7 +66,7 @@ export function deinterleaveHeads(data: Float32Array, headDim: number, width: nu
  */
 export function checkGgufTensors({ tensors }: GgufHeader, config: ModelConfig, path: string): void {
   const expected = Object.entries(weightShapes(config)).map(
-    ([name, shape]) => [ggufName(name), shape] as const,
+    ([name, shape]) => [ggufName(name, config), shape] as const,
   );
   // Its content became part of the configuration.
   const found = [...tensors].filter(([name]) => name !== ROPE_FACTORS);
@@ -79,15 +82,23 @@ export async function readGgufWeights(
   config: ModelConfig,
   path: string,
 ): Promise<Weights> {
-  const permuted = kindOf(config).family === 'Llama';
+  const { gguf, decoder } = familyOf(config);
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
   for (const name of Object.keys(weightShapes(config))) {
-    const stored = ggufName(name);
-    const array = await readGgufTensor(handle, stored, header.tensors.get(stored)!, path);
-    if (permuted && PERMUTED.test(name)) {
+    const stored = ggufName(name, config);
+    const tensor = header.tensors.get(stored);
+    if (tensor === undefined) throw badGguf(path, `the tensor ${quote(stored)} is missing`);
+    const array = await readGgufTensor(handle, stored, tensor, path);
+    if (gguf?.hasInterleavedHeads && PERMUTED.test(name)) {
       deinterleaveHeads(array.data, config.headDim, array.shape[1] ?? 1);
     }
+    // llama.cpp stores the gain itself.
+    if (decoder.gainOffset && name.endsWith('norm.weight')) addTo(array.data, -decoder.gainOffset);
     weights[name] = array;
   }
   return weights;
+}
+
+function addTo(data: Float32Array, addend: number): void {
+  for (const [i, value] of data.entries()) data[i] = value + addend;
 }

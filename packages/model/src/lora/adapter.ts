@@ -1,15 +1,10 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
-import {
-  blockOf,
-  type Projection,
-  projectionShape,
-  scoreHeadShapes,
-  type Weights,
-} from '../config/weight-shapes.js';
-import type { ModelTensors, WeightTensors } from '../decoder.js';
-import type { Matrix } from '../layers/linear.js';
+import { scoreHeadShapes, type Weights } from '../config/weight-shapes.js';
+import type { Matrix } from '../decoder/linear.js';
+import type { ModelTensors, WeightTensors } from '../decoder/model-tensors.js';
+import { blockOf, type Projection, projectionShape } from '../families/projections.js';
 import { type LoraConfig, loraScale } from './lora-config.js';
 
 /** An adapted matrix: the name of its weight up to `.weight`, and where it stands. */

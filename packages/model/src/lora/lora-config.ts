@@ -1,8 +1,8 @@
 import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
-import { PROJECTIONS, type Projection } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import { PROJECTIONS, type Projection } from '../families/projections.js';
 
 /** A low-rank adaptation (LoRA, Hu et al. 2021) of the linear projections of every layer. */
 export interface LoraConfig {

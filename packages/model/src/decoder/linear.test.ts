@@ -2,7 +2,7 @@ import { createRandom } from '@gram/base';
 import { compile, float32, quantizeInt4, quantizeInt8 } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { linear, linearOfUneven, type Matrix } from './linear.js';
+import { linear, type Matrix, rowScaledLinear } from './linear.js';
 
 const random = createRandom(4, 'rows');
 const [rows, inputs, outputs] = [5, 64, 16];
@@ -35,12 +35,12 @@ async function errors(fn: typeof linear, matrix: object): Promise<number[]> {
 
 it('an 8-bit product keeps the digits of small rows beside large ones', async () => {
   const matrix = quantizeInt8(weight);
-  for (const error of await errors(linearOfUneven, matrix)) expect(error).toBeLessThan(0.03);
+  for (const error of await errors(rowScaledLinear, matrix)) expect(error).toBeLessThan(0.03);
   expect((await errors(linear, matrix))[1]).toBeGreaterThan(0.3);
 });
 
 it('other products are as they are', async () => {
   for (const matrix of [weight, quantizeInt4(weight)]) {
-    expect(await product(linearOfUneven, matrix)).toEqual(await product(linear, matrix));
+    expect(await product(rowScaledLinear, matrix)).toEqual(await product(linear, matrix));
   }
 });

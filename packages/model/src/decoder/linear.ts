@@ -39,7 +39,7 @@ export function linear<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix
  * `linear` for rows of very different size. An 8-bit product rounds its left side with one scale for all of it, in which
  * small rows would get few digits: it gets every row with a largest magnitude of 1.
  */
-export function linearOfUneven<T extends tf.Tensor2D | tf.Tensor3D>(
+export function rowScaledLinear<T extends tf.Tensor2D | tf.Tensor3D>(
   x: T,
   matrix: Matrix,
   bias?: tf.Tensor,
@@ -77,7 +77,7 @@ export function dropped<T extends tf.Tensor2D | tf.Tensor3D>(
   x: T,
   { probability, rows, columns }: DropoutTensors,
 ): T {
-  const width = x.shape.at(-1)!;
+  const width = x.shape.at(-1) ?? 1;
   const count = x.size / width;
   const column = tf.mul(tf.reshape(tf.slice(rows, 0, count), [count, 1]), SPREAD);
   const product = tf.mul(column, tf.reshape(tf.slice(columns, 0, width), [1, width]));

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../config/model-config.js';
 /** Rotations at each position, for keys and for queries, `[P, headDim / 2]`. */
 export interface PositionTables<Table = RotaryTables> {
   readonly keys: Table;
-  /** Scaled by 1/sqrt(headDim), which saves scaling the scores. */
+  /** Scaled by 1/sqrt(queryPreAttnScalar), for most families 1/sqrt(headDim), which saves scaling the scores. */
   readonly queries: Table;
 }
 
@@ -18,7 +18,11 @@ export type PositionArrays = PositionTables<{ readonly cos: NDArray; readonly si
  * configuration has it.
  */
 export function positionArrays(config: ModelConfig, length: number): PositionArrays {
-  return { keys: table(config, length, 1), queries: table(config, length, 1 / Math.sqrt(config.headDim)) };
+  const { headDim, queryPreAttnScalar = headDim } = config;
+  return {
+    keys: table(config, length, 1),
+    queries: table(config, length, 1 / Math.sqrt(queryPreAttnScalar)),
+  };
 }
 
 /**
@@ -48,8 +52,8 @@ function table(config: ModelConfig, length: number, scale: number) {
   const cos = new Float32Array(length * half);
   const sin = new Float32Array(length * half);
   for (let t = 0; t < length; t++) {
-    for (let i = 0; i < half; i++) {
-      const angle = t * perPosition[i]!;
+    for (const [i, frequency] of perPosition.entries()) {
+      const angle = t * frequency;
       cos[t * half + i] = Math.cos(angle) * scale;
       sin[t * half + i] = Math.sin(angle) * scale;
     }

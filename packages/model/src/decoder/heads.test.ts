@@ -7,12 +7,13 @@ import { compile, float32, int32 } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ModelConfig } from './config/model-config.js';
-import { finalNorm, stateAt, type WeightTensors } from './decoder.js';
-import { loadModel, saveModel } from './files/model-directory.js';
-import { stream } from './generation/__fixtures__/tiny-model.js';
+import type { ModelConfig } from '../config/model-config.js';
+import { loadModel, saveModel } from '../files/model-directory.js';
+import { stream } from '../generation/__fixtures__/tiny-model.js';
+import { initWeights } from '../init.js';
+import { finalNorm, stateAt } from './decoder.js';
 import { nextTokenLosses, values } from './heads.js';
-import { initWeights } from './init.js';
+import type { WeightTensors } from './model-tensors.js';
 
 const { uniform } = stream(7);
 const normal = () => 2 * (uniform() + uniform() + uniform() - 1.5);

@@ -1,13 +1,19 @@
 import { crossEntropy, linearCrossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModelConfig } from './config/model-config.js';
-import { finalNorm, hiddenStates, type ModelTensors, stateAt } from './decoder.js';
-import { linear } from './layers/linear.js';
-import type { PositionTables } from './layers/position-tables.js';
+import type { ModelConfig } from '../config/model-config.js';
+import { finalNorm, hiddenStates, stateAt } from './decoder.js';
+import { linear } from './linear.js';
+import { type ModelTensors, tensorOf } from './model-tensors.js';
+import type { PositionTables } from './position-tables.js';
 
 /** The language model head, `[vocabSize, hiddenSize]`: the embedding itself when it is tied. */
 function headRows(config: ModelConfig, weights: ModelTensors): tf.Tensor2D {
-  return weights[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'] as tf.Tensor2D;
+  return tensorOf(weights, config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}
+
+/** Logits z as the family has them: cap * tanh(z / cap), or as they are. */
+function capped({ finalLogitSoftcapping: cap }: ModelConfig, logits: tf.Tensor2D): tf.Tensor2D {
+  return cap === undefined ? logits : tf.mul(tf.tanh(tf.div(logits, cap)), cap);
 }
 
 /**
@@ -21,7 +27,10 @@ export function vocabularyLogits(
   weights: ModelTensors,
   states: tf.Tensor2D,
 ): tf.Tensor2D {
-  return tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true);
+  return capped(
+    config,
+    tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true),
+  );
 }
 
 /**
@@ -74,7 +83,9 @@ export function nextTokenLoss(
 ): tf.Scalar {
   const states = tf.gather(hiddenStates(config, weights, tokens), positions);
   const normal = finalNorm(config, weights, states);
-  return linearCrossEntropy(normal, headRows(config, weights), targets, weighting);
+  return linearCrossEntropy(normal, headRows(config, weights), targets, weighting, {
+    softCap: config.finalLogitSoftcapping,
+  });
 }
 
 /**
@@ -91,7 +102,7 @@ export function labelLogitsOf(
   labels: readonly number[],
 ): tf.Tensor2D {
   const rows = tf.gather(headRows(config, weights), tf.tensor1d([...labels], 'int32'));
-  return tf.matMul(finalNorm(config, weights, states), rows, false, true);
+  return capped(config, tf.matMul(finalNorm(config, weights, states), rows, false, true));
 }
 
 /**
@@ -159,10 +170,10 @@ export function values(
  */
 export function scores(config: ModelConfig, weights: ModelTensors, states: tf.Tensor2D): tf.Tensor1D {
   const normal = finalNorm(config, weights, states);
-  const matrix = (name: string) => weights[name] as tf.Tensor2D;
+  const matrix = (name: string) => tensorOf<tf.Tensor2D>(weights, name);
   if (config.scoreHead === undefined) {
     return tf.reshape(tf.matMul(normal, matrix('score.weight'), false, true), [-1]);
   }
-  const hidden = tf.relu(linear(normal, matrix('score.0.weight'), weights['score.0.bias'] as tf.Tensor));
-  return tf.reshape(linear(hidden, matrix('score.2.weight'), weights['score.2.bias'] as tf.Tensor), [-1]);
+  const hidden = tf.relu(linear(normal, matrix('score.0.weight'), tensorOf(weights, 'score.0.bias')));
+  return tf.reshape(linear(hidden, matrix('score.2.weight'), tensorOf(weights, 'score.2.bias')), [-1]);
 }

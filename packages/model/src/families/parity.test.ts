@@ -1,37 +1,44 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile, float32, int32 } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { hiddenStates, type WeightTensors } from './decoder.js';
-import { loadModel } from './files/model-directory.js';
-import { createGenerator } from './generation/generator.js';
-import { nextTokenLosses, values, vocabularyLogits } from './heads.js';
+import { hiddenStates } from '../decoder/decoder.js';
+import { nextTokenLosses, values, vocabularyLogits } from '../decoder/heads.js';
+import type { WeightTensors } from '../decoder/model-tensors.js';
+import { loadModel } from '../files/model-directory.js';
+import { createGenerator } from '../generation/generator.js';
+import { FAMILIES } from './index.js';
 
 // Made by tools/make-model-fixtures.py with Hugging Face transformers.
+const fixtures = new URL('../__fixtures__/', import.meta.url);
 const fixture = (name: string) => {
-  const directory = fileURLToPath(new URL(`./__fixtures__/${name}`, import.meta.url));
+  const directory = fileURLToPath(new URL(name, fixtures));
   const expected = JSON.parse(readFileSync(join(directory, 'expected.json'), 'utf8'));
   const rows: number[][] = expected.tokens;
   return { directory, expected, tokens: int32([rows.length, rows[0]!.length], rows.flat()) };
 };
+/** Every directory with a variant is a test, so that a new family brings its own. */
+const named = readdirSync(fixtures).filter((name) => existsSync(new URL(`${name}/variant.json`, fixtures)));
+const scoring = named.filter((name) => fixture(name).expected.values !== undefined);
+const causal = named.filter((name) => !scoring.includes(name));
 const vector = (data: number[]) => float32([data.length], data);
 type Inputs = { weights: WeightTensors; tokens: tf.Tensor2D };
 
-const families = [
-  'llama-tied-grouped',
-  'llama-untied-ungrouped',
-  'llama-rope-scaled',
-  'llama-biased',
-  'mistral',
-  'qwen2',
-  'qwen3',
-  'qwen3-sharded-bf16',
-];
+it('has fixtures of every family', () => {
+  const types = named
+    .map((name) => fixture(name).directory)
+    .map((directory) => JSON.parse(readFileSync(join(directory, 'variant.json'), 'utf8')).model_type);
+  expect([...new Set(types)].sort()).toEqual(
+    Object.values(FAMILIES)
+      .map(({ modelType }) => modelType)
+      .sort(),
+  );
+});
 
-describe.each(families)('%s against transformers', (name) => {
+describe.each(causal)('%s against transformers', (name) => {
   const { directory, expected, tokens } = fixture(name);
 
   it('gives the same states after each layer, and the same logits', async () => {
@@ -92,7 +99,7 @@ describe.each(families)('%s against transformers', (name) => {
   });
 });
 
-describe.each(['llama-reward', 'qwen3-reward'])('%s against transformers', (name) => {
+describe.each(scoring)('%s against transformers', (name) => {
   it('gives the same rewards', async () => {
     const { directory, expected, tokens } = fixture(name);
     const { config, weights } = await loadModel(directory);

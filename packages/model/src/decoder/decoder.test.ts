@@ -2,10 +2,11 @@ import { compile, int32 } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from './config/model-config.js';
-import { hiddenStates, stateAt, type WeightTensors } from './decoder.js';
+import type { ModelConfig } from '../config/model-config.js';
+import { initWeights } from '../init.js';
+import { hiddenStates, stateAt } from './decoder.js';
 import { labelLogits, nextTokenLosses } from './heads.js';
-import { initWeights } from './init.js';
+import type { WeightTensors } from './model-tensors.js';
 
 const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',

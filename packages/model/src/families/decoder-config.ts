@@ -1,0 +1,51 @@
+/**
+ * Rotary scaling of Llama 3.1 and later: long waves are stretched by `factor`, short ones stay, and those between are
+ * blended.
+ */
+export interface RopeScaling {
+  readonly factor: number;
+  /** Waves longer than `originalMaxPositionEmbeddings / lowFreqFactor` are stretched. */
+  readonly lowFreqFactor: number;
+  /** Waves shorter than `originalMaxPositionEmbeddings / highFreqFactor` stay. */
+  readonly highFreqFactor: number;
+  /** Context length before it was extended. */
+  readonly originalMaxPositionEmbeddings: number;
+}
+
+/** What a decoder of any family computes: the fields of Hugging Face's `config.json` in camel case. */
+export interface DecoderConfig {
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  /** Width of the gated feed-forward layer. */
+  readonly intermediateSize: number;
+  readonly numHiddenLayers: number;
+  readonly numAttentionHeads: number;
+  /** Heads of keys and values; each serves `numAttentionHeads / numKeyValueHeads` query heads. */
+  readonly numKeyValueHeads: number;
+  /** Width of one head; even, because rotary embedding turns pairs. */
+  readonly headDim: number;
+  readonly rmsNormEps: number;
+  readonly ropeTheta: number;
+  /** @default none */
+  readonly ropeScaling?: RopeScaling;
+  /** Longest sequence in tokens. */
+  readonly maxPositionEmbeddings: number;
+  /**
+   * Number of positions that attention sees, its own included, in the layers that have a window. Where a family does not
+   * say which layers these are (Mistral), longer sequences are refused, see `longestSequence`.
+   * @default no window
+   */
+  readonly slidingWindow?: number;
+  /** Whether the next-token head is the embedding matrix. */
+  readonly tieWordEmbeddings: boolean;
+  /** Whether the projections of attention have biases, in families that leave the choice. @default false */
+  readonly attentionBias?: boolean;
+  /** Whether the projections of the feed-forward layer have biases. @default false */
+  readonly mlpBias?: boolean;
+  /** Queries are scaled by one over its square root. @default `headDim` */
+  readonly queryPreAttnScalar?: number;
+  /** Scores s of attention become cap * tanh(s / cap). @default no cap */
+  readonly attnLogitSoftcapping?: number;
+  /** Logits z of the next token become cap * tanh(z / cap). @default no cap */
+  readonly finalLogitSoftcapping?: number;
+}
