@@ -1,8 +1,8 @@
 import { createRandom } from '@gram/base';
 import type { PreferencePair } from '@gram/data';
 import { copyWeights, kindOf, type ModelConfig, type Weights } from '@gram/model';
+import type { StepRecord } from '@gram/run';
 import type { PairEncoder } from '@gram/tokenize';
-import type { StepRecord } from './checkpoint.js';
 import { TrainError } from './error.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Objective } from './objectives/objective.js';

@@ -15,28 +15,9 @@ import {
   type Weights,
   writeSafetensors,
 } from '@gram/model';
+import type { StepRecord } from '@gram/run';
 import { TrainError } from './error.js';
 import { type Moments, momentShapes, type Optimizer } from './optimizers/optimizer.js';
-
-/** One optimizer step, as it is logged. */
-export interface StepRecord {
-  readonly step: number;
-  readonly loss: number;
-  /** Share of the step's pairs that were ordered correctly, where the objective orders pairs. */
-  readonly accuracy?: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  readonly tokens: number;
-  /** Where held-out examples were measured after this step. */
-  readonly validation?: ValidationResult;
-}
-
-/** Means over held-out examples. */
-export interface ValidationResult {
-  readonly loss: number;
-  /** Share of the pairs that were ordered correctly, where the objective orders pairs. */
-  readonly accuracy?: number;
-}
 
 /** Everything that a run needs to go on. The order of the data follows from seed and step. */
 export interface TrainingState {

@@ -7,11 +7,9 @@ export {
   loadAdapterCheckpoint,
   loadCheckpoint,
   readMoments,
-  type StepRecord,
   saveCheckpoint,
   type Trained,
   type TrainingState,
-  type ValidationResult,
   writeMoments,
 } from './checkpoint.js';
 export { type Communicator, type Numbers, type Place, singleProcess } from './distributed/communicator.js';
@@ -45,6 +43,7 @@ export { createOptimizer, type OptimizerName, optimizerNames } from './optimizer
 export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
 export { type PreparedTraining, prepareTraining } from './preparation/prepare.js';
+export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
 export { defineTraining } from './settings/module.js';
 export { type Preset, presets } from './settings/presets.js';
 export {
@@ -79,5 +78,4 @@ export {
   type TrainingStep,
   type TrainingStepOptions,
 } from './steps/training-step.js';
-export { bestStep } from './steps/validation.js';
 export { type TrainOptions, type TrainRun, train } from './trainer.js';

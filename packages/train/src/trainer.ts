@@ -1,9 +1,9 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
-import { fingerprint } from '@gram/run';
+import { fingerprint, type StepRecord } from '@gram/run';
 import { epochBatches, totalSteps } from './batches/epoch-batches.js';
 import { microBatches } from './batches/micro-batches.js';
-import type { StepRecord, TrainingState } from './checkpoint.js';
+import type { TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@gram/model';
-import type { StepRecord } from '@gram/train';
+import type { StepRecord } from '@gram/run';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 

@@ -1,26 +1,32 @@
-import { dirname } from 'node:path';
-import { sha256OfFile } from '@gram/base';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
-import { checkpointFor, claimOutput, resumePoint } from '@gram/run';
+import {
+  checkpointFor,
+  formatCost,
+  isStopped,
+  openWatchServer,
+  RunError,
+  resumePoint,
+  type WatchServer,
+} from '@gram/run';
 import {
   type Communicator,
   connect,
+  estimateTraining,
   formatTrainingConfig,
   loadTrainingConfig,
   type PreparedTraining,
   prepareTraining,
   presets,
+  runTraining,
   stageOf,
   type TrainingConfig,
   type TrainingStage,
-  type TrainingState,
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
-import { followRun } from '../watch/follow-run.js';
-import { keepCheckpoint, restoreBest, writeResults } from './finetune-output.js';
-import { describeCost } from './training-cost.js';
+import { wholeNumber } from '../parse-flags.js';
+import { ownVersion } from '../version.js';
 
 /** The command that trains a stage; what the commands differ in is said by their stage. */
 export function trainingCommand(name: TrainingStage) {
@@ -76,71 +82,109 @@ export function trainingCommand(name: TrainingStage) {
         io.stdout.write(formatTrainingConfig(config));
         return;
       }
-      const communicator = await connect();
-      try {
-        await runTraining(config, values, communicator, io);
-      } catch (cause) {
-        // The others wait for this rank, unless all were stopped together: then they leave together.
-        if (communicator.size > 1 && !wasStopped(cause, io.signal)) {
-          await communicator.abort(cause instanceof Error ? cause.message : String(cause));
-        }
-        await communicator.close();
-        if (cause instanceof CliError || communicator.rank === 0) throw cause;
-        throw new CliError('interrupted', 'interrupted with the other processes', 'go on with --resume', {
-          cause,
-        });
-      }
-      await communicator.close();
+      await trainTogether(config, values, io);
     },
   });
 }
 
-/** Prepares and trains, alone or as one of several processes, of which the first alone writes. */
-async function runTraining(
-  config: TrainingConfig,
-  values: { readonly resume?: string; readonly 'dry-run': boolean; readonly watch?: string },
+interface TrainingFlags {
+  readonly resume?: string;
+  readonly 'dry-run': boolean;
+  readonly watch?: string;
+}
+
+/** Trains, alone or as one of several processes that a launcher started. */
+async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: Io): Promise<void> {
+  const communicator = await connect();
+  try {
+    await trainAs(communicator, config, values, io);
+  } catch (cause) {
+    // The others wait for this rank, unless all were stopped together: then they leave together.
+    if (communicator.size > 1 && !isStopped(cause, io.signal)) {
+      await communicator.abort(cause instanceof Error ? cause.message : String(cause));
+    }
+    await communicator.close();
+    if (cause instanceof RunError && cause.code === 'interrupted') {
+      throw new CliError('interrupted', cause.message, cause.hint, { cause });
+    }
+    if (cause instanceof CliError || communicator.rank === 0) throw cause;
+    throw new CliError('interrupted', 'interrupted with the other processes', 'go on with --resume', {
+      cause,
+    });
+  }
+  await communicator.close();
+}
+
+/** Prepares and trains as one of the processes, of which only the first one writes. */
+async function trainAs(
   communicator: Communicator,
+  config: TrainingConfig,
+  values: TrainingFlags,
   io: Io,
 ): Promise<void> {
-  const checkpoint = values['dry-run']
-    ? await checkpointFor(config.output, values.resume)
-    : await resumePoint(config.output, values.resume);
-  const prepared = await prepareTraining(config, { checkpoint, signal: io.signal });
-  if (communicator.rank > 0) {
-    if (values['dry-run']) return;
-    await communicator.barrier();
-    await prepared.run({ signal: io.signal, communicator, needsState: stateNeeded(config) });
-    return;
+  const dry = values['dry-run'];
+  const { signal, stderr } = io;
+  const findCheckpoint = dry ? checkpointFor : resumePoint;
+  const checkpoint = await findCheckpoint(config.output, values.resume);
+  const watch = await openWatch(values.watch, communicator.rank === 0 && !dry);
+  try {
+    const prepared = await prepareTraining(config, { checkpoint, signal });
+    if (communicator.rank === 0) {
+      describe(config, prepared, checkpoint, io);
+      if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
+      stderr.write(`estimate: ${formatCost(await estimateTraining(config, prepared))}\n`);
+      if (dry) stderr.write('dry run: nothing was written\n');
+    }
+    if (!dry) await train(communicator, config, prepared, { checkpoint, watch }, io);
+  } finally {
+    await watch?.close();
   }
-  describe(config, prepared, checkpoint, io);
-  if (communicator.size > 1) io.stderr.write(`processes: ${communicator.size}\n`);
-  await describeCost(config, prepared, io);
-  if (values['dry-run']) {
-    io.stderr.write('dry run: nothing was written\n');
-    return;
+}
+
+/** Opens the port of the page before anything is loaded, so that one that cannot be used is noticed at once. */
+async function openWatch(port: string | undefined, serves: boolean): Promise<WatchServer | undefined> {
+  if (port === undefined) return undefined;
+  const number = wholeNumber('watch', port, 0);
+  if (!serves) return undefined;
+  try {
+    return await openWatchServer(number);
+  } catch (cause) {
+    if (!(cause instanceof RunError)) throw cause;
+    throw new CliError('usage', cause.message, cause.hint, { cause });
   }
-  // After all have looked whether it is empty.
-  await communicator.barrier();
-  await claimOutput(config.output);
-  const sha256 = await sha256OfFile(config.data.path, io.signal);
-  const state = await trainWithCheckpoints(config, prepared, values.watch, communicator, io);
-  const path = await communicator.patiently(async () => {
-    const folders = [config.output, ...(checkpoint === undefined ? [] : [dirname(checkpoint)])];
-    const step = await restoreBest(folders, prepared, state, (text) => io.stderr.write(`${text}\n`));
-    return writeResults(config, prepared, state, step, sha256);
+}
+
+/** Trains with a progress line and prints the path of the model. */
+async function train(
+  communicator: Communicator,
+  config: TrainingConfig,
+  prepared: PreparedTraining,
+  { checkpoint, watch }: { readonly checkpoint?: string; readonly watch?: WatchServer },
+  { stdout, stderr, signal }: Io,
+): Promise<void> {
+  const { totalSteps, doneSteps } = prepared;
+  const progress = createProgress({
+    label: config.stage,
+    total: totalSteps,
+    unit: 'steps',
+    stream: stderr,
   });
-  io.stdout.write(`${path}\n`);
-}
-
-/** Whether a run was stopped, by the signal of this process or of another one. */
-function wasStopped(cause: unknown, signal: AbortSignal): boolean {
-  if (cause instanceof CliError) return cause.code === 'interrupted';
-  return signal.aborted || (cause instanceof DOMException && cause.name === 'AbortError');
-}
-
-/** The steps after which a checkpoint is written. */
-function stateNeeded({ checkpointEvery }: TrainingConfig): (step: number) => boolean {
-  return (step) => checkpointEvery !== undefined && step % checkpointEvery === 0;
+  if (communicator.rank === 0) progress.update(doneSteps);
+  const path = await runTraining(config, prepared, {
+    resumedFrom: checkpoint,
+    communicator,
+    watch,
+    signal,
+    versions: { gram: ownVersion(), node: process.version },
+    onNote: (text) => progress.note(text),
+    onProgress: (step, fields) => {
+      progress.update(step, fields);
+      if (step === totalSteps) progress.finish();
+    },
+  });
+  if (path === undefined) return;
+  progress.finish();
+  stdout.write(`${path}\n`);
 }
 
 function describe(
@@ -166,57 +210,4 @@ function describe(
   }
   if (prepared.newWeights.length > 0) note(`new, not loaded: ${prepared.newWeights.join(', ')}`);
   if (checkpoint !== undefined) note(`going on after step ${prepared.doneSteps} of ${checkpoint}`);
-}
-
-/**
- * Trains to the end, with checkpoints on the way. An interruption leaves a checkpoint of the last whole step.
- */
-async function trainWithCheckpoints(
-  config: TrainingConfig,
-  prepared: PreparedTraining,
-  watch: string | undefined,
-  communicator: Communicator,
-  { stderr, signal }: Io,
-): Promise<TrainingState> {
-  const { checkpointEvery, output } = config;
-  const progress = createProgress({
-    label: config.stage,
-    total: prepared.totalSteps,
-    unit: 'steps',
-    stream: stderr,
-  });
-  const followed = await followRun(config, prepared, watch, (text) => progress.note(text));
-  let saved = prepared.doneSteps;
-  let last: TrainingState | undefined;
-  const save = async (state: TrainingState) => {
-    progress.note(`checkpoint ${await keepCheckpoint(config, prepared.trained, state)}`);
-    saved = state.step;
-  };
-  progress.update(prepared.doneSteps);
-  try {
-    const state = await prepared.run({
-      signal,
-      communicator,
-      needsState: stateNeeded(config),
-      async onStep(record, current, total) {
-        last = current;
-        progress.update(record.step, await followed.step(record));
-        const due = checkpointEvery !== undefined && record.step % checkpointEvery === 0;
-        if (due && record.step < total) await save(current);
-      },
-    });
-    progress.finish();
-    followed.end('finished');
-    return state;
-  } catch (cause) {
-    const stopped = wasStopped(cause, signal);
-    followed.end(stopped ? 'interrupted' : 'failed');
-    if (!stopped) throw cause;
-    const unsaved = last;
-    if (unsaved !== undefined && unsaved.step > saved) await communicator.patiently(() => save(unsaved));
-    const hint = saved > 0 ? `go on with --resume from step ${saved}` : 'no step was done; start again';
-    throw new CliError('interrupted', `interrupted; ${output} holds whole files only`, hint, { cause });
-  } finally {
-    await followed.close();
-  }
 }

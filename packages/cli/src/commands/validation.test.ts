@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonl } from '@gram/data';
-import { bestStep, type StepRecord } from '@gram/train';
+import { bestStep, type StepRecord } from '@gram/run';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, workshop } from '../__fixtures__/run.js';

@@ -7,6 +7,17 @@ import { canonicalJson, sha256OfParts } from '@gram/base';
  * @param description options and architectures, as JSON can hold them; the order of keys does not matter
  * @param contents what is too large to describe, such as examples and weights
  */
-export function fingerprint(description: unknown, contents: Iterable<string | Uint8Array> = []): string {
-  return sha256OfParts([canonicalJson(description), ...contents]);
+export function fingerprint(
+  description: unknown,
+  contents: Iterable<string | NodeJS.ArrayBufferView> = [],
+): string {
+  return sha256OfParts(chained(canonicalJson(description), contents));
+}
+
+function* chained(
+  first: string,
+  rest: Iterable<string | NodeJS.ArrayBufferView>,
+): Generator<string | NodeJS.ArrayBufferView> {
+  yield first;
+  yield* rest;
 }

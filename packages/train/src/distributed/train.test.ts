@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StepRecord } from '@gram/run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StepRecord } from '../checkpoint.js';
 import { missing, onRanks } from './__fixtures__/ranks.js';
 
 interface Outcome {

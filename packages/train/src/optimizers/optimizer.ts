@@ -64,3 +64,16 @@ export function initMoments(
     ]),
   );
 }
+
+/** How many numbers an optimizer remembers. */
+export function momentValues(
+  optimizer: Optimizer,
+  weights: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): number {
+  let values = 0;
+  for (const named of Object.values(momentShapes(optimizer, weights))) {
+    for (const shape of Object.values(named))
+      values += shape.reduce((size, dimension) => size * dimension, 1);
+  }
+  return values;
+}

@@ -1,12 +1,13 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
+import type { StepRecord } from '@gram/run';
 import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
-import type { StepRecord, Trained, TrainingState } from '../checkpoint.js';
+import type { Trained, TrainingState } from '../checkpoint.js';
 import { TrainError } from '../error.js';
 import type { Objective } from '../objectives/objective.js';
 import { referenceLogProbabilities } from '../objectives/reference-log-probabilities.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { momentValues, type Optimizer } from '../optimizers/optimizer.js';
 import { createOptimizer } from '../optimizers/table.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import type { EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
@@ -23,6 +24,8 @@ export interface PreparedTraining {
   readonly newWeights: readonly string[];
   /** Number of parameters that are trained. */
   readonly trainedParameters: number;
+  /** Numbers that the optimizer remembers of them. */
+  readonly momentValues: number;
   readonly examples: number;
   /** Examples that were cut to fit. */
   readonly truncated: number;
@@ -98,6 +101,7 @@ function prepared<Example>(
     gram: start.gram,
     newWeights: start.newWeights,
     trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
+    momentValues: momentValues(optimizer, weights),
     examples: examples.length,
     truncated,
     longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),

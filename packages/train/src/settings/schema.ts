@@ -206,7 +206,7 @@ export const trainingSchema: z.ZodType<TrainingConfig> = root
   .transform(complete);
 
 /** Fills in what depends on the stage: formats, and the defaults of its own settings. */
-function complete({ stage: name, data, validation, ...rest }: Root): TrainingConfig {
+function complete({ stage: name, data, validation, init, ...rest }: Root): TrainingConfig {
   const stage = stageOf(name);
   const format = data.format ?? (stage.data.usualFormat as DataFormat);
   const own = z.object(stage.settings).parse(rest);
@@ -214,6 +214,9 @@ function complete({ stage: name, data, validation, ...rest }: Root): TrainingCon
     stage: name,
     data: withFormat(data, format),
     ...(validation && { validation: withFormat(validation, format) }),
+    // The order in which a configuration is printed.
+    init,
+    ...own,
     ...rest,
     ...own,
   };

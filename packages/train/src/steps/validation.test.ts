@@ -1,15 +1,15 @@
 import { createRandom } from '@gram/base';
 import { copyWeights, initAdapter, initWeights, type LoraConfig } from '@gram/model';
+import { bestStep, type StepRecord } from '@gram/run';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
-import type { StepRecord } from '../checkpoint.js';
 import { type PreferenceExample, preference } from '../objectives/preference.js';
 import { sgd } from '../optimizers/sgd.js';
 import { adapterPart } from '../parts/trained-part.js';
 import { train } from '../trainer.js';
 import { createTrainingStep } from './training-step.js';
-import { bestStep, createValidation } from './validation.js';
+import { createValidation } from './validation.js';
 
 const config = tinyModel;
 const random = createRandom(1, 'examples');

@@ -1,9 +1,8 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import { bestRecord } from '@gram/run';
+import type { ValidationResult } from '@gram/run';
 import type * as tf from '@tensorflow/tfjs-core';
 import { microBatches } from '../batches/micro-batches.js';
-import type { StepRecord, ValidationResult } from '../checkpoint.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import type { Batch, Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
@@ -68,9 +67,4 @@ export function createValidation<Example>(
     },
     dispose: () => forward.dispose(),
   };
-}
-
-/** The step with the lowest finite validation loss, the first of equal ones; undefined where none was validated. */
-export function bestStep(history: readonly StepRecord[]): number | undefined {
-  return bestRecord(history, ({ validation }) => validation?.loss)?.step;
 }

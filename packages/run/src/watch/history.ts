@@ -1,4 +1,4 @@
-import type { WatchedStep } from './step-meter.js';
+import type { WatchedStep } from '../conduct/step-meter.js';
 
 /** The numbers of a step that are drawn. */
 export const metricNames = [

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createStepMeter } from '../conduct/step-meter.js';
 import { exampleStep } from './__fixtures__/steps.js';
 import { createStatusKeeper } from './run-status.js';
-import { createStepMeter } from './step-meter.js';
 import { startWatch, type Watch, type WatchOptions } from './watch.js';
 
 let watch: Watch | undefined;
@@ -243,7 +243,7 @@ describe('the server of a run', () => {
     await start();
     const port = Number(new URL(url).port);
     await expect(startWatch({ port, title: '', total: 1, onUrl: () => {} })).rejects.toMatchObject({
-      code: 'usage',
+      code: 'bad-port',
       message: `port ${port} is taken`,
     });
   });

@@ -1,14 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { sha256OfFile } from '@gram/base';
 import type { GramMetadata } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import { exampleStep } from './__fixtures__/steps.js';
+import { exampleStep } from '../watch/__fixtures__/steps.js';
 import { code, markdownTable } from './markdown.js';
-import { type ModelCardFacts, modelCard } from './model-card.js';
+import { modelCard } from './model-card.js';
 
 // The YAML library of the package that reads configurations.
 const { parse } = createRequire(new URL('../../../train/package.json', import.meta.url))('yaml') as {
@@ -23,7 +18,7 @@ const gram: GramMetadata = {
   maxLength: 512,
 };
 
-const facts: ModelCardFacts = {
+const facts = {
   name: 'one',
   config: {
     stage: 'finetune',
@@ -53,6 +48,7 @@ const facts: ModelCardFacts = {
     keepCheckpoints: 2,
   },
   gram,
+  verdicts: ['A', 'B'],
   data: { sha256: 'ab'.repeat(32), examples: 1200, truncated: 3, dropped: 7 },
   parameters: 134_515_008,
   trainedParameters: 460_800,
@@ -175,20 +171,4 @@ it('markdownTable keeps bars inside their cells', () => {
   expect(markdownTable(['a'], [[{ code: 'x|y' }], [{ text: 'p|q' }]])).toBe(
     ['| a |', '| --- |', '| `x\\|y` |', '| p\\|q |'].join('\n'),
   );
-});
-
-describe('sha256OfFile', () => {
-  it('is the hash of a file larger than one piece, and stops when it is told to', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'gram-hash-'));
-    try {
-      const path = join(folder, 'data.jsonl');
-      const content = Buffer.alloc(300_000, 'pairs');
-      await writeFile(path, content);
-      expect(await sha256OfFile(path)).toBe(createHash('sha256').update(content).digest('hex'));
-      await expect(sha256OfFile(path, AbortSignal.abort())).rejects.toThrow();
-      await expect(sha256OfFile(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
 });

@@ -1,17 +1,19 @@
 import { basename } from 'node:path';
 import type { GramMetadata } from '@gram/model';
 import { formatNumber } from '@gram/report';
-import { judgePrompts } from '@gram/tokenize';
-import type { StepRecord, TrainingConfig } from '@gram/train';
+import type { StepRecord } from '../record.js';
 import { type Cell, code, markdownTable } from './markdown.js';
+import { hubName, publicModelName, publicSettings, type RunSettings } from './settings.js';
 
 /** What a model card tells. */
 export interface ModelCardFacts {
   /** Heading, for example the name of the output directory. */
   readonly name: string;
-  readonly config: TrainingConfig;
+  readonly config: RunSettings;
   /** `gram.json` of the model. */
   readonly gram: GramMetadata;
+  /** The words that the judging prompt is answered with, for a model that answers with one of them. */
+  readonly verdicts?: readonly string[];
   readonly data: {
     /** Of the data file, in hexadecimal. */
     readonly sha256: string;
@@ -64,11 +66,11 @@ export function modelCard(facts: ModelCardFacts): string {
     '## Results',
     results(facts),
     '## Use',
-    use(gram),
+    use(gram, facts.verdicts),
     '## Configuration',
     markdownTable(
       ['key', 'value'],
-      settings(config).map((row) => row.map((text): Cell => ({ code: text }))),
+      publicSettings(config).map((row) => row.map((text): Cell => ({ code: text }))),
     ),
     '## Versions',
     markdownTable(
@@ -80,7 +82,7 @@ export function modelCard(facts: ModelCardFacts): string {
 }
 
 /** YAML reads the texts of JSON as they are. */
-function header({ init, lora }: TrainingConfig, { kind }: GramMetadata): string {
+function header({ init, lora }: RunSettings, { kind }: GramMetadata): string {
   const base = hubName(init.model);
   const all = [...tags[kind], ...(lora === undefined ? [] : ['lora'])];
   return [
@@ -93,20 +95,12 @@ function header({ init, lora }: TrainingConfig, { kind }: GramMetadata): string 
   ].join('\n');
 }
 
-/** `owner/name` of a repository of the hub; undefined for a path, which says nothing elsewhere. */
-function hubName(model: string | undefined): string | undefined {
-  return /^([\w-][\w.-]*\/[\w-][\w.-]*)(@[\w./-]+)?$/.exec(model ?? '')?.[1];
-}
-
-/** A model as it may be told: a repository with its revision, or the last name of a path. */
-function toldModel(model: string): string {
-  return hubName(model) === undefined ? basename(model) : model;
-}
-
 function training({ config, gram, data, parameters, trainedParameters, history }: ModelCardFacts): string {
   const count = (value: number): Cell => ({ text: formatNumber(value) });
   const start: Cell =
-    config.init.model === undefined ? { text: 'random weights' } : { code: toldModel(config.init.model) };
+    config.init.model === undefined
+      ? { text: 'random weights' }
+      : { code: publicModelName(config.init.model) };
   const rows: [string, Cell][] = [
     ['stage', { code: config.stage }],
     ['started from', start],
@@ -142,7 +136,7 @@ function results({ history, skipped, heldOut, config }: ModelCardFacts): string 
       ([least, most], number) => [Math.min(least, number), Math.max(most, number)],
       [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
     );
-    const numbers = [finite[0]!, finite.at(-1)!, mean, low, high];
+    const numbers = [finite[0] ?? Number.NaN, finite.at(-1) ?? Number.NaN, mean, low, high];
     return [[{ text: name }, ...numbers.map((number) => ({ text: formatNumber(number) }))]];
   };
   const table = markdownTable(
@@ -176,69 +170,51 @@ function results({ history, skipped, heldOut, config }: ModelCardFacts): string 
   ].join('\n\n');
 }
 
-function use(gram: GramMetadata): string {
-  const shell = (lines: string) => `\`\`\`sh\n${lines}\n\`\`\``;
-  const python = (lines: string) => `\`\`\`python\n${lines}\n\`\`\``;
-  const load = (model: string) =>
-    `from transformers import ${model}, AutoTokenizer\n\ntokenizer = AutoTokenizer.from_pretrained("MODEL")\nmodel = ${model}.from_pretrained("MODEL")`;
+const shell = (lines: string) => `\`\`\`sh\n${lines}\n\`\`\``;
+
+/** How a model is loaded in transformers. */
+function python(loader: string): string {
+  const lines = `from transformers import ${loader}, AutoTokenizer\n\ntokenizer = AutoTokenizer.from_pretrained("MODEL")\nmodel = ${loader}.from_pretrained("MODEL")`;
+  return `\`\`\`python\n${lines}\n\`\`\``;
+}
+
+const INTRO = 'With `MODEL` being this directory, in gram:';
+
+/** How to use a model, by its kind. */
+function use(gram: GramMetadata, verdicts: readonly string[] | undefined): string {
   const layout = `Turns are marked as the chat layout ${code(gram.chat)} does.`;
-  const intro = 'With `MODEL` being this directory, in gram:';
   switch (gram.kind) {
     case 'generative':
       return [
-        intro,
+        INTRO,
         shell(
           'gram score --model MODEL --prompt "Add 2 and 3." --a "5" --b "6"\ngram eval --model MODEL --data pairs.jsonl',
         ),
         'In transformers:',
-        python(load('AutoModelForCausalLM')),
-        `The model must be asked with the judging prompt ${code(gram.judgePrompt)} of \`@gram/tokenize\`, word for word. ${layout} The next token is the verdict${labels(gram.judgePrompt)}: compare the logits of the two, and ask in both orders.`,
+        python('AutoModelForCausalLM'),
+        `The model must be asked with the judging prompt ${code(gram.judgePrompt)} of \`@gram/tokenize\`, word for word. ${layout} The next token is the verdict${verdictList(verdicts)}: compare the logits of the two, and ask in both orders.`,
       ].join('\n\n');
     case 'discriminative':
       return [
-        intro,
+        INTRO,
         shell('gram score --model MODEL --prompt "Add 2 and 3." --a "5" --b "6"'),
         'In transformers, where the single logit is the score:',
-        python(load('AutoModelForSequenceClassification')),
+        python('AutoModelForSequenceClassification'),
         `The model reads the prompt and one response, as laid out by ${code(gram.judgePrompt)} of \`@gram/tokenize\`. ${layout}`,
       ].join('\n\n');
     case 'policy':
       return [
-        intro,
+        INTRO,
         shell('gram generate --model MODEL --prompt "Why is the sky blue?"'),
         'In transformers:',
-        python(load('AutoModelForCausalLM')),
+        python('AutoModelForCausalLM'),
         layout,
       ].join('\n\n');
     case 'value':
-      return `In transformers, where the single logit of each position is the value:\n\n${python(load('AutoModelForSequenceClassification'))}\n\n${layout}`;
+      return `In transformers, where the single logit of each position is the value:\n\n${python('AutoModelForSequenceClassification')}\n\n${layout}`;
   }
 }
 
-/** The words that a known prompt is answered with. */
-function labels(id: string): string {
-  const prompt = judgePrompts.find((known) => known.id === id);
-  return prompt === undefined ? '' : `, ${prompt.labels.map((label) => code(label)).join(' or ')}`;
-}
-
-/** The leaves of a configuration, without the directories of its paths and without the place of the output. */
-function settings({ output, ...config }: TrainingConfig): [string, string][] {
-  const { data, init, validation } = config;
-  const told = {
-    ...config,
-    validation: validation && { ...validation, path: basename(validation.path) },
-    data: { ...data, path: basename(data.path) },
-    init: { ...init, model: init.model === undefined ? undefined : toldModel(init.model) },
-  };
-  return leaves(told, '');
-}
-
-function leaves(value: object, prefix: string): [string, string][] {
-  return Object.entries(value).flatMap(([key, inner]): [string, string][] => {
-    if (inner === undefined) return [];
-    if (Array.isArray(inner)) return [[prefix + key, inner.join(', ')]];
-    return typeof inner === 'object' && inner !== null
-      ? leaves(inner, `${prefix}${key}.`)
-      : [[prefix + key, String(inner)]];
-  });
+function verdictList(verdicts: readonly string[] | undefined): string {
+  return verdicts === undefined ? '' : `, ${verdicts.map((verdict) => code(verdict)).join(' or ')}`;
 }

@@ -1,4 +1,4 @@
-import type { StepRecord } from '@gram/train';
+import type { StepRecord } from '../record.js';
 
 /** What a step took. */
 export interface StepCost {

@@ -1,0 +1,67 @@
+import { type DeviceName, fastestDevice, matrixRate } from '@gram/engine';
+import { activationBytes, forwardFlop, type ModelConfig, parameterCount } from '@gram/model';
+import { formatDuration } from '@gram/report';
+
+/** Share of the rate of matrix products that a training step reaches, as `npm run bench:engine` measures it. */
+const EFFICIENCY = 0.7;
+
+/** Sizes of a run, from which its cost follows. */
+export interface RunSizes {
+  /** Architecture of the model. */
+  readonly config: ModelConfig;
+  /** Sequences that are computed at once, and tokens of the longest one. */
+  readonly rows: number;
+  readonly longest: number;
+  /** Tokens of all epochs, padding left out. */
+  readonly tokens: number;
+  /** Parameters that are trained. */
+  readonly trainedParameters: number;
+  /** Numbers that the optimizer remembers. */
+  readonly momentValues: number;
+  /** Whether the trained parameters are those of an adapter, beside those of the model. */
+  readonly trainsAdapter: boolean;
+  readonly gradientCheckpointing: boolean;
+  readonly device: DeviceName | 'auto';
+  /** Share of the steps that were done before. @default 0 */
+  readonly doneShare?: number;
+}
+
+/** What a run will take. */
+export interface RunCost {
+  /** Bytes of weights, gradients, moments and the activations of one micro-batch. */
+  readonly bytes: number;
+  /** Tokens of all epochs, padding left out. */
+  readonly tokens: number;
+  /** Time that is left; undefined where the speed of the device is not known. */
+  readonly seconds: number | undefined;
+}
+
+/** Estimates memory and time of a run from its sizes and the speed of this machine, which is measured. */
+export async function estimateCost(sizes: RunSizes): Promise<RunCost> {
+  const { config, rows, longest, tokens, trainsAdapter, gradientCheckpointing, doneShare = 0 } = sizes;
+  const { trainedParameters, momentValues } = sizes;
+  const weights = parameterCount(config) + (trainsAdapter ? trainedParameters : 0);
+  const activations = activationBytes(config, rows, longest, { gradientCheckpointing });
+  // Forward, once more with checkpointing, the gradient of the states, and that of the weights where they are trained.
+  const passes = (trainsAdapter ? 2 : 3) + (gradientCheckpointing ? 1 : 0);
+  const flop = passes * forwardFlop(config, tokens, 0);
+  const rate = await rateOf(sizes.device);
+  return {
+    bytes: 4 * (weights + trainedParameters + momentValues) + activations,
+    tokens,
+    seconds: rate === undefined ? undefined : ((1 - doneShare) * flop) / (EFFICIENCY * rate),
+  };
+}
+
+/** Floating-point operations per second; of `tensorflow`, which runs no graphs, they are not measured. */
+async function rateOf(device: DeviceName | 'auto'): Promise<number | undefined> {
+  const name = device === 'auto' ? await fastestDevice() : device;
+  return name === 'tensorflow' ? undefined : matrixRate(name, { size: 512, runs: 3 });
+}
+
+/** Writes a cost in words: memory, tokens and, where it is known, the time. */
+export function formatCost({ bytes, tokens, seconds }: RunCost): string {
+  const memory = bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  const time = seconds === undefined ? '' : `, ${formatDuration(seconds)}`;
+  return `${memory} of memory, ${tokens.toLocaleString('en-US')} tokens${time}`;
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import type { StepCost, WatchedStep } from '../conduct/step-meter.js';
+import type { StepRecord } from '../record.js';
+import { drawCurves } from './curves.js';
+import { createEventStream, type EventStream, eventMessage } from './event-stream.js';
+import { createHistory, type History, type HistoryRow, metricNames, metricOf } from './history.js';
+import { watchPage } from './page.js';
+import { createStatusKeeper } from './run-status.js';
+import { openWatchServer, respond, type WatchServer } from './server.js';
+
+/** Points of a curve; finer is not seen. */
+const MAX_ROWS = 1000;
+const DRAW_MS = 1000;
+/** Drawing takes at most one part in this many of the time. */
+const DRAW_SHARE = 20;
+
+/** Options of `startWatch`. */
+export interface WatchOptions {
+  /** A server that was opened before. @default a new one at `port` */
+  readonly server?: WatchServer;
+  /** Port of a new server. @default 0, any free port */
+  readonly port?: number;
+  /** Title of the page. */
+  readonly title: string;
+  /** Steps of the whole run. */
+  readonly total: number;
+  /** Steps of earlier parts of a resumed run. @default none */
+  readonly history?: readonly (StepRecord & Partial<StepCost>)[];
+  /** Called with the address of the page once it can be opened. */
+  readonly onUrl: (url: string) => void;
+}
+
+/** A page that follows a run. */
+export interface Watch {
+  /** Shows a step. It takes about a quarter of a millisecond while a page is open, and never waits for a browser. */
+  record(step: WatchedStep): void;
+  /** Says on the page that the run has ended and how, for example `finished after 3 min`. */
+  end(message: string): void;
+  /** Ends the server, half a second later at most; pages that are open keep what they show. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a page with the curves of a run, on this machine only. It does not keep the process alive.
+ *
+ * @throws {RunError} `bad-port` when the port is taken or not allowed
+ */
+export async function startWatch(options: WatchOptions): Promise<Watch> {
+  const { port = 0, title, total, history: earlier = [], onUrl } = options;
+  const server = options.server ?? (await openWatchServer(port));
+  const run = randomUUID();
+  const history = createHistory(MAX_ROWS);
+  for (const record of earlier) history.add(record);
+  const keeper = createStatusKeeper(total, earlier);
+  const stream = createEventStream();
+  const charts = createChartFeed(history, stream);
+  let ended: string | undefined;
+  const firstMessages = () => {
+    const rows = history.rows();
+    const past = eventMessage('history', { run, rows: rows.map(packed), ...keeper.status() });
+    return past + (rows.length > 0 ? charts.message() : '') + (ended ?? '');
+  };
+  server.serve(pageListener(title, stream, firstMessages));
+  onUrl(server.url);
+  return {
+    record(step) {
+      if (ended !== undefined) return;
+      history.add(step);
+      keeper.add(step);
+      charts.outdate();
+      if (stream.readers() === 0) return;
+      stream.send(eventMessage('record', { row: packedStep(step), ...keeper.status() }));
+      charts.sendSoon();
+    },
+    end(message) {
+      if (ended !== undefined) return;
+      ended = eventMessage('end', { message });
+      charts.stop();
+      if (stream.readers() > 0) stream.send((history.rows().length > 0 ? charts.message() : '') + ended);
+    },
+    async close() {
+      charts.stop();
+      await stream.close();
+      await server.close();
+    },
+  };
+}
+
+/** Answers the two paths that the server lets through: the page and its events. */
+function pageListener(title: string, stream: EventStream, first: () => string): RequestListener {
+  const page = Buffer.from(watchPage(title));
+  return (request, response) => {
+    const bodiless = request.method === 'HEAD';
+    if (request.url === '/') {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Length': page.length });
+      response.end(bodiless ? undefined : page);
+      return;
+    }
+    response.setHeader('Content-Type', 'text/event-stream');
+    if (bodiless) response.end();
+    else if (!stream.accept(response, first)) respond(response, 503, 'too many pages are open');
+  };
+}
+
+/** Draws the charts, at most one part in twenty of the time. */
+function createChartFeed(history: History, stream: EventStream) {
+  let charts: string | undefined;
+  let drawing: NodeJS.Timeout | undefined;
+  let nextDrawing = 0;
+  /** The charts as they are now; drawn only where a step came since. */
+  const message = () => {
+    if (charts !== undefined) return charts;
+    const start = performance.now();
+    charts = eventMessage('charts', drawCurves(history));
+    const end = performance.now();
+    nextDrawing = end + Math.max(DRAW_MS, DRAW_SHARE * (end - start));
+    return charts;
+  };
+  return {
+    message,
+    outdate() {
+      charts = undefined;
+    },
+    sendSoon() {
+      if (drawing !== undefined || stream.readers() === 0) return;
+      const draw = () => {
+        drawing = undefined;
+        if (stream.readers() > 0) stream.sendToIdle(message());
+      };
+      drawing = setTimeout(draw, Math.max(0, nextDrawing - performance.now())).unref();
+    },
+    stop: () => clearTimeout(drawing),
+  };
+}
+
+type PackedRow = [from: number, to: number, metrics: (number[] | null)[]];
+
+/** A row as the page reads it; six digits are more than it shows. */
+function packed({ from, to, metrics }: HistoryRow): PackedRow {
+  const summaries = metricNames.map((name) => {
+    const { mean, low, high } = metrics[name];
+    // A sum of huge numbers may not be finite either.
+    return Number.isFinite(mean) ? [mean, low, high].map((value) => Number(value.toPrecision(6))) : null;
+  });
+  return [from, to, summaries];
+}
+
+function packedStep(record: WatchedStep): PackedRow {
+  const summaries = metricNames.map((name) => {
+    const value = metricOf(record, name);
+    return Number.isFinite(value) ? [value, value, value] : null;
+  });
+  return [record.step, record.step, summaries];
+}

@@ -1,0 +1,177 @@
+import { basename, join } from 'node:path';
+import { sha256OfFile, writeFileAtomic } from '@gram/base';
+import { type GramMetadata, parameterCount, saveAdapter, saveModel } from '@gram/model';
+import {
+  type ConductOptions,
+  claimOutput,
+  conductRun,
+  estimateCost,
+  modelCard,
+  type RunCost,
+  type RunOutcome,
+  writeRunReport,
+} from '@gram/run';
+import { judgePrompts } from '@gram/tokenize';
+import { saveCheckpoint, type TrainingState } from '../checkpoint.js';
+import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import type { PreparedTraining } from '../preparation/prepare.js';
+import type { TrainingConfig } from '../settings/schema.js';
+import { stageOf } from '../stages/table.js';
+
+/** Options of `runTraining`. */
+export interface RunTrainingOptions
+  extends Pick<ConductOptions, 'resumedFrom' | 'watch' | 'signal' | 'onNote' | 'onProgress'> {
+  /** Processes that train together; only the first one writes. @default singleProcess */
+  readonly communicator?: Communicator;
+  /** Versions that the model card names, by program. @default that of Node.js */
+  readonly versions?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Trains what was prepared and writes everything that a run leaves into its output: checkpoints, `metrics.jsonl`, the
+ * files of TensorBoard, `report.html`, the model card `README.md` and the model of the best step.
+ *
+ * @returns the path of the model; undefined on all processes but the first
+ * @throws {RunError} `unwritable`, `interrupted`; the errors of `train`
+ * @example
+ * ```ts
+ * const config = readTrainingConfig('preference.yaml');
+ * const prepared = await prepareTraining(config);
+ * const model = await runTraining(config, prepared);
+ * ```
+ */
+export async function runTraining(
+  config: TrainingConfig,
+  prepared: PreparedTraining,
+  options: RunTrainingOptions = {},
+): Promise<string | undefined> {
+  const { communicator = singleProcess, signal } = options;
+  // The first process claims the output after all have looked whether it is empty.
+  await communicator.barrier();
+  if (communicator.rank > 0) {
+    const { checkpointEvery } = config;
+    const needsState = (step: number) => checkpointEvery !== undefined && step % checkpointEvery === 0;
+    await prepared.run({ signal, communicator, needsState });
+    return undefined;
+  }
+  await claimOutput(config.output);
+  const sha256 = await sha256OfFile(config.data.path, signal);
+  const { trained, totalSteps, doneSteps, history } = prepared;
+  const outcome = await conductRun<TrainingState>(
+    {
+      totalSteps,
+      doneSteps,
+      history,
+      run: (hooks) => prepared.run({ ...hooks, communicator }),
+      save: (path, state) => saveCheckpoint(path, trained, state),
+      restore: (path) => prepared.restore(path),
+    },
+    {
+      ...options,
+      output: config.output,
+      label: config.stage,
+      checkpointEvery: config.checkpointEvery,
+      keepCheckpoints: config.keepCheckpoints,
+      patiently: (work) => communicator.patiently(work),
+    },
+  );
+  return communicator.patiently(() => writeResults(config, prepared, outcome, sha256, options.versions));
+}
+
+/** Estimates memory and time of a run that was prepared. */
+export function estimateTraining(config: TrainingConfig, prepared: PreparedTraining): Promise<RunCost> {
+  const { optimizer, lora, device, gradientCheckpointing } = config;
+  const { longest, tokens, totalSteps, doneSteps, trainedParameters, momentValues } = prepared;
+  return estimateCost({
+    config: prepared.config,
+    rows: optimizer.microBatchSize ?? optimizer.batchSize,
+    longest,
+    tokens: tokens * optimizer.epochs,
+    trainedParameters,
+    momentValues,
+    trainsAdapter: lora !== undefined,
+    gradientCheckpointing,
+    device,
+    doneShare: doneSteps / totalSteps,
+  });
+}
+
+/** Writes the model, an adapter merged into it and beside it, the report and the model card. Returns the path of the model. */
+async function writeResults(
+  config: TrainingConfig,
+  prepared: PreparedTraining,
+  { state, modelStep }: RunOutcome<TrainingState>,
+  sha256: string,
+  versions: Readonly<Record<string, string>> = { node: process.version },
+): Promise<string> {
+  const { output, stage } = config;
+  const { trained, trainedParameters, examples, truncated, dropped, gram, heldOut } = prepared;
+  const path = join(output, 'model');
+  const model = prepared.result();
+  await saveModel(path, model);
+  if ('adapter' in trained) {
+    await saveAdapter(join(output, 'adapter'), trained.adapter, trained.config, trained.base);
+  }
+  const settings = withSmoothing(config);
+  const parameters = parameterCount(model.config);
+  await writeRunReport(join(output, 'report.html'), {
+    title: `Training: ${stage}`,
+    subtitle: describeModel(gram),
+    history: state.history,
+    facts: factsOf(prepared, parameters, state, modelStep),
+    settings,
+  });
+  const card = modelCard({
+    name: basename(output),
+    config: settings,
+    gram,
+    verdicts: judgePrompts.find(({ id }) => id === gram.judgePrompt)?.labels,
+    data: { sha256, examples, truncated, dropped },
+    parameters,
+    trainedParameters,
+    heldOut: heldOut && { ...heldOut, modelStep },
+    history: state.history,
+    skipped: state.skipped,
+    versions,
+  });
+  await writeFileAtomic(join(output, 'README.md'), card);
+  return path;
+}
+
+function factsOf(
+  { trainedParameters, examples, truncated, heldOut }: PreparedTraining,
+  parameters: number,
+  { step, skipped, history }: TrainingState,
+  modelStep: number,
+): [string, number][] {
+  const measured: [string, number][] =
+    heldOut === undefined
+      ? []
+      : [
+          ['step of the model, the best on held-out data', modelStep],
+          ['examples held out', heldOut.examples],
+          ['of these with a prompt that was trained on', heldOut.sharedPrompts],
+        ];
+  return [
+    ['parameters', parameters],
+    ['parameters trained', trainedParameters],
+    ['examples', examples],
+    ['examples cut to fit', truncated],
+    ['steps', step],
+    ...measured,
+    ['steps skipped, not finite', skipped],
+    ['tokens', history.reduce((sum, { tokens }) => sum + tokens, 0)],
+  ];
+}
+
+/** The settings with the label smoothing that the stage chose where they name none. */
+function withSmoothing(config: TrainingConfig): TrainingConfig {
+  const { labelSmoothing, smoothingConvention } = config;
+  const { smoothing } = stageOf(config.stage);
+  if (labelSmoothing !== undefined || smoothing === undefined) return config;
+  return { ...config, labelSmoothing: smoothingConvention === 'paper' ? smoothing : 2 * smoothing };
+}
+
+function describeModel({ kind, judgePrompt }: GramMetadata): string {
+  return judgePrompt === undefined ? `${kind} model` : `${kind} reward model, judging prompt ${judgePrompt}`;
+}
