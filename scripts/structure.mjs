@@ -5,7 +5,9 @@
 //   node scripts/structure.mjs packages/train ...  only what lies in these folders
 //   --json                                         the findings as JSON
 //
-// Circles of files. An edge is an import, an export from, an import() or a type import; tests are left out.
+// Tests are left out of everything: `*.test.*`, `__fixtures__` and what imports vitest.
+//
+// Circles of files. An edge is an import, an export from, an import() or a type import.
 //
 // Circles of folders, in each package. Two things lie side by side in a folder: its own files, taken together,
 // and each of its subfolders, taken whole. An import is an edge between the two that lie side by side in the
@@ -16,7 +18,7 @@
 //
 // Circles of packages. An edge is an import of `@gram/…`; a type import counts like the others.
 //
-// Crowded folders: more than 12 source files side by side, without tests, `__fixtures__` and `index.ts`. A table
+// Crowded folders: more than 12 source files side by side, without `index.ts`. A table
 // of one kind, where every file is an entry and one of them or the folder above lists them, may be longer; TABLES
 // names those.
 //
@@ -57,7 +59,9 @@ export const KINDS = {
 
 /** What is wrong in the folders named, relative to the root: `{ kind, where, message }`, `where` without lines. */
 export function findings(folders = AREAS) {
-  const files = AREAS.flatMap((area) => sourcesOf(join(root, area))).map((path) => parse(path));
+  const files = AREAS.flatMap((area) => sourcesOf(join(root, area)))
+    .map((path) => parse(path))
+    .filter(({ text }) => !/from 'vitest'/.test(text));
   const known = new Set(files.map(({ name }) => name));
   for (const file of files) file.imports = importsOf(file, known);
   const chosen = (name) => folders.some((folder) => name === folder || name.startsWith(`${folder}/`));
@@ -85,7 +89,7 @@ function sourcesOf(folder) {
 function parse(path) {
   const text = readFileSync(path, 'utf8');
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  return { name: relative(root, path).split(sep).join('/'), path, tree, lines: text.split('\n') };
+  return { name: relative(root, path).split(sep).join('/'), path, text, tree, lines: text.split('\n') };
 }
 
 /** The sources that a file imports, and the packages of ours. */
