@@ -1,22 +1,18 @@
-/** What went wrong with data; `code` is stable, `hint` says what to do. */
-export class DataError extends Error {
-  override readonly name = 'DataError';
+import { GramError } from '@gram/base';
 
-  constructor(
-    readonly code:
-      | 'file-missing'
-      | 'file-unreadable'
-      | 'file-unwritable'
-      | 'unknown-extension'
-      | 'bad-json'
-      | 'bad-record'
-      | 'too-large'
-      | 'unknown-format'
-      | 'bad-option',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** What can go wrong with data. */
+export type DataErrorCode =
+  | 'file-missing'
+  | 'file-unreadable'
+  | 'file-unwritable'
+  | 'unknown-extension'
+  | 'bad-json'
+  | 'bad-record'
+  | 'too-large'
+  | 'unknown-format'
+  | 'bad-option';
+
+/** An error of data or of a data file; `code` is stable, `hint` says what to do. */
+export class DataError extends GramError<DataErrorCode> {
+  override readonly name = 'DataError';
 }

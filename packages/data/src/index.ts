@@ -1,9 +1,4 @@
-export { DataError } from './error.js';
-export {
-  type DemonstrationFormat,
-  demonstrationFormats,
-  readDemonstrations,
-} from './readers/demonstrations.js';
+export { DataError, type DataErrorCode } from './error.js';
 export {
   badField,
   conversationText,
@@ -14,15 +9,16 @@ export {
   optionalText,
   textField,
   valueAt,
-} from './readers/fields.js';
+} from './files/fields.js';
+export { type FileRecord, readRecords } from './files/read-records.js';
+export { writeJsonl } from './files/write-jsonl.js';
 export {
-  type DropReason,
-  type PreferenceFormat,
-  preferenceFormats,
-  type ReadOptions,
-  readPreferences,
-} from './readers/preferences.js';
-export { type FileRecord, readRecords } from './readers/records.js';
+  type DemonstrationFormat,
+  demonstrationFormats,
+  readDemonstrations,
+} from './readers/demonstrations.js';
+export { type PreferenceFormat, preferenceFormats, readPreferences } from './readers/preferences.js';
+export type { DropReason, ReadOptions } from './readers/read-format.js';
 export {
   type ResponseFormat,
   type ResponseOptions,
@@ -30,4 +26,3 @@ export {
   responseFormats,
 } from './readers/responses.js';
 export type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from './records.js';
-export { writeJsonl } from './write-jsonl.js';

@@ -1,35 +1,38 @@
-/** A judged pair: somebody (or an oracle) preferred `chosen` to `rejected` as the answer to `prompt`. */
+/** A judged pair: somebody, or an oracle, preferred `chosen` to `rejected` as the answer to `prompt`. */
 export interface PreferencePair {
   readonly id: string;
   readonly prompt: string;
   readonly chosen: string;
   readonly rejected: string;
-  /** By how much the chosen response is better, 0 or more, where the data says it: the difference of two ratings, say. */
+  /** Amount by which the chosen response is better, 0 or more, where the data has it; for example a difference of ratings. */
   readonly margin?: number;
   /** Kind of task or subset of a benchmark, for results by group. */
   readonly family?: string;
 }
 
-/** Two answers to one prompt without a judgement: what the first training stage of GRAM reads. */
+/** Two answers to one prompt without a judgment, which the first training stage of GRAM reads. */
 export interface ResponsePair {
   readonly id: string;
   readonly prompt: string;
   readonly responses: readonly [string, string];
+  /** Kind of task. */
   readonly family?: string;
 }
 
-/** One answer to a prompt, to be imitated: what supervised fine-tuning of a policy reads. */
+/** An answer to a prompt that a policy imitates in supervised fine-tuning. */
 export interface Demonstration {
   readonly id: string;
   readonly prompt: string;
   readonly response: string;
+  /** Kind of task. */
   readonly family?: string;
 }
 
-/** A prompt that a policy is to answer. */
+/** A prompt that a policy answers. */
 export interface PromptRecord {
   readonly id: string;
   readonly prompt: string;
+  /** Kind of task. */
   readonly family?: string;
 }
 
@@ -40,5 +43,6 @@ export interface ResponseList {
   readonly responses: readonly string[];
   /** One reward per response where a gold reward is known. */
   readonly rewards?: readonly number[];
+  /** Kind of task. */
   readonly family?: string;
 }

@@ -82,7 +82,7 @@ async function readPairs(
 ): Promise<{ pairs: PreferencePair[]; dropped: number }> {
   const pairs: PreferencePair[] = [];
   let dropped = 0;
-  for await (const pair of readPreferences(path, format, { dropped: () => dropped++ })) {
+  for await (const pair of readPreferences(path, format, { onDrop: () => dropped++ })) {
     pairs.push(pair);
     if (pairs.length === limit) break;
   }

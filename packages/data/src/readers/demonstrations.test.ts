@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeJsonl } from '../files/write-jsonl.js';
 import type { Demonstration } from '../records.js';
-import { writeJsonl } from '../write-jsonl.js';
 import { type DemonstrationFormat, demonstrationFormats, readDemonstrations } from './demonstrations.js';
 
 let folder: string;
@@ -75,7 +75,7 @@ describe('readDemonstrations', () => {
     );
     const read = await gather(
       readDemonstrations(path, 'webgpt', {
-        dropped: (where, reason) => reasons.push(`${where.slice(-6)} ${reason}`),
+        onDrop: (where, reason) => reasons.push(`${where.slice(-6)} ${reason}`),
       }),
     );
     expect(read.map(({ response }) => response)).toEqual(['b']);

@@ -1,35 +1,37 @@
 import { createRandom } from '@gram/base';
 import { DataError } from '../error.js';
-import type { ResponsePair } from '../records.js';
-import { badField, idOf, optionalText, textField, valueAt } from './fields.js';
-import {
-  type PreferenceFormat,
-  preferenceFormats,
-  type ReadOptions,
-  readPreferences,
-  unknownFormat,
-} from './preferences.js';
-import { readRecords } from './records.js';
+import { type FileRecord, readRecords } from '../files/read-records.js';
+import { JUDGED, namesOf, UNJUDGED } from '../formats/index.js';
+import { type PairingOptions, shufflePair } from '../formats/outputs.js';
+import type { PreferencePair, ResponsePair } from '../records.js';
+import { type PreferenceFormat, preferenceFormats, readPreferences } from './preferences.js';
+import { isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
 
-/** Name of a file format that pairs of responses can be read from. */
-export type ResponseFormat = 'outputs' | PreferenceFormat;
+/** The name of a file format that pairs of responses can be read from; `responseFormats` lists them. */
+export type ResponseFormat = keyof typeof UNJUDGED | PreferenceFormat;
 
-/** `outputs` (`{ instruction, outputs: { model: text }, id?, dataset? }`) and the formats of judged pairs. */
-export const responseFormats: readonly ResponseFormat[] = ['outputs', ...preferenceFormats];
+/** The names of the formats of unjudged responses, and of those of judged pairs. */
+export const responseFormats: readonly ResponseFormat[] = [...namesOf(UNJUDGED), ...preferenceFormats];
 
+/** Options of `readResponsePairs`. */
 export interface ResponseOptions extends ReadOptions {
-  /** Decides which pairs are taken and the order within a pair; default 0. */
+  /**
+   * Decides which pairs are taken and the order within a pair.
+   *
+   * @default 0
+   */
   readonly seed?: number;
-  /** Pairs of an `outputs` record at most; default 1. */
+  /**
+   * Largest number of pairs of a record with more than two responses.
+   *
+   * @default 1
+   */
   readonly pairsPerPrompt?: number;
 }
 
 /**
- * Reads pairs of responses without a judgement, one at a time.
- *
- * Of an `outputs` record with n models it takes `pairsPerPrompt` of the n (n - 1) / 2 pairs, all equally likely,
- * leaving out pairs of equal texts; their ids end in `/1`, `/2` and so on. Judged pairs lose their label: the
- * order of the two responses is a coin toss.
+ * Reads pairs of responses without a judgment, one at a time. Judged pairs lose their label: the order of their two
+ * responses is a coin toss.
  *
  * @throws {DataError} `unknown-format`, `bad-option`, and the errors of `readPreferences`
  */
@@ -38,50 +40,30 @@ export function readResponsePairs(
   format: ResponseFormat,
   options: ResponseOptions = {},
 ): AsyncIterable<ResponsePair> {
-  if (!responseFormats.includes(format)) throw unknownFormat(format, responseFormats);
-  const { pairsPerPrompt = 1 } = options;
+  const { seed = 0, pairsPerPrompt = 1, ...readOptions } = options;
   if (!Number.isSafeInteger(pairsPerPrompt) || pairsPerPrompt < 1) {
-    throw new DataError('bad-option', `pairsPerPrompt is ${pairsPerPrompt}`, 'Give a positive integer.');
+    throw new DataError('bad-option', `pairsPerPrompt is ${pairsPerPrompt}`, 'give a positive integer');
   }
-  return format === 'outputs'
-    ? pairOutputs(path, pairsPerPrompt, options)
-    : dropLabels(path, format, options);
+  if (isNameOf(JUDGED, format)) return dropLabels(readPreferences(path, format, readOptions), seed);
+  if (!isNameOf(UNJUDGED, format)) throw unknownFormat(format, responseFormats);
+  return parseAll(path, UNJUDGED[format], { seed, pairsPerPrompt, ...readOptions });
 }
 
-async function* dropLabels(
-  path: string,
-  format: PreferenceFormat,
-  options: ResponseOptions,
-): AsyncGenerator<ResponsePair> {
-  const random = createRandom(options.seed ?? 0, 'order');
-  for await (const { chosen, rejected, margin: _, ...rest } of readPreferences(path, format, options)) {
-    yield { ...rest, responses: random.shuffle([chosen, rejected]) as [string, string] };
+async function* dropLabels(pairs: AsyncIterable<PreferencePair>, seed: number): AsyncGenerator<ResponsePair> {
+  const random = createRandom(seed, 'order');
+  for await (const { chosen, rejected, margin: _, ...rest } of pairs) {
+    yield { ...rest, responses: shufflePair(random, [chosen, rejected]) };
   }
 }
 
-async function* pairOutputs(
+async function* parseAll(
   path: string,
-  pairsPerPrompt: number,
-  { seed = 0, dropped }: ResponseOptions,
+  parse: (from: FileRecord, options: PairingOptions) => readonly ResponsePair[],
+  { onDrop, ...options }: PairingOptions & ReadOptions,
 ): AsyncGenerator<ResponsePair> {
   for await (const from of readRecords(path)) {
-    const prompt = textField(from, 'instruction');
-    const outputs = valueAt(from, 'outputs');
-    if (typeof outputs !== 'object' || outputs === null || Array.isArray(outputs)) {
-      throw badField(from, 'outputs', 'an object of texts');
-    }
-    const texts = [...new Set(Object.values(outputs))];
-    if (texts.some((text) => typeof text !== 'string')) throw badField(from, 'outputs', 'an object of texts');
-    if (texts.length < 2) {
-      dropped?.(from.where, 'equal-responses');
-      continue;
-    }
-    const random = createRandom(seed, 'pairs', from.number);
-    const pairs = texts.flatMap((first, at) => texts.slice(at + 1).map((second) => [first, second]));
-    const [id, family] = [idOf(from), optionalText(from, 'dataset')];
-    for (const [at, pair] of random.shuffle(pairs).slice(0, pairsPerPrompt).entries()) {
-      const responses = random.shuffle(pair) as [string, string];
-      yield { id: `${id}/${at + 1}`, prompt, responses, family };
-    }
+    const pairs = parse(from, options);
+    if (pairs.length === 0) onDrop?.(from.where, 'equal-responses');
+    yield* pairs;
   }
 }

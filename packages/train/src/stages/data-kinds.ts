@@ -15,7 +15,7 @@ export interface ReadOptions {
   /** Draws responses where a record has more than two. */
   readonly seed: number;
   /** Called for each record that gives no item. */
-  readonly dropped: () => void;
+  readonly onDrop: () => void;
 }
 
 /** A kind of records that stages train on: its formats and how it is read. */
@@ -53,7 +53,7 @@ export const preferencePairs: DataKind<PreferencePair> = {
   formats: preferenceFormats,
   usualFormat: 'preference',
   missing: 'labels',
-  read: (path, format, { dropped }) => readPreferences(path, known(preferenceFormats, format), { dropped }),
+  read: (path, format, { onDrop }) => readPreferences(path, known(preferenceFormats, format), { onDrop }),
   texts: ({ prompt, chosen, rejected }) => [prompt, chosen, rejected],
 };
 
@@ -62,7 +62,7 @@ export const demonstrations: DataKind<Demonstration> = {
   formats: demonstrationFormats,
   usualFormat: 'demonstration',
   missing: 'chosen response',
-  read: (path, format, { dropped }) =>
-    readDemonstrations(path, known(demonstrationFormats, format), { dropped }),
+  read: (path, format, { onDrop }) =>
+    readDemonstrations(path, known(demonstrationFormats, format), { onDrop }),
   texts: ({ prompt, response }) => [prompt, response],
 };

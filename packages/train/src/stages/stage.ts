@@ -205,7 +205,7 @@ async function readItems<Item extends { readonly prompt: string }>(
 ): Promise<{ items: readonly Item[]; dropped: number }> {
   let dropped = 0;
   const items: Item[] = [];
-  for await (const item of data.read(path, format, { seed, dropped: () => dropped++ })) {
+  for await (const item of data.read(path, format, { seed, onDrop: () => dropped++ })) {
     signal?.throwIfAborted();
     items.push(item);
     if (items.length === limit) break;

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { DataError } from '../error.js';
 
-/** One JSON object of a file, unchecked. */
+/** A JSON object of a file, whose fields are not checked. */
 export interface FileRecord {
   readonly record: Readonly<Record<string, unknown>>;
-  /** Position in the file, from 1: the line of a JSONL file, the element of a JSON array. */
+  /** Position in the file, counted from 1: the line of a JSONL file or the element of a JSON array. */
   readonly number: number;
   /** The file and the position, for messages. */
   readonly where: string;
@@ -22,21 +22,25 @@ const NEWLINE = 10;
 /**
  * Reads the JSON objects of a file, one at a time.
  *
- * The name decides the form: `.jsonl` has one object a line (blank lines are skipped) and is streamed, `.json`
- * is one array, or a task of BIG-bench, which holds one as `examples`; either may be gzipped and end in `.gz`. Keys named
+ * The name of the file decides: `.jsonl` has one object per line (blank lines are skipped) and is streamed; `.json` is one
+ * array, or a task of BIG-bench, which holds one as `examples`. Either may be gzipped and end in `.gz`. Keys named
  * `__proto__` are left out.
  *
- * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged gzip data),
- * `bad-json`, `bad-record` (an element that is no object) or `too-large` (a line above 16 MiB, an array above
- * 256 MiB)
+ * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged gzip data), `bad-json`,
+ *   `bad-record` (an element that is not an object) or `too-large` (a line above 16 MiB, an array above 256 MiB)
+ *
+ * @example
+ * ```ts
+ * for await (const { record, where } of readRecords('pairs.jsonl.gz')) console.log(where, record.prompt);
+ * ```
  */
 export function readRecords(path: string): AsyncIterable<FileRecord> {
   const form = /\.(jsonl?)(\.gz)?$/.exec(path)?.[1];
   if (form === undefined) {
     throw new DataError(
       'unknown-extension',
-      `can not tell the form of ${path}`,
-      'Name the file .jsonl, .json, .jsonl.gz or .json.gz after what it holds.',
+      `cannot tell the form of ${path}`,
+      'name the file .jsonl, .json, .jsonl.gz or .json.gz after what it holds',
     );
   }
   return form === 'jsonl' ? readLines(path) : readArray(path);
@@ -77,9 +81,9 @@ async function* readArray(path: string): AsyncGenerator<FileRecord> {
     parts.push(chunk);
   }
   const whole = parse(decode(Buffer.concat(parts, length), path), path);
-  const value = Array.isArray(whole) ? whole : (whole as { examples?: unknown } | null)?.examples;
+  const value = typeof whole === 'object' && whole !== null && 'examples' in whole ? whole.examples : whole;
   if (!Array.isArray(value)) {
-    throw new DataError('bad-json', `${path} holds no array`, 'Wrap the records in [ ], or use .jsonl.');
+    throw new DataError('bad-json', `${path} holds no array`, 'wrap the records in [ ], or use .jsonl');
   }
   for (const [index, element] of value.entries()) {
     const where = `${path} record ${index + 1}`;
@@ -89,10 +93,10 @@ async function* readArray(path: string): AsyncGenerator<FileRecord> {
 
 async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   const found = await stat(path).catch((cause: Error) => {
-    throw new DataError('file-missing', `can not find ${path}`, 'Check the path.', { cause });
+    throw new DataError('file-missing', `cannot find ${path}`, 'check the path', { cause });
   });
   if (!found.isFile()) {
-    throw new DataError('file-unreadable', `${path} is no file`, 'Give the path of one file.');
+    throw new DataError('file-unreadable', `${path} is not a file`, 'give the path of one file');
   }
   const file = createReadStream(path);
   // A pipe does not hand errors on, and an unread file must not stay open.
@@ -103,8 +107,8 @@ async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   } catch (cause) {
     throw new DataError(
       'file-unreadable',
-      `can not read ${path}: ${(cause as Error).message}`,
-      'Check that the file is whole and that you may read it.',
+      `cannot read ${path}: ${(cause as Error).message}`,
+      'check that the file is complete and that you may read it',
       { cause },
     );
   } finally {
@@ -116,7 +120,7 @@ function decode(bytes: Buffer, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new DataError('bad-json', `${where} is not UTF-8`, 'Save the file as UTF-8.', { cause });
+    throw new DataError('bad-json', `${where} is not UTF-8`, 'save the file as UTF-8', { cause });
   }
 }
 
@@ -128,7 +132,7 @@ function parse(text: string, where: string): unknown {
     throw new DataError(
       'bad-json',
       `${where} is not JSON: ${(cause as Error).message}`,
-      'Repair or remove it; a cut-off download often ends this way.',
+      'repair or remove it; a download that was cut off often ends this way',
       { cause },
     );
   }
@@ -138,17 +142,21 @@ function withoutPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value;
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function toObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DataError('bad-record', `${where} is no object`, 'Make every record a JSON object.');
+  if (!isObject(value)) {
+    throw new DataError('bad-record', `${where} is not an object`, 'make every record a JSON object');
   }
-  return value as Record<string, unknown>;
+  return value;
 }
 
 function tooLarge(where: string, limit: number): DataError {
   return new DataError(
     'too-large',
     `${where} is longer than ${limit / 2 ** 20} MiB`,
-    'Split the record, or write a long array as .jsonl.',
+    'split the record, or write a long array as .jsonl',
   );
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeJsonl } from '../write-jsonl.js';
+import { writeJsonl } from '../files/write-jsonl.js';
 import { type PreferenceFormat, readPreferences } from './preferences.js';
 import { readResponsePairs } from './responses.js';
 
@@ -126,7 +126,7 @@ describe('readPreferences', () => {
     );
     const pairs = await gather(
       readPreferences(path, 'webgpt', {
-        dropped: (where, reason) => reasons.push(`${where.slice(-6)} ${reason}`),
+        onDrop: (where, reason) => reasons.push(`${where.slice(-6)} ${reason}`),
       }),
     );
     expect(pairs).toHaveLength(1);
@@ -180,7 +180,7 @@ describe('readResponsePairs', () => {
     const lost: string[] = [];
     const read = (seed: number, pairsPerPrompt: number) =>
       gather(
-        readResponsePairs(path, 'outputs', { seed, pairsPerPrompt, dropped: (where) => lost.push(where) }),
+        readResponsePairs(path, 'outputs', { seed, pairsPerPrompt, onDrop: (where) => lost.push(where) }),
       );
     const every = await read(0, 10);
     expect(every.map(({ responses }) => responses.toSorted().join('')).toSorted()).toEqual([
@@ -221,7 +221,7 @@ describe('the real files', () => {
     ['webgpt/comparisons.jsonl.gz', 'webgpt', 901, 245],
   ])('%s', async (file, format, records, drops) => {
     let dropped = 0;
-    const pairs = await gather(readPreferences(join(real, file), format, { dropped: () => dropped++ }));
+    const pairs = await gather(readPreferences(join(real, file), format, { onDrop: () => dropped++ }));
     expect([pairs.length + dropped, dropped]).toEqual([records, drops]);
     for (const { prompt } of pairs) expect(prompt.trim()).not.toBe('');
   });

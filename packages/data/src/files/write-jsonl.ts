@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { systemCode, writeStreamAtomic } from '@gram/base';
-import { DataError } from './error.js';
+import { DataError } from '../error.js';
 
 /** Characters that are gathered before they are written. */
 const BLOCK = 2 ** 16;

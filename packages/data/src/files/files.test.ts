@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeJsonl } from '../write-jsonl.js';
-import { readRecords } from './records.js';
+import { readRecords } from './read-records.js';
+import { writeJsonl } from './write-jsonl.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -104,7 +104,7 @@ describe('writeJsonl', () => {
     expect(await readdir(folder)).toEqual(before);
   });
 
-  it('says when it can not write', async () => {
+  it('says when it cannot write', async () => {
     await expect(writeJsonl(join(folder, 'none', 'x.jsonl'), [])).rejects.toMatchObject({
       code: 'file-unwritable',
     });
