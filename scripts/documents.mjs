@@ -5,6 +5,8 @@
 //   node scripts/documents.mjs                           all of them
 //   node scripts/documents.mjs packages/train ...        those whose path starts so
 //   --no-run                                             types, names and paths only
+//   --known                                              without the names that known-findings.json lists
+//   --write-known                                        makes the names that are missing the known ones
 //
 // Their TypeScript and JavaScript is type-checked and, where it can run without a network, run; see
 // documents/blocks.mjs for the comments that say more about a block. Every name that a package exports is in its
@@ -17,6 +19,7 @@ import { missingNames } from './documents/names.mjs';
 import { missingPaths } from './documents/paths.mjs';
 import { partsToRun, runErrors } from './documents/running.mjs';
 import { typeErrors } from './documents/types.mjs';
+import { compareWithKnown, writeKnown } from './known.mjs';
 
 const args = process.argv.slice(2);
 const chosen = args.filter((arg) => !arg.startsWith('--'));
@@ -26,9 +29,15 @@ const documents = allDocuments().filter(isChosen);
 const programs = documents.flatMap(programsOf);
 const toRun = args.includes('--no-run') ? [] : programs.filter((program) => partsToRun(program).length > 0);
 
+const missing = missingNames();
+if (args.includes('--write-known')) writeKnown('documents', missing);
+const { added, stale } = compareWithKnown('documents', missing);
+const isKnown = args.includes('--known');
+
 const problems = [
   ['paths that are not there', documents.flatMap(missingPaths)],
-  ['exported names that the README does not have', missingNames().filter(isChosen)],
+  ['exported names that the README does not have', (isKnown ? added : missing).filter(isChosen)],
+  ['known names that are no longer missing (use --write-known)', isKnown ? stale : []],
   ['type errors', typeErrors(programs)],
   ['programs that failed', await runErrors(toRun)],
 ];

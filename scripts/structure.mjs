@@ -4,6 +4,8 @@
 //   node scripts/structure.mjs                     the whole repository
 //   node scripts/structure.mjs packages/train ...  only what lies in these folders
 //   --json                                         the findings as JSON
+//   --known                                        only what known-findings.json does not list; as `npm test` does
+//   --write-known                                  makes the findings the known ones
 //
 // Tests are left out of everything: `*.test.*`, `__fixtures__` and what imports vitest.
 //
@@ -31,6 +33,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ts from 'typescript';
 import { root } from './commands.mjs';
+import { compareWithKnown, writeKnown } from './known.mjs';
 
 const MOST_FILES = 12;
 const MOST_LINES = 60;
@@ -47,7 +50,7 @@ const TABLES = {
   'packages/world/src/families': 'a file for each family of tasks',
 };
 
-export const KINDS = {
+const KINDS = {
   'file-circle': 'circles of files',
   'folder-circle': 'circles of folders',
   'package-circle': 'circles of packages',
@@ -58,7 +61,7 @@ export const KINDS = {
 };
 
 /** What is wrong in the folders named, relative to the root: `{ kind, where, message }`, `where` without lines. */
-export function findings(folders = AREAS) {
+function findings(folders = AREAS) {
   const files = AREAS.flatMap((area) => sourcesOf(join(root, area)))
     .map((path) => parse(path))
     .filter(({ text }) => !/from 'vitest'/.test(text));
@@ -339,19 +342,28 @@ function main(args) {
       return;
     }
   }
-  const found = findings(folders.length > 0 ? folders : undefined);
-  if (args.includes('--json')) {
-    console.log(JSON.stringify(found, undefined, 1));
-  } else {
-    for (const [kind, title] of Object.entries(KINDS)) {
-      const these = found.filter((finding) => finding.kind === kind);
-      if (these.length === 0) continue;
-      console.log(`\n${title}: ${these.length}`);
-      for (const { message } of these) console.log(`  ${message}`);
-    }
-    console.log(found.length === 0 ? 'structure: nothing found' : `\n${found.length} findings`);
+  const all = findings(folders.length > 0 ? folders : undefined);
+  const keyOf = ({ kind, where }) => `${kind} ${where}`;
+  if (args.includes('--write-known')) return writeKnown('structure', all.map(keyOf));
+  const isKnown = args.includes('--known');
+  const { added, stale } = compareWithKnown('structure', all.map(keyOf));
+  const found = isKnown ? all.filter((finding) => added.includes(keyOf(finding))) : all;
+  if (args.includes('--json')) console.log(JSON.stringify(found, undefined, 1));
+  else print(found, all.length - found.length);
+  if (isKnown && stale.length > 0) {
+    console.log(`\nknown and no longer found (use --write-known):\n  ${stale.join('\n  ')}`);
   }
-  process.exitCode = found.length > 0 ? 1 : 0;
+  process.exitCode = found.length > 0 || (isKnown && stale.length > 0) ? 1 : 0;
+}
+
+function print(found, known) {
+  for (const [kind, title] of Object.entries(KINDS)) {
+    const these = found.filter((finding) => finding.kind === kind);
+    if (these.length === 0) continue;
+    console.log(`\n${title}: ${these.length}`);
+    for (const { message } of these) console.log(`  ${message}`);
+  }
+  console.log(`\nstructure: ${found.length} findings${known > 0 ? ` and ${known} that are known` : ''}`);
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === join(root, 'scripts', 'structure.mjs')) {
