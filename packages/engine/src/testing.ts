@@ -7,13 +7,13 @@ import { openDevice } from './devices/open.js';
 import { tensorOf } from './devices/tensorflow-device.js';
 import { EngineError } from './error.js';
 
-/** A device, and why it can not be tested here; no reason for one that works. */
+/** A device, and the reason why it cannot be tested on this machine; undefined for one that works. */
 export interface DeviceState {
   readonly device: DeviceName;
   readonly reason?: string;
 }
 
-/** Starts every device, to run the same tests on all that work and to skip the others visibly. */
+/** Starts every device, so that tests run on all that work and are visibly skipped on the others. */
 export async function deviceStates(): Promise<DeviceState[]> {
   const states: DeviceState[] = [];
   for (const device of deviceNames) {
@@ -28,13 +28,13 @@ export async function deviceStates(): Promise<DeviceState[]> {
   return states;
 }
 
-/** What `describeOnDevices` needs of a test framework's `describe`, such as vitest's. */
+/** The part of a test framework's `describe` that `describeOnDevices` needs, such as vitest's. */
 export interface Describe {
   (name: string, tests: () => void): unknown;
   skip(name: string, tests: () => void): unknown;
 }
 
-/** Describes the same tests on every device; the names of those that are skipped say why. */
+/** Describes the same tests on every device. The names of skipped tests give the reason. */
 export function describeOnDevices(
   describe: Describe,
   states: readonly DeviceState[],
@@ -49,8 +49,7 @@ export function describeOnDevices(
 }
 
 /**
- * Runs a function eagerly on a backend of TensorFlow.js: the reference that traced runs are
- * compared with in tests.
+ * Runs a function eagerly on a backend of TensorFlow.js, as a reference for traced runs in tests.
  *
  * @param backend a registered backend. @default 'cpu', that of `@tensorflow/tfjs-backend-cpu`, in plain JavaScript
  * @throws {EngineError} `runtime-missing` where that package is not installed
@@ -92,9 +91,9 @@ async function loadJavaScriptBackend(): Promise<void> {
 }
 
 /**
- * The largest difference between two trees of arrays, relative to the largest magnitude of each array.
+ * Finds the largest difference between two trees of arrays, relative to the largest magnitude of each array.
  *
- * @param floor the least magnitude that a difference is taken relative to. @default 1e-6
+ * @param floor smallest magnitude that a difference is divided by. @default 1e-6
  */
 export function maxRelativeDifference(actual: unknown, expected: unknown, floor = 1e-6): number {
   const found = flattenTree(actual, isNDArray);
@@ -105,7 +104,7 @@ export function maxRelativeDifference(actual: unknown, expected: unknown, floor 
     let scale = floor;
     for (const value of want) scale = Math.max(scale, Math.abs(value));
     for (let i = 0; i < want.length; i++) {
-      const difference = Math.abs(got.data[i]! - want[i]!) / scale;
+      const difference = Math.abs((got.data[i] ?? Number.NaN) - (want[i] ?? Number.NaN)) / scale;
       // Written so that NaN counts as a difference.
       if (!(difference <= worst)) worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     }

@@ -52,7 +52,7 @@ ELEMENT_TYPES = {
 HEADER = """\
 // Written by tools/make-operators.py, which says how to add an operator.
 // biome-ignore-all format: one line for each operator
-import type { OperatorTable } from './check-graph.js';
+import type { OperatorTable } from './signature.js';
 
 /** Signatures by domain and operator. */
 export const operators: Readonly<Record<string, OperatorTable>> = {

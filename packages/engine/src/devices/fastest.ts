@@ -4,14 +4,14 @@ import { EngineError } from '../error.js';
 import type { GraphTarget } from '../graph/target.js';
 import { openRuntimeDevice } from './runtime-device.js';
 
-/** How much faster at products an accelerator must be: launches and transfers cost more there. */
-const worthwhile = 2;
+/** Smallest ratio of the rates at which an accelerator is preferred to the CPU: launches and transfers cost more there. */
+const WORTHWHILE_RATIO = 2;
 
 let fastest: Promise<GraphTarget> | undefined;
 
 /**
- * The fastest working device at a matrix product. It is measured, once in a process, because a GPU may be a software one, or a
- * slow one beside a fast processor; one that is not at least twice as fast as the CPU is left alone.
+ * Finds the working device that is fastest at a matrix product. It is measured, once in a process, because a GPU may be a
+ * software one, or a slow one beside a fast processor. A GPU that is not at least twice as fast as the CPU is not chosen.
  */
 export function fastestDevice(): Promise<GraphTarget> {
   if (fastest === undefined) {
@@ -28,7 +28,7 @@ async function measured(): Promise<GraphTarget> {
   const options = { size: 512, runs: 3 };
   let best: { name: GraphTarget; rate: number } = {
     name: 'cpu',
-    rate: worthwhile * (await matrixRate('cpu', options)),
+    rate: WORTHWHILE_RATIO * (await matrixRate('cpu', options)),
   };
   for (const name of ['cuda', 'webgpu'] as const) {
     try {
@@ -42,11 +42,12 @@ async function measured(): Promise<GraphTarget> {
 }
 
 /**
- * Floating-point operations per second of matrix products inside one graph: what no graph of products can
- * exceed on this device.
+ * Measures the floating-point operations per second of matrix products inside one graph, which no other graph can exceed on the
+ * device.
  *
- * @param size rows, columns and length of the sums of each product. @default 1024
- * @param runs the fastest of as many counts. @default 8
+ * @param device the device
+ * @param options `size`: rows, columns and length of the sums of each product, 1024 by default; `runs`: number of runs, of which
+ *   the fastest counts, 8 by default
  */
 export async function matrixRate(
   device: GraphTarget,
@@ -59,11 +60,14 @@ export async function matrixRate(
       Float32Array.from({ length: size * size }, (_, i) => Math.sin(i + seed) / size),
     );
   const count = 4;
-  const inputs = new Map<string, NDArray>(Array.from({ length: count + 1 }, (_, i) => [`m${i}`, filled(i)]));
+  const names = Array.from({ length: count }, (_, i) => `m${i}`);
+  const inputs = new Map<string, NDArray>([
+    ['x', filled(count)],
+    ...names.map((name, i) => [name, filled(i)] as const),
+  ]);
   const executable = opened.prepare({
-    fn: (m: Record<string, tf.Tensor2D>) => {
-      let product = m.m0!;
-      for (let i = 1; i <= count; i++) product = tf.matMul(product, m[`m${i}`]!, false, true);
+    fn: ({ x, ...matrices }: { x: tf.Tensor2D } & Record<string, tf.Tensor2D>) => {
+      const product = Object.values(matrices).reduce((left, right) => tf.matMul(left, right, false, true), x);
       return { sum: tf.sum(product) };
     },
     specs: Object.fromEntries([...inputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),

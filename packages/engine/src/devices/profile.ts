@@ -4,40 +4,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../error.js';
 
-/** Time of all operations of one type. */
+/** Total time of the operations of one type. */
 export interface OperatorTime {
   readonly operator: string;
   readonly calls: number;
   readonly seconds: number;
 }
 
-/** What the runs of an executable spent their time on. */
+/** Time of the operations in the runs of an executable. */
 export interface Profile {
   readonly runs: number;
-  /** By operator type. */
+  /** Time by type of operator. */
   readonly operators: readonly OperatorTime[];
-  /** Floating-point operations of the matrix products, of all runs. */
+  /** Floating-point operations of the matrix products in all runs. */
   readonly matrixFlop: number;
 }
 
-/** What the runs of a compiled function spent their time on. */
+/** Time of the operations in the runs of a compiled function, beside what the device can do. */
 export interface ProfileReport extends Profile {
-  /** Time inside operations, of all runs. */
+  /** Time inside operations in all runs. */
   readonly seconds: number;
   /**
-   * Floating-point operations of the matrix products in that time, as a share of what the device does when it
-   * does nothing else: 1 is the limit.
+   * Rate of the matrix products' floating-point operations in that time, as a share of the rate that the device reaches with
+   * products alone: 1 is the limit.
    */
   readonly shareOfLimit: number;
 }
 
-/** Where the runtime is to write a profile. */
+/** Start of the path of a file for the runtime's profile. */
 export function temporaryProfile(): string {
   return join(tmpdir(), `gram-profile-${randomUUID()}`);
 }
 
 /** Matrix products, whose floating-point operations are counted. */
-const products = new Set([
+const PRODUCTS = new Set([
   'MatMul',
   'FusedMatMul',
   'Gemm',
@@ -58,13 +58,13 @@ interface Event {
   };
 }
 
-/** Reads the file that the runtime wrote, and removes it. */
+/** Reads the profile that the runtime wrote, and removes its file. */
 export function readProfile(path: string): Profile {
   let events: Event[];
   try {
     events = JSON.parse(readFileSync(path, 'utf8')) as Event[];
   } catch (cause) {
-    throw new EngineError('bad-file', `the runtime's profile can not be read: ${path}`, 'run it again', {
+    throw new EngineError('bad-file', `the runtime's profile cannot be read: ${path}`, 'run it again', {
       cause,
     });
   } finally {
@@ -72,19 +72,19 @@ export function readProfile(path: string): Profile {
   }
   const byOperator = new Map<string, { calls: number; seconds: number }>();
   let [runs, matrixFlop] = [0, 0];
-  for (const { cat, name, dur, args } of events) {
+  for (const { cat, name, dur, args = {} } of events) {
     if (cat === 'Session' && name === 'model_run') runs++;
-    const operator = args?.op_name;
+    const operator = args.op_name;
     if (cat !== 'Node' || operator === undefined || !name.endsWith('_kernel_time')) continue;
     const known = byOperator.get(operator) ?? { calls: 0, seconds: 0 };
     byOperator.set(operator, { calls: known.calls + 1, seconds: known.seconds + dur / 1e6 });
-    if (products.has(operator)) matrixFlop += flopOf(operator, args!);
+    if (PRODUCTS.has(operator)) matrixFlop += flopOf(operator, args);
   }
   const operators = [...byOperator].map(([operator, time]) => ({ operator, ...time }));
   return { runs, operators, matrixFlop };
 }
 
-/** 2 times the size of the result times the length of the sums, which follows from the sizes of the operands. */
+/** Computes 2 times the size of the result times the length of the sums, which follows from the sizes of the operands. */
 function flopOf(
   operator: string,
   { input_type_shape: inputs = [], output_type_shape: outputs = [] }: NonNullable<Event['args']>,
@@ -95,7 +95,7 @@ function flopOf(
       .reduce((product, n) => product * n, 1);
   const shape = (list: readonly Record<string, readonly number[]>[], i: number) =>
     Object.values(list[i] ?? {})[0] ?? [];
-  // Its second operand is in blocks, with two elements a byte.
+  // Its second operand is stored in blocks, with two elements a byte.
   if (operator === 'MatMulNBits') return 2 * size(outputs, 0) * (shape(inputs, 0).at(-1) ?? 1);
   const result = shape(outputs, 0);
   const right = shape(inputs, 1);
@@ -106,7 +106,7 @@ function flopOf(
 }
 
 /**
- * The profiles of several executables as one, the operators with the longest time first.
+ * Adds up the profiles of several executables. The operators with the longest time come first.
  *
  * @param rate floating-point operations per second that matrix products alone reach
  */

@@ -19,7 +19,7 @@ export interface Int8Matrix<Values, Scales, ZeroPoint = Values> {
  * Rounds a matrix of weights to 8 bits, symmetrically, with one scale for each output.
  *
  * @param weight float32 `[out, in]`
- * @param kernel form of the integers; both stand for the same values. @default the one that is exact on this processor
+ * @param kernel form of the integers; both forms stand for the same values. @default the form that is exact on this processor
  * @throws {EngineError} `bad-array` for anything but a finite float32 matrix
  */
 export function quantizeInt8(
@@ -37,7 +37,7 @@ export function quantizeInt8(
     for (const value of row) largest = Math.max(largest, Math.abs(value));
     const scale = largest === 0 ? 1 : largest / 127;
     scales[o] = scale;
-    for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round(row[i]! / scale) + zeroPoint;
+    for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round((row[i] ?? 0) / scale) + zeroPoint;
   }
   const shape = [inputs, outputs];
   return values instanceof Int8Array
@@ -50,12 +50,12 @@ export function quantizeInt8(
 }
 
 /**
- * A product with an 8-bit matrix. The left side is rounded to 8 bits as the product runs, with one scale and
- * zero point for all of it. Traced as `DynamicQuantizeMatMul`; it has no gradient.
+ * Multiplies by an 8-bit matrix. The left side is rounded to 8 bits as the product runs, with one scale and one zero point for
+ * all of it. The product is traced as `DynamicQuantizeMatMul` and has no gradient.
  *
- * The result is that of exact integer arithmetic on every processor. A matrix in the form that the processor would saturate
- * with is brought into the other one inside the graph, which is slow for a matrix that is no constant: `quantizeInt8` gives
- * the right form at once.
+ * The result is that of exact integer arithmetic on every processor. A matrix in the form with which the processor would
+ * saturate is converted inside the graph, which is slow for a matrix that is not a constant. `quantizeInt8` gives the right
+ * form at once.
  *
  * @param x float32 `[..., in]`
  * @returns `[..., out]`

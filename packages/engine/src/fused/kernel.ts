@@ -3,10 +3,10 @@ import { TRACE_BACKEND, type TraceBackend } from '../graph/backend.js';
 import type { GraphTarget } from '../graph/target.js';
 
 /**
- * Runs a fused kernel: while a function is traced, as the operator that the kernel's mapping names
- * (`trace/kernels/fused.ts`), elsewhere as a composition of TensorFlow.js operations.
+ * Runs a fused kernel. While a function is traced, the kernel is the operator that its mapping names (`kernels/fused.ts`);
+ * elsewhere it is a composition of TensorFlow.js operations.
  *
- * @returns the kernel's results, in the order of the mapping and of the composition
+ * @returns the kernel's results, which the mapping and the composition give in the same order
  */
 export function fusedKernel(
   name: string,
@@ -22,12 +22,13 @@ export function fusedKernel(
   return Array.isArray(results) ? results : [results as tf.Tensor];
 }
 
-/** Whether TensorFlow.js records operations to differentiate them. */
+/** Tells whether TensorFlow.js records operations to differentiate them. */
 export function isDifferentiated(): boolean {
+  // The types hide the method.
   return (tf.engine() as unknown as { isTapeOn(): boolean }).isTapeOn();
 }
 
-/** Where the graph that is being recorded will run; undefined outside of a trace. */
+/** The part of the runtime that will run the graph that is being recorded; undefined outside of a trace. */
 export function traceTarget(): GraphTarget | undefined {
   return tf.getBackend() === TRACE_BACKEND ? (tf.backend() as TraceBackend).graph.target : undefined;
 }

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, logitGradients, logProbabilities } from './cross-entropy.js';
+import { customGradient } from './custom-gradient.js';
 import { isDifferentiated } from './kernel.js';
 import { after } from './recompute.js';
 
-/** Logits that are computed at once: 64 MiB of them. */
-const most = 2 ** 24;
+/** Number of logits that are computed at once, which take 64 MiB. */
+const LOGITS_AT_ONCE = 2 ** 24;
 
 /**
  * Weighted sum of the cross-entropies of a linear head's logits: sum over p of w[p] (-log softmax(x[p] M^T)[target[p]]).
@@ -27,28 +28,25 @@ export function linearCrossEntropy(
   { softCap }: { readonly softCap?: number | undefined } = {},
 ): tf.Scalar {
   const parts = partsOf(x.shape[0], matrix.shape[0]);
-  const split = <T extends tf.Tensor>(tensor: T) => tf.split(tensor, parts) as T[];
-  const [ofTargets, ofWeights] = [split(targets), split(weights)];
   if (!isDifferentiated()) {
-    const losses = split(x).map((rows, i) => {
-      const each = crossEntropy(logitsOf(rows, matrix, softCap), ofTargets[i]!);
-      return tf.sum(tf.mul(each, ofWeights[i]!));
+    const losses = split(parts, x, targets, weights).map((part) => {
+      const each = crossEntropy(logitsOf(part.x, matrix, softCap), part.targets);
+      return tf.sum(tf.mul(each, part.weights));
     });
     return tf.addN(losses) as tf.Scalar;
   }
-  const withGradients = tf.customGrad((...args) => {
-    const [states, head, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+  const withGradients = customGradient(([states, head]: [tf.Tensor2D, tf.Tensor2D], save) => {
     const results: PartResult[] = [];
-    let dMatrix: tf.Tensor | undefined;
-    for (const [i, rows] of split(states).entries()) {
+    for (const part of split(parts, states, targets, weights)) {
       const before = results.at(-1);
       // One part after the other: side by side they would need the memory of all.
-      const own = before === undefined ? rows : after(rows, before.dx);
-      const result = partWithGradients(own, head, ofTargets[i]!, ofWeights[i]!, softCap);
-      results.push(result);
-      dMatrix = dMatrix === undefined ? result.dMatrix : tf.add(dMatrix, result.dMatrix);
+      const own = before === undefined ? part.x : after(part.x, before.dx);
+      const result = partWithGradients({ ...part, x: own }, head, softCap);
+      const dMatrix = before === undefined ? result.dMatrix : tf.add(before.dMatrix, result.dMatrix);
+      results.push({ ...result, dMatrix });
     }
-    save([tf.concat(results.map(({ dx }) => dx)), dMatrix!]);
+    const total = results.slice(-1).map(({ dMatrix }) => dMatrix);
+    save([tf.concat(results.map(({ dx }) => dx)), ...total]);
     return {
       value: tf.addN(results.map(({ loss }) => loss)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => tf.mul(gradient, dy)),
@@ -57,17 +55,34 @@ export function linearCrossEntropy(
   return withGradients(x, matrix) as tf.Scalar;
 }
 
+/** Some of the rows. */
+interface Part {
+  readonly x: tf.Tensor2D;
+  readonly targets: tf.Tensor1D;
+  readonly weights: tf.Tensor1D;
+}
+
+function split(parts: number, x: tf.Tensor2D, targets: tf.Tensor1D, weights: tf.Tensor1D): Part[] {
+  const [ofTargets, ofWeights] = [
+    tf.split<tf.Tensor1D>(targets, parts),
+    tf.split<tf.Tensor1D>(weights, parts),
+  ];
+  return tf.split<tf.Tensor2D>(x, parts).flatMap((rows, i) => {
+    const [own, factors] = [ofTargets[i], ofWeights[i]];
+    return own === undefined || factors === undefined ? [] : [{ x: rows, targets: own, weights: factors }];
+  });
+}
+
 interface PartResult {
   readonly loss: tf.Tensor;
   readonly dx: tf.Tensor;
+  /** The gradient of this part, to which that of the parts before it is added. */
   readonly dMatrix: tf.Tensor;
 }
 
 function partWithGradients(
-  x: tf.Tensor2D,
+  { x, targets, weights }: Part,
   matrix: tf.Tensor2D,
-  targets: tf.Tensor1D,
-  weights: tf.Tensor1D,
   softCap: number | undefined,
 ): PartResult {
   const logits = logitsOf(x, matrix, softCap);
@@ -91,9 +106,9 @@ function logitsOf(x: tf.Tensor2D, matrix: tf.Tensor2D, softCap: number | undefin
     : (tf.mul(tf.tanh(tf.div(products, softCap)), softCap) as tf.Tensor2D);
 }
 
-/** The fewest equal parts of the rows that are small enough. */
+/** The smallest number of equal parts of the rows whose logits are few enough. */
 function partsOf(rows: number, vocabulary: number): number {
-  for (let parts = Math.max(1, Math.ceil((rows * vocabulary) / most)); parts < rows; parts++) {
+  for (let parts = Math.max(1, Math.ceil((rows * vocabulary) / LOGITS_AT_ONCE)); parts < rows; parts++) {
     if (rows % parts === 0) return parts;
   }
   return rows;

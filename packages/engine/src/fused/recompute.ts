@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { at } from '../arrays/tree.js';
+import { customGradient } from './custom-gradient.js';
 import { fusedKernel } from './kernel.js';
 
 /**
- * Gradient checkpointing (Chen et al. 2016): the value of `fn`, whose inside is not kept for the gradient but computed
- * again when the gradient is. In a graph that is no more than the gradient reads: a last product, for one, is not repeated.
+ * Computes the value of `fn` with gradient checkpointing (Chen et al. 2016): its intermediate results are not kept for the
+ * gradient, but computed again when the gradient is. A graph repeats only what the gradient reads: a last product, for
+ * example, is not computed again.
  *
  * @param fn a pure function of `inputs`; the gradient reaches nothing else that it uses
  * @param inputs a tensor, or tensors and plain values nested in objects and arrays
@@ -13,12 +16,11 @@ export function recompute<Inputs, T extends tf.Tensor>(fn: (inputs: Inputs) => T
   const [floats, others] = [tensors.filter(isFloat), tensors.filter((tensor) => !isFloat(tensor))];
   /** The value for tensors in the place of those of `inputs`. */
   const valueFor = (given: readonly tf.Tensor[]) => {
-    const places = new Map([...floats, ...others].map((tensor, i) => [tensor, given[i]!]));
-    return fn(mapTensors(inputs, (tensor) => places.get(tensor)!) as Inputs);
+    const places = new Map([...floats, ...others].map((tensor, i) => [tensor, given[i] ?? tensor]));
+    return fn(mapTensors(inputs, (tensor) => at(places, tensor)) as Inputs);
   };
-  return tf.customGrad((...args) => {
-    const save = args.at(-1) as unknown as tf.GradSaveFunc;
-    const given = [...(args.slice(0, -1) as tf.Tensor[]), ...others];
+  const withGradients = customGradient((variables: tf.Tensor[], save) => {
+    const given = [...variables, ...others];
     save(given);
     return {
       value: valueFor(given),
@@ -27,12 +29,13 @@ export function recompute<Inputs, T extends tf.Tensor>(fn: (inputs: Inputs) => T
         return gradientsOf(() => valueFor(again), again.slice(0, floats.length), dy);
       },
     };
-  })(...floats) as T;
+  });
+  return withGradients(...floats) as T;
 }
 
 let checkpointing = false;
 
-/** Runs `run` so that what it marks as `checkpointed` is kept, or computed again. */
+/** Runs `run` with or without checkpointing of what it marks as `checkpointed`. */
 export function withCheckpointing<T>(on: boolean, run: () => T): T {
   const before = checkpointing;
   checkpointing = on;
@@ -44,8 +47,8 @@ export function withCheckpointing<T>(on: boolean, run: () => T): T {
 }
 
 /**
- * A part of a function, such as a layer, that is computed again where `compile` is told so (`gradientCheckpointing`), see
- * `recompute`; elsewhere `fn` as it is.
+ * Computes a part of a function, such as a layer, with `recompute` where the option `gradientCheckpointing` of `compile` is
+ * on, and as it is elsewhere.
  */
 export function checkpointed<Inputs, T extends tf.Tensor>(fn: (inputs: Inputs) => T, inputs: Inputs): T {
   return checkpointing ? recompute(fn, inputs) : fn(inputs);
@@ -69,11 +72,12 @@ function mapTensors(value: unknown, change: (tensor: tf.Tensor) => tf.Tensor): u
 }
 
 /**
- * The gradients of a value, zero where it has none. TensorFlow.js keeps one list of what it has to differentiate, and drops
- * it at the end of a gradient, although this one is taken inside of another that still needs it.
+ * Computes the gradients of a value, which are zero where it has none. TensorFlow.js keeps one list of what it has to
+ * differentiate and drops it at the end of a gradient, although this one is taken inside of another that still needs it.
  */
 function gradientsOf(value: () => tf.Tensor, by: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
   const engine = tf.engine();
+  // The types hide the state.
   const { state } = engine as unknown as { state: { activeTape: unknown } };
   const outer = state.activeTape;
   try {
@@ -85,8 +89,8 @@ function gradientsOf(value: () => tf.Tensor, by: tf.Tensor[], dy: tf.Tensor): tf
 }
 
 /**
- * `x`, but in a graph not before `signal` is known. What is computed from it is not merged with what is computed from `x`
- * itself, and comes later.
+ * Gives `x`, which a graph has only once `signal` is known. What is computed from the result comes later than what is computed
+ * from `x` itself, and is not merged with it.
  */
 export function after<T extends tf.Tensor>(x: T, signal: tf.Tensor): T {
   return fusedKernel('GramAfter', { x, signal }, {}, () => [x])[0] as T;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { customGradient } from './custom-gradient.js';
 import { fusedKernel } from './kernel.js';
 
 /** Cosines and sines of the rotation at each position, `[P, headDim / 2]`. */
@@ -8,12 +9,11 @@ export interface RotaryTables {
 }
 
 /**
- * Rotary position embedding (Su et al. 2021) of all heads, in the layout of Hugging Face's Llama: the first
- * half of a head's features turns with the second. Traced as `RotaryEmbedding`. Its gradient is the rotation
- * back.
+ * Rotary position embedding (Su et al. 2021) of all heads, in the layout of Hugging Face's Llama: the first half of a head's
+ * features turns with the second half. It is traced as `RotaryEmbedding`. The gradient is the rotation back.
  *
  * @param x `[B, T, heads * headDim]`
- * @param tables at least as many rows as positions
+ * @param tables cosines and sines, at least as many rows as positions
  * @param positions `[B, T]` int32, the row of the tables for each position. @default 0 to T - 1 in each row
  * @returns `[B, T, heads * headDim]`
  */
@@ -23,8 +23,7 @@ export function rotaryEmbedding(
   heads: number,
   positions?: tf.Tensor2D,
 ): tf.Tensor3D {
-  return tf.customGrad((...args) => {
-    const [input, save] = args as unknown as [tf.Tensor3D, tf.GradSaveFunc];
+  const withGradient = customGradient(([input]: [tf.Tensor3D], save) => {
     // Tensors that are made inside of a differentiated function are gone when its gradient is taken.
     save(positions === undefined ? [cos, sin] : [cos, sin, positions]);
     return {
@@ -34,7 +33,8 @@ export function rotaryEmbedding(
         return turned(dy as tf.Tensor3D, { cos: c, sin: tf.neg(s) }, heads, at);
       },
     };
-  })(x) as tf.Tensor3D;
+  });
+  return withGradient(x) as tf.Tensor3D;
 }
 
 function turned(

@@ -1,19 +1,19 @@
 import type { GraphBuilder, Value } from '../graph/graph-builder.js';
 import { UNSIGNED_ZERO_POINT } from '../graph/target.js';
 import { contribDomain } from '../onnx/model.js';
-import { attribute, cast, input, type KernelCall, type KernelTable } from './kernel.js';
+import { attribute, cast, input, type KernelCall, type KernelTable, sizeAt } from './kernel.js';
 
-/** An optional input that is not given. */
-const absent: Value = { name: '', shape: [], dtype: 'float32' };
+/** Stands for an optional input that is absent. */
+const ABSENT: Value = { name: '', shape: [], dtype: 'float32' };
 
 /**
- * `accuracy_level` of a product with 4-bit integers: the left side is rounded to 8 bits, block by block. On a CPU
- * with AVX-512 that took 0.4 to 0.6 times as long as a product in float32, which is level 0, for 1 and 8 rows and 0.7
- * to 0.9 times for 512. The error is that of the weights, 0.083 of the result: the rounding adds 0.0002 to it.
+ * `accuracy_level` of a product with 4-bit integers: the left side is rounded to 8 bits, block by block. On a CPU with AVX-512
+ * such a product took 0.4 to 0.6 times as long as one in float32, which is level 0, for 1 and 8 rows, and 0.7 to 0.9 times for
+ * 512. The error is that of the weights, 0.083 of the result: the rounding adds 0.0002 to it.
  */
-const productOfIntegers = 4;
+const PRODUCT_OF_INTEGERS = 4;
 
-/** Operators that ONNX Runtime adds to the standard ones, for the kernels of `src/fused`. */
+/** Mappings of the kernels of `src/fused` to operators, most of which ONNX Runtime adds to the standard ones. */
 export const fused: KernelTable = {
   GramRmsNorm: (call) => {
     const [x, gain] = [input(call, 'x'), input(call, 'gain')];
@@ -24,7 +24,7 @@ export const fused: KernelTable = {
     if (call.graph.target !== 'webgpu') {
       return call.graph.nodeWithOutputs(op, [x, gain], [x, { shape: one, dtype: 'float32' }], options);
     }
-    // WebGPU's leaves the second result unwritten.
+    // The operator of WebGPU leaves the second result unwritten.
     return [call.graph.node(op, [x, gain], x.shape, x.dtype, options), inverseRoot(call.graph, x, eps)];
   },
   GramRotaryEmbedding: (call) => {
@@ -44,7 +44,7 @@ export const fused: KernelTable = {
     const [batch, length] = input(call, 'query').shape as [number, number, number];
     const last = call.graph.filled([batch], length, 'int32');
     const seen = call.graph.node('Sub', [last, call.graph.constant([1], [1], 'int32')], [batch], 'int32');
-    return attention(call, absent, absent, length, seen, call.graph.constant([length], [], 'int32'));
+    return attention(call, ABSENT, ABSENT, length, seen, call.graph.constant([length], [], 'int32'));
   },
   GramCachedAttention: (call) => {
     const [keys, values] = [input(call, 'pastKeys'), input(call, 'pastValues')];
@@ -53,12 +53,12 @@ export const fused: KernelTable = {
       attributes: { keepdims: { int: 0 } },
     });
     const total = call.graph.node('Add', [longest, call.graph.constant([1], [], 'int32')], [], 'int32');
-    return attention(call, keys, values, keys.shape[2]!, positions, total);
+    return attention(call, keys, values, sizeAt(keys, 2), positions, total);
   },
   GramInt8MatMul: (call) => {
     const [x, scales] = [input(call, 'x'), input(call, 'scales')];
     const [values, ...zeroPoint] = int8Weights(call);
-    const shape = [...x.shape.slice(0, -1), values.shape[1]!];
+    const shape = [...x.shape.slice(0, -1), sizeAt(values, 1)];
     return call.graph.node('DynamicQuantizeMatMul', [x, values, scales, ...zeroPoint], shape, 'float32', {
       domain: contribDomain,
     });
@@ -72,7 +72,7 @@ export const fused: KernelTable = {
       N: { int: outputs },
       bits: { int: 4 },
       block_size: { int: block },
-      accuracy_level: { int: productOfIntegers },
+      accuracy_level: { int: PRODUCT_OF_INTEGERS },
     };
     return call.graph.node(
       'MatMulNBits',
@@ -95,7 +95,7 @@ export const fused: KernelTable = {
   },
 };
 
-/** 8-bit weights, and their zero point unless it is 0, in a form that does not saturate where the graph will run. */
+/** The 8-bit weights, and their zero point unless it is 0, in the form that is exact where the graph will run. */
 function int8Weights({ graph, inputs, ...call }: KernelCall): [Value, ...Value[]] {
   const values = input({ graph, inputs, ...call }, 'values');
   const { zeroPoint } = inputs;
@@ -108,7 +108,7 @@ function int8Weights({ graph, inputs, ...call }: KernelCall): [Value, ...Value[]
   return [shifted(values), shifted(zeroPoint ?? graph.constant([0], [], 'int8'))];
 }
 
-/** 1 / sqrt(mean(x^2) + eps) of the last axis. */
+/** Computes 1 / sqrt(mean(x^2) + eps) over the last axis. */
 function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
   const shape = [...x.shape.slice(0, -1), 1];
   const square = graph.node('Mul', [x, x], x.shape, 'float32');
@@ -120,7 +120,11 @@ function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
   return graph.node('Reciprocal', [root], shape, 'float32');
 }
 
-/** @param seen `[B]` int32, the number of keys that the last query of each row sees, less one */
+/**
+ * Appends the attention operator.
+ *
+ * @param seen `[B]` int32, one less than the number of keys that the last query of each row sees
+ */
 function attention(
   call: KernelCall,
   pastKeys: Value,
@@ -137,8 +141,8 @@ function attention(
   const [heads, groups] = [attribute<number>(call, 'heads'), attribute<number>(call, 'groups')];
   const softCap = attribute<number | undefined>(call, 'softCap');
   const window = attribute<number | undefined>(call, 'window');
-  const headDim = query.shape[2]! / heads;
-  const cache = { shape: [query.shape[0]!, groups, capacity, headDim], dtype: 'float32' as const };
+  const headDim = sizeAt(query, 2) / heads;
+  const cache = { shape: [sizeAt(query, 0), groups, capacity, headDim], dtype: 'float32' as const };
   return call.graph.nodeWithOutputs(
     'GroupQueryAttention',
     [query, key, value, pastKeys, pastValues, seen, total],
@@ -157,7 +161,7 @@ function attention(
   );
 }
 
-/** A view of `x` whose shape is computed, with a term that is always zero, from the first number of `signal`. */
+/** Makes a view of `x` whose shape depends on the first number of `signal`, by a term that is always zero. */
 function after(graph: GraphBuilder, x: Value, signal: Value): Value {
   const size = signal.shape.reduce((product, n) => product * n, 1);
   const flat = graph.node('Reshape', [signal, graph.int64([size])], [size], signal.dtype);

@@ -28,6 +28,13 @@ export function attribute<T>(call: KernelCall, name: string): T {
   return call.attributes[name] as T;
 }
 
+/** The size of an axis of a value; negative axes count from the last. */
+export function sizeAt({ name, shape }: Value, axis: number): number {
+  const size = shape.at(axis);
+  if (size === undefined) throw new Error(`'${name}' has the shape [${shape}] and no axis ${axis}`);
+  return size;
+}
+
 /** Turns a possibly negative axis into an index. */
 export function normalizeAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;

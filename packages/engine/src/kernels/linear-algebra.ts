@@ -1,13 +1,23 @@
+import type { Value } from '../graph/graph-builder.js';
 import { contribDomain } from '../onnx/model.js';
-import { attribute, broadcastShape, cast, input, type KernelTable } from './kernel.js';
+import { attribute, broadcastShape, cast, input, type KernelTable, sizeAt } from './kernel.js';
 
-function transposed(shape: readonly number[]): number[] {
-  return [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!];
+/** A matrix, or a batch of them, as a product reads it. */
+interface Factor {
+  readonly batch: readonly number[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+function factor(value: Value, isTransposed: boolean): Factor {
+  const [rows, columns] = [sizeAt(value, -2), sizeAt(value, -1)];
+  const batch = value.shape.slice(0, -2);
+  return isTransposed ? { batch, rows: columns, columns: rows } : { batch, rows, columns };
 }
 
 /** Matrix products. */
 export const linearAlgebra: KernelTable = {
-  // FusedMatMul reads transposed operands in place, a Transpose node would copy them.
+  // FusedMatMul reads transposed operands in place. A Transpose node would copy them.
   BatchMatMul: (call) => {
     const { precision } = call.graph;
     // Equal casts are merged: a weight is rounded once, for the product and for both of its gradients.
@@ -17,10 +27,8 @@ export const linearAlgebra: KernelTable = {
     ];
     const transA = attribute<boolean>(call, 'transposeA');
     const transB = attribute<boolean>(call, 'transposeB');
-    const left = transA ? transposed(a.shape) : a.shape;
-    const right = transB ? transposed(b.shape) : b.shape;
-    const batch = broadcastShape(left.slice(0, -2), right.slice(0, -2));
-    const shape = [...batch, left.at(-2)!, right.at(-1)!];
+    const [left, right] = [factor(a, transA), factor(b, transB)];
+    const shape = [...broadcastShape(left.batch, right.batch), left.rows, right.columns];
     const fused = {
       domain: contribDomain,
       attributes: { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 } },

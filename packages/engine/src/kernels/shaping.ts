@@ -1,15 +1,28 @@
 import { sizeOf } from '../arrays/array.js';
 import type { GraphBuilder, Value } from '../graph/graph-builder.js';
-import { attribute, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
+import { attribute, input, type KernelTable, normalizeAxis, reshape, sizeAt } from './kernel.js';
 
+/** Cuts `size[axis]` elements from `begin[axis]` on out of each axis; a negative size stands for all that follow. */
 function slice(graph: GraphBuilder, x: Value, begin: readonly number[], size: readonly number[]): Value {
-  const shape = size.map((length, axis) => (length < 0 ? x.shape[axis]! - begin[axis]! : length));
-  // Only the axes that are cut: a shorter node, and one that ONNX Runtime copies in larger pieces.
-  const cut = shape.flatMap((length, axis) => (length === x.shape[axis] ? [] : [axis]));
+  const ranges = x.shape.map((length, axis) => {
+    const [start = 0, count = -1] = [begin[axis], size[axis]];
+    return { axis, length, start, count: count < 0 ? length - start : count };
+  });
+  // Only the axes that are cut: the node is shorter, and ONNX Runtime copies larger pieces.
+  const cut = ranges.filter(({ length, count }) => count !== length);
   if (cut.length === 0) return x;
-  const starts = cut.map((axis) => begin[axis]!);
-  const ends = cut.map((axis) => begin[axis]! + shape[axis]!);
-  return graph.node('Slice', [x, graph.int64(starts), graph.int64(ends), graph.int64(cut)], shape, x.dtype);
+  const limits = [
+    cut.map(({ start }) => start),
+    cut.map(({ start, count }) => start + count),
+    cut.map(({ axis }) => axis),
+  ];
+  const shape = ranges.map(({ count }) => count);
+  return graph.node('Slice', [x, ...limits.map((numbers) => graph.int64(numbers))], shape, x.dtype);
+}
+
+/** The shape with another size in one axis. */
+function withSize(shape: readonly number[], axis: number, size: number): number[] {
+  return shape.map((before, i) => (i === axis ? size : before));
 }
 
 /** Kernels that move values without computing new ones. */
@@ -36,7 +49,7 @@ export const shaping: KernelTable = {
     return call.graph.node(
       'Transpose',
       [x],
-      perm.map((axis) => x.shape[axis]!),
+      perm.map((axis) => sizeAt(x, axis)),
       x.dtype,
       {
         attributes: { perm: { ints: perm } },
@@ -45,7 +58,7 @@ export const shaping: KernelTable = {
   },
   Slice: (call) => {
     const x = input(call, 'x');
-    // Of a vector, tfjs passes plain numbers on, and what is left out stands for all of an axis.
+    // TensorFlow.js passes the plain number that a vector was cut with. What is left out stands for all of an axis.
     const perAxis = (name: string, absent: number) => {
       const given = [attribute<number | readonly number[] | undefined>(call, name)].flat();
       return x.shape.map((_, axis) => given[axis] ?? absent);
@@ -56,11 +69,12 @@ export const shaping: KernelTable = {
     const x = input(call, 'x');
     const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
     const asked = attribute<number[] | number>(call, 'numOrSizeSplits');
-    const equal = typeof asked === 'number' ? Array<number>(asked).fill(x.shape[axis]! / asked) : asked;
-    const rest = x.shape[axis]! - equal.reduce((total, size) => total + Math.max(size, 0), 0);
+    const length = sizeAt(x, axis);
+    const equal = typeof asked === 'number' ? Array<number>(asked).fill(length / asked) : asked;
+    const rest = length - equal.reduce((total, size) => total + Math.max(size, 0), 0);
     const sizes = equal.map((size) => (size < 0 ? rest : size));
     const outputs = sizes.map((size) => ({
-      shape: x.shape.map((dim, i) => (i === axis ? size : dim)),
+      shape: withSize(x.shape, axis, size),
       dtype: x.dtype,
     }));
     return call.graph.nodeWithOutputs('Split', [x, call.graph.int64(sizes)], outputs, {
@@ -72,8 +86,8 @@ export const shaping: KernelTable = {
     const first = parts[0] as Value;
     if (parts.length === 1) return first;
     const axis = normalizeAxis(attribute<number>(call, 'axis'), first.shape.length);
-    const length = parts.reduce((total, part) => total + part.shape[axis]!, 0);
-    const shape = first.shape.map((dim, i) => (i === axis ? length : dim));
+    const length = parts.reduce((total, part) => total + sizeAt(part, axis), 0);
+    const shape = withSize(first.shape, axis, length);
     return call.graph.node('Concat', parts, shape, first.dtype, { attributes: { axis: { int: axis } } });
   },
   Pack: (call) => {
@@ -81,26 +95,18 @@ export const shaping: KernelTable = {
     const first = parts[0] as Value;
     const axis = normalizeAxis(attribute<number>(call, 'axis'), first.shape.length + 1);
     const unit = [...first.shape.slice(0, axis), 1, ...first.shape.slice(axis)];
-    const shape = unit.map((dim, i) => (i === axis ? parts.length : dim));
+    const shape = withSize(unit, axis, parts.length);
     const units = parts.map((part) => reshape(call.graph, part, unit));
     return call.graph.node('Concat', units, shape, first.dtype, { attributes: { axis: { int: axis } } });
   },
   Unpack: (call) => {
     const x = input(call, 'value');
     const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
-    return Array.from({ length: x.shape[axis]! }, (_, index) => {
-      const begin = x.shape.map((_dim, i) => (i === axis ? index : 0));
-      const part = slice(
-        call.graph,
-        x,
-        begin,
-        x.shape.map((dim, i) => (i === axis ? 1 : dim)),
-      );
-      return reshape(
-        call.graph,
-        part,
-        x.shape.filter((_dim, i) => i !== axis),
-      );
+    const unit = withSize(x.shape, axis, 1);
+    const shape = x.shape.filter((_size, i) => i !== axis);
+    return Array.from({ length: sizeAt(x, axis) }, (_, index) => {
+      const begin = x.shape.map((_size, i) => (i === axis ? index : 0));
+      return reshape(call.graph, slice(call.graph, x, begin, unit), shape);
     });
   },
   PadV2: (call) => {
@@ -111,13 +117,13 @@ export const shaping: KernelTable = {
       ...paddings.map(([before]) => before),
       ...paddings.map(([, after]) => after),
     ]);
-    const shape = x.shape.map((dim, i) => dim + paddings[i]![0] + paddings[i]![1]);
+    const shape = paddings.map(([before, after], axis) => before + sizeAt(x, axis) + after);
     return call.graph.node('Pad', [x, pads, value], shape, x.dtype);
   },
   Tile: (call) => {
     const x = input(call, 'x');
     const reps = attribute<number[]>(call, 'reps');
-    const shape = x.shape.map((dim, i) => dim * reps[i]!);
+    const shape = reps.map((count, axis) => count * sizeAt(x, axis));
     return call.graph.node('Tile', [x, call.graph.int64(reps)], shape, x.dtype);
   },
   Fill: (call) => {

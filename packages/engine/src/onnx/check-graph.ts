@@ -1,49 +1,18 @@
 import { EngineError } from '../error.js';
 import { type GraphModel, type GraphNode, type GraphType, onnxTypes, opset } from './model.js';
 import { operators } from './operators.js';
+import type { Operand, OperatorSignature } from './signature.js';
 
-/** An input or output of an operator. */
-export interface Operand {
-  readonly name: string;
-  /** A type variable, which stands for one type wherever a node has it, or the types that are allowed. */
-  readonly type: string | readonly GraphType[];
-  /** May be absent: left out at the end, or an empty name before others. */
-  readonly optional?: boolean;
-  /** Any number of them; always the last. */
-  readonly variadic?: boolean;
-}
-
-/** What an operator takes and gives. */
-export interface OperatorSignature {
-  readonly inputs: readonly Operand[];
-  readonly outputs: readonly Operand[];
-  /** Least and most. */
-  readonly inputCount: readonly [number, number];
-  /** Least and most. */
-  readonly outputCount: readonly [number, number];
-  /** The types that each type variable may stand for. */
-  readonly types: Readonly<Record<string, readonly GraphType[]>>;
-  readonly attributes: Readonly<
-    Record<
-      string,
-      { readonly kind: 'int' | 'float' | 'string' | 'ints' | 'tensor'; readonly required?: boolean }
-    >
-  >;
-}
-
-/** Signatures by operator. */
-export type OperatorTable = Readonly<Record<string, OperatorSignature>>;
-
-/** A value that is known: its type and, for messages, where it comes from. */
+/** The type of a value and, for messages, its origin. */
 interface Known {
   readonly type: GraphType;
   readonly from: string;
 }
 
-/** What the type variables of one node stand for, and the operand that says so. */
+/** Types that the type variables of one node stand for, each with the operand that decides it. */
 type Bindings = Map<string, Known>;
 
-/** A node with its signature, and how messages call it. */
+/** A node with its signature and its name in messages. */
 interface Checked {
   readonly node: GraphNode;
   readonly signature: OperatorSignature;
@@ -51,11 +20,11 @@ interface Checked {
 }
 
 /**
- * Checks a graph against the operator set before ONNX Runtime sees it: operators, attributes, numbers of
- * inputs and outputs, element types, and that every value is computed once and before it is read. Shapes
- * are not checked. Operands are counted from 0 in messages.
+ * Checks a graph against the operator set before ONNX Runtime sees it: operators, attributes, numbers of inputs and outputs,
+ * element types, and that every value is computed once and before it is read. Shapes are not checked. Messages count
+ * operands from 0.
  *
- * @throws {EngineError} `bad-graph`, naming the first node that is wrong and what is wrong with it.
+ * @throws {EngineError} `bad-graph`, naming the first node that is wrong and the mistake
  */
 export function checkGraph(graph: GraphModel): void {
   const known = new Map<string, Known>();
@@ -70,9 +39,7 @@ export function checkGraph(graph: GraphModel): void {
     const checked = withSignature(node);
     checkAttributes(checked);
     const types = outputTypes(checked, checkInputs(checked, known));
-    node.outputs.forEach((name, i) => {
-      if (name !== '') define(name, { type: types[i]!, from: checked.label });
-    });
+    for (const [name, type] of types) if (name !== '') define(name, { type, from: checked.label });
   }
   const declared = new Set<string>();
   for (const { name, type } of graph.outputs) {
@@ -140,7 +107,8 @@ function checkInputs({ node, signature, label }: Checked, known: ReadonlyMap<str
   return bindings;
 }
 
-function outputTypes(checked: Checked, bindings: Bindings): GraphType[] {
+/** Types of the outputs, by name. */
+function outputTypes(checked: Checked, bindings: Bindings): (readonly [name: string, type: GraphType])[] {
   const { node, signature, label } = checked;
   checkCount(label, 'output', node.outputs.length, signature.outputCount);
   return node.outputs.map((name, i) => {
@@ -157,7 +125,7 @@ function outputTypes(checked: Checked, bindings: Bindings): GraphType[] {
     if (!allowed.includes(type)) {
       throw bad(`${label}: ${which} is ${type}, ONNX allows ${allowed.join(', ')}`);
     }
-    return type;
+    return [name, type] as const;
   });
 }
 
@@ -196,11 +164,13 @@ function checkCount(
 
 function operandAt(operands: readonly Operand[], index: number): Operand {
   // Counts are checked before, so that what is beyond the list belongs to a variadic operand.
-  return operands[Math.min(index, operands.length - 1)]!;
+  const operand = operands[index] ?? operands.at(-1);
+  if (operand === undefined) throw new Error('an operator without operands was given some');
+  return operand;
 }
 
 function allowedTypes({ types }: OperatorSignature, { type }: Operand): readonly GraphType[] {
-  return typeof type === 'string' ? types[type]! : type;
+  return typeof type === 'string' ? (types[type] ?? []) : type;
 }
 
 function bad(message: string): EngineError {
