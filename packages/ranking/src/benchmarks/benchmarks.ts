@@ -5,6 +5,7 @@ import { judgeBench } from './judge-bench.js';
 import { llmBar } from './llmbar.js';
 import { mtBench } from './mt-bench.js';
 import { pandaLm } from './panda-lm.js';
+import { ppeHumanPreference } from './ppe-human-preference.js';
 import { rewardBench } from './reward-bench.js';
 import { rewardBench2 } from './reward-bench-2.js';
 import { rmBench } from './rm-bench.js';
@@ -22,6 +23,7 @@ const definitions = {
   pandalm: pandaLm,
   'mt-bench': mtBench,
   'unified-feedback': unifiedFeedback,
+  'ppe-human-preference': ppeHumanPreference,
 } as const satisfies Record<string, BenchmarkDefinition>;
 
 /** Name of a benchmark; `benchmarkNames` lists them. */
