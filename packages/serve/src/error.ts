@@ -34,3 +34,7 @@ export class HttpError extends Error {
 
 /** The answer to a client that closed its connection: nobody reads it, and it is counted with nginx's status for this. */
 export const clientLeft = () => new HttpError(499, 'client-left', 'the client left', '');
+
+/** The answer to a request that arrives when the server is shutting down. */
+export const shuttingDown = () =>
+  new HttpError(503, 'draining', 'the server is shutting down', 'try again later', { 'Retry-After': '1' });

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { post, raw } from './__fixtures__/client.js';
 import { quickModel, verdictOf } from './__fixtures__/models.js';
+import { createRoutes } from './endpoints/routes.js';
+import { createShapes } from './endpoints/schemas.js';
 import { createRewardServer, type RewardServer } from './index.js';
-import { createRoutes } from './routes.js';
-import { createShapes } from './schemas.js';
 
 let server: RewardServer;
 let url = '';

@@ -25,6 +25,24 @@ const keyField = `<div class="field">
 </div>
 `;
 
+const results = `<div id="result" hidden>
+<section aria-labelledby="ranking">
+<h2 id="ranking">Ranking</h2>
+<p class="note">The score of a response is the mean probability that it is preferred to another one. Equal scores share a rank.</p>
+<ol class="ranked" id="order"></ol>
+</section>
+<section aria-labelledby="comparisons">
+<h2 id="comparisons">Pairs</h2>
+<p id="summary"></p>
+<div class="table" role="region" aria-labelledby="comparisons" tabindex="0"><table>
+<thead><tr><th scope="col">Pair</th><th scope="col">shown first</th><th scope="col">shown second</th><th scope="col">mean</th><th scope="col">orders</th></tr></thead>
+<tbody id="pairs"></tbody>
+</table></div>
+<p class="note">The probability that the first response of a pair is preferred: when it is shown first, when it is shown second, and the mean of both.</p>
+</section>
+</div>
+`;
+
 /** Most responses that the page ranks: more would be hard to read, and need more than 66 comparisons. */
 const MOST_RESPONSES = 12;
 
@@ -71,23 +89,7 @@ ${apiKey === undefined ? '' : keyField}<div class="field">
 <p class="note">2 to ${most} responses; up to ${characters} characters in each text; up to ${deadlineMs / 1000} s for a ranking.</p>
 <p class="state" id="state" role="status"></p>
 </form>
-<div id="result" hidden>
-<section aria-labelledby="ranking">
-<h2 id="ranking">Ranking</h2>
-<p class="note">The score of a response is the mean probability that it is preferred to another one. Equal scores share a rank.</p>
-<ol class="ranked" id="order"></ol>
-</section>
-<section aria-labelledby="comparisons">
-<h2 id="comparisons">Pairs</h2>
-<p id="summary"></p>
-<div class="table" role="region" aria-labelledby="comparisons" tabindex="0"><table>
-<thead><tr><th scope="col">Pair</th><th scope="col">shown first</th><th scope="col">shown second</th><th scope="col">mean</th><th scope="col">orders</th></tr></thead>
-<tbody id="pairs"></tbody>
-</table></div>
-<p class="note">The probability that the first response of a pair is preferred: when it is shown first, when it is shown second, and the mean of both.</p>
-</section>
-</div>
-</main>
+${results}</main>
 </div>
 <script>${rankingScript}</script>
 </body>

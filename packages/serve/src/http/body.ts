@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { clientLeft, HttpError } from './error.js';
-import type { Limits } from './options.js';
+import { clientLeft, HttpError } from '../error.js';
+import type { Limits } from '../options.js';
 
 /** How many of the largest bodies may be in memory at once. */
 const BODIES = 64;
@@ -120,10 +120,11 @@ function nestsDeeper(body: Buffer, most: number): boolean {
   const [quote, backslash] = [0x22, 0x5c];
   let depth = 0;
   let quoted = false;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at]!;
-    if (byte === quote) quoted = !quoted;
-    else if (quoted) at += byte === backslash ? 1 : 0;
+  let escaped = false;
+  for (const byte of body) {
+    if (escaped) escaped = false;
+    else if (byte === quote) quoted = !quoted;
+    else if (quoted) escaped = byte === backslash;
     // Both kinds of brackets: [ and {, ] and }.
     else if (byte === 0x5b || byte === 0x7b) {
       if (++depth > most) return true;

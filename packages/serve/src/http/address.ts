@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { ServeError } from './error.js';
-import { readOptions, type ServerOptions } from './options.js';
+import { ServeError } from '../error.js';
+import { readOptions, type ServerOptions } from '../options.js';
 
 /** Where a server listens. */
 interface Address {

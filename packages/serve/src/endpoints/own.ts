@@ -39,11 +39,11 @@ export async function rank({ prompt, responses }: Request<'rank'>, work: Work): 
   };
 }
 
-/** Indices of scores, best first; of equals, the earlier one first. */
+/** Returns the indices of scores, best first; of equals, the earlier one first. */
 export function bestFirst(scores: readonly number[]): number[] {
   // Sums in another order differ in their last digits, which shall not decide between equals.
-  const rounded = scores.map((score) => Math.round(score * 1e12));
-  return scores.map((_, index) => index).sort((a, b) => rounded[b]! - rounded[a]! || a - b);
+  const rounded = scores.map((score, index) => ({ index, score: Math.round(score * 1e12) }));
+  return rounded.sort((a, b) => b.score - a.score || a.index - b.index).map(({ index }) => index);
 }
 
 /** The documented fields alone, whatever else a model returns. */

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Comparator } from '@gram/reward';
+import type { ErrorBody } from '../error.js';
+import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';
-import type { ErrorBody } from './error.js';
 import { createHandler } from './handler.js';
-import { readOptions, type ServerOptions } from './options.js';
 
 /** How often connections are looked at for whether their headers come too slowly. */
 const CHECK_MS = 500;

@@ -1,7 +1,7 @@
 import type { Comparator, ComparisonItem } from '@gram/reward';
 import { afterEach, describe, expect, it } from 'vitest';
-import { post } from './__fixtures__/client.js';
-import { createRewardServer, type RewardServer, type ServerOptions } from './index.js';
+import { post } from '../__fixtures__/client.js';
+import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 
 let server: RewardServer | undefined;
 let url = '';

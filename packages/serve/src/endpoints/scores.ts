@@ -1,6 +1,6 @@
 import { type Comparator, groupScores, referenceScores } from '@gram/reward';
-import { HttpError } from './error.js';
-import type { Limits } from './options.js';
+import { HttpError } from '../error.js';
+import type { Limits } from '../options.js';
 
 /** What an endpoint works with: the model behind the queue, for this request alone. */
 export interface Work extends Comparator {
@@ -16,6 +16,14 @@ export interface Scored {
   readonly response: string;
 }
 
+/** The responses to one prompt, with their places in the request. */
+interface Group {
+  readonly id: string;
+  readonly prompt: string;
+  readonly responses: string[];
+  readonly indices: number[];
+}
+
 /**
  * Scores for formats that want one number for each response, which a pairwise model does not have: the probability that it is
  * preferred to the configured reference; without one, the mean probability that it is preferred to the other responses of
@@ -24,18 +32,15 @@ export interface Scored {
  * @throws HttpError 422 where there is neither
  */
 export async function scoreEach(items: readonly Scored[], work: Work): Promise<number[]> {
-  const places = new Map<string, number[]>();
-  for (const [index, { prompt }] of items.entries()) {
-    const known = places.get(prompt);
-    if (known === undefined) places.set(prompt, [index]);
-    else known.push(index);
+  const byPrompt = new Map<string, Group>();
+  for (const [index, { prompt, response }] of items.entries()) {
+    const group = byPrompt.get(prompt) ?? { id: `item ${index}`, prompt, responses: [], indices: [] };
+    group.responses.push(response);
+    group.indices.push(index);
+    byPrompt.set(prompt, group);
   }
   const { reference } = work;
-  const groups = [...places].map(([prompt, indices]) => ({
-    id: `item ${indices[0]}`,
-    prompt,
-    responses: indices.map((index) => items[index]!.response),
-  }));
+  const groups = [...byPrompt.values()];
   if (reference === undefined) {
     const lone = groups.find(({ responses }) => responses.length === 1);
     if (lone !== undefined) {
@@ -62,8 +67,8 @@ export async function scoreEach(items: readonly Scored[], work: Work): Promise<n
           groups.map((group) => ({ ...group, reference })),
         );
   const scores: number[] = [];
-  for (const [group, indices] of [...places.values()].entries()) {
-    for (const [at, index] of indices.entries()) scores[index] = scored[group]![at]!;
+  for (const [at, { indices }] of groups.entries()) {
+    for (const [place, score] of (scored[at] ?? []).entries()) scores[indices[place] ?? 0] = score;
   }
   return scores;
 }

@@ -1,5 +1,5 @@
 import { getReward, rerank, score } from './compat.js';
-import { compare, rank } from './endpoints.js';
+import { compare, rank } from './own.js';
 import type { Shape, Shapes } from './schemas.js';
 import type { Work } from './scores.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { post, raw } from './__fixtures__/client.js';
-import { quickModel, slowModel, verdictOf } from './__fixtures__/models.js';
-import { pair, pairsOf, serve, stopAll } from './__fixtures__/serving.js';
-import { createRewardServer, type ServerOptions } from './index.js';
+import { post, raw } from '../__fixtures__/client.js';
+import { quickModel, slowModel, verdictOf } from '../__fixtures__/models.js';
+import { pair, pairsOf, serve, stopAll } from '../__fixtures__/serving.js';
+import { createRewardServer, type ServerOptions } from '../index.js';
 
 afterEach(stopAll);
 

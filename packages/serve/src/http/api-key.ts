@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from './error.js';
+import { HttpError } from '../error.js';
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 

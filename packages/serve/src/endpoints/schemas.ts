@@ -1,11 +1,11 @@
 import { describeIssues } from '@gram/base';
 import { z } from 'zod';
-import { HttpError } from './error.js';
-import type { Limits } from './options.js';
+import { HttpError } from '../error.js';
+import type { Limits } from '../options.js';
 
 // The one place that knows the library: shapes of requests and answers, as checks and as JSON Schema.
 
-/** What comes in and goes out at an address. */
+/** Shape of what comes in and what goes out at an address. */
 export interface Shape<Request = unknown> {
   /** @throws HttpError 422, which names the field */
   parse(body: unknown): Request;
@@ -35,8 +35,47 @@ const verdict = {
   neutralised: z.boolean().describe('whether text that poses as a part of the prompt was escaped'),
 };
 
-/** Shapes of all addresses that take a body. */
-export function createShapes({ comparisons, textLength }: Pick<Limits, 'comparisons' | 'textLength'>) {
+/** Answers of the addresses. */
+const answers = {
+  compare: z.strictObject({ model: z.string(), results: z.array(z.strictObject(verdict)) }),
+  rank: z.strictObject({
+    model: z.string(),
+    order: z.array(z.int()).describe('indices of the responses, best first'),
+    scores: z.array(z.number()).describe('mean probability that each is preferred to another'),
+    comparisons: z.int(),
+    pairs: z.array(z.strictObject({ a: z.int(), b: z.int(), ...verdict })),
+  }),
+  getReward: z.strictObject({
+    rewards: z.array(z.number()),
+    scores: z.array(z.number()),
+    extra_logs: z.strictObject({}),
+  }),
+  score: z.strictObject({
+    id: z.string(),
+    object: z.literal('list'),
+    created: z.int(),
+    model: z.string(),
+    data: z.array(z.strictObject({ index: z.int(), object: z.literal('score'), score: z.number() })),
+    usage: z.strictObject({}),
+  }),
+  rerank: z.strictObject({
+    id: z.string(),
+    model: z.string(),
+    usage: z.strictObject({}),
+    results: z.array(
+      z.strictObject({
+        index: z.int(),
+        relevance_score: z.number(),
+        document: z.strictObject({ text: z.string() }).optional(),
+      }),
+    ),
+  }),
+};
+
+type ShapeLimits = Pick<Limits, 'comparisons' | 'textLength'>;
+
+/** Creates the shapes of all addresses that take a body. */
+export function createShapes({ comparisons, textLength }: ShapeLimits) {
   const text = z
     .string()
     .max(textLength)
@@ -46,13 +85,10 @@ export function createShapes({ comparisons, textLength }: Pick<Limits, 'comparis
   const one = text.transform((value) => [value]);
   /** Other servers let clients name a model; there is one here, and any name means it. */
   const model = z.string().max(1000).nullish();
+  const pair = z.strictObject({ prompt: text, a: text, b: text });
+  const document = z.union([text, z.looseObject({ text }).transform(({ text: value }) => value)]);
 
-  const compare = z.strictObject({
-    pairs: z
-      .array(z.strictObject({ prompt: text, a: text, b: text }))
-      .min(1)
-      .max(comparisons),
-  });
+  const compare = z.strictObject({ pairs: z.array(pair).min(1).max(comparisons) });
   const rank = z.strictObject({ prompt: text, responses: z.array(text).min(2).max(comparisons) });
   const getReward = z.looseObject({
     query: texts.describe('prompt and response of each item, one after the other'),
@@ -64,7 +100,6 @@ export function createShapes({ comparisons, textLength }: Pick<Limits, 'comparis
     text_1: z.union([one, texts]).describe('a prompt for all responses, or one for each'),
     text_2: z.union([one, texts]).describe('responses'),
   });
-  const document = z.union([text, z.looseObject({ text }).transform(({ text: value }) => value)]);
   const rerank = z.looseObject({
     model,
     query: text,
@@ -72,68 +107,31 @@ export function createShapes({ comparisons, textLength }: Pick<Limits, 'comparis
     top_n: z.int().min(1).nullish(),
     return_documents: z.boolean().nullish().describe('default true'),
   });
-
   return {
-    compare: shape(compare, z.strictObject({ model: z.string(), results: z.array(z.strictObject(verdict)) })),
-    rank: shape(
-      rank,
-      z.strictObject({
-        model: z.string(),
-        order: z.array(z.int()).describe('indices of the responses, best first'),
-        scores: z.array(z.number()).describe('mean probability of each to be preferred to another'),
-        comparisons: z.int(),
-        pairs: z.array(z.strictObject({ a: z.int(), b: z.int(), ...verdict })),
-      }),
-    ),
-    getReward: shape(
-      getReward,
-      z.strictObject({
-        rewards: z.array(z.number()),
-        scores: z.array(z.number()),
-        extra_logs: z.strictObject({}),
-      }),
-    ),
-    score: shape(
-      score,
-      z.strictObject({
-        id: z.string(),
-        object: z.literal('list'),
-        created: z.int(),
-        model: z.string(),
-        data: z.array(z.strictObject({ index: z.int(), object: z.literal('score'), score: z.number() })),
-        usage: z.strictObject({}),
-      }),
-    ),
-    rerank: shape(
-      rerank,
-      z.strictObject({
-        id: z.string(),
-        model: z.string(),
-        usage: z.strictObject({}),
-        results: z.array(
-          z.strictObject({
-            index: z.int(),
-            relevance_score: z.number(),
-            document: z.strictObject({ text: z.string() }).optional(),
-          }),
-        ),
-      }),
-    ),
+    compare: shapeOf(compare, answers.compare, comparisons),
+    rank: shapeOf(rank, answers.rank, comparisons),
+    getReward: shapeOf(getReward, answers.getReward, comparisons),
+    score: shapeOf(score, answers.score, comparisons),
+    rerank: shapeOf(rerank, answers.rerank, comparisons),
   };
+}
 
-  function shape<Request>(request: z.ZodType<Request>, response: z.ZodType): Shape<Request> {
-    return {
-      request: json(request),
-      response: json(response),
-      matches: (answer) => response.safeParse(answer).success,
-      parse(body) {
-        checkLists(body, comparisons);
-        const result = request.safeParse(body);
-        if (result.success) return result.data;
-        throw invalid(describeIssues(result.error.issues.slice(0, 1), 'the body'));
-      },
-    };
-  }
+function shapeOf<Request>(
+  request: z.ZodType<Request>,
+  response: z.ZodType,
+  longestList: number,
+): Shape<Request> {
+  return {
+    request: json(request),
+    response: json(response),
+    matches: (answer) => response.safeParse(answer).success,
+    parse(body) {
+      checkLists(body, longestList);
+      const result = request.safeParse(body);
+      if (result.success) return result.data;
+      throw invalid(describeIssues(result.error.issues.slice(0, 1), 'the body'));
+    },
+  };
 }
 
 /** All shapes. */

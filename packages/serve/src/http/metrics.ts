@@ -12,7 +12,7 @@ export interface Metrics {
 }
 
 interface Histogram {
-  readonly counts: number[];
+  readonly buckets: { readonly bound: number; count: number }[];
   sum: number;
   total: number;
 }
@@ -29,25 +29,24 @@ export function createMetrics(waiting: () => number): Metrics {
       // Routes are names of ours, never text of a request: the number of series stays small.
       const labels = `route="${route}",status="${status}"`;
       requests.set(labels, (requests.get(labels) ?? 0) + 1);
-      if (!latency.has(route)) latency.set(route, histogram(SECONDS));
-      observe(latency.get(route)!, SECONDS, seconds);
+      const times = latency.get(route) ?? histogram(SECONDS);
+      latency.set(route, times);
+      observe(times, seconds);
     },
     batch(count) {
       comparisons += count;
-      observe(sizes, SIZES, count);
+      observe(sizes, count);
     },
     text() {
       return [
         ...head('gram_requests_total', 'counter', 'Requests by route and status.'),
         ...[...requests].map(([labels, count]) => `gram_requests_total{${labels}} ${count}`),
         ...head('gram_request_seconds', 'histogram', 'Time from the headers of a request to its answer.'),
-        ...[...latency].flatMap(([route, each]) =>
-          lines('gram_request_seconds', SECONDS, each, `route="${route}"`),
-        ),
+        ...[...latency].flatMap(([route, each]) => lines('gram_request_seconds', each, `route="${route}"`)),
         ...head('gram_queue_comparisons', 'gauge', 'Comparisons that wait.'),
         `gram_queue_comparisons ${waiting()}`,
         ...head('gram_batch_comparisons', 'histogram', 'Comparisons of one call of the model.'),
-        ...lines('gram_batch_comparisons', SIZES, sizes),
+        ...lines('gram_batch_comparisons', sizes),
         ...head('gram_comparisons_total', 'counter', 'Comparisons made.'),
         `gram_comparisons_total ${comparisons}`,
         '',
@@ -57,12 +56,12 @@ export function createMetrics(waiting: () => number): Metrics {
 }
 
 function histogram(bounds: readonly number[]): Histogram {
-  return { counts: bounds.map(() => 0), sum: 0, total: 0 };
+  return { buckets: bounds.map((bound) => ({ bound, count: 0 })), sum: 0, total: 0 };
 }
 
-function observe(histogram: Histogram, bounds: readonly number[], value: number): void {
-  const at = bounds.findIndex((bound) => value <= bound);
-  if (at >= 0) histogram.counts[at]! += 1;
+function observe(histogram: Histogram, value: number): void {
+  const bucket = histogram.buckets.find(({ bound }) => value <= bound);
+  if (bucket !== undefined) bucket.count += 1;
   histogram.sum += value;
   histogram.total += 1;
 }
@@ -72,18 +71,13 @@ function head(name: string, type: string, help: string): string[] {
 }
 
 /** Buckets are cumulative in this format. */
-function lines(
-  name: string,
-  bounds: readonly number[],
-  { counts, sum, total }: Histogram,
-  labels = '',
-): string[] {
+function lines(name: string, { buckets, sum, total }: Histogram, labels = ''): string[] {
   let below = 0;
   const all = labels === '' ? '' : `{${labels}}`;
   const prefix = labels === '' ? '' : `${labels},`;
   return [
-    ...bounds.map((bound, at) => {
-      below += counts[at]!;
+    ...buckets.map(({ bound, count }) => {
+      below += count;
       return `${name}_bucket{${prefix}le="${bound}"} ${below}`;
     }),
     `${name}_bucket{${prefix}le="+Inf"} ${total}`,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { bestFirst } from './endpoints.js';
+import { bestFirst } from './own.js';
 import { invalid, type Shapes } from './schemas.js';
 import { scoreEach, type Work } from './scores.js';
 
@@ -11,7 +11,7 @@ export async function getReward({ query, prompts }: Request<'getReward'>, work: 
     throw invalid(`there are ${query.length} queries and ${prompts.length} prompts`);
   }
   const items = query.map((text, index) => {
-    const prompt = prompts[index]!;
+    const prompt = prompts[index] ?? '';
     if (!text.startsWith(prompt)) throw invalid(`query[${index}] does not begin with prompts[${index}]`);
     return { prompt, response: text.slice(prompt.length) };
   });
@@ -24,8 +24,9 @@ export async function score({ text_1, text_2 }: Request<'score'>, work: Work): P
   if (text_1.length !== 1 && text_1.length !== text_2.length) {
     throw invalid(`text_1 has ${text_1.length} entries and text_2 has ${text_2.length}`);
   }
+  const [only = ''] = text_1;
   const items = text_2.map((response, index) => {
-    return { prompt: text_1.length === 1 ? text_1[0]! : text_1[index]!, response };
+    return { prompt: text_1.length === 1 ? only : (text_1[index] ?? ''), response };
   });
   const scores = await scoreEach(items, work);
   return {
@@ -56,8 +57,8 @@ export async function rerank(
     .slice(0, top_n ?? documents.length)
     .map((index) => ({
       index,
-      relevance_score: scores[index]!,
-      ...((return_documents ?? true) ? { document: { text: documents[index]! } } : {}),
+      relevance_score: scores[index] ?? 0,
+      ...((return_documents ?? true) ? { document: { text: documents[index] ?? '' } } : {}),
     }));
   return { id: `rerank-${randomUUID()}`, model: work.name, usage: {}, results };
 }

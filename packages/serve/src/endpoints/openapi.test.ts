@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
-import { post } from './__fixtures__/client.js';
-import { quickModel } from './__fixtures__/models.js';
-import { createRewardServer, type RewardServer } from './index.js';
+import { post } from '../__fixtures__/client.js';
+import { quickModel } from '../__fixtures__/models.js';
+import { createRewardServer, type RewardServer } from '../index.js';
 import { createRoutes } from './routes.js';
 import { createShapes } from './schemas.js';
 

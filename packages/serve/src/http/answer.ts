@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** How long a client may go on sending what was refused already. */
+export const REFUSED_MS = 1000;
+
+/** What a request is answered with. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that holds JSON. */
+export function jsonAnswer(body: object, status = 200): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(body) };
+}
+
+/**
+ * Sends an answer, unless the client has left.
+ *
+ * @param isLast whether the connection closes after it
+ */
+export function send(
+  response: ServerResponse,
+  { status, type, body, headers }: Answer,
+  isLast: boolean,
+): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(isLast ? { Connection: 'close' } : {}),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/**
+ * Reads on without keeping anything: a connection that is closed while the client still sends may lose the answer. After a
+ * second it is closed all the same.
+ */
+export function discardRest(request: IncomingMessage): void {
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), REFUSED_MS).unref();
+  request.on('close', () => clearTimeout(timer));
+}

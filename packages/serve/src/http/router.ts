@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import { openapi } from '../endpoints/openapi.js';
+import { createRoutes } from '../endpoints/routes.js';
+import { createShapes } from '../endpoints/schemas.js';
+import type { Work } from '../endpoints/scores.js';
+import { HttpError, shuttingDown } from '../error.js';
+import { isLoopback, type Settings } from '../options.js';
+import { pagePolicy, rankingPage } from '../page/page.js';
+import type { BatchQueue } from '../queue.js';
+import { type Answer, jsonAnswer } from './answer.js';
+import { createKeyCheck } from './api-key.js';
+import { createBodyReader } from './body.js';
+import type { Metrics } from './metrics.js';
+
+/** Addresses of the server and what they answer. */
+export interface Router {
+  /** Whether there is anything at a path. */
+  has(path: string): boolean;
+  /**
+   * Answers a request.
+   *
+   * @param signal ends the work for it
+   * @throws {HttpError} where the request is refused
+   */
+  answer(request: IncomingMessage, path: string, signal: AbortSignal): Promise<Answer>;
+}
+
+/** What the answers depend on. */
+export interface RouterOptions {
+  readonly settings: Settings;
+  readonly queue: BatchQueue;
+  readonly metrics: Metrics;
+  /** Whether the server is shutting down. */
+  readonly isDraining: () => boolean;
+}
+
+type Get = (request: IncomingMessage) => Answer;
+
+/** Creates the table of all addresses. */
+export function createRouter(options: RouterOptions): Router {
+  const { settings, queue, isDraining } = options;
+  const { limits, apiKey, name, reference } = settings;
+  const checkKey = createKeyCheck(apiKey);
+  const bodies = createBodyReader(limits);
+  const routes = new Map(createRoutes(createShapes(limits)).map((route) => [route.path, route]));
+  const description = JSON.stringify(openapi([...routes.values()], settings));
+  const gets = createGets(options, description, checkKey);
+  return {
+    has: (path) => routes.has(path) || gets.has(path),
+    async answer(request, path, signal) {
+      checkHost(request, settings);
+      const { method } = request;
+      const get = gets.get(path);
+      if (get !== undefined) {
+        if (method !== 'GET' && method !== 'HEAD') throw wrongMethod('GET, HEAD');
+        return get(request);
+      }
+      const route = routes.get(path);
+      if (route === undefined) {
+        throw new HttpError(
+          404,
+          'unknown-path',
+          'there is nothing here',
+          'see /openapi.json for what there is',
+        );
+      }
+      if (method !== 'POST') throw wrongMethod('POST');
+      checkKey(request);
+      if (isDraining()) throw shuttingDown();
+      const body = await bodies.read(request);
+      const work: Work = { name, reference, limits, compare: (items) => queue.compare(items, signal) };
+      return jsonAnswer(await route.answer(body, work));
+    },
+  };
+}
+
+/** Addresses that take no body. */
+function createGets(
+  { settings, metrics, isDraining }: RouterOptions,
+  description: string,
+  checkKey: (request: IncomingMessage) => void,
+): ReadonlyMap<string, Get> {
+  const page: Answer = {
+    status: 200,
+    type: 'text/html; charset=utf-8',
+    body: rankingPage(settings),
+    headers: { 'Content-Security-Policy': pagePolicy, 'Referrer-Policy': 'no-referrer' },
+  };
+  return new Map<string, Get>([
+    ['/', () => page],
+    [
+      '/health',
+      () => {
+        const draining = isDraining();
+        return jsonAnswer(
+          { status: draining ? 'draining' : 'ready', model: settings.name },
+          draining ? 503 : 200,
+        );
+      },
+    ],
+    [
+      '/metrics',
+      (request) => {
+        checkKey(request);
+        return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.text() };
+      },
+    ],
+    ['/openapi.json', () => ({ status: 200, type: 'application/json', body: description })],
+  ]);
+}
+
+/**
+ * Refuses a request that calls the server by a name that is not its own: a page of another site whose name was made to point
+ * here (DNS rebinding) sends that name. A server with an API key does not care by which name it is called.
+ */
+function checkHost({ headers }: IncomingMessage, { apiKey, host }: Settings): void {
+  if (apiKey !== undefined || !isLoopback(host)) return;
+  const name = /^(\[[^\]]*\]|[^:]*)(:\d{1,5})?$/.exec(headers.host ?? '')?.[1]?.replace(/^\[|\]$/g, '');
+  if (name !== undefined && isLoopback(name.toLowerCase())) return;
+  throw new HttpError(
+    403,
+    'wrong-host',
+    'this server is asked by another name',
+    'use localhost or 127.0.0.1',
+  );
+}
+
+function wrongMethod(allowed: string): HttpError {
+  return new HttpError(405, 'wrong-method', `this address takes ${allowed}`, 'see /openapi.json', {
+    Allow: allowed,
+  });
+}
