@@ -10,7 +10,7 @@
 //
 // Their TypeScript and JavaScript is type-checked and, where it can run without a network, run; see
 // documents/blocks.mjs for the comments that say more about a block. Every name that a package exports is in its
-// README. Every file and folder that a document names is there.
+// README. Every file and folder that a document names is there, and the ways of ARCHITECTURE.md are true.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './commands.mjs';
@@ -19,6 +19,7 @@ import { missingNames } from './documents/names.mjs';
 import { missingPaths } from './documents/paths.mjs';
 import { partsToRun, runErrors } from './documents/running.mjs';
 import { typeErrors } from './documents/types.mjs';
+import { brokenWays } from './documents/ways.mjs';
 import { compareWithKnown, writeKnown } from './known.mjs';
 
 const args = process.argv.slice(2);
@@ -36,6 +37,7 @@ const isKnown = args.includes('--known');
 
 const problems = [
   ['paths that are not there', documents.flatMap(missingPaths)],
+  ['ways that are broken', brokenWays().filter(isChosen)],
   ['exported names that the README does not have', (isKnown ? added : missing).filter(isChosen)],
   ['known names that are no longer missing (use --write-known)', isKnown ? stale : []],
   ['type errors', typeErrors(programs)],
