@@ -22,7 +22,7 @@ describe('lineChart', () => {
       [10, 0.5],
     ]);
     expect(svg).toMatch(
-      /^<svg [^>]*role="img" aria-labeledby="(gram-\w+-title)" aria-describedby="gram-\w+-desc"/,
+      /^<svg [^>]*role="img" aria-labelledby="(gram-\w+-title)" aria-describedby="gram-\w+-desc"/,
     );
     expect(svg).toMatch(/<title id="gram-\w+-title">Loss<\/title>/);
     expect(svg).toContain('Line chart of nats over step. train: 2 at 0, 0.5 at 10.');

@@ -67,7 +67,7 @@ export function svg(title: string, description: string, height: number, content:
       class: 'gram-chart',
       viewBox: `0 0 ${WIDTH} ${coordinate(height)}`,
       role: 'img',
-      'aria-labeledby': `${id}-title`,
+      'aria-labelledby': `${id}-title`,
       'aria-describedby': `${id}-desc`,
     },
     element('title', { id: `${id}-title` }, escapeText(title)) +

@@ -39,7 +39,7 @@ describe('page', () => {
   it('has the structure that a screen reader needs', () => {
     expect(html.match(/<main>/g)).toHaveLength(1);
     expect(html.match(/<h1>/g)).toHaveLength(1);
-    expect(html).toContain('<section id="section-2" aria-labeledby="section-2-heading">');
+    expect(html).toContain('<section id="section-2" aria-labelledby="section-2-heading">');
     expect(html).toContain('<a href="#section-2">Adaptation</a>');
     expect(html).toContain('<caption>Cost of each stage</caption>');
     expect(html).toContain('<th scope="col" class="right">Steps</th>');

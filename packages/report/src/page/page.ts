@@ -93,7 +93,7 @@ function renderSection(section: Section, index: number): string {
   const id = `section-${index + 1}`;
   const { paragraphs = [], figures = [], tables = [], cards = [] } = section;
   return [
-    `<section id="${id}" aria-labeledby="${id}-heading">`,
+    `<section id="${id}" aria-labelledby="${id}-heading">`,
     `<h2 id="${id}-heading">${escapeText(section.heading)}</h2>`,
     ...paragraphs.map((paragraph) => `<p>${escapeText(paragraph)}</p>`),
     ...(figures.length > 0 ? ['<div class="figures">', ...figures.map(renderFigure), '</div>'] : []),
