@@ -34,7 +34,9 @@ const svg = barChart({
 
 if (!process.argv.includes('--check')) writeFileSync(path, `${svg}\n`);
 else if (!existsSync(path) || readFileSync(path, 'utf8') !== `${svg}\n`) {
-  console.log('examples/reward-ranking/accuracy.svg is not the plot of the figures; run node scripts/plot.mjs');
+  console.log(
+    'examples/reward-ranking/accuracy.svg is not the plot of the figures; run node scripts/plot.mjs',
+  );
   process.exitCode = 1;
 }
 
