@@ -2,6 +2,7 @@
 export interface Flag {
   /** Name of the value in the help; a flag without it takes no value. */
   readonly value?: string;
+  /** Phrase in lower case without a full stop. */
   readonly help: string;
   readonly required?: boolean;
   /** Whether the flag may be given more than once; its value is then a list. */
@@ -16,6 +17,7 @@ export interface Flag {
 export interface Operand {
   /** Name of the word in the help. */
   readonly value: string;
+  /** Phrase in lower case without a full stop. */
   readonly help: string;
 }
 

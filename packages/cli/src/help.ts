@@ -42,7 +42,7 @@ export function commandHelp(
     '',
     usage,
     '',
-    ...columns([...rows, ['--help', 'Prints this text.']]),
+    ...columns([...rows, ['--help', 'print this text']]),
     '',
     `Example: ${example}`,
     `Cost: ${cost}`,

@@ -1,3 +1,4 @@
+import { quote } from '@gram/base';
 import type { Io } from './command.js';
 import { type CommandEntry, commandTable } from './command-table.js';
 import { CliError } from './error.js';
@@ -57,7 +58,7 @@ function isHelp(word: string): boolean {
 async function explain([name, ...rest]: readonly string[], { stdout }: Io): Promise<void> {
   const [unexpected] = rest;
   if (unexpected !== undefined) {
-    throw new CliError('usage', `unexpected argument ${JSON.stringify(unexpected)}`, 'name one command');
+    throw new CliError('usage', `unexpected argument ${quote(unexpected)}`, 'name one command');
   }
   if (name === undefined || isHelp(name)) {
     stdout.write(generalHelp(commandTable));
@@ -76,7 +77,7 @@ function find(name: string): CommandEntry {
   );
   throw new CliError(
     'usage',
-    `there is no command ${JSON.stringify(name)}`,
+    `there is no command ${quote(name)}`,
     near === undefined ? 'see gram --help' : `did you mean gram ${near}?`,
   );
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { quote } from '@gram/base';
 import { CliError } from './error.js';
 import type { Arguments, Flag, Flags, Operands } from './flags.js';
 import { nearest } from './nearest.js';
@@ -29,7 +30,7 @@ export function parseFlags<F extends Flags, O extends Operands>(
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
       if (words.push(token.value) <= expected.length) continue;
-      throw usage(`unexpected argument ${JSON.stringify(token.value)}`);
+      throw usage(`unexpected argument ${quote(token.value)}`);
     }
     const { name, rawName } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
@@ -86,10 +87,7 @@ function readValue(
   if (choices !== undefined && !choices.includes(value)) {
     const near = nearest(value, choices);
     const suggestion = near === undefined ? '' : `did you mean ${near}? `;
-    throw usage(
-      `${rawName} cannot be ${JSON.stringify(value)}`,
-      `${suggestion}give one of ${choices.join(', ')}`,
-    );
+    throw usage(`${rawName} cannot be ${quote(value)}`, `${suggestion}give one of ${choices.join(', ')}`);
   }
   return value;
 }
@@ -135,5 +133,5 @@ export function share(flag: string, value: string): number {
 }
 
 function refused(flag: string, value: string, hint: string): CliError {
-  return new CliError('usage', `--${flag} cannot be ${JSON.stringify(value)}`, hint);
+  return new CliError('usage', `--${flag} cannot be ${quote(value)}`, hint);
 }

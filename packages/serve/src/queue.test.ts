@@ -1,4 +1,4 @@
-import type { ComparisonItem } from '@gram/reward';
+import type { ComparisonItem } from '@gram/ranking';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { until } from './__fixtures__/client.js';

@@ -1,4 +1,4 @@
-import type { Comparator, Comparison, ComparisonItem } from '@gram/reward';
+import type { Comparator, Comparison, ComparisonItem } from '@gram/ranking';
 import { HttpError } from './error.js';
 
 /** A queue that gathers the comparisons of several requests into calls of the model. */

@@ -9,15 +9,15 @@ import { wholeNumber } from '../parse-flags.js';
 /** `gram compare`: whether two models differ by more than chance. */
 export const compareCommand = defineCommand({
   operands: {
-    first: { value: 'FIRST', help: 'Results of gram eval: its --out file, or items.jsonl of a benchmark.' },
-    second: { value: 'SECOND', help: 'Results of another model on the same items.' },
+    first: { value: 'FIRST', help: 'results of gram eval: its --out file, or items.jsonl of a benchmark' },
+    second: { value: 'SECOND', help: 'results of another model on the same items' },
   },
   flags: {
-    seed: { value: 'N', help: 'Seed of the bootstrap interval; default 0.' },
-    json: { help: 'Print JSON.' },
+    seed: { value: 'N', help: 'seed of the bootstrap interval; default 0' },
+    json: { help: 'print JSON' },
   },
   example: 'gram compare runs/one/llmbar/items.jsonl runs/two/llmbar/items.jsonl',
-  cost: 'reading both files.',
+  cost: 'reading both files',
   async run({ first, second, seed, json }, io) {
     const a = await readResults(first);
     const b = await readResults(second);

@@ -1,4 +1,4 @@
-import { checkReplaceable } from '@gram/base';
+import { checkReplaceable, quote } from '@gram/base';
 import {
   exportGenerator,
   exportJudge,
@@ -20,30 +20,30 @@ export const convertCommand = defineCommand({
   operands: {
     model: {
       value: 'MODEL',
-      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
     },
-    output: { value: 'OUTPUT', help: 'The directory to write.' },
+    output: { value: 'OUTPUT', help: 'directory to write' },
   },
   flags: {
     dtype: {
       value: 'TYPE',
       choices: ['float32', 'bfloat16'],
-      help: 'Element type of the weights; default float32.',
+      help: 'element type of the weights; default float32',
     },
-    adapter: { value: 'DIR', help: 'A LoRA adapter in the format of PEFT, merged into the model.' },
+    adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
     onnx: {
       value: 'GRAPH',
       multiple: true,
       choices: GRAPHS,
-      help: 'Write a graph that ONNX Runtime runs over the weights: label logits, scores, or text generation.',
+      help: 'write a graph that ONNX Runtime runs over the weights: label logits, scores, or text generation',
     },
     'max-length': {
       value: 'N',
-      help: 'Longest sequence of the graphs; default that of the model, at most 8192.',
+      help: 'longest sequence of the graphs; default that of the model, at most 8192',
     },
   },
   example: 'gram convert SmolLM2-135M-Instruct.Q4_1.gguf smollm2 --dtype bfloat16 --onnx judge',
-  cost: 'loading the model and writing it.',
+  cost: 'loading the model and writing it',
   async run({ model: source, output, dtype, adapter, onnx, 'max-length': limit }, io) {
     const maxLength = limit === undefined ? undefined : wholeNumber('max-length', limit, 1);
     await checkReplaceable(output, MODEL_FILES);
@@ -72,17 +72,23 @@ export const convertCommand = defineCommand({
   },
 });
 
-/** Ids of the labels that the model answers with. */
+/** Encodes the labels that the model answers with. */
 async function labelIds({ model, files }: ModelWithFiles, source: string): Promise<number[]> {
   const tokenizer = tokenizerOf(files, source);
   const { labels } = judgePrompt(model.gram?.judgePrompt ?? 'gram-eval-1');
-  const encoded = await Promise.all(labels.map((label) => tokenizer.encode(label)));
-  return encoded.map((ids, i) => {
-    if (ids.length === 1) return ids[0]!;
+  const ids: number[] = [];
+  for (const label of labels) {
+    const [id, ...others] = await tokenizer.encode(label);
+    if (id !== undefined && others.length === 0) {
+      ids.push(id);
+      continue;
+    }
+    const count = id === undefined ? 0 : 1 + others.length;
     throw new CliError(
       'bad-label',
-      `the label ${JSON.stringify(labels[i])} is ${ids.length} tokens of ${source}`,
+      `the label ${quote(label)} is ${count} tokens of ${source}`,
       'a judge needs labels of one token',
     );
-  });
+  }
+  return ids;
 }

@@ -4,9 +4,9 @@ import { defineCommand } from '../command.js';
 
 /** `gram doctor`: which devices work on this machine. */
 export const doctorCommand = defineCommand({
-  flags: { json: { help: 'Print JSON.' } },
+  flags: { json: { help: 'print JSON' } },
   example: 'gram doctor',
-  cost: 'a few matrix products on each device, a second or two.',
+  cost: 'a few matrix products on each device, a second or two',
   async run({ json }, io) {
     // A check leaves nothing behind: the drivers of Mesa and NVIDIA would keep what they compile in the home.
     process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';

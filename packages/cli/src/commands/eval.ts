@@ -17,36 +17,36 @@ export const evaluateCommand = defineCommand({
     data: {
       value: 'PATH',
       required: true,
-      help: 'Judged pairs, .jsonl or .json, gzipped or not; of a benchmark its file or folder.',
+      help: 'judged pairs in .jsonl or .json, gzipped or not; for a benchmark its file or folder',
     },
     benchmark: {
       value: 'NAME',
       choices: benchmarkNames,
-      help: 'Run a benchmark in its published format, by its own rules; it can be interrupted.',
+      help: 'run a benchmark in its published format and by its own rules; it can be interrupted',
     },
-    format: { value: 'NAME', choices: preferenceFormats, help: 'Format of the records; default preference.' },
+    format: { value: 'NAME', choices: preferenceFormats, help: 'format of the records; default preference' },
     attacks: {
-      help: 'Measure how often responses made to fool a judge beat the chosen ones, instead of accuracy.',
+      help: 'measure how often responses made to fool a judge beat the chosen ones, instead of accuracy',
     },
     attack: {
       value: 'NAME',
       multiple: true,
       choices: ATTACKS.map(({ name }) => name),
-      help: 'Measure this attack alone; give the flag again for more of them.',
+      help: 'measure this attack alone; repeat the flag for more of them',
     },
     limit: {
       value: 'N',
-      help: 'Read only the first N pairs; of a benchmark N items, a share of each subset.',
+      help: 'read only the first N pairs; for a benchmark N items, a share of each subset',
     },
-    seed: { value: 'N', help: 'Seed of the bootstrap interval; default 0.' },
+    seed: { value: 'N', help: 'seed of the bootstrap interval; default 0' },
     out: {
       value: 'PATH',
-      help: 'A file with one JSON line for each pair or attack, beside which attacks leave a page (.html); of a benchmark the folder of its results, from which it continues.',
+      help: 'file with one JSON line for each pair or attack, beside which attacks leave a page (.html); for a benchmark the folder of its results, from which it continues',
     },
-    json: { help: 'Print JSON.' },
+    json: { help: 'print JSON' },
   },
   example: 'gram eval --model runs/one/model --data test.jsonl --format preference --out test-results.jsonl',
-  cost: 'loading the model and two forward passes a pair; both twice with int8 or int4, to compare with float32.',
+  cost: 'loading the model and two forward passes a pair; both twice with int8 or int4, to compare with float32',
   async run(values, io) {
     const limit = values.limit === undefined ? undefined : wholeNumber('limit', values.limit, 1);
     const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 0);

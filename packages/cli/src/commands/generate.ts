@@ -25,31 +25,34 @@ export const generateCommand = defineCommand({
     model: {
       value: 'MODEL',
       required: true,
-      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
     },
-    prompt: { value: 'TEXT', required: true, help: 'What the user says.' },
-    system: { value: 'TEXT', help: 'What the system turn says; default what the chat template has.' },
-    plain: { help: 'Go on from the prompt as it is, without a chat template.' },
-    adapter: { value: 'DIR', help: 'A LoRA adapter in the format of PEFT, merged into the model.' },
+    prompt: { value: 'TEXT', required: true, help: "text of the user's turn" },
+    system: { value: 'TEXT', help: 'text of the system turn; default that of the chat template' },
+    plain: { help: 'continue the prompt as it is, without a chat template' },
+    adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
     precision: {
       value: 'NAME',
       choices: ['float32', 'int8', 'int4'],
-      help: 'How the matrices of the layers are kept; default float32.',
+      help: 'element type in which the matrices of the layers are kept; default float32',
     },
     device: deviceFlag,
-    'max-new-tokens': { value: 'N', help: 'The most new tokens; default 256.' },
-    temperature: { value: 'T', help: 'Divides the logits; default 0, the most likely token each time.' },
-    'top-k': { value: 'K', help: 'Draw from the K most likely tokens.' },
-    'top-p': { value: 'P', help: 'Draw from the most likely tokens that sum to P.' },
-    'min-p': { value: 'P', help: 'Draw from tokens at least P times as likely as the likeliest.' },
-    'repetition-penalty': { value: 'R', help: 'Above 1: make what was said less likely.' },
-    stop: { value: 'TEXT', multiple: true, help: 'End where this text is written.' },
-    samples: { value: 'N', help: 'How many answers; default 1. Several are printed when all are done.' },
-    seed: { value: 'N', help: 'Seed of the draws; default 0.' },
-    json: { help: 'Print JSON, with tokens and their log-probabilities.' },
+    'max-new-tokens': { value: 'N', help: 'maximum number of new tokens; default 256' },
+    temperature: {
+      value: 'T',
+      help: 'temperature that divides the logits; default 0, the most likely token each time',
+    },
+    'top-k': { value: 'K', help: 'draw from the K most likely tokens' },
+    'top-p': { value: 'P', help: 'draw from the most likely tokens whose probabilities sum to P' },
+    'min-p': { value: 'P', help: 'draw from tokens at least P times as likely as the most likely one' },
+    'repetition-penalty': { value: 'R', help: 'above 1, makes tokens that were written before less likely' },
+    stop: { value: 'TEXT', multiple: true, help: 'end where this text is written' },
+    samples: { value: 'N', help: 'number of answers; default 1; several are printed when all are done' },
+    seed: { value: 'N', help: 'seed of the draws; default 0' },
+    json: { help: 'print JSON, with tokens and their log-probabilities' },
   },
   example: 'gram generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "Why is the sky blue?"',
-  cost: 'loading the model, one pass over the prompt, and a pass over the weights for each token.',
+  cost: 'loading the model, one pass over the prompt, and a pass over the weights for each token',
   async run(values, io) {
     const decoding = readDecoding(values);
     const samples = values.samples === undefined ? 1 : wholeNumber('samples', values.samples, 1);
@@ -83,7 +86,7 @@ export const generateCommand = defineCommand({
         ...decoding,
         random: createRandom(seed, 'generate', i),
       }));
-      const [completions] = await generator.generate([{ ids, decodings }], {
+      const [completions = []] = await generator.generate([{ ids, decodings }], {
         maxNewTokens: Math.min(maxNewTokens, room),
         stopIds,
         stopText: { strings: values.stop, decode: (tokens) => tokenizer.decode(tokens) },
@@ -94,9 +97,9 @@ export const generateCommand = defineCommand({
         await output.end();
         io.stdout.write('\n');
       } else {
-        await print(completions!, ids.length, writing, values, io.stdout);
+        await print(completions, ids.length, writing, values, io.stdout);
       }
-      if (completions!.some(({ finished }) => finished === 'length')) {
+      if (completions.some(({ finished }) => finished === 'length')) {
         io.stderr.write(`cut after ${Math.min(maxNewTokens, room)} tokens; --max-new-tokens allows more\n`);
       }
     } finally {

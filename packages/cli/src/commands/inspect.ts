@@ -39,12 +39,12 @@ export const inspectCommand = defineCommand({
   operands: {
     model: {
       value: 'MODEL',
-      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
     },
   },
-  flags: { json: { help: 'Print JSON.' } },
+  flags: { json: { help: 'print JSON' } },
   example: 'gram inspect HuggingFaceTB/SmolLM2-135M-Instruct',
-  cost: 'a download where the model is on the hub; a few products on each device.',
+  cost: 'a download where the model is on the hub; a few products on each device',
   async run({ model, json }, io) {
     const path = await withDownload(io, (options) => resolveModel(model, options));
     const info = await inspectModel(path);

@@ -8,20 +8,20 @@ export const mergeCommand = defineCommand({
   operands: {
     model: {
       value: 'MODEL',
-      help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
     },
-    adapter: { value: 'ADAPTER', help: 'The directory of the adapter, in the format of PEFT.' },
-    output: { value: 'OUTPUT', help: 'The directory to write.' },
+    adapter: { value: 'ADAPTER', help: 'directory of the adapter, in the format of PEFT' },
+    output: { value: 'OUTPUT', help: 'directory to write' },
   },
   flags: {
     dtype: {
       value: 'TYPE',
       choices: ['float32', 'bfloat16'],
-      help: 'Element type of the weights; default float32.',
+      help: 'element type of the weights; default float32',
     },
   },
   example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
-  cost: 'loading the model and writing it.',
+  cost: 'loading the model and writing it',
   async run({ model: source, adapter, output, dtype }, io) {
     await checkReplaceable(output, MODEL_FILES);
     const { model, files } = await loadWithAdapter(source, adapter, io);

@@ -10,19 +10,19 @@ import { explainOverlong } from '../models/overlong.js';
 export const rankCommand = defineCommand({
   flags: {
     ...judgeFlags,
-    prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
-    response: { value: 'TEXT', multiple: true, help: 'A response.' },
-    responses: { value: 'FILE', help: 'Responses from a file, one { "response": TEXT } a line.' },
+    prompt: { value: 'TEXT', required: true, help: 'prompt of the responses' },
+    response: { value: 'TEXT', multiple: true, help: 'a response' },
+    responses: { value: 'FILE', help: 'file of responses, one { "response": TEXT } a line' },
     strategy: {
       value: 'NAME',
       choices: ['auto', ...rankStrategies],
-      help: 'Which pairs are compared; default auto: all for few responses, fewer for many.',
+      help: 'which pairs are compared; default auto: all for few responses, fewer for many',
     },
-    json: { help: 'Print JSON, with what was compared.' },
+    json: { help: 'print JSON, with what was compared' },
   },
   example:
     'gram rank --model runs/one/model --prompt "Add 2 and 3." --response 5 --response 6 --response five',
-  cost: 'loading the model and two forward passes a comparison: n (n - 1) / 2 comparisons for n up to 16, about n log2 n above; n passes for a discriminative model.',
+  cost: 'loading the model and two forward passes a comparison: n (n - 1) / 2 comparisons for n up to 16, about n log2 n above; n passes for a discriminative model',
   async run(values, io) {
     const { prompt, response, responses: file, json } = values;
     const strategy = (values.strategy ?? 'auto') as RankStrategy | 'auto';
@@ -71,7 +71,7 @@ async function readResponses(path: string): Promise<string[]> {
   for await (const { record, where } of readRecords(path)) {
     const { response } = record;
     if (typeof response !== 'string') {
-      throw new DataError('bad-record', `field "response" of ${where} is not a string`, 'Repair the record.');
+      throw new DataError('bad-record', `field "response" of ${where} is not a string`, 'repair the record');
     }
     responses.push(response);
   }

@@ -11,13 +11,13 @@ const LARGEST_NEAR_TIE = 0.52;
 export const scoreCommand = defineCommand({
   flags: {
     ...judgeFlags,
-    prompt: { value: 'TEXT', required: true, help: 'The prompt.' },
-    a: { value: 'TEXT', required: true, help: 'The first response.' },
-    b: { value: 'TEXT', required: true, help: 'The second response.' },
-    json: { help: 'Print JSON.' },
+    prompt: { value: 'TEXT', required: true, help: 'prompt of the responses' },
+    a: { value: 'TEXT', required: true, help: 'first response' },
+    b: { value: 'TEXT', required: true, help: 'second response' },
+    json: { help: 'print JSON' },
   },
   example: 'gram score --model runs/one/model --prompt "Add 2 and 3." --a "5" --b "6"',
-  cost: 'loading the model and two forward passes.',
+  cost: 'loading the model and two forward passes',
   async run(values, io) {
     const { prompt, a, b, json } = values;
     const model = await loadJudge(await readJudgeFlags(values, io), io);

@@ -8,16 +8,19 @@ import { wholeNumber } from '../parse-flags.js';
 export const serveCommand = defineCommand({
   flags: {
     ...judgeFlags,
-    host: { value: 'ADDRESS', help: 'Where to listen; default 127.0.0.1. Others need GRAM_API_KEY.' },
-    port: { value: 'PORT', help: 'Default 8000; 0 is any port that is free.' },
+    host: {
+      value: 'ADDRESS',
+      help: 'address to listen at; default 127.0.0.1; any other requires GRAM_API_KEY',
+    },
+    port: { value: 'PORT', help: 'port to listen at; default 8000; 0 takes any free port' },
     reference: {
       value: 'TEXT',
-      help: 'What responses are compared with where a client wants a score for each; default the others to the same prompt.',
+      help: 'response that others are compared with where a client wants a score for each; default the others to the same prompt',
     },
-    deadline: { value: 'SECONDS', help: 'The longest that a request may take; default 60.' },
+    deadline: { value: 'SECONDS', help: 'longest time that a request may take; default 60' },
   },
   example: 'gram serve --model runs/one/model --port 8000',
-  cost: 'loading the model and a first comparison; then two forward passes a comparison.',
+  cost: 'loading the model and a first comparison; then two forward passes a comparison',
   async run(values, io) {
     const { host, port = '8000', reference, deadline = '60' } = values;
     const options = {

@@ -33,32 +33,32 @@ export function trainingCommand(name: TrainingStage) {
   const stage = stageOf(name);
   return defineCommand({
     flags: {
-      config: { value: 'FILE', help: 'The configuration, in YAML, TypeScript or JavaScript.' },
+      config: { value: 'FILE', help: 'configuration, in YAML, TypeScript or JavaScript' },
       preset: {
         value: 'NAME',
         choices: Object.keys(presets),
-        help: 'Values that the configuration is laid over.',
+        help: 'values that the configuration overrides',
       },
       set: {
         value: 'KEY=VALUE',
         multiple: true,
-        help: 'Lay a value over the configuration, as optimizer.epochs=2.',
+        help: 'override a value of the configuration, for example optimizer.epochs=2',
       },
       resume: {
         value: 'auto|DIR',
         bare: 'auto',
-        help: 'Go on from a checkpoint; auto is the newest of the output.',
+        help: 'continue from a checkpoint; auto takes the newest one of the output',
       },
-      'dry-run': { help: 'Load and encode everything, say what would be done, and write nothing.' },
-      'print-config': { help: 'Print the configuration with its defaults, and stop.' },
+      'dry-run': { help: 'load and encode everything, say what would be done, and write nothing' },
+      'print-config': { help: 'print the configuration with its defaults, and stop' },
       watch: {
         value: 'PORT',
         bare: '0',
-        help: 'Serve a page that follows the run, on this machine only; any free port by default.',
+        help: 'serve a page that follows the run, on this machine only; default any free port',
       },
     },
     example: stage.example,
-    cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch.',
+    cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch',
     async run(values, io) {
       if (values.config === undefined && values.preset === undefined) {
         throw new CliError(

@@ -4,7 +4,7 @@ import { type DeviceName, deviceNames, place } from '@gram/engine';
 export const deviceFlag = {
   value: 'NAME',
   choices: ['auto', ...deviceNames],
-  help: 'Where to compute; default cpu.',
+  help: 'device to compute on; default cpu',
 } as const;
 
 /** Starts the device that the flag names: one that does not work is refused before anything is loaded. */

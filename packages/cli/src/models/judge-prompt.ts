@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
+import { quote } from '@gram/base';
 import { type Block, type JudgePrompt, judgePrompts } from '@gram/tokenize';
 import { CliError } from '../error.js';
 
 /** The flag that says how to ask a model. */
 export const judgePromptFlag = {
   value: 'ID_OR_FILE',
-  help: `How to ask a language model that has no gram.json: ${idsOfPrompts()}, or a JSON file.`,
+  help: `prompt for a language model that has no gram.json: ${idsOfPrompts()}, or a JSON file`,
 } as const;
 
 // A hundred times what an instruction needs.
@@ -24,7 +25,7 @@ const FIELDS = [
 ] as const satisfies readonly (keyof JudgePrompt)[];
 
 /**
- * The judging prompt of an id or, where there is none of it, in a JSON file.
+ * Reads the judging prompt with an id or, where no prompt has that id, from a JSON file.
  *
  * @throws CliError `bad-file`
  */
@@ -50,7 +51,7 @@ export async function readJudgePrompt(idOrFile: string): Promise<JudgePrompt> {
   try {
     json = JSON.parse(await readFile(idOrFile, 'utf8'));
   } catch (cause) {
-    throw new CliError('bad-file', `${idOrFile} can not be read as JSON`, 'repair the file', { cause });
+    throw new CliError('bad-file', `${idOrFile} cannot be read as JSON`, 'repair the file', { cause });
   }
   return parseJudgePrompt(json, idOrFile);
 }
@@ -60,82 +61,107 @@ export async function readJudgePrompt(idOrFile: string): Promise<JudgePrompt> {
  * and no two that overlap.
  *
  * @param where names the value in errors
- * @throws CliError `bad-file`, naming the field
+ * @throws {CliError} `bad-file`, naming the field
  */
 export function parseJudgePrompt(json: unknown, where: string): JudgePrompt {
-  const refuse = (field: string, problem: string) =>
-    new CliError(
-      'bad-file',
-      `${where}: ${field} ${problem}`,
-      'repair the judging prompt; the README of @gram/cli shows one',
-    );
-
-  function object(value: unknown, field: string, fields: readonly string[]): Record<string, unknown> {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw refuse(field, 'is not an object');
-    }
-    const prefix = value === json ? '' : `${field}.`;
-    const missing = fields.find((name) => !Object.hasOwn(value, name));
-    if (missing !== undefined) throw refuse(`${prefix}${missing}`, 'is missing');
-    const unknown = Object.keys(value).find((name) => !fields.includes(name));
-    if (unknown !== undefined) throw refuse(JSON.stringify(unknown.slice(0, 100)), 'is not a known field');
-    return value as Record<string, unknown>;
-  }
-
-  function text(value: unknown, field: string): string {
-    if (typeof value !== 'string') throw refuse(field, 'is not a string');
-    return value;
-  }
-
-  function word(value: unknown, field: string): string {
-    if (text(value, field) === '') throw refuse(field, 'is empty');
-    return value as string;
-  }
-
-  function list(value: unknown, field: string): readonly unknown[] {
-    if (!Array.isArray(value)) throw refuse(field, 'is not a list');
-    return value;
-  }
-
-  function two<T>(
-    value: unknown,
-    field: string,
-    read: (value: unknown, field: string) => T,
-  ): readonly [T, T] {
-    const found = list(value, field);
-    if (found.length !== 2) throw refuse(field, `has ${found.length} entries and needs 2`);
-    return [read(found[0], `${field}[0]`), read(found[1], `${field}[1]`)];
-  }
-
-  function block(value: unknown, field: string): Block {
-    const { start, end } = object(value, field, ['start', 'end']);
-    return { start: text(start, `${field}.start`), end: text(end, `${field}.end`) };
-  }
-
-  const fields = object(json, 'the judging prompt', FIELDS);
-  const labels = two(fields.labels, 'labels', word);
-  if (labels[0] === labels[1]) throw refuse('labels', 'holds one label twice');
-  const markers = list(fields.markers, 'markers').map((marker, at) => word(marker, `markers[${at}]`));
-  if (markers.length === 0) throw refuse('markers', 'is empty');
-  for (const [at, marker] of markers.entries()) {
-    const other = markers.findIndex((found, index) => index !== at && overlaps(marker, found));
-    if (other >= 0) throw refuse(`markers[${at}]`, `overlaps with markers[${other}]`);
-  }
+  const fields = readObject({ where, name: '', value: json }, FIELDS);
+  const field = (name: (typeof FIELDS)[number]): Field => ({ where, name, value: fields[name] });
+  const labels = readTwo(field('labels'), readWord);
+  if (labels[0] === labels[1]) throw refusal(field('labels'), 'holds one label twice');
   const { markersCount } = fields;
   if (markersCount !== 'anywhere' && markersCount !== 'at-line-start') {
-    throw refuse('markersCount', 'is neither "anywhere" nor "at-line-start"');
+    throw refusal(field('markersCount'), 'is neither "anywhere" nor "at-line-start"');
   }
   return {
-    id: word(fields.id, 'id'),
-    instruction: text(fields.instruction, 'instruction'),
-    question: block(fields.question, 'question'),
-    answers: two(fields.answers, 'answers', block),
-    between: text(fields.between, 'between'),
-    tail: text(fields.tail, 'tail'),
+    id: readWord(field('id')),
+    instruction: readText(field('instruction')),
+    question: readBlock(field('question')),
+    answers: readTwo(field('answers'), readBlock),
+    between: readText(field('between')),
+    tail: readText(field('tail')),
     labels,
-    markers,
+    markers: readMarkers(field('markers')),
     markersCount,
   };
+}
+
+/** A value in a file. */
+interface Field {
+  /** Name of the file. */
+  readonly where: string;
+  /** Path to the value; empty for the whole. */
+  readonly name: string;
+  readonly value: unknown;
+}
+
+function refusal({ where, name }: Field, problem: string): CliError {
+  return new CliError(
+    'bad-file',
+    `${where}: ${name === '' ? 'the judging prompt' : name} ${problem}`,
+    'repair the judging prompt; the README of @gram/cli shows one',
+  );
+}
+
+function readObject(field: Field, names: readonly string[]): Readonly<Record<string, unknown>> {
+  const { where, name, value } = field;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw refusal(field, 'is not an object');
+  }
+  const missing = names.find((each) => !Object.hasOwn(value, each));
+  if (missing !== undefined) {
+    const path = name === '' ? missing : `${name}.${missing}`;
+    throw refusal({ where, name: path, value }, 'is missing');
+  }
+  const unknown = Object.keys(value).find((each) => !names.includes(each));
+  if (unknown !== undefined) throw refusal({ where, name: quote(unknown), value }, 'is not a known field');
+  return Object.fromEntries(Object.entries(value));
+}
+
+function readText(field: Field): string {
+  if (typeof field.value !== 'string') throw refusal(field, 'is not a string');
+  return field.value;
+}
+
+function readWord(field: Field): string {
+  const text = readText(field);
+  if (text === '') throw refusal(field, 'is empty');
+  return text;
+}
+
+function readList(field: Field): Field[] {
+  const { where, name, value } = field;
+  if (!Array.isArray(value)) throw refusal(field, 'is not a list');
+  return value.map((entry, at) => ({ where, name: `${name}[${at}]`, value: entry }));
+}
+
+function readTwo<T>(field: Field, read: (entry: Field) => T): readonly [T, T] {
+  const entries = readList(field);
+  const [first, second] = entries;
+  if (first === undefined || second === undefined || entries.length > 2) {
+    throw refusal(field, `has ${entries.length} entries and needs 2`);
+  }
+  return [read(first), read(second)];
+}
+
+function readBlock(field: Field): Block {
+  const { where, name } = field;
+  const { start, end } = readObject(field, ['start', 'end']);
+  return {
+    start: readText({ where, name: `${name}.start`, value: start }),
+    end: readText({ where, name: `${name}.end`, value: end }),
+  };
+}
+
+function readMarkers(field: Field): string[] {
+  const entries = readList(field);
+  const markers = entries.map(readWord);
+  if (markers.length === 0) throw refusal(field, 'is empty');
+  for (const [at, entry] of entries.entries()) {
+    const marker = readWord(entry);
+    const other = markers.findIndex((found, index) => index !== at && overlaps(marker, found));
+    if (other >= 0) throw refusal(entry, `overlaps with ${field.name}[${other}]`);
+  }
+  return markers;
 }
 
 /** Whether a text holds another one, or ends in what the other one starts with. */

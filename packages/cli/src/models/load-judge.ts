@@ -20,23 +20,23 @@ export const judgeFlags = {
   model: {
     value: 'MODEL',
     required: true,
-    help: 'A model directory, a GGUF file, or the name of a repository on the hub.',
+    help: 'a model directory, a GGUF file, or the name of a repository on the hub',
   },
   'judge-prompt': judgePromptFlag,
   precision: {
     value: 'NAME',
     choices: ['float32', 'int8', 'int4'],
-    help: 'How the matrices of the layers are kept; default float32.',
+    help: 'element type in which the matrices of the layers are kept; default float32',
   },
   device: deviceFlag,
   orders: {
     value: 'N',
     choices: ['1', '2'],
-    help: 'Show each response first once, or a first only; default 2. Of generative models.',
+    help: 'orders in which a generative model sees a pair: 2 shows each response first once, 1 only the first; default 2',
   },
   'position-bias-bound': {
     value: 'P',
-    help: 'Leave out the second order where the winner holds as long as the two differ by P at most; default never.',
+    help: 'skip the second order where it cannot change the winner unless both orders differ by more than P; default never skip',
   },
   overlong: overlongFlag,
 } as const;

@@ -5,7 +5,7 @@ import { CliError } from '../error.js';
 export const overlongFlag = {
   value: 'WHAT',
   choices: ['error', 'truncate'],
-  help: 'What to do with text that does not fit the model; default error.',
+  help: 'what happens to a text that does not fit the model; default error',
 } as const;
 
 /** The value of the flag `--overlong`. */

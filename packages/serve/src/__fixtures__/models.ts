@@ -1,4 +1,4 @@
-import type { Comparator, Comparison, ComparisonItem, RunOptions } from '@gram/reward';
+import type { Comparator, Comparison, ComparisonItem, RunOptions } from '@gram/ranking';
 
 /** Prefers longer responses, the first one a little, and depends on the prompt: every item has a number of its own. */
 export function verdictOf({ prompt, a, b }: ComparisonItem): Comparison {

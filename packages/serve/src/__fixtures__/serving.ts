@@ -1,4 +1,4 @@
-import type { Comparator } from '@gram/reward';
+import type { Comparator } from '@gram/ranking';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 import { post, type Reply } from './client.js';
 import { quickModel } from './models.js';

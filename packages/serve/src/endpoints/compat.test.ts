@@ -1,4 +1,4 @@
-import type { Comparator, ComparisonItem } from '@gram/reward';
+import type { Comparator, ComparisonItem } from '@gram/ranking';
 import { afterEach, describe, expect, it } from 'vitest';
 import { post } from '../__fixtures__/client.js';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';

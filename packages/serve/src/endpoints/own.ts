@@ -1,4 +1,4 @@
-import type { Comparison, ComparisonItem } from '@gram/reward';
+import type { Comparison, ComparisonItem } from '@gram/ranking';
 import type { Shapes } from './schemas.js';
 import { checkComparisons, type Work } from './scores.js';
 

@@ -1,4 +1,4 @@
-import { type Comparator, groupScores, referenceScores } from '@gram/reward';
+import { type Comparator, groupScores, referenceScores } from '@gram/ranking';
 import { HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Comparator } from '@gram/reward';
+import type { Comparator } from '@gram/ranking';
 import { DEADLINE_HEADER } from '../endpoints/openapi.js';
 import { clientLeft, HttpError, shuttingDown } from '../error.js';
 import type { Settings } from '../options.js';

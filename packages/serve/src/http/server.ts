@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Comparator } from '@gram/reward';
+import type { Comparator } from '@gram/ranking';
 import type { ErrorBody } from '../error.js';
 import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Comparator } from '@gram/reward';
+import type { Comparator } from '@gram/ranking';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
