@@ -49,3 +49,20 @@ export function configToJson(
     ...(kindOf(config).head === 'score' && { id2label: { 0: 'score' }, label2id: { score: 0 } }),
   };
 }
+
+/**
+ * Writes `config.json` as text. Python tells 50 from 50.0, and transformers refuses the first for a field that is a
+ * floating-point number: whole values of the family's `floatFields` get a decimal.
+ *
+ * @param dtype Element type of the saved weights. @default 'float32'
+ */
+export function configText(config: ModelConfig, dtype?: 'float32' | 'bfloat16'): string {
+  const { floatFields = [] } = familyOf(config);
+  const text = JSON.stringify(configToJson(config, dtype), null, 2);
+  const floats = text.replace(
+    /^( {2}"(\w+)": -?\d+)(,?)$/gm,
+    (line, field: string, name: string, comma: string) =>
+      floatFields.includes(name) ? `${field}.0${comma}` : line,
+  );
+  return `${floats}\n`;
+}

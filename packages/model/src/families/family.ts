@@ -68,6 +68,8 @@ export interface Family<Fields extends z.core.$ZodLooseShape = z.core.$ZodLooseS
   readonly modelType: string;
   /** The fields of `config.json` beside those that all families share. */
   readonly fields: Fields;
+  /** The fields that transformers takes only as floating-point numbers, written 50.0 and not 50. @default none */
+  readonly floatFields?: readonly string[];
   readonly defaults: FamilyDefaults;
   readonly decoder: DecoderTraits;
   /** @default GGUF files of the family are not read, or are those of another family */

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FileName, oldDirectory, writeDirectoryAtomic } from '@gram/base';
-import { configToJson } from '../config/config-json.js';
+import { configText, configToJson } from '../config/config-json.js';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
@@ -131,7 +131,7 @@ function generationConfig(config: ModelConfig): Record<string, unknown> {
 function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string, string> {
   const { config, gram, tokenizerJson } = model;
   const text = (json: unknown) => `${JSON.stringify(json, null, 2)}\n`;
-  const files = new Map([['config.json', text(configToJson(config, dtype))]]);
+  const files = new Map([['config.json', configText(config, dtype)]]);
   if (gram !== undefined) files.set('gram.json', text(gram));
   if (kindOf(config).head === 'next-token') {
     files.set(COMPANION_FILES.generationConfigJson, text(generationConfig(config)));
