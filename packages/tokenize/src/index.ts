@@ -37,7 +37,7 @@ export {
   type PairEncoderOptions,
 } from './encode/pair-encoder.js';
 export type { Overlong } from './encode/template.js';
-export { TokenizeError } from './error.js';
+export { TokenizeError, type TokenizeErrorCode } from './error.js';
 export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerOf } from './library.js';
 export { type ChatLayout, plainChat } from './prompts/chat-layout.js';
 export { type Block, type JudgePrompt, judgePrompt, judgePrompts } from './prompts/judge-prompt.js';

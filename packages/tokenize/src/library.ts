@@ -6,26 +6,26 @@ import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, withoutSpecialTokens } from './tokenizer-json.js';
 
-/** Larger than any published tokenizer.json (about 35 MB), small enough to parse without harm. */
-const maxFileBytes = 128 * 1024 * 1024;
+/** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
+const MAX_FILE_BYTES = 128 * 1024 * 1024;
 
-/** Text to token ids and back. It holds no state between calls; calls run on Node's thread pool. */
+/** Converts text to token ids and back. It has no state between calls; calls run on Node's thread pool. */
 export interface Tokenizer {
-  /** One more than the largest id: the number of rows an embedding needs. */
+  /** One more than the largest id, which is the number of rows that an embedding needs. */
   readonly vocabSize: number;
-  /** Ids of foreign text. A special token spelled out in it is ordinary text. Adds nothing at the ends. */
+  /** Encodes untrusted text. A special token that is spelled out in it is ordinary text. Adds nothing at the ends. */
   encode(text: string): Promise<number[]>;
-  /** Ids of trusted template text, in which special tokens are parsed. Adds nothing at the ends. */
+  /** Encodes trusted template text, in which special tokens are parsed. Adds nothing at the ends. */
   encodeTemplate(text: string): Promise<number[]>;
-  /** Text of the ids; unknown ids give nothing. `skipSpecial` (default false) leaves special tokens out. */
+  /** Decodes ids; unknown ids give nothing. `skipSpecial` (default false) leaves out special tokens. */
   decode(ids: readonly number[], options?: { readonly skipSpecial?: boolean }): Promise<string>;
-  /** Id of a token by its name in the vocabulary, special tokens included. */
+  /** Returns the id of a token by its name in the vocabulary, which includes special tokens. */
   tokenId(token: string): number | undefined;
-  /** Name of a token in the vocabulary. Byte-level vocabularies spell bytes as printable characters. */
+  /** Returns the name of a token in the vocabulary. Byte-level vocabularies spell bytes as printable characters. */
   tokenName(id: number): string | undefined;
   /** The exact contents of the tokenizer.json. */
   readonly json: string;
-  /** Writes `json` to `tokenizer.json` in a directory, which is created. All or nothing. */
+  /** Writes `json` to `tokenizer.json` in a directory, which is created. The file is written whole or not at all. */
   save(directory: string): Promise<void>;
 }
 
@@ -33,21 +33,27 @@ export interface Tokenizer {
  * Reads a Hugging Face tokenizer from disk.
  *
  * @param path a `tokenizer.json`, or a directory that holds one
- * @throws TokenizeError `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
+ * @throws {TokenizeError} `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
+ *
+ * @example
+ * ```ts
+ * const tokenizer = loadTokenizer('path/to/model');
+ * const ids = await tokenizer.encode('Hello!');
+ * ```
  */
 export function loadTokenizer(path: string): Tokenizer {
   let file = path;
   try {
     if (statSync(path).isDirectory()) file = join(path, 'tokenizer.json');
     const { size } = statSync(file);
-    if (size > maxFileBytes) throw tooLarge(file, size);
+    if (size > MAX_FILE_BYTES) throw tooLarge(file, size);
     return fromText(readFileSync(file, 'utf8'), file);
   } catch (cause) {
     if (cause instanceof TokenizeError) throw cause;
     throw new TokenizeError(
       'tokenizer-missing',
-      `can not read a tokenizer from ${file}`,
-      'Give the path of a tokenizer.json or of the directory that holds it.',
+      `cannot read a tokenizer from ${file}`,
+      'give the path of a tokenizer.json or of the directory that holds it',
       { cause },
     );
   }
@@ -56,19 +62,19 @@ export function loadTokenizer(path: string): Tokenizer {
 /**
  * Builds a tokenizer from the contents of a `tokenizer.json`, as text or as an object.
  *
- * @throws TokenizeError `tokenizer-too-large`, `tokenizer-broken`
+ * @throws {TokenizeError} `tokenizer-too-large`, `tokenizer-broken`
  */
 export function tokenizerFromJson(json: object | string): Tokenizer {
   const text = typeof json === 'string' ? json : `${JSON.stringify(json, null, 2)}\n`;
-  if (text.length > maxFileBytes) throw tooLarge('the given JSON', text.length);
+  if (text.length > MAX_FILE_BYTES) throw tooLarge('the given JSON', text.length);
   return fromText(text, 'the given JSON');
 }
 
 /**
- * The tokenizer of a model, from the texts of its files.
+ * Builds the tokenizer of a model from the texts of its files.
  *
- * @param source what to call the model in an error
- * @throws TokenizeError `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
+ * @param source name of the model, for errors
+ * @throws {TokenizeError} `tokenizer-missing`, `tokenizer-too-large`, `tokenizer-broken`
  */
 export function tokenizerOf(
   { tokenizerJson }: { readonly tokenizerJson?: string },
@@ -78,7 +84,7 @@ export function tokenizerOf(
   throw new TokenizeError(
     'tokenizer-missing',
     `${source} has no tokenizer.json`,
-    'Add the tokenizer.json of the model; other formats can be converted with transformers.',
+    'add the tokenizer.json of the model; transformers converts other formats',
   );
 }
 
@@ -124,8 +130,8 @@ async function save(directory: string, text: string): Promise<void> {
   } catch (cause) {
     throw new TokenizeError(
       'save-failed',
-      `can not write ${target}`,
-      'Check that the directory can be written and the disk has room.',
+      `cannot write ${target}`,
+      'check that you may write to the directory and that the disk has space',
       { cause },
     );
   }
@@ -134,7 +140,7 @@ async function save(directory: string, text: string): Promise<void> {
 function tooLarge(source: string, size: number): TokenizeError {
   return new TokenizeError(
     'tokenizer-too-large',
-    `${source} has ${size} bytes, more than the limit of ${maxFileBytes}`,
-    'Check that the file is a tokenizer.json.',
+    `${source} has ${size} bytes, more than the limit of ${MAX_FILE_BYTES}`,
+    'check that the file is a tokenizer.json',
   );
 }

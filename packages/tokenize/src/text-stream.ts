@@ -1,19 +1,26 @@
 import type { Tokenizer } from './library.js';
 
-/** Text of ids that come one at a time. Joined, all that it gives is `tokenizer.decode` of all ids. */
+/** Decodes ids that arrive one at a time. All its texts, joined, are `tokenizer.decode` of all ids. */
 export interface TextStream {
-  /** Takes the next id and gives the text that has become complete: often a word, sometimes nothing. */
+  /** Takes the next id and returns the text that has become complete: often a word, sometimes nothing. */
   push(id: number): Promise<string>;
-  /** The rest: a character that was never completed, as U+FFFD. The stream then starts anew. */
+  /** Returns the rest, a character that was never completed, as U+FFFD. The stream then starts anew. */
   end(): Promise<string>;
 }
 
 /**
- * Decodes what a model generates while it generates it. A token can end inside a character, whose bytes decode to
- * U+FFFD until the rest is there; so U+FFFD at the end is held back until another id settles it. Calls may overlap:
- * they are answered in order.
+ * Creates a stream that decodes what a model generates while it generates it. A token can end inside a character, whose
+ * bytes decode to U+FFFD until the rest arrives, so U+FFFD at the end is held back until another id settles it. Calls may
+ * overlap; they are answered in order.
  *
- * It suits tokenizers whose decoded text only grows with more ids, as byte-level ones.
+ * It suits tokenizers whose decoded text only grows with more ids, such as byte-level ones.
+ *
+ * @example
+ * ```ts
+ * const stream = createTextStream(tokenizer);
+ * for (const id of await tokenizer.encode('Hello!')) process.stdout.write(await stream.push(id));
+ * process.stdout.write(await stream.end());
+ * ```
  */
 export function createTextStream(tokenizer: Tokenizer): TextStream {
   // Ids whose text was given already, kept because a decoder may treat the first token of a text differently.

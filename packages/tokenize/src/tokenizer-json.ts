@@ -17,8 +17,8 @@ interface AddedTokenJson {
 /**
  * Parses the text of a `tokenizer.json` and checks the parts that are read here.
  *
- * @param source what to call the file in an error
- * @throws TokenizeError `tokenizer-broken`
+ * @param source name of the file, for errors
+ * @throws {TokenizeError} `tokenizer-broken`
  */
 export function parseTokenizerJson(text: string, source: string): TokenizerJson {
   let value: unknown;
@@ -34,23 +34,27 @@ export function parseTokenizerJson(text: string, source: string): TokenizerJson 
   if (!Array.isArray(added) || !added.every(isAddedToken)) {
     throw brokenTokenizer(source, 'added_tokens is not a list of tokens with an id and a content');
   }
-  return value as unknown as TokenizerJson;
+  return {
+    ...value,
+    model: { ...value.model, type: value.model.type },
+    ...(value.added_tokens !== undefined && { added_tokens: added }),
+  };
 }
 
-/** The error for a file that is there and does not hold a tokenizer. */
+/** Makes the error for a file that exists and does not hold a tokenizer. */
 export function brokenTokenizer(source: string, what: string, cause?: unknown): TokenizeError {
   return new TokenizeError(
     'tokenizer-broken',
     `${source} is not a usable tokenizer.json: ${what}`,
-    'Use the tokenizer.json of a Hugging Face "fast" tokenizer, complete and unchanged.',
+    'use the tokenizer.json of a Hugging Face "fast" tokenizer, complete and unchanged',
     { cause },
   );
 }
 
 /**
- * The same tokenizer with every special token renamed to a name that nobody can guess, so that no text is ever
- * parsed as one. Ids stay as they are. Renaming is needed in the vocabulary as well: a model may look a whole word
- * up there before it merges anything.
+ * Renames every special token of a tokenizer to a name that nobody can guess, so that no text is parsed as one. Ids stay
+ * as they are. Tokens are renamed in the vocabulary as well, as a model may look up a whole word there before it merges
+ * anything.
  */
 export function withoutSpecialTokens(json: TokenizerJson): TokenizerJson {
   const nonce = randomUUID();

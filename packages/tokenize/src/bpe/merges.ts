@@ -1,7 +1,7 @@
-/** One learned merge: the ids of the two parts. The result's id is the next free one. */
+/** A learned merge: the ids of its two parts. The id of the result is the next free one. */
 export type Merge = readonly [left: number, right: number];
 
-/** A pre-token as symbol ids, and how often it occurs. `symbols` is replaced as merges are applied. */
+/** A pre-token as ids of symbols, and the number of times that it occurs. Merges replace `symbols`. */
 export interface Word {
   symbols: readonly number[];
   readonly count: number;
@@ -15,25 +15,28 @@ interface Candidate {
 
 /**
  * Learns byte-pair merges (Sennrich et al. 2016). Each step takes the adjacent pair with the highest count; among
- * equals the smaller left id, then the smaller right id. A pair seen once is not worth a token, so it stops there.
+ * equals the one with the smaller left id, then the one with the smaller right id. It stops where no pair occurs twice.
  *
- * Counts are kept up to date per word instead of being taken anew, and the best pair comes from a heap whose stale
- * entries are dropped when they surface, so a step costs about as much as the words it changes.
+ * Counts are updated for the words that a merge changes instead of being taken anew, and the best pair comes from a heap
+ * whose stale entries are dropped when they surface. So the cost of a step grows with the words that it changes.
  *
- * @param words changed in place
- * @param firstId id of the first merged symbol; must be above all ids in `words`
- * @param limit the most merges to learn
+ * @param words the words to learn from, which are changed in place
+ * @param firstId id of the first merged symbol, above all ids in `words`
+ * @param limit the maximum number of merges
  */
 export function learnMerges(words: readonly Word[], firstId: number, limit: number): Merge[] {
-  const key = (left: number, right: number) => left * keyBase + right;
+  const key = (left: number, right: number) => left * KEY_BASE + right;
   const counts = new Map<number, number>();
   const places = new Map<number, Set<Word>>();
   const heap: Candidate[] = [];
   const touched = new Set<number>();
 
   const countPairs = (word: Word, sign: 1 | -1) => {
-    for (let i = 0; i + 1 < word.symbols.length; i++) {
-      const pair = key(word.symbols[i]!, word.symbols[i + 1]!);
+    let left: number | undefined;
+    for (const right of word.symbols) {
+      const pair = left === undefined ? undefined : key(left, right);
+      left = right;
+      if (pair === undefined) continue;
       counts.set(pair, (counts.get(pair) ?? 0) + sign * word.count);
       touched.add(pair);
       if (sign === -1) continue;
@@ -45,7 +48,7 @@ export function learnMerges(words: readonly Word[], firstId: number, limit: numb
   const offerTouched = () => {
     for (const pair of touched) {
       const count = counts.get(pair) ?? 0;
-      if (count > 1) push(heap, { left: Math.floor(pair / keyBase), right: pair % keyBase, count });
+      if (count > 1) push(heap, { left: Math.floor(pair / KEY_BASE), right: pair % KEY_BASE, count });
     }
     touched.clear();
   };
@@ -77,19 +80,23 @@ export function learnMerges(words: readonly Word[], firstId: number, limit: numb
 /** Replaces each `left right` by `id`, from left to right and without overlaps. */
 export function applyMerge(symbols: readonly number[], left: number, right: number, id: number): number[] {
   const result: number[] = [];
-  for (let i = 0; i < symbols.length; i++) {
-    if (symbols[i] === left && symbols[i + 1] === right) {
+  // The symbol before, while it may still become the left part of a merge.
+  let before: number | undefined;
+  for (const symbol of symbols) {
+    if (before === left && symbol === right) {
       result.push(id);
-      i++;
-    } else {
-      result.push(symbols[i]!);
+      before = undefined;
+      continue;
     }
+    if (before !== undefined) result.push(before);
+    before = symbol;
   }
+  if (before !== undefined) result.push(before);
   return result;
 }
 
-/** Two ids in one exact number: vocabularies stay far below 2^26. */
-const keyBase = 2 ** 26;
+/** Base that packs two ids into one exact number. Vocabularies stay far below it. */
+const KEY_BASE = 2 ** 26;
 
 function isBefore(a: Candidate, b: Candidate): boolean {
   if (a.count !== b.count) return a.count > b.count;
@@ -100,10 +107,11 @@ function push(heap: Candidate[], item: Candidate): void {
   let at = heap.length;
   heap.push(item);
   while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!isBefore(item, heap[parent]!)) break;
-    heap[at] = heap[parent]!;
-    at = parent;
+    const place = (at - 1) >> 1;
+    const parent = heap[place];
+    if (parent === undefined || !isBefore(item, parent)) break;
+    heap[at] = parent;
+    at = place;
   }
   heap[at] = item;
 }
@@ -114,12 +122,16 @@ function pop(heap: Candidate[]): Candidate | undefined {
   if (!last || heap.length === 0) return top;
   let at = 0;
   for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-    if (!isBefore(heap[child]!, last)) break;
-    heap[at] = heap[child]!;
-    at = child;
+    let place = 2 * at + 1;
+    let child = heap[place];
+    const sibling = heap[place + 1];
+    if (child !== undefined && sibling !== undefined && isBefore(sibling, child)) {
+      child = sibling;
+      place++;
+    }
+    if (child === undefined || !isBefore(child, last)) break;
+    heap[at] = child;
+    at = place;
   }
   heap[at] = last;
   return top;

@@ -1,8 +1,8 @@
 /**
- * The pattern that cuts text into pre-tokens; merges never cross a cut. In order of preference: an English
- * contraction, a word with the space before it, one digit alone (arithmetic needs digits apart), punctuation with
- * the space before it, a run of line ends, white space up to the space that belongs to the next word.
- * Written so that JavaScript (`u` flag) and the tokenizer library read it alike: `\s` differs between the two.
+ * The pattern that splits text into pre-tokens; merges never cross a boundary. In order of preference, a pre-token is an
+ * English contraction, a word with the space before it, a single digit (arithmetic needs digits apart), punctuation with
+ * the space before it, a run of line ends, or white space up to the space that belongs to the next word. JavaScript (with
+ * the flag `u`) and the tokenizer library read the pattern alike; `\s` would differ between the two.
  */
 export const preTokenPattern = [
   "'(?:s|t|re|ve|m|ll|d)",
@@ -14,14 +14,14 @@ export const preTokenPattern = [
   '\\p{White_Space}+',
 ].join('|');
 
-/** Cuts text into pre-tokens; joined they give the text. */
+/** Splits text into pre-tokens, which give the text when they are joined. */
 export function splitPreTokens(text: string): string[] {
   return text.match(new RegExp(preTokenPattern, 'gu')) ?? [];
 }
 
 /**
- * A printable character for each byte, as GPT-2 introduced it: bytes that are visible in Latin-1 stand for
- * themselves, the others for U+0100 onwards. Index by the byte.
+ * A printable character for each byte, indexed by the byte, as in GPT-2: bytes that are visible in Latin-1 stand for
+ * themselves, the others for U+0100 and the characters after it.
  */
 export const byteAlphabet: readonly string[] = makeByteAlphabet();
 

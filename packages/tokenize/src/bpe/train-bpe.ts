@@ -1,24 +1,34 @@
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import { learnMerges, type Word } from './merges.js';
 import { byteAlphabet, preTokenPattern, splitPreTokens } from './pre-tokens.js';
 
+/** Options of `trainBpe`. */
 export interface TrainBpeOptions {
-  /** The texts to learn from; read once. Special tokens spelled out in them count as ordinary text. */
+  /** The texts to learn from, read once. Special tokens that are spelled out in them count as ordinary text. */
   readonly texts: Iterable<string>;
-  /** The most tokens to have: special ones, 256 bytes and merges. */
+  /** The maximum number of tokens: special tokens, 256 bytes and merges. */
   readonly vocabSize: number;
-  /** Tokens such as `<|end|>`; they get the first ids, in this order. */
+  /** Special tokens, such as `<|end|>`. They get the first ids, in this order. */
   readonly specialTokens: readonly string[];
 }
 
 /**
- * Trains a byte-level BPE tokenizer and returns it as the object of a `tokenizer.json`, readable by Hugging Face
- * libraries. Ids: special tokens, then the 256 bytes in the order of their characters, then merges in the order
- * learned, as Hugging Face's own trainer gives them at a minimum frequency of two. Every byte is a token, so no text
- * is ever lost, and every ASCII character, "A" and "B" among them, is a single token. The same texts in any order
- * give the same tokenizer. The vocabulary stays smaller than asked for when no pair of tokens occurs twice any more.
+ * Trains a byte-level BPE tokenizer and returns it as the object of a `tokenizer.json`, which Hugging Face libraries read.
  *
- * @throws TokenizeError `bad-bpe-options` for too small or too large a vocabulary, or unusable special tokens
+ * The ids are those that Hugging Face's trainer gives at a minimum frequency of two: special tokens, then the 256 bytes in
+ * the order of their characters, then merges in the order in which they were learned. Every byte is a token, so no text is
+ * lost, and every ASCII character, such as "A" and "B", is a single token. Equal texts in any order give equal tokenizers.
+ * The vocabulary stays smaller than `vocabSize` when no pair of tokens occurs twice.
+ *
+ * @throws {TokenizeError} `bad-bpe-options` for too small or too large a vocabulary, or unusable special tokens
+ *
+ * @example
+ * ```ts
+ * const texts = ['What is 2 + 2? It is 4.', 'What is 3 + 4? It is 7.'];
+ * const json = trainBpe({ texts, vocabSize: 512, specialTokens: plainChat.specialTokens });
+ * const tokenizer = tokenizerFromJson(json);
+ * ```
  */
 export function trainBpe({ texts, vocabSize, specialTokens }: TrainBpeOptions): object {
   const firstByte = specialTokens.length;
@@ -76,7 +86,8 @@ function countWords(texts: Iterable<string>, idOfByte: readonly number[]): Word[
     for (const token of splitPreTokens(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
   }
   return Array.from(counts, ([token, count]) => ({
-    symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte]!),
+    // Each byte has an id.
+    symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte] ?? 0),
     count,
   }));
 }
@@ -86,11 +97,11 @@ function checkOptions(vocabSize: number, specialTokens: readonly string[], small
     throw new TokenizeError(
       'bad-bpe-options',
       `vocabSize is ${vocabSize}`,
-      `Give a whole number from ${smallest} (special tokens and 256 bytes) to 1000000.`,
+      `give a whole number from ${smallest} (special tokens and 256 bytes) to 1000000`,
     );
   }
   for (const [index, token] of specialTokens.entries()) {
-    // A name of several pre-tokens can not be learned from text, so the two kinds of token never collide.
+    // A name of several pre-tokens cannot be learned from text, so the two kinds of token never collide.
     if (
       /^[!-~]+$/.test(token) &&
       splitPreTokens(token).length > 1 &&
@@ -100,8 +111,8 @@ function checkOptions(vocabSize: number, specialTokens: readonly string[], small
     }
     throw new TokenizeError(
       'bad-bpe-options',
-      `the special token ${JSON.stringify(token)} can not be used`,
-      'Give each special token once, as visible ASCII with letters and punctuation, such as <|end|>.',
+      `the special token ${quote(token)} cannot be used`,
+      'give each special token once, as visible ASCII with letters and punctuation, such as <|end|>',
     );
   }
 }

@@ -4,7 +4,7 @@ import type { TemplateValue } from './jinja.js';
 import { createOutliner } from './outliner.js';
 import type { Outline } from './placeholders.js';
 
-/** One message of a conversation. */
+/** A message of a conversation. */
 export interface ChatMessage {
   /** For example `system`, `user` or `assistant`: letters, digits, `_` and `-`. */
   readonly role: string;
@@ -18,21 +18,25 @@ export interface Segment {
   readonly trusted: boolean;
 }
 
+/** Options of `ChatTemplate.render`. */
 export interface RenderOptions {
-  /** Whether the start of the assistant's turn follows, for a model to go on from. Default false. */
+  /** Whether the start of the assistant's turn follows, for a model to continue. @default false */
   readonly addGenerationPrompt?: boolean;
 }
 
+/** Options of `createChatTemplate`. */
 export interface ChatTemplateOptions {
   /** The Jinja source. */
   readonly template: string;
-  /** By the names that templates use: `bos_token`, `eos_token`, `pad_token` ... Default none. */
+  /** Special tokens by the names that templates use: `bos_token`, `eos_token`, `pad_token` ... @default none */
   readonly specialTokens?: Readonly<Record<string, string>>;
-  /** More variables, such as `{ enable_thinking: false }` for Qwen3. They are trusted. Default none. */
+  /** More variables, such as `{ enable_thinking: false }` for Qwen3. They are trusted. @default none */
   readonly variables?: Readonly<Record<string, TemplateValue>>;
   /**
-   * What `strftime_now` tells. Default 26 July 2024: some templates write the date into the system turn, and scores
-   * of a reward model must not change from one day to the next.
+   * The time that `strftime_now` returns. It is fixed, as some templates write the date into the system turn, and scores of
+   * a reward model must not change from one day to the next.
+   *
+   * @default 26 July 2024
    */
   readonly now?: Date;
 }
@@ -41,31 +45,37 @@ export interface ChatTemplateOptions {
 export interface ChatTemplate {
   readonly specialTokens: Readonly<Record<string, string>>;
   /**
-   * The conversation in parts. Joined, they are the text that transformers' `apply_chat_template` gives.
+   * Renders a conversation in parts. Joined, they are the text that transformers' `apply_chat_template` returns.
    *
-   * @throws TokenizeError `bad-message`; `template-refused` if the template does not take these roles;
-   * `template-unsupported` if it does more to a text than trim it; `template-broken`, `template-limit`
+   * @throws {TokenizeError} `bad-message`; `template-refused` if the template does not accept these roles;
+   *   `template-unsupported` if it does more to a text than trim it; `template-broken`, `template-limit`
    */
   render(messages: readonly ChatMessage[], options?: RenderOptions): Promise<readonly Segment[]>;
-  /** What `render` puts texts into. Throws as `render` does. */
+  /** Renders all but the texts: `render` inserts them. Throws as `render` does. */
   outline(messages: readonly ChatMessage[], options?: RenderOptions): Promise<Outline>;
 }
 
-const defaultNow = new Date('2024-07-26T00:00:00Z');
+const DEFAULT_NOW = new Date('2024-07-26T00:00:00Z');
 
-/** How many outlines are kept. Conversations of one data set have few different sequences of roles. */
-const cacheSize = 256;
+/** Number of outlines that are kept. The conversations of a data set have few different sequences of roles. */
+const CACHE_SIZE = 256;
 
 /**
- * Prepares a chat template. It never sees a text: placeholders stand for texts while it is rendered. So no text can
- * change what it does, and conversations with the same roles are rendered once. A template that looks into texts, as
- * Qwen3's looks for `</think>` in earlier answers, finds nothing there.
+ * Creates a chat template. It never sees a text: placeholders stand for texts while it is rendered. So no text can change
+ * what it does, and conversations with the same roles are rendered once. A template that looks into texts, as Qwen3's
+ * looks for `</think>` in earlier answers, finds nothing there.
  *
- * Rendering starts a process, within limits. Conversations that are asked for at the same time share one, so do not
- * wait for each before asking for the next.
+ * Rendering starts a process with limits. Conversations that are requested at the same time share one, so do not wait for
+ * each before you request the next.
+ *
+ * @example
+ * ```ts
+ * const template = createChatTemplate(await readChatTemplate('path/to/model'));
+ * const segments = await template.render([{ role: 'user', content: 'Hello!' }], { addGenerationPrompt: true });
+ * ```
  */
 export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
-  const { template, specialTokens = {}, variables = {}, now = defaultNow } = options;
+  const { template, specialTokens = {}, variables = {}, now = DEFAULT_NOW } = options;
   const make = createOutliner({ template, variables: { ...specialTokens, ...variables }, now });
   const cache = new Map<string, Promise<Outline>>();
 
@@ -80,10 +90,10 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
     const known = cache.get(key);
     if (known) return known;
     const made = make({ roles, empty, addGenerationPrompt });
-    // A limit may have been met only because the machine was busy; so the next call tries again.
+    // A limit may have been reached only because the machine was busy, so the next call tries again.
     made.catch(() => cache.delete(key));
     const [oldest] = cache.keys();
-    if (cache.size >= cacheSize && oldest !== undefined) cache.delete(oldest);
+    if (cache.size >= CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
     cache.set(key, made);
     return made;
   }
@@ -98,7 +108,7 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
         segments.push({ text: piece, trusted: true });
         const slot = slots[index];
         if (!slot) continue;
-        const { content } = messages[slot.message]!;
+        const content = messages[slot.message]?.content ?? '';
         segments.push({ text: trimText(content, slot.trims), trusted: false });
       }
       return segments.filter(({ text }) => text !== '');
@@ -106,7 +116,7 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   };
 }
 
-/** Templates write roles beside special tokens, as their own text. So a role must not be able to spell one. */
+/** Templates write roles beside special tokens, as their own text, so a role must not be able to spell one. */
 function checkMessage({ role, content }: ChatMessage, index: number): void {
   const problem =
     typeof role !== 'string' || !/^[\w-]{1,64}$/.test(role)
@@ -118,6 +128,6 @@ function checkMessage({ role, content }: ChatMessage, index: number): void {
   throw new TokenizeError(
     'bad-message',
     `message ${index + 1} has ${problem}`,
-    'A message is { role, content }: a role such as "user", and a string.',
+    'give { role, content }: a role such as "user", and a string',
   );
 }

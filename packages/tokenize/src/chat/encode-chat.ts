@@ -2,11 +2,11 @@ import type { Tokenizer } from '../library.js';
 import type { ChatMessage, ChatTemplate, RenderOptions, Segment } from './chat-template.js';
 
 /**
- * Ids of a rendered conversation. Special tokens are parsed in the template's text and nowhere else.
+ * Encodes a rendered conversation. Special tokens are parsed in the template's text and nowhere else.
  *
- * Parts are encoded apart, so no token reaches over the border of a message's text. The ids of the whole text encoded
- * at once differ at such a border if the tokenizer would merge across it, as with a text that starts with a newline
- * after a template's newline. Everywhere else they are the same.
+ * Parts are encoded apart, so no token crosses the boundary of a message's text. The ids of the whole text encoded at once
+ * differ at such a boundary if the tokenizer merges across it, as where a text starts with a newline after a newline of
+ * the template. Everywhere else they are the same.
  */
 export async function encodeSegments(tokenizer: Tokenizer, segments: readonly Segment[]): Promise<number[]> {
   const ids = await Promise.all(
@@ -16,10 +16,15 @@ export async function encodeSegments(tokenizer: Tokenizer, segments: readonly Se
 }
 
 /**
- * Ids of a conversation, by default up to the start of the assistant's next turn: what a model goes on from. Nothing
- * is added that the template does not write, so there is one bos token at most.
+ * Encodes a conversation, by default up to the start of the assistant's next turn, which a model continues. Nothing is
+ * added that the template does not write, so there is at most one bos token.
  *
- * @throws TokenizeError what `template.render` throws
+ * @throws {TokenizeError} what `template.render` throws
+ *
+ * @example
+ * ```ts
+ * const ids = await encodeChat(tokenizer, template, [{ role: 'user', content: 'Hello!' }]);
+ * ```
  */
 export async function encodeChat(
   tokenizer: Tokenizer,

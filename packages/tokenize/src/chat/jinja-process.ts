@@ -1,16 +1,16 @@
 /**
- * What the process of {@link renderJinja} runs, as text: Node runs it from the command line, so it need not lie in a
- * file beside the bundle. It takes one job and answers with `{ text }` or `{ kind, reason }` for each of its contexts,
+ * The program of the process of {@link renderJinja}, as text. Node runs it from the command line, so it need not be a file
+ * beside the bundle. It takes one job and answers with `{ text }` or `{ kind, reason }` for each of its contexts,
  * or with one `{ kind, reason }` for all.
  *
  * The environment is the one that transformers sets up. Three things differ from what the library itself offers:
  *
- * - `strip`, `lstrip` and `rstrip` honour their argument. The library ignores it, and Qwen3's template strips newlines
+ * - `strip`, `lstrip` and `rstrip` honor their argument. The library ignores it, and Qwen3's template strips newlines
  *   but not spaces.
  * - `range` stops at 100,000 elements, as in Jinja's sandbox.
- * - `strftime_now` tells the given time, in UTC and English, whatever the machine's clock and locale say.
+ * - `strftime_now` returns the given time, in UTC and English, whatever the machine's clock and locale are.
  */
-export const processSource = `
+export const PROCESS_SOURCE = `
 'use strict';
 const { Script } = require('node:vm');
 const { Environment, Interpreter, Template } = require(process.argv[1]);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { TokenizeError } from '../error.js';
-import { processSource } from './jinja-process.js';
+import { PROCESS_SOURCE } from './jinja-process.js';
 
 /** Values that a template may see: plain data. */
 export type TemplateValue =
@@ -12,8 +12,8 @@ export type TemplateValue =
   | readonly TemplateValue[]
   | { readonly [name: string]: TemplateValue };
 
-/** What one rendering may take. Templates come with checkpoints, and checkpoints come from strangers. */
-export const jinjaLimits = {
+/** The limits of a rendering. Templates come with checkpoints, and checkpoints come from strangers. */
+export const JINJA_LIMITS = {
   /** Characters of a template. The largest of well-known models have about 15,000. */
   templateChars: 100_000,
   /** Milliseconds of rendering. Ordinary templates take a few. */
@@ -29,9 +29,9 @@ export interface JinjaJob {
   readonly template: string;
   /** The variables of each text to render. */
   readonly contexts: readonly { readonly [name: string]: TemplateValue }[];
-  /** What `strftime_now` tells. */
+  /** The time that `strftime_now` returns. */
   readonly now: Date;
-  /** Milliseconds. Default 5000. */
+  /** Time limit in milliseconds. @default 5000 */
   readonly milliseconds?: number;
 }
 
@@ -41,25 +41,25 @@ interface Failure {
 }
 type Answer = Failure | readonly (Failure | { readonly text: string })[];
 
-/** How long Node may take to start, on a machine that is busy with something else. */
-const startMilliseconds = 30_000;
+/** Time that Node may take to start on a busy machine. */
+const START_MILLISECONDS = 30_000;
 
 /**
  * Renders a Jinja template as transformers does (`trim_blocks`, `lstrip_blocks`, `raise_exception`, `strftime_now`),
  * once for each context.
  *
- * A process of its own does it, with limits on size, time, memory and output, and ends afterwards, so a hostile
- * template costs no more than one error. A worker thread would not do: where a template makes its heap grow fast, the
- * engine gives up and takes the whole process with it, whatever the limits of the worker.
+ * A separate process renders, with limits on size, time, memory and output, and ends afterward, so a hostile template
+ * costs no more than one error. A worker thread would not suffice: where a template makes its heap grow fast, the engine
+ * gives up and ends the whole process, whatever the limits of the worker.
  *
- * The result has a text for each context, or an error: TokenizeError `template-refused` where the template called
+ * The result has a text or an error for each context: TokenizeError `template-refused` where the template called
  * `raise_exception`, or one of those below.
  *
- * @throws TokenizeError `template-limit`, `template-broken` where no context was rendered
+ * @throws {TokenizeError} `template-limit`, `template-broken` where no context was rendered
  */
 export async function renderJinja(job: JinjaJob): Promise<readonly (string | TokenizeError)[]> {
-  const { template, contexts, now, milliseconds = jinjaLimits.milliseconds } = job;
-  const { templateChars, outputChars } = jinjaLimits;
+  const { template, contexts, now, milliseconds = JINJA_LIMITS.milliseconds } = job;
+  const { templateChars, outputChars } = JINJA_LIMITS;
   if (template.length > templateChars) {
     throw beyondLimit(`it has ${template.length} characters, and ${templateChars} are allowed`);
   }
@@ -75,33 +75,33 @@ export async function renderJinja(job: JinjaJob): Promise<readonly (string | Tok
 }
 
 function errorOf({ kind, reason }: Failure): TokenizeError {
-  // Text of a template: short, and without characters that move a terminal's cursor.
+  // The text comes from a template, so it is shortened and loses characters that move a terminal's cursor.
   const line = reason.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
   if (kind === 'limit') return beyondLimit(line);
-  if (kind === 'broken') return brokenTemplate(`it can not be rendered: ${line}`);
+  if (kind === 'broken') return brokenTemplate(`it cannot be rendered: ${line}`);
   return new TokenizeError(
     'template-refused',
     `the chat template does not take this conversation: ${line}`,
-    'Change the order or the roles of the messages as the template asks.',
+    'change the order or the roles of the messages as the template requires',
   );
 }
 
-/** The error for a chat template that is there and can not be used. */
+/** Makes the error for a chat template that exists and cannot be used. */
 export function brokenTemplate(what: string, cause?: unknown): TokenizeError {
   return new TokenizeError(
     'template-broken',
     `the chat template is not usable: ${what}`,
-    'Use the template that was published with the model, complete and unchanged.',
+    'use the template that was published with the model, complete and unchanged',
     { cause },
   );
 }
 
-/** The error for a chat template that is larger, or needs more, than is allowed. */
+/** Makes the error for a chat template that is larger, or needs more, than is allowed. */
 export function beyondLimit(what: string): TokenizeError {
   return new TokenizeError(
     'template-limit',
     `the chat template goes beyond a limit: ${what}`,
-    'Ordinary templates are far from the limits. Check where this one comes from.',
+    'check where the template comes from; ordinary ones are far from the limits',
   );
 }
 
@@ -109,7 +109,7 @@ function noProcess(cause: unknown): TokenizeError {
   return new TokenizeError(
     'template-broken',
     'no process can be started to render the chat template',
-    `Check that this program may run ${process.execPath}.`,
+    `check that this program may run ${process.execPath}`,
     { cause },
   );
 }
@@ -123,24 +123,24 @@ interface Question extends Omit<JinjaJob, 'now'> {
 
 function ask(job: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { heapMb } = jinjaLimits;
+    const { heapMb } = JINJA_LIMITS;
     const library = createRequire(import.meta.url).resolve('@huggingface/jinja');
     const child = spawn(
       process.execPath,
-      [`--max-old-space-size=${heapMb}`, '--eval', processSource, library],
+      [`--max-old-space-size=${heapMb}`, '--eval', PROCESS_SOURCE, library],
       {
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        // Flags of this process, such as loaders of a test runner, are not meant for that one.
+        // Flags of this process, such as loaders of a test runner, do not belong to that one.
         env: { ...process.env, NODE_OPTIONS: '' },
-        // It watches its own time. This is for one that does not even start.
-        timeout: job.milliseconds + startMilliseconds,
+        // The process limits its own time. This limit is for one that does not start.
+        timeout: job.milliseconds + START_MILLISECONDS,
         killSignal: 'SIGKILL',
         windowsHide: true,
       },
     );
     child.once('message', (answer) => resolve(answer as Answer));
     child.once('error', (cause) => reject(noProcess(cause)));
-    // The engine ends a process whose heap is full, without a chance to say so. After an answer this does nothing.
+    // The engine ends a process whose heap is full without a message. After an answer this has no effect.
     child.once('close', () =>
       resolve({ kind: 'limit', reason: `it takes more than ${heapMb} MB, or its process was ended` }),
     );

@@ -2,7 +2,7 @@ import { TokenizeError } from '../error.js';
 import { renderJinja, type TemplateValue } from './jinja.js';
 import { findSlots, makePlaceholders, type Outline, type Placeholders } from './placeholders.js';
 
-/** What the outline of a conversation depends on: all but the texts. */
+/** All that the outline of a conversation depends on, which is everything but the texts. */
 export interface ConversationShape {
   readonly roles: readonly string[];
   /** Whether each message has no text. */
@@ -16,14 +16,14 @@ interface Task extends ConversationShape {
   reject(error: unknown): void;
 }
 
-/** How much one process renders, in its limited time: an ordinary template takes about a millisecond per message. */
-const batchLimits = { conversations: 32, messages: 500 } as const;
+/** Limits of what one process renders. An ordinary template takes about a millisecond per message. */
+const BATCH_LIMITS = { conversations: 32, messages: 500 } as const;
 
 /**
- * Renders conversations with placeholders for their texts. Conversations that wait at the same time share a process,
- * as starting one takes longer than rendering. Never more than one process runs.
+ * Creates a function that renders conversations with placeholders for their texts. Conversations that wait at the same
+ * time share a process, as starting one takes longer than rendering. No more than one process runs at a time.
  *
- * The function it gives throws TokenizeError as `ChatTemplate.render` does.
+ * The function throws TokenizeError as `ChatTemplate.render` does.
  */
 export function createOutliner({
   template,
@@ -37,19 +37,13 @@ export function createOutliner({
   const waiting: Task[] = [];
   let running = false;
 
-  function contextsOf({ roles, addGenerationPrompt, placeholders }: Task) {
-    return placeholders.contents.map((contents) => ({
-      ...variables,
-      messages: roles.map((role, index) => ({ role, content: contents[index]! })),
-      tools: null,
-      documents: null,
-      add_generation_prompt: addGenerationPrompt,
-    }));
-  }
-
   async function renderBatch(tasks: readonly Task[]): Promise<void> {
     try {
-      const results = await renderJinja({ template, now, contexts: tasks.flatMap(contextsOf) });
+      const results = await renderJinja({
+        template,
+        now,
+        contexts: tasks.flatMap((task) => contextsOf(task, variables)),
+      });
       let from = 0;
       for (const task of tasks) {
         const own = results.slice(from, from + task.placeholders.contents.length);
@@ -64,20 +58,10 @@ export function createOutliner({
   async function renderWaiting(): Promise<void> {
     if (running) return;
     running = true;
-    // Calls made one after the other without waiting are all there in the next turn.
+    // Calls that do not wait for each other have all arrived in the next turn of the event loop.
     await Promise.resolve();
-    while (waiting.length > 0) await renderBatch(nextBatch());
+    while (waiting.length > 0) await renderBatch(takeBatch(waiting));
     running = false;
-  }
-
-  /** The longest waiting conversations, as many as the limits allow and at least one. */
-  function nextBatch(): Task[] {
-    let messages = 0;
-    const end = waiting.findIndex(({ roles }, index) => {
-      messages += roles.length;
-      return index > 0 && (index >= batchLimits.conversations || messages > batchLimits.messages);
-    });
-    return waiting.splice(0, end < 0 ? waiting.length : end);
   }
 
   return (shape) =>
@@ -85,6 +69,30 @@ export function createOutliner({
       waiting.push({ ...shape, placeholders: makePlaceholders(shape.empty), resolve, reject });
       void renderWaiting();
     });
+}
+
+/** The variables of each rendering of a conversation. */
+function contextsOf(
+  { roles, addGenerationPrompt, placeholders }: Task,
+  variables: Readonly<Record<string, TemplateValue>>,
+) {
+  return placeholders.contents.map((contents) => ({
+    ...variables,
+    messages: roles.map((role, index) => ({ role, content: contents[index] ?? '' })),
+    tools: null,
+    documents: null,
+    add_generation_prompt: addGenerationPrompt,
+  }));
+}
+
+/** Takes the conversations that have waited longest from the list, as many as the limits allow and at least one. */
+function takeBatch(waiting: Task[]): Task[] {
+  let messages = 0;
+  const end = waiting.findIndex(({ roles }, index) => {
+    messages += roles.length;
+    return index > 0 && (index >= BATCH_LIMITS.conversations || messages > BATCH_LIMITS.messages);
+  });
+  return waiting.splice(0, end < 0 ? waiting.length : end);
 }
 
 function settle(task: Task, results: readonly (string | TokenizeError)[]): void {

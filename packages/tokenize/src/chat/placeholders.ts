@@ -4,16 +4,16 @@ import { type Trim, type Trims, trimText } from '../prompts/trim.js';
 
 /** A rendered conversation without its texts: `pieces[0] slots[0] pieces[1] slots[1] ...` */
 export interface Outline {
-  /** Text of the template. There is one piece more than there are slots. */
+  /** The texts of the template. There is one more piece than there are slots. */
   readonly pieces: readonly string[];
   readonly slots: readonly Slot[];
 }
 
-/** Where a message's text goes. */
+/** The place of a message's text. */
 export interface Slot {
   /** Index of the message. */
   readonly message: number;
-  /** What the template takes away from the ends of the text. */
+  /** What the template removes from the ends of the text. */
   readonly trims: Trims;
 }
 
@@ -28,25 +28,29 @@ export interface Placeholders {
 }
 
 /**
- * White space around a placeholder, for two renderings. What a template leaves of it tells how it trims, also where the
- * template has white space of its own beside it: that is the same in both renderings, and what is left of these is not.
+ * The white space around a placeholder, for two renderings. What a template leaves of it shows how it trims, even where the
+ * template has white space of its own beside it: that is the same in both renderings, and what remains of these is not.
  * Their inner characters differ, and trimming newlines shortens each by another number: 1 and 0 left, 0 and 2 right.
  */
-const probes = [
+const PROBES = [
   { left: '\n \t', right: '\t\n ' },
   { left: ' \n\v', right: '\v \n\n' },
 ] as const;
 
 /** Characters that templates escape, split at or replace when they do more than pass a text on. */
-const sensitive = '<&"\'\\> \n\n{é}';
+const SENSITIVE = '<&"\'\\> \n\n{é}';
 
-/** @param empty whether each message has no text; a template may treat such a message differently */
+/**
+ * Makes placeholders for the texts of a conversation.
+ *
+ * @param empty whether each message has no text; a template may treat such a message differently
+ */
 export function makePlaceholders(empty: readonly boolean[]): Placeholders {
   const nonce = randomUUID().replaceAll('-', '');
-  const quoted = sensitive.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const quoted = SENSITIVE.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   return {
-    contents: probes.map(({ left, right }) =>
-      empty.map((none, index) => (none ? '' : `${left}${nonce}:${index}${sensitive}${nonce}${right}`)),
+    contents: PROBES.map(({ left, right }) =>
+      empty.map((none, index) => (none ? '' : `${left}${nonce}:${index}${SENSITIVE}${nonce}${right}`)),
     ),
     pattern: new RegExp(`${nonce}:(\\d+)${quoted}${nonce}`, 'g'),
     nonce,
@@ -54,11 +58,10 @@ export function makePlaceholders(empty: readonly boolean[]): Placeholders {
 }
 
 /**
- * Finds in the renderings what belongs to the template, where the texts of the messages stand, and how they are
- * trimmed.
+ * Finds in the renderings what belongs to the template, where the texts of the messages are, and how they are trimmed.
  *
  * @param roles the role of each message, for errors
- * @throws TokenizeError `template-unsupported` for a template that leaves out, repeats or changes a text
+ * @throws {TokenizeError} `template-unsupported` for a template that leaves out, repeats or changes a text
  */
 export function findSlots(
   renderings: readonly string[],
@@ -71,7 +74,8 @@ export function findSlots(
   const [first = [], second = []] = splits.map((split) => split.filter((_, index) => index % 2 === 1));
   const counts = new Map<string, number>();
   for (const index of first) counts.set(index, (counts.get(index) ?? 0) + 1);
-  for (const [index, content] of contents[0]!.entries()) {
+  const [originals = []] = contents;
+  for (const [index, content] of originals.entries()) {
     const count = counts.get(String(index)) ?? 0;
     if (content === '' || count === 1) continue;
     throw unsupported(count === 0 ? `leaves out or changes ${name(index)}` : `repeats ${name(index)}`);
@@ -81,12 +85,13 @@ export function findSlots(
   }
   const gaps = splits.map((split) => split.filter((_, index) => index % 2 === 0));
   const messages = first.map(Number);
-  const found = gaps[0]!.map((_, index) => {
+  const [firstGaps = []] = gaps;
+  const found = firstGaps.map((_, index) => {
     const [before, after] = [index > 0, index < messages.length];
     const pair = gaps.map((gap) => gap[index] ?? '');
     const solution = first.join() === second.join() ? solveGap(pair, before, after) : undefined;
     if (solution) return solution;
-    const near = [...(before ? [messages[index - 1]!] : []), ...(after ? [messages[index]!] : [])];
+    const near = messages.slice(Math.max(0, index - 1), index + 1);
     const what = near.length === 0 ? 'the conversation' : near.map(name).join(' or ');
     throw unsupported(`does more to ${what} than trim newlines or white space`);
   });
@@ -94,28 +99,28 @@ export function findSlots(
     pieces: found.map(({ piece }) => piece),
     slots: messages.map((message, index) => ({
       message,
-      trims: { start: found[index]!.start, end: found[index + 1]!.end },
+      trims: { start: found[index]?.start ?? 'none', end: found[index + 1]?.end ?? 'none' },
     })),
   };
 }
 
 interface Gap {
-  /** How the text before the gap is trimmed. */
+  /** What is trimmed from the end of the text before the gap. */
   readonly end: Trim;
   readonly piece: string;
-  /** How the text after the gap is trimmed. */
+  /** What is trimmed from the start of the text after the gap. */
   readonly start: Trim;
 }
 
-const modes: readonly Trim[] = ['none', 'newlines', 'all'];
+const MODES: readonly Trim[] = ['none', 'newlines', 'all'];
 
-/** The only way in which the same piece lies between trimmed probes in both renderings, if there is one. */
+/** Finds the only way in which the same piece lies between trimmed probes in both renderings, if there is one. */
 function solveGap(gaps: readonly string[], before: boolean, after: boolean): Gap | undefined {
   const solutions: Gap[] = [];
-  for (const end of before ? modes : modes.slice(0, 1)) {
-    for (const start of after ? modes : modes.slice(0, 1)) {
-      const pieces = gaps.map((gap, index) => {
-        const { left, right } = probes[index]!;
+  for (const end of before ? MODES : MODES.slice(0, 1)) {
+    for (const start of after ? MODES : MODES.slice(0, 1)) {
+      const pieces = PROBES.map(({ left, right }, index) => {
+        const gap = gaps[index] ?? '';
         const head = before ? trimText(right, { start: 'none', end }) : '';
         const tail = after ? trimText(left, { start, end: 'none' }) : '';
         const fits = gap.length >= head.length + tail.length && gap.startsWith(head) && gap.endsWith(tail);
@@ -132,7 +137,7 @@ function unsupported(what: string): TokenizeError {
   return new TokenizeError(
     'template-unsupported',
     `the chat template ${what}`,
-    'Texts are put in after rendering, so a template has to pass each on as it is, trimmed at most. Change the ' +
-      'template, or describe its turns with a ChatLayout.',
+    'change the template so that it passes each text on as it is, at most trimmed, as texts are inserted after rendering; ' +
+      'or describe its turns with a ChatLayout',
   );
 }

@@ -2,12 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenizeError } from '../error.js';
 import type { ChatTemplateOptions } from './chat-template.js';
-import { beyondLimit, brokenTemplate, jinjaLimits } from './jinja.js';
+import { beyondLimit, brokenTemplate, JINJA_LIMITS } from './jinja.js';
 
 /** Files of published tokenizers have up to about 5 MB: they list every added token. */
 const maxConfigBytes = 16 * 1024 * 1024;
 /** In UTF-8 a character has up to four bytes. */
-const maxTemplateBytes = 4 * jinjaLimits.templateChars;
+const maxTemplateBytes = 4 * JINJA_LIMITS.templateChars;
 
 /** The fields of `tokenizer_config.json` that transformers hands to a template. */
 const tokenFields = [
@@ -35,8 +35,8 @@ export type TemplateSource = Required<Pick<ChatTemplateOptions, 'template' | 'sp
  * Finds the chat template of a model, and the special tokens that it may name, in the texts of its files. Of several
  * templates it is the one named `default`.
  *
- * @param source what to call the model in an error
- * @throws TokenizeError `template-missing`, `template-broken`, `template-limit`
+ * @param source name of the model, for errors
+ * @throws {TokenizeError} `template-missing`, `template-broken`, `template-limit`
  */
 export function findChatTemplate(
   { chatTemplate, tokenizerConfigJson }: ChatFiles,
@@ -49,11 +49,11 @@ export function findChatTemplate(
     throw new TokenizeError(
       'template-missing',
       `${source} has no chat template`,
-      'It should be in chat_template.jinja or tokenizer_config.json. Base models often have none: use plainChat, or ' +
-        'a ChatLayout of your own.',
+      'add chat_template.jinja or tokenizer_config.json, or use plainChat or a ChatLayout of your own; base models often ' +
+        'have no template',
     );
   }
-  const { templateChars } = jinjaLimits;
+  const { templateChars } = JINJA_LIMITS;
   if (template.length > templateChars) {
     throw beyondLimit(`it has ${template.length} characters, and ${templateChars} are allowed`);
   }
@@ -69,7 +69,7 @@ export function findChatTemplate(
   return { template, specialTokens };
 }
 
-/** The texts of those files in a model's directory. Throws as {@link readChatTemplate}. */
+/** Reads the texts of those files in a model's directory. Throws as {@link readChatTemplate} does. */
 export async function readChatFiles(directory: string): Promise<ChatFiles> {
   const [chatTemplate, tokenizerConfigJson] = await Promise.all([
     readText(join(directory, 'chat_template.jinja'), maxTemplateBytes),
@@ -79,9 +79,9 @@ export async function readChatFiles(directory: string): Promise<ChatFiles> {
 }
 
 /**
- * {@link findChatTemplate} for the files in a model's directory.
+ * Finds the chat template of a model's directory, see {@link findChatTemplate}.
  *
- * @throws TokenizeError `template-missing`, `template-broken`, `template-limit`
+ * @throws {TokenizeError} `template-missing`, `template-broken`, `template-limit`
  */
 export async function readChatTemplate(directory: string): Promise<TemplateSource> {
   return findChatTemplate(await readChatFiles(directory), directory);
@@ -113,7 +113,7 @@ async function readText(path: string, maxBytes: number): Promise<string | undefi
   } catch (cause) {
     if (cause instanceof TokenizeError) throw cause;
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw brokenTemplate(`${path} can not be read`, cause);
+    throw brokenTemplate(`${path} cannot be read`, cause);
   } finally {
     await file?.close();
   }

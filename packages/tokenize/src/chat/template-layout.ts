@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { quote, sha256 } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import { type ChatLayout, plainChat } from '../prompts/chat-layout.js';
@@ -11,25 +11,26 @@ import {
   type TemplateSource,
 } from './read-chat-template.js';
 
+/** Options of `chatLayoutFromTemplate`. */
 export interface TemplateLayoutOptions {
   readonly template: ChatTemplate;
-  /** Tells which parts of the template are special tokens. */
+  /** The tokenizer, which decides which parts of the template are special tokens. */
   readonly tokenizer: Tokenizer;
 }
 
 /**
- * The layout of a conversation of one user turn and one assistant turn, as a chat template writes it. A default system
- * turn, if the template has one, is a part of `userStart`.
+ * Makes the layout of a conversation of one user turn and one assistant turn, as a chat template writes it. A default
+ * system turn, if the template has one, is a part of `userStart`.
  *
  * - `assistantStart` is what the generation prompt adds. A template that starts the assistant's turn of a finished
- *   conversation in another way is refused: models would be trained on what they are never asked to go on from. Qwen3
+ *   conversation in another way is refused: models would be trained on a start that they are never asked to continue. Qwen3
  *   needs `variables: { enable_thinking: false }`; its `assistantStart` then ends in an empty thinking block.
- * - `end` is the special token right after the assistant's text. What follows, as ChatML's newline, belongs to the
- *   next turn and is left out.
- * - `pad` is the template's `pad_token`. Models that name none, as Llama 3.1, are padded with `end`.
- * - `id` is made of the layout itself, so equal layouts have equal ids.
+ * - `end` is the special token right after the assistant's text. What follows, such as ChatML's newline, belongs
+ *   to the next turn and is left out.
+ * - `pad` is the template's `pad_token`. Models that name none, such as Llama 3.1, are padded with `end`.
+ * - `id` is a hash of the layout, so equal layouts have equal ids.
  *
- * @throws TokenizeError `template-unsupported`, `special-token-missing`, and what `template.render` throws
+ * @throws {TokenizeError} `template-unsupported`, `special-token-missing`, and what `template.render` throws
  */
 export async function chatLayoutFromTemplate({
   template,
@@ -77,18 +78,18 @@ export async function chatLayoutFromTemplate({
   const trims = { user: userSlot.trims, assistant: answerSlot.trims };
   const found = await specialTokensIn(tokenizer, [start, toAnswer, end, pad]);
   const layout = { ...parts, specialTokens: [...new Set([...found, end, pad])], trims };
-  const hash = createHash('sha256').update(JSON.stringify(layout)).digest('hex');
-  return { id: `template-${hash.slice(0, 12)}`, ...layout };
+  return { id: `template-${sha256(JSON.stringify(layout)).slice(0, 12)}`, ...layout };
 }
 
 /**
- * The layout in which a model is asked for one answer: {@link plainChat} where it says so, or else what its chat template
- * writes, with thinking disabled (`enable_thinking: false`) and a fixed date, so that a reward is the same every day.
+ * Finds the layout in which a model is asked for one answer: {@link plainChat} where `id` says so, or else what its chat
+ * template writes, with thinking disabled (`enable_thinking: false`) and a fixed date, so that a reward is the same every
+ * day.
  *
- * @param files of the model
- * @param source what to call the model in an error
- * @param id of the layout that the model was trained with, where that is known
- * @throws TokenizeError `unknown-layout` if the template does not give the layout of that id; and what
+ * @param files texts of the model's files
+ * @param source name of the model, for errors
+ * @param id id of the layout that the model was trained with, where it is known
+ * @throws {TokenizeError} `unknown-layout` if the template does not give the layout of that id; and what
  *   {@link findChatTemplate} and {@link chatLayoutFromTemplate} throw
  */
 export async function chatLayoutOf(
@@ -101,8 +102,8 @@ export async function chatLayoutOf(
   const unknown = (found: string, cause?: unknown) =>
     new TokenizeError(
       'unknown-layout',
-      `${source} is asked in the chat layout ${JSON.stringify(id)}, and ${found}`,
-      'Use the chat template and the tokenizer that the model was trained with; a newer version may know more layouts.',
+      `${source} was trained in the chat layout ${quote(id)}, and ${found}`,
+      'use the chat template and the tokenizer that the model was trained with; a newer version may know more layouts',
       { cause },
     );
   let found: TemplateSource;
@@ -119,7 +120,12 @@ export async function chatLayoutOf(
 }
 
 /**
- * {@link chatLayoutOf} for a model's directory. Throws as it does.
+ * Finds the layout of a model's directory, see {@link chatLayoutOf}. Throws as it does.
+ *
+ * @example
+ * ```ts
+ * const chat = await loadChatLayout('path/to/model', loadTokenizer('path/to/model'));
+ * ```
  */
 export async function loadChatLayout(
   directory: string,
@@ -152,6 +158,6 @@ function unsupported(what: string): TokenizeError {
   return new TokenizeError(
     'template-unsupported',
     `no layout of one question and one answer can be made, as the chat template ${what}`,
-    'Set the variables that the template asks for, such as { enable_thinking: false }, or write a ChatLayout.',
+    'set the variables that the template requires, such as { enable_thinking: false }, or write a ChatLayout',
   );
 }

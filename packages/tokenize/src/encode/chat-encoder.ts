@@ -1,62 +1,71 @@
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
 import { noTrims, trimText } from '../prompts/trim.js';
 import { fillTemplate, type Overlong, promptTemplate, responseTemplate, type Template } from './template.js';
 
+/** Options of `createChatEncoder`. */
 export interface ChatEncoderOptions {
   readonly tokenizer: Tokenizer;
   readonly chat: ChatLayout;
-  /** The most ids a result may have. */
+  /** The maximum number of ids of a result. */
   readonly maxLength: number;
-  /** `error` refuses longer records, `truncate` shortens responses fairly, then the prompt. */
+  /** What happens to a longer record: `error` refuses it, `truncate` shortens the responses evenly and then the prompt. */
   readonly overlong: Overlong;
 }
 
-/** Ids of one conversation, bos included where the layout has one, without padding. */
+/** The ids of a conversation without padding, with the bos token where the layout has one. */
 export interface Encoded {
   readonly ids: number[];
   /** Whether user text was cut to fit. */
   readonly truncated: boolean;
-  /** Whether markers in user text were escaped; a plain conversation has none. */
+  /** Whether markers in user text were escaped; plain conversations have no markers. */
   readonly neutralised: boolean;
 }
 
+/** The ids of a conversation whose last turn is learned. */
 export interface EncodedTurn extends Encoded {
-  /** Index of the assistant turn's first id: what a language-model loss supervises, to the end of `ids`. */
+  /** Index of the first id of the assistant's turn. A language-model loss supervises the ids from there to the end. */
   readonly lossFrom: number;
 }
 
-/** Turns plain conversations of one user turn and one assistant turn into ids. `id` names the record in errors. */
+/** Encodes plain conversations of one user turn and one assistant turn. `id` names the record in errors. */
 export interface ChatEncoder {
+  /** Id of the token that fills the rows of a batch. */
   readonly padId: number;
-  /** Ends the assistant's turn. */
+  /** Id of the token that ends the assistant's turn. */
   readonly endId: number;
-  /** The user's turn up to and including the assistant's start: what a policy goes on from. */
+  /** Encodes the user's turn up to and including the assistant's start, which a policy continues. */
   prompt(record: { id?: string; prompt: string }): Promise<Encoded>;
   /**
-   * Both turns and the end token. Where nothing is cut, `ids` starts with those of `prompt`, and `lossFrom` is their
+   * Encodes both turns and the end token. Where nothing is cut, `ids` starts with those of `prompt`, and `lossFrom` is their
    * number. A discriminative model reads its score at the last id.
    */
   response(record: { id?: string; prompt: string; response: string }): Promise<EncodedTurn>;
 }
 
 /**
- * Prepares an encoder for one tokenizer and chat layout; template ids are computed here, once.
+ * Creates an encoder for a tokenizer and a chat layout; the ids of the template are computed here, once.
  *
- * User text and template text are encoded apart, so neither merges with the other nor can user text hold a special
- * token. Where the layout says so, texts are trimmed first. A prompt that is too long for `prompt` is refused or keeps its end, as `overlong` says.
+ * User text and template text are encoded apart, so neither merges with the other, and user text cannot hold a special
+ * token. Where the layout says so, texts are trimmed first. A prompt that is too long for `prompt` is refused or keeps its
+ * end, as `overlong` says. The methods throw TokenizeError `too-long` and `template-too-long`.
  *
- * Its methods throw TokenizeError `too-long` and `template-too-long`.
+ * @throws {TokenizeError} `special-token-missing`
  *
- * @throws TokenizeError `special-token-missing`
+ * @example
+ * ```ts
+ * const encoder = await createChatEncoder({ tokenizer, chat: plainChat, maxLength: 256, overlong: 'truncate' });
+ * const { ids, lossFrom } = await encoder.response({ prompt: 'What is 2 + 2?', response: '4' });
+ * ```
  */
 export async function createChatEncoder(options: ChatEncoderOptions): Promise<ChatEncoder> {
   const { tokenizer, chat, maxLength, overlong } = options;
-  const [opening, conversation] = await Promise.all([
+  const [opening, conversation, { padId, endId }] = await Promise.all([
     promptTemplate(tokenizer, chat),
     responseTemplate(tokenizer, chat),
-    checkSpecialTokens(tokenizer, chat),
+    specialTokenIds(tokenizer, chat),
   ]);
 
   async function fill(template: Template, id: string | undefined, prompt: string, ...responses: string[]) {
@@ -66,13 +75,13 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
       ),
     );
     const filled = fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
-    // No marker of a judging prompt stands here, so there is none to imitate.
+    // A plain conversation has no judging prompt whose markers a text could imitate.
     return { ...filled, neutralised: false };
   }
 
   return {
-    padId: tokenizer.tokenId(chat.pad)!,
-    endId: tokenizer.tokenId(chat.end)!,
+    padId,
+    endId,
     async prompt({ id, prompt }) {
       const { boundary: _, ...rest } = await fill(opening, id, prompt);
       return rest;
@@ -84,15 +93,22 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
   };
 }
 
-async function checkSpecialTokens(tokenizer: Tokenizer, chat: ChatLayout): Promise<void> {
-  for (const token of new Set([...chat.specialTokens, chat.pad, chat.end])) {
-    const id = tokenizer.tokenId(token);
-    const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
-    if (id !== undefined && parsed.length === 1 && parsed[0] === id && !plain.includes(id)) continue;
-    throw new TokenizeError(
-      'special-token-missing',
-      `the tokenizer has no special token ${JSON.stringify(token)}, which the chat layout ${chat.id} needs`,
-      'Use the layout that belongs to the tokenizer, or train a tokenizer with these special tokens.',
-    );
-  }
+/** Checks that the tokenizer has every special token of a layout, and returns the ids of two. */
+async function specialTokenIds(tokenizer: Tokenizer, chat: ChatLayout) {
+  for (const token of chat.specialTokens) await specialTokenId(tokenizer, token, chat);
+  return {
+    padId: await specialTokenId(tokenizer, chat.pad, chat),
+    endId: await specialTokenId(tokenizer, chat.end, chat),
+  };
+}
+
+async function specialTokenId(tokenizer: Tokenizer, token: string, chat: ChatLayout): Promise<number> {
+  const id = tokenizer.tokenId(token);
+  const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
+  if (id !== undefined && parsed.length === 1 && parsed[0] === id && !plain.includes(id)) return id;
+  throw new TokenizeError(
+    'special-token-missing',
+    `the tokenizer has no special token ${quote(token)}, which the chat layout ${chat.id} needs`,
+    'use the layout that belongs to the tokenizer, or train a tokenizer with these special tokens',
+  );
 }

@@ -1,18 +1,18 @@
-/** How many tokens each piece of user text may keep. */
+/** The numbers of tokens that the prompt and the responses keep. */
 export interface Kept {
   readonly prompt: number;
   readonly responses: readonly number[];
 }
 
 /**
- * Shares the tokens that the template leaves among the prompt and the responses.
+ * Divides the tokens that the template leaves among the prompt and the responses.
  *
- * Responses give way first, the longest first: one cap holds for all of them. They are not pushed below half of the
- * room for a long prompt's sake; from there on the prompt gives way. So two responses that were both cut are
- * equally long, one that was not cut is no longer than the cut one, and order does not matter. At most
+ * Responses are cut first, the longest first: one cap holds for all of them. Together they keep at least half of the room,
+ * however long the prompt is; then the prompt is cut. So two responses that were both cut are equally long, a response
+ * that was not cut is not longer than one that was, and the order of responses does not matter. At most
  * `responses.length - 1` tokens of room stay unused, none without responses.
  *
- * @param room tokens to share
+ * @param room number of tokens to divide
  * @param prompt length of the prompt in tokens
  * @param responses lengths of the responses in tokens
  */
@@ -27,7 +27,7 @@ export function fitLengths(room: number, prompt: number, responses: readonly num
   };
 }
 
-/** The largest cap c with sum(min(length, c)) <= room. Needs lengths that do not fit uncapped. */
+/** The largest cap c with sum(min(length, c)) <= room, for lengths that do not fit without one. */
 function commonCap(room: number, lengths: readonly number[]): number {
   const ascending = [...lengths].sort((a, b) => a - b);
   let left = room;

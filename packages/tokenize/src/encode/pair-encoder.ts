@@ -1,3 +1,4 @@
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
@@ -12,24 +13,27 @@ import {
 import { neutraliseMarkers } from './markers.js';
 import { comparisonTemplate, fillTemplate, responsePairTemplate, type Template } from './template.js';
 
+/** Options of `createPairEncoder`. */
 export interface PairEncoderOptions extends ChatEncoderOptions {
+  /** The judging prompt. */
   readonly prompt: JudgePrompt;
-  /** Leave markers in user text as they are, for parity with other implementations. Default false. */
+  /** Whether markers in user text stay as they are, for parity with other implementations. @default false */
   readonly raw?: boolean;
 }
 
+/** The ids of a judging prompt with two answers. */
 export interface EncodedComparison extends Encoded {
-  /** How many ids come before the first answer's text. They are the same for both orders of the answers. */
+  /** Number of ids before the first answer's text. They are the same for both orders of the answers. */
   readonly prefixLength: number;
 }
 
-/** Turns prompts and pairs of responses into ids, and plain conversations as well. `id` names the record in errors. */
+/** Encodes prompts with pairs of responses, and plain conversations as well. `id` names the record in errors. */
 export interface PairEncoder extends ChatEncoder {
-  /** Ids of the two labels: of the first and of the second response being better. */
+  /** Ids of the labels that say that the first or the second response is better. */
   readonly labelIds: readonly [number, number];
-  /** The judging prompt up to the assistant's start; the next token is the label. */
+  /** Encodes the judging prompt up to the assistant's start; the next token is the label. */
   comparison(record: { id?: string; prompt: string; a: string; b: string }): Promise<EncodedComparison>;
-  /** Stage 1: the question in the user's turn, both responses and the end token in the assistant's. */
+  /** Encodes the question as the user's turn, and both responses with the end token as the assistant's, for stage 1. */
   responsePair(record: {
     id?: string;
     prompt: string;
@@ -38,15 +42,21 @@ export interface PairEncoder extends ChatEncoder {
 }
 
 /**
- * Prepares an encoder for one tokenizer, judging prompt and chat layout; template ids are computed here, once.
+ * Creates an encoder for a tokenizer, a judging prompt and a chat layout; the ids of the templates are computed here, once.
  *
- * User text and template text are encoded apart, so neither merges with the other nor can user text hold a special
- * token. Markers of the judging prompt inside user text are escaped, see {@link neutraliseMarkers}. This suits
- * byte-level tokenizers; one that puts a space before every text would put it before every piece.
+ * User text and template text are encoded apart, so neither merges with the other, and user text cannot hold a special
+ * token. Markers of the judging prompt inside user text are escaped, see {@link neutraliseMarkers}. This suits byte-level
+ * tokenizers; one that puts a space before every text puts it before every piece. The methods throw TokenizeError
+ * `too-long` and `template-too-long`.
  *
- * Its methods throw TokenizeError `too-long` and `template-too-long`.
+ * @throws {TokenizeError} `label-not-single-token`, `special-token-missing`
  *
- * @throws TokenizeError `label-not-single-token`, `special-token-missing`
+ * @example
+ * ```ts
+ * const prompt = judgePrompt('gram-compact-1');
+ * const encoder = await createPairEncoder({ tokenizer, prompt, chat: plainChat, maxLength: 256, overlong: 'error' });
+ * const { ids } = await encoder.comparison({ prompt: 'What is 2 + 3?', a: '5', b: '6' });
+ * ```
  */
 export async function createPairEncoder(options: PairEncoderOptions): Promise<PairEncoder> {
   const { tokenizer, prompt: judge, chat, maxLength, overlong, raw = false } = options;
@@ -62,7 +72,7 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
     { id, prompt, responses }: { id?: string; prompt: string; responses: readonly string[] },
   ) {
     const parts = [prompt, ...responses].map((full, index) => {
-      // Trimming can put a marker at the start of a line, so it comes before the escape.
+      // Trimming can move a marker to the start of a line, so it comes before the escape.
       const text = trimText(full, template.trims[index] ?? noTrims);
       return raw ? { text, neutralised: false } : neutraliseMarkers(judge, text);
     });
@@ -92,12 +102,13 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
 async function findLabelIds(tokenizer: Tokenizer, judge: JudgePrompt): Promise<[number, number]> {
   const find = async (label: string) => {
     const ids = await tokenizer.encode(label);
-    if (ids.length === 1) return ids[0]!;
-    const names = ids.map((id) => `${id} ${JSON.stringify(tokenizer.tokenName(id) ?? '')}`);
+    const [labelId] = ids;
+    if (labelId !== undefined && ids.length === 1) return labelId;
+    const names = ids.map((id) => `${id} ${quote(tokenizer.tokenName(id) ?? '')}`);
     throw new TokenizeError(
       'label-not-single-token',
-      `the label ${JSON.stringify(label)} is ${ids.length} tokens: ${names.join(', ') || 'none'}`,
-      'A verdict is read from one token. Use a tokenizer in which each label is one, or other labels.',
+      `the label ${quote(label)} is ${ids.length} tokens: ${names.join(', ') || 'none'}`,
+      'use a tokenizer in which each label is one token, from which a verdict is read, or other labels',
     );
   };
   return Promise.all([find(judge.labels[0]), find(judge.labels[1])]);

@@ -1,3 +1,4 @@
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
@@ -6,23 +7,23 @@ import { noTrims, type Trims, trimText } from '../prompts/trim.js';
 import { fitLengths } from './fit.js';
 
 /**
- * Ids of the fixed text of one kind of conversation. User texts, the prompt first, stand between the pieces:
+ * The ids of the fixed text of one kind of conversation. User texts, the prompt first, stand between the pieces:
  * `pieces[0] prompt pieces[1] response pieces[2] ...`
  */
 export interface Template {
   readonly pieces: readonly (readonly number[])[];
   /** Sum of the lengths of the pieces. */
   readonly length: number;
-  /** How many ids of `pieces[1]` come before the boundary that {@link fillTemplate} reports. */
+  /** Number of ids of `pieces[1]` before the boundary that {@link fillTemplate} reports. */
   readonly boundary: number;
-  /** How each user text is trimmed before it is put in. */
+  /** What is trimmed from each user text before it is inserted. */
   readonly trims: readonly Trims[];
 }
 
-/** What to do with a conversation longer than allowed: refuse it, or shorten the user text in it. */
+/** What happens to a conversation that is too long: it is refused, or the user text in it is shortened. */
 export type Overlong = 'error' | 'truncate';
 
-/** The judging prompt up to the assistant's start; the label comes next. Boundary: the first answer's text. */
+/** Compiles the judging prompt up to the assistant's start; the label follows. The boundary is the first answer's text. */
 export async function comparisonTemplate(
   tokenizer: Tokenizer,
   { instruction, question, answers: [a, b], between, tail }: JudgePrompt,
@@ -41,7 +42,7 @@ export async function comparisonTemplate(
   );
 }
 
-/** The stage-1 conversation: the question, then both answers in one turn. Boundary: that turn's first token. */
+/** Compiles the question and both answers in one turn. The boundary is the first token of that turn. */
 export async function responsePairTemplate(
   tokenizer: Tokenizer,
   { question, answers: [a, b], between }: JudgePrompt,
@@ -61,7 +62,7 @@ export async function responsePairTemplate(
   );
 }
 
-/** The user's turn up to the assistant's start, which a policy goes on from. Boundary: the end. */
+/** Compiles the user's turn up to the assistant's start, which a policy continues. The boundary is the end. */
 export async function promptTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
   return compile(
     tokenizer,
@@ -70,7 +71,7 @@ export async function promptTemplate(tokenizer: Tokenizer, chat: ChatLayout): Pr
   );
 }
 
-/** The plain conversation of a prompt and its response. Boundary: the response's first token. */
+/** Compiles the conversation of a prompt and its response. The boundary is the first token of the response. */
 export async function responseTemplate(tokenizer: Tokenizer, chat: ChatLayout): Promise<Template> {
   return compile(
     tokenizer,
@@ -93,7 +94,7 @@ function trimTurn({ start, end }: Trims = noTrims, head: string, tail: string) {
   return { ...kept, first, last };
 }
 
-/** Each piece is a list of texts that are encoded apart; the boundary falls after the first text of the second. */
+/** Encodes pieces, each a list of texts that are encoded apart. The boundary lies after the first text of the second one. */
 async function compile(
   tokenizer: Tokenizer,
   texts: readonly (readonly string[])[],
@@ -111,7 +112,7 @@ async function compile(
   };
 }
 
-/** A template with user text in it. */
+/** The ids of a template with user text in it. */
 export interface Filled {
   readonly ids: number[];
   readonly truncated: boolean;
@@ -120,11 +121,11 @@ export interface Filled {
 }
 
 /**
- * Puts user texts into a template. Where they do not fit and `overlong` is `truncate`, responses keep their heads
- * and the prompt keeps its end, where the latest turn and usually the question stand; see {@link fitLengths}.
+ * Inserts user texts into a template. Where they do not fit and `overlong` is `truncate`, responses keep their start and
+ * the prompt keeps its end, which holds the latest turn and usually the question; see {@link fitLengths}.
  *
- * @param id names the record in errors
- * @throws TokenizeError `too-long`, `template-too-long`
+ * @param id name of the record, for errors
+ * @throws {TokenizeError} `too-long`, `template-too-long`
  */
 export function fillTemplate(
   template: Template,
@@ -132,14 +133,14 @@ export function fillTemplate(
   responses: readonly (readonly number[])[],
   { maxLength, overlong, id }: { maxLength: number; overlong: Overlong; id?: string },
 ): Filled {
-  const record = id === undefined ? 'the record' : `record ${JSON.stringify(id)}`;
+  const record = id === undefined ? 'the record' : `record ${quote(id)}`;
   const room = maxLength - template.length;
-  // Every text may keep a token at least; so a prompt alone needs room for one.
+  // Every text keeps at least one token, so a prompt alone needs room for one.
   if (!(room > responses.length)) {
     throw new TokenizeError(
       'template-too-long',
       `maxLength ${maxLength} has no room for text: the template alone takes ${template.length} tokens`,
-      'Raise maxLength, or take a shorter judging prompt or chat layout.',
+      'raise maxLength, or use a shorter judging prompt or chat layout',
     );
   }
   const lengths = responses.map((response) => response.length);
@@ -148,17 +149,18 @@ export function fillTemplate(
     throw new TokenizeError(
       'too-long',
       `${record} needs ${needed} tokens and ${maxLength} are allowed`,
-      'Raise maxLength, drop the record, or set overlong to "truncate".',
+      'raise maxLength, drop the record, or set overlong to "truncate"',
     );
   }
   const kept = fitLengths(room, prompt.length, lengths);
-  const parts = [template.pieces[0]!, prompt.slice(prompt.length - kept.prompt), template.pieces[1]!];
+  const [head = [], middle = [], ...rest] = template.pieces;
+  const parts = [head, prompt.slice(prompt.length - kept.prompt), middle];
   for (const [index, response] of responses.entries()) {
-    parts.push(response.slice(0, kept.responses[index]), template.pieces[index + 2]!);
+    parts.push(response.slice(0, kept.responses[index]), rest[index] ?? []);
   }
   return {
     ids: parts.flat(),
     truncated: needed > maxLength,
-    boundary: template.pieces[0]!.length + kept.prompt + template.boundary,
+    boundary: head.length + kept.prompt + template.boundary,
   };
 }

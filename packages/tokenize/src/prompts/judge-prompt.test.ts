@@ -9,7 +9,7 @@ describe('judgePrompt', () => {
 
   it('lists the known ids when there is none', () => {
     expect(() => judgePrompt('gram-eval-0')).toThrow(
-      expect.objectContaining({ code: 'unknown-prompt', hint: 'Use one of: gram-eval-1, gram-compact-1.' }),
+      expect.objectContaining({ code: 'unknown-prompt', hint: 'use one of: gram-eval-1, gram-compact-1' }),
     );
   });
 });

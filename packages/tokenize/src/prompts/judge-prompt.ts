@@ -1,6 +1,7 @@
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 
-/** Template text before and after a piece of user text. */
+/** The template text before and after a piece of user text. */
 export interface Block {
   readonly start: string;
   readonly end: string;
@@ -22,11 +23,11 @@ export interface JudgePrompt {
   readonly answers: readonly [Block, Block];
   readonly between: string;
   readonly tail: string;
-  /** Label of the first and of the second response. */
+  /** The labels of the first and of the second response. */
   readonly labels: readonly [string, string];
   /** Strings that structure the prompt and therefore must not occur in user text. No two of them overlap. */
   readonly markers: readonly string[];
-  /** Where in user text a marker would be mistaken for structure. */
+  /** The places in user text where a marker would be mistaken for structure. */
   readonly markersCount: 'anywhere' | 'at-line-start';
 }
 
@@ -80,20 +81,20 @@ const gramCompact1: JudgePrompt = {
   markersCount: 'at-line-start',
 };
 
-/** The judging prompts by id. */
+/** All judging prompts. */
 export const judgePrompts: readonly JudgePrompt[] = [gramEval1, gramCompact1];
 
 /**
  * Finds a judging prompt, for example the one a checkpoint was trained with.
  *
- * @throws TokenizeError `unknown-prompt`
+ * @throws {TokenizeError} `unknown-prompt`
  */
 export function judgePrompt(id: string): JudgePrompt {
   const found = judgePrompts.find((prompt) => prompt.id === id);
   if (found) return found;
   throw new TokenizeError(
     'unknown-prompt',
-    `there is no judging prompt ${JSON.stringify(id)}`,
-    `Use one of: ${judgePrompts.map((prompt) => prompt.id).join(', ')}.`,
+    `there is no judging prompt ${quote(id)}`,
+    `use one of: ${judgePrompts.map((prompt) => prompt.id).join(', ')}`,
   );
 }
