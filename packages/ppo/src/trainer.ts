@@ -3,15 +3,15 @@ import { copyWeights } from '@gram/model';
 import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
-import { type RewardFunction, scoreGroups } from './rewards/reward-function.js';
+import { scoreGroups } from './rewards/reward-function.js';
 import { standardize } from './rewards/score-queue.js';
 import { collect, responseTokens, rewardGroups } from './rollout/collect.js';
 import type { LearnerResult } from './run/learner.js';
 import { openRunFiles, type RunFiles } from './run/output.js';
-import type { PpoResult, PpoRun, PpoStepRecord, StopReason } from './run/run.js';
+import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord, StopReason } from './run/run.js';
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 import { checkRun, initialState } from './run/start.js';
-import { bestStep, type PpoState } from './run/state.js';
+import { bestStep, type PpoState, worthOf } from './run/state.js';
 import { openTools, type Tools } from './run/tools.js';
 
 /**
@@ -130,15 +130,10 @@ async function learn(
 }
 
 /** Scores the policy on the validation prompts and keeps it if it is the best one. */
-async function score({ run, validator }: Tools, state: PpoState, files: RunFiles | undefined): Promise<void> {
-  const { reward, heldOut } = run;
-  const functions: Record<string, RewardFunction> = heldOut === undefined ? { reward } : { reward, heldOut };
-  const { rewards, kl } = await validator.measure(functions);
-  const means = Object.fromEntries(Object.entries(rewards).map(([name, values]) => [name, mean(values)]));
-  const measured = { ...(means as { reward: number; heldOut?: number }), kl: mean(kl) };
-  const worth = (each: { reward: number; heldOut?: number }) => each.heldOut ?? each.reward;
-  const known = state.evaluations.map(worth);
-  const best = known.every((other) => worth(measured) > other);
+async function score(tools: Tools, state: PpoState, files: RunFiles | undefined): Promise<void> {
+  const { run } = tools;
+  const measured = await measurePolicy(tools);
+  const best = state.evaluations.every((other) => worthOf(measured) > worthOf(other));
   const evaluation = { step: state.step, ...measured, best };
   state.evaluations.push(evaluation);
   if (best) {
@@ -146,6 +141,19 @@ async function score({ run, validator }: Tools, state: PpoState, files: RunFiles
     await files?.saveBest(state);
   }
   await run.onEvaluation?.(evaluation);
+}
+
+/** Measures mean rewards and the mean exact KL of the policy on the validation prompts. */
+async function measurePolicy({
+  run: { reward, heldOut },
+  validator,
+}: Tools): Promise<Pick<PpoEvaluation, 'reward' | 'heldOut' | 'kl'>> {
+  if (heldOut === undefined) {
+    const { rewards, kl } = await validator.measure({ reward });
+    return { reward: mean(rewards.reward), kl: mean(kl) };
+  }
+  const { rewards, kl } = await validator.measure({ reward, heldOut });
+  return { reward: mean(rewards.reward), heldOut: mean(rewards.heldOut), kl: mean(kl) };
 }
 
 function stopReason(

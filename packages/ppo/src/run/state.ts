@@ -1,4 +1,5 @@
 import type { Weights } from '@gram/model';
+import { bestRecord } from '@gram/run';
 import type { ScoreQueue } from '../rewards/score-queue.js';
 import type { LearnerState } from './learner.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
@@ -16,7 +17,12 @@ export interface PpoState {
   stopped?: StopReason;
 }
 
-/** Returns the number of steps done when the best policy was scored. */
+/** Gives the number that decides which policy is the best: the held-out reward where there is one. */
+export function worthOf({ heldOut, reward }: Pick<PpoEvaluation, 'heldOut' | 'reward'>): number {
+  return heldOut ?? reward;
+}
+
+/** Gives the number of steps done when the best policy was scored. */
 export function bestStep(evaluations: readonly PpoEvaluation[]): number {
-  return evaluations.findLast(({ best }) => best)?.step ?? 0;
+  return bestRecord(evaluations, (evaluation) => -worthOf(evaluation))?.step ?? 0;
 }
