@@ -133,13 +133,17 @@ const schema = optionFields
     }
   });
 
-type Deep<T> = T extends Optimizer ? T : T extends object ? { readonly [Key in keyof T]: Deep<T[Key]> } : T;
+type DeepReadonly<T> = T extends Optimizer
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
 
 /** Hyper-parameters of a run with the defaults filled in. The README lists them. */
-export interface PpoOptions extends Deep<z.output<typeof schema>> {}
+export interface PpoOptions extends DeepReadonly<z.output<typeof schema>> {}
 
 /** Hyper-parameters of a run, of which those with a default may be left out. */
-export interface PpoOptionsInput extends Deep<z.input<typeof schema>> {}
+export interface PpoOptionsInput extends DeepReadonly<z.input<typeof schema>> {}
 
 /** Estimator of advantages: with a value model, or from the other responses to the same prompt. */
 export type AdvantageEstimator = PpoOptions['advantages'];

@@ -43,7 +43,7 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   const { state, reference } = initialState(run, options);
   const files = await openRunFiles(run, options);
   await files?.load(state);
-  const tools = await openTools(run, options, state, reference);
+  const tools = await openTools(run, options, { state, reference });
   try {
     if (state.step === 0 && state.evaluations.length === 0) {
       await score(tools, state, files);
@@ -73,8 +73,8 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
 async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<PpoStepRecord> {
   const { run, options, sampler, meter } = tools;
   const { signal } = run;
-  const step = state.step + 1;
-  const prompts = promptsOfStep(run.prompts, options.batchSize, options.seed, step);
+  const { step } = plan;
+  const prompts = promptsOfStep(run.prompts, options.batchSize, { ...options, step });
   const rollouts = await collect(sampler, prompts, { ...options, stream: step, signal });
   const scores = await scoreGroups(run.reward, rewardGroups(rollouts), { signal });
   const { standardized, queue } = standardize(state.queue, scores.flat(), options.queueSize);
@@ -91,7 +91,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   );
   const size = options.samplesPerPrompt;
   const groups = prompts.map((_, i) => responses.slice(i * size, (i + 1) * size));
-  const learned = await learn(tools, makeExperience(groups, options), step, plan);
+  const learned = await learn(tools, makeExperience(groups, options), plan);
   state.queue = queue;
   const sampled = rollouts.flatMap((rollout) => rollout.responses);
   return {
@@ -108,8 +108,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
 async function learn(
   { options, policy: policyLearner, value: valueLearner }: Tools,
   experience: readonly Experience[],
-  step: number,
-  { updatePolicy }: StepPlan,
+  { step, updatePolicy }: StepPlan,
 ): Promise<Omit<PpoStepRecord, 'step' | 'score' | 'kl' | 'length' | 'ended'>> {
   const { epochs, miniBatchSize, seed } = options;
   const policy: LearnerResult[] = [];

@@ -25,7 +25,7 @@ export function klEstimate(
   return estimator === 'k2' ? (l * l) / 2 : Math.expm1(-l) + l;
 }
 
-/** Does what `klEstimate` does on tensors, for use in a loss: `[P]`, `[P]` to `[P]`. */
+/** Estimates the KL as `klEstimate` does, on tensors for use in a loss: `[P]`, `[P]` to `[P]`. */
 export function klTerms(
   estimator: Exclude<KlEstimator, 'full'>,
   logProbabilities: tf.Tensor1D,
@@ -38,7 +38,7 @@ export function klTerms(
 }
 
 /**
- * Exact KL divergence of next-token distributions in nats: sum over the vocabulary of pi (log pi - log pi_ref).
+ * Computes the exact KL divergence of next-token distributions in nats: sum over the vocabulary of pi (log pi - log pi_ref).
  *
  * @param logits `[P, V]`, as `reference`
  * @returns `[P]`

@@ -18,7 +18,7 @@ export interface RewardContext {
 }
 
 /**
- * Anything that rewards responses: a model, a rule, a remote service. It sees all groups of a step at once and returns
+ * Rewards responses: a model, a rule or a remote service. It sees all groups of a step at once and returns
  * one finite number for each response, in the same order. Equal inputs must give equal numbers if a resumed run is to
  * repeat the one that was stopped.
  */
@@ -86,24 +86,26 @@ export async function scoreGroups(
     const found = groups.length === 1 ? undefined : await firstFailure(reward, groups, context);
     throw new PpoError(
       'reward-failed',
-      `the reward function failed on ${named(found ?? groups)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `the reward function failed on ${describePrompts(found ?? groups)}: ${cause instanceof Error ? cause.message : String(cause)}`,
       'correct the reward function, then resume from the last checkpoint',
       { cause },
     );
   }
   if (!Array.isArray(scores) || scores.length !== groups.length) {
     const count = Array.isArray(scores) ? `${scores.length} lists` : typeof scores;
-    throw bad(`returned ${count} for ${groups.length} prompts, the first being ${named(groups.slice(0, 1))}`);
+    throw bad(
+      `returned ${count} for ${groups.length} prompts, the first being ${describePrompts(groups.slice(0, 1))}`,
+    );
   }
   for (const [i, group] of groups.entries()) {
     const own: unknown = scores[i];
     if (!Array.isArray(own) || own.length !== group.responses.length) {
       const count = Array.isArray(own) ? `${own.length} numbers` : typeof own;
-      throw bad(`gave ${count} for the ${group.responses.length} responses of ${named([group])}`);
+      throw bad(`gave ${count} for the ${group.responses.length} responses of ${describePrompts([group])}`);
     }
     // Not find: it could not tell a score that is undefined from none.
     const wrong = own.findIndex((score) => !Number.isFinite(score));
-    if (wrong >= 0) throw bad(`gave ${String(own[wrong])} for ${named([group])}`);
+    if (wrong >= 0) throw bad(`gave ${String(own[wrong])} for ${describePrompts([group])}`);
   }
   return scores.map((own) => [...own]);
 }
@@ -124,7 +126,7 @@ async function firstFailure(
   return undefined;
 }
 
-function named(groups: readonly RewardGroup[]): string {
+function describePrompts(groups: readonly RewardGroup[]): string {
   const [first] = groups;
   const name = `prompt ${JSON.stringify(first?.id)}`;
   return groups.length > 1 ? `${groups.length} prompts from ${name} on` : name;

@@ -3,6 +3,8 @@ import type { PpoOptions } from '../options.js';
 
 /** What happens in one step. */
 export interface StepPlan {
+  /** Number of the step, from 1. */
+  readonly step: number;
   /** False while the value model warms up alone. */
   readonly updatePolicy: boolean;
   /** Whether the policy is scored on the validation prompts after the step. */
@@ -11,13 +13,14 @@ export interface StepPlan {
   readonly checkpoint: boolean;
 }
 
-/** Plans step `step`, counted from 1. The last step is always scored and written. */
+/** Plans a step, counted from 1. The last step is always scored and written. */
 export function planStep(
   options: Pick<PpoOptions, 'steps' | 'valueOnlySteps' | 'evaluateEvery' | 'checkpointEvery'>,
   step: number,
 ): StepPlan {
   const isDue = (every: number) => step % every === 0 || step === options.steps;
   return {
+    step,
     updatePolicy: step > options.valueOnlySteps,
     evaluate: isDue(options.evaluateEvery),
     checkpoint: isDue(options.checkpointEvery),
@@ -25,12 +28,16 @@ export function planStep(
 }
 
 /**
- * Chooses the prompts of step `step`, counted from 1: each round goes through the list in a new random order. A pure
+ * Chooses the prompts of a step, counted from 1: each round goes through the list in a new random order. A pure
  * function of its arguments, so that a resumed run takes the same ones.
  *
  * @returns `batchSize` prompts
  */
-export function promptsOfStep<T>(prompts: readonly T[], batchSize: number, seed: number, step: number): T[] {
+export function promptsOfStep<T>(
+  prompts: readonly T[],
+  batchSize: number,
+  { seed, step }: { readonly seed: number; readonly step: number },
+): T[] {
   const start = (step - 1) * batchSize;
   const first = Math.floor(start / prompts.length);
   const rounds = Math.ceil((start + batchSize) / prompts.length) - first;

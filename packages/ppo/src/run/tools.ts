@@ -28,8 +28,7 @@ export interface Tools {
 export async function openTools(
   run: PpoRun,
   options: PpoOptions,
-  state: PpoState,
-  reference: Weights,
+  { state, reference }: { readonly state: PpoState; readonly reference: Weights },
 ): Promise<Tools> {
   const { policy, value } = run;
   const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer, kl } = options;
