@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '@gram/base';
 import { formatDuration, writePage } from '@gram/report';
+import { claimOutput } from '@gram/run';
 import { openMaterials } from './materials.mjs';
 
 /** What every report says about the synthetic world. */
@@ -12,7 +12,7 @@ export const WORLD_NOTE =
 export async function openOutput(recipe, url) {
   const started = performance.now();
   const directory = fileURLToPath(new URL(`./runs/${recipe.name}`, url));
-  await mkdir(directory, { recursive: true });
+  await claimOutput(directory);
   const seconds = () => (performance.now() - started) / 1000;
   return {
     directory,
