@@ -12,7 +12,7 @@ import type { PairEncoder } from '@gram/tokenize';
 import { createForward } from '../sequences/forward.js';
 import { createNumberCache } from '../sequences/number-cache.js';
 import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
-import { taken } from '../sequences/taken.js';
+import { taken } from '../taken.js';
 
 /** A response to a prompt. */
 export interface ResponseItem {

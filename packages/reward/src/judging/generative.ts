@@ -13,7 +13,7 @@ import type { PairEncoder } from '@gram/tokenize';
 import { createForward } from '../sequences/forward.js';
 import { createNumberCache } from '../sequences/number-cache.js';
 import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
-import { taken } from '../sequences/taken.js';
+import { taken } from '../taken.js';
 import { bothOrders, type LabelLogits } from './both-orders.js';
 
 /** A reward model that reads the prompt and both responses and answers with a label. */

@@ -7,19 +7,20 @@ import {
 } from '@gram/model';
 import { RewardError, type RunOptions } from '@gram/ranking';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import { taken } from '../taken.js';
 
-/** A prompt, and how each of the responses wanted of it is drawn. */
+/** A prompt, and how each response to it is drawn. */
 export interface SampleItem {
   /** Names the item in errors. */
   readonly id: string;
   readonly prompt: string;
-  /** One response for each. */
+  /** One for each response. */
   readonly decodings: readonly Decoding[];
 }
 
 /** A response as text and as tokens. */
 export interface SampledResponse extends Completion {
-  /** Without special tokens. */
+  /** Text without special tokens. */
   readonly text: string;
 }
 
@@ -34,20 +35,20 @@ export interface SampledPrompt {
 
 /** Options of `ResponseSampler.sample`. */
 export interface SampleOptions extends RunOptions {
-  /** The most tokens of a response, the end token included. */
+  /** Maximum number of tokens of a response, the end token included. */
   readonly maxNewTokens: number;
 }
 
-/** What a response sampler is made of. */
+/** Options of `createResponseSampler`. */
 export interface SamplerOptions extends GeneratorOptions {
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
 }
 
-/** Draws responses of a policy. */
+/** A policy that responds to prompts. */
 export interface ResponseSampler {
   /**
-   * Responses to prompts, in the order of the items. Each prompt is read once for all of its responses.
+   * Draws responses to prompts, in the order of the items. Each prompt is read once for all of its responses.
    *
    * @throws RewardError `too-long`, naming the item, before anything is generated; ModelError of the generator
    */
@@ -56,28 +57,30 @@ export interface ResponseSampler {
   dispose(): void;
 }
 
-/** Makes a sampler of a policy. On the CPU its weights are read as they are at each call, see `GeneratorOptions`. */
+/** Creates a sampler of a policy. On the CPU its weights are read as they are at each call, see `GeneratorOptions`. */
 export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerOptions): ResponseSampler {
   const generator = createGenerator(model);
+  const withText = async (completion: Completion): Promise<SampledResponse> => ({
+    ...completion,
+    text: await tokenizer.decode(completion.ids, { skipSpecial: true }),
+  });
   return {
     async sample(items, { maxNewTokens, signal, onProgress }) {
-      const prompts = await Promise.all(items.map(({ id, prompt }) => encoder.prompt({ id, prompt })));
-      for (const [i, { ids }] of prompts.entries()) {
-        checkLength(items[i]!.id, ids.length, maxNewTokens, longestSequence(model.config));
+      const requests = await Promise.all(
+        items.map(async ({ id, prompt, decodings }) => {
+          return { id, decodings, ...(await encoder.prompt({ id, prompt })) };
+        }),
+      );
+      for (const { id, ids } of requests) {
+        checkLength(id, ids.length, maxNewTokens, longestSequence(model.config));
       }
-      const requests = items.map(({ decodings }, i) => ({ ids: prompts[i]!.ids, decodings }));
       const options = { maxNewTokens, stopIds: [encoder.endId], signal, onProgress };
-      const completions = await generator.generate(requests, options);
-      const withText = async (completion: Completion): Promise<SampledResponse> => ({
-        ...completion,
-        text: await tokenizer.decode(completion.ids, { skipSpecial: true }),
-      });
+      const completions = (await generator.generate(requests, options)).values();
       return Promise.all(
-        prompts.map(async ({ ids, truncated }, i) => ({
-          promptIds: ids,
-          truncated,
-          responses: await Promise.all(completions[i]!.map(withText)),
-        })),
+        requests.map(async ({ ids, truncated }) => {
+          const responses = await Promise.all(taken(completions).map(withText));
+          return { promptIds: ids, truncated, responses };
+        }),
       );
     },
     dispose: () => generator.dispose(),
@@ -89,6 +92,6 @@ function checkLength(id: string, prompt: number, maxNewTokens: number, limit: nu
   throw new RewardError(
     'too-long',
     `the prompt of ${JSON.stringify(id)} has ${prompt} tokens, and with ${maxNewTokens} new ones passes the ${limit} of the model`,
-    'Shorten the prompt, or ask for fewer new tokens.',
+    'shorten the prompt, or ask for fewer new tokens',
   );
 }

@@ -9,26 +9,24 @@ export interface Batch {
 }
 
 /**
- * Puts sequences into batches of similar length, each sequence into one batch.
- *
- * The longest sequences come first; should memory not suffice, this shows at once.
+ * Puts sequences into batches of similar length, each sequence into one batch. The longest sequences come first, so that a
+ * lack of memory shows at once.
  *
  * @param lengths length of each sequence, 1 or more
- * @param batchTokens the most tokens of a batch, padding included; a longer sequence runs alone
+ * @param batchTokens maximum number of tokens of a batch, padding included; a longer sequence runs alone
  * @throws RewardError `bad-option`
  */
 export function bucketBatches(lengths: readonly number[], batchTokens: number): Batch[] {
   if (!Number.isSafeInteger(batchTokens) || batchTokens < 1) {
-    throw new RewardError('bad-option', `batchTokens is ${batchTokens}`, 'Give a whole number from 1.');
+    throw new RewardError('bad-option', `batchTokens is ${batchTokens}`, 'give a whole number from 1');
   }
-  const lengthOf = (index: number | undefined) => lengths[index as number] as number;
-  const descending = lengths.map((_, index) => index).sort((a, b) => lengthOf(b) - lengthOf(a));
+  const descending = lengths.map((length, index) => ({ length, index })).sort((a, b) => b.length - a.length);
   const batches: Batch[] = [];
-  for (let start = 0; start < descending.length; ) {
-    const length = lengthOf(descending[start]);
+  for (let rest = descending; rest.length > 0; ) {
+    const [{ length } = { length: 1 }] = rest;
     const capacity = Math.max(1, Math.floor(batchTokens / length));
-    batches.push({ length, items: descending.slice(start, start + capacity) });
-    start += capacity;
+    batches.push({ length, items: rest.slice(0, capacity).map(({ index }) => index) });
+    rest = rest.slice(capacity);
   }
   return batches;
 }

@@ -1,26 +1,26 @@
-/** A sequence that differs from the others, and what it has in common with the one before it. */
+/** A sequence that differs from the others, and its overlap with the one before it. */
 export interface SharedSequence {
   readonly ids: readonly number[];
-  /** Tokens at its beginning that are those of the sequence before; fewer than it has. */
+  /** Number of tokens at its beginning that are those of the sequence before; fewer than it has. */
   readonly known: number;
-  /** Where it stood among all. */
+  /** Positions at which it stood among all. */
   readonly items: readonly number[];
 }
 
 /**
- * Sequences in the order of their tokens, each once: those that begin alike are neighbours, so that what a model computed of a
- * beginning can be used by the next.
+ * Sorts sequences by their tokens and drops repetitions: those that begin alike are neighbors, so that what a model computed of
+ * a beginning can be used by the next.
  *
- * @param items which of them. @default all
+ * @param items positions of the sequences to sort. @default all
  */
 export function shareBeginnings(
   sequences: readonly (readonly number[])[],
-  items: readonly number[] = sequences.map((_, i) => i),
+  items: Iterable<number> = sequences.keys(),
 ): SharedSequence[] {
-  const order = [...items].sort((a, b) => compared(sequences[a]!, sequences[b]!));
+  const chosen = Array.from(items, (item) => ({ item, ids: sequences[item] ?? [] }));
+  chosen.sort((a, b) => compared(a.ids, b.ids));
   const shared: (SharedSequence & { items: number[] })[] = [];
-  for (const item of order) {
-    const ids = sequences[item]!;
+  for (const { item, ids } of chosen) {
     const before = shared.at(-1);
     const common = before === undefined ? 0 : commonLength(before.ids, ids);
     if (before !== undefined && common === ids.length && common === before.ids.length) {
