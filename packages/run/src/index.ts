@@ -19,7 +19,6 @@ export {
   type RunState,
   type RunTrainer,
 } from './conduct/conduct-run.js';
-export { createStepMeter, type StepCost, type WatchedStep } from './conduct/step-meter.js';
 export { estimateCost, formatCost, type RunCost, type RunSizes } from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
 export { checkpointFor, claimOutput, isVacant, resumePoint } from './output/output.js';
@@ -27,5 +26,6 @@ export type { StepRecord, ValidationResult } from './record.js';
 export { type ModelCardFacts, modelCard } from './report/model-card.js';
 export { type RunReport, writeRunReport } from './report/report-page.js';
 export type { RunSettings } from './report/settings.js';
+export { createStepMeter, type StepCost, type WatchedStep } from './step-meter.js';
 export { openWatchServer, type WatchServer } from './watch/server.js';
 export { startWatch, type Watch, type WatchOptions } from './watch/watch.js';

@@ -3,6 +3,7 @@ import type { ModelConfig, Weights } from '@gram/model';
 import { fingerprint, type StepRecord } from '@gram/run';
 import { epochBatches, totalSteps } from './batches/epoch-batches.js';
 import { microBatches } from './batches/micro-batches.js';
+import { elementAt } from './checked.js';
 import type { TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import type { OptimizerSharding } from './distributed/data-parallel.js';
@@ -14,9 +15,9 @@ import type { Optimizer } from './optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
 import { type PaceInput, paceDefaults } from './steps/pace.js';
-import { joinRun } from './steps/run-state.js';
+import { joinRun, type RunState } from './steps/run-state.js';
 import { learningRateAt } from './steps/schedule.js';
-import { createTrainingStep } from './steps/training-step.js';
+import { createTrainingStep, type StepResult } from './steps/training-step.js';
 import { createValidation } from './steps/validation.js';
 
 /** Settings of the optimizer steps, and what decides them besides. */
@@ -68,7 +69,7 @@ export interface TrainRun<Example> {
 }
 
 /** Steps in a row without a finite gradient after which a run is given up. */
-const maxSkipped = 5;
+const MAX_SKIPPED = 5;
 
 /**
  * Trains a model, one optimizer step after the other, and returns its final state.
@@ -82,55 +83,114 @@ const maxSkipped = 5;
  *   of `signal` on the rank whose signal was aborted, an AbortError on the others.
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { config, weights, part = wholeModel, objective, examples, options } = run;
-  const { communicator = singleProcess, optimizerSharding = 'none', needsState = () => true } = run;
-  const { device = 'cpu', precision = 'float32', gradientCheckpointing = false } = run;
-  if (examples.length === 0) {
-    throw new TrainError(
-      'no-data',
-      'there are no examples to train on',
-      'check the data file and its filters',
-    );
+  const { objective, examples, options } = run;
+  const { communicator = singleProcess, needsState = () => true } = run;
+  const { device = 'cpu', precision = 'float32' } = run;
+  checkExamples(examples);
+  const plan = planOf(run);
+  const total = totalSteps(plan);
+  const identity = fingerprintOf(run);
+  const resume = await resumedProgress(run, identity, communicator);
+  const shared = await joinRun({
+    weights: run.weights,
+    part: run.part ?? wholeModel,
+    optimizer: plan.optimizer,
+    resumed: resume !== undefined,
+    resume: run.resume,
+    device,
+    communicator,
+    sharding: run.optimizerSharding ?? 'none',
+  });
+  const work = compileWork(run, plan, shared);
+  const progress = createProgress(resume);
+  const state = (): TrainingState => ({
+    ...progress.current(),
+    moments: shared.collected,
+    fingerprint: identity,
+  });
+  const stepsPerEpoch = total / plan.epochs;
+  try {
+    for (let epoch = Math.floor(progress.step / stepsPerEpoch); epoch < plan.epochs; epoch++) {
+      const batches = epochBatches(plan, epoch, (i) => objective.length(elementAt(examples, i)));
+      for (const indices of batches.slice(progress.step - epoch * stepsPerEpoch)) {
+        await stopTogether(communicator, run.signal, shared.collect);
+        const chosen = indices.map((i) => elementAt(examples, i));
+        const learningRate = learningRateAt({ ...options, totalSteps: total }, progress.step);
+        const lossScale = precision === 'float16' ? lossScaleAfter(progress.history) : 1;
+        const result = await work.step(chosen, progress.updates, learningRate, lossScale);
+        if (progress.count(result, lossScale)) {
+          await shared.collect();
+          throw diverged(progress.step);
+        }
+        const { step } = progress;
+        const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
+        const { loss, metrics, gradientNorm } = result;
+        const due = step === total || run.validation?.due(step);
+        const record: StepRecord = {
+          ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
+          ...(due && work.validation && { validation: await work.validation.run(shared.weights) }),
+        };
+        progress.history.push(record);
+        if (needsState(step)) await shared.collect();
+        if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
+      }
+    }
+    await shared.collect();
+  } finally {
+    work.dispose();
+    shared.dispose();
   }
+  return state();
+}
+
+function checkExamples(examples: readonly unknown[]): void {
+  if (examples.length > 0) return;
+  throw new TrainError('no-data', 'there are no examples to train on', 'check the data file and its filters');
+}
+
+/** The settings of a run with their defaults. */
+function planOf({
+  options,
+  examples,
+  communicator = singleProcess,
+}: Pick<TrainRun<unknown>, 'options' | 'examples' | 'communicator'>) {
   const {
     batchSize,
     epochs = paceDefaults.epochs,
     seed = 0,
     maxGradientNorm = paceDefaults.maxGradientNorm,
+    optimizer = adamW(),
   } = options;
   // Every rank gets some.
   const evenShare = Math.ceil(batchSize / communicator.size);
   const microBatchSize = Math.min(options.microBatchSize ?? batchSize, evenShare);
-  const plan = { examples: examples.length, batchSize, epochs, seed };
-  const total = totalSteps(plan);
-  const identity = fingerprintOf(run);
+  return { examples: examples.length, batchSize, epochs, seed, maxGradientNorm, optimizer, microBatchSize };
+}
+
+/** Checks that all ranks are in the same run, and gives all of them what rank 0 resumes from. */
+async function resumedProgress(
+  run: Pick<TrainRun<never>, 'resume'>,
+  identity: string,
+  communicator: Communicator,
+): Promise<Omit<TrainingState, 'moments'> | undefined> {
   await checkSameRun(communicator, identity);
   const resume = await copyProgress(communicator, run.resume);
-  if (resume !== undefined && resume.fingerprint !== identity) {
-    throw new TrainError(
-      'bad-checkpoint',
-      'the checkpoint was made with other data, options or architecture',
-      'resume with the configuration that started the run, or start anew in another directory',
-    );
-  }
-  const optimizer = options.optimizer ?? adamW();
-  const shared = await joinRun({
-    weights,
+  if (resume === undefined || resume.fingerprint === identity) return resume;
+  throw new TrainError(
+    'bad-checkpoint',
+    'the checkpoint was made with other data, options or architecture',
+    'resume with the configuration that started the run, or start anew in another directory',
+  );
+}
+
+/** Compiles the step of a run and, where examples are held out, their measurement. */
+function compileWork<Example>(run: TrainRun<Example>, plan: ReturnType<typeof planOf>, shared: RunState) {
+  const { config, objective, device, precision, gradientCheckpointing, optimizerSharding } = run;
+  const { communicator = singleProcess } = run;
+  const { maxGradientNorm, microBatchSize } = plan;
+  const { part } = shared;
+  const step = createTrainingStep(config, objective, plan.optimizer, shared.weights, shared.moments, {
     part,
-    optimizer,
-    resumed: resume !== undefined,
-    resume: run.resume,
-    device,
-    communicator,
-    sharding: optimizerSharding,
-  });
-  const history: StepRecord[] = [...(resume?.history ?? [])];
-  let skipped = resume?.skipped ?? 0;
-  let skippedInARow = 0;
-  let step = resume?.step ?? 0;
-  const stepsPerEpoch = total / epochs;
-  const trainingStep = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, {
-    part: shared.part,
     device,
     precision,
     gradientCheckpointing,
@@ -140,66 +200,63 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const validation =
     run.validation &&
     createValidation(config, objective, run.validation.examples, {
-      part: shared.part,
+      part,
       microBatchSize,
       device,
       precision,
       communicator,
     });
-  const state = (): TrainingState => ({
-    step,
-    skipped,
-    moments: shared.collected,
+  return {
+    step: (examples: readonly Example[], update: number, learningRate: number, lossScale: number) =>
+      step.run(microBatches(objective, examples, microBatchSize, communicator), {
+        update,
+        learningRate,
+        maxGradientNorm,
+        lossScale,
+      }),
+    validation,
+    dispose() {
+      step.dispose();
+      validation?.dispose();
+    },
+  };
+}
+
+/** Counts the steps of a run and those that were skipped. */
+function createProgress(resume: Omit<TrainingState, 'moments'> | undefined) {
+  const history: StepRecord[] = [...(resume?.history ?? [])];
+  let step = resume?.step ?? 0;
+  let skipped = resume?.skipped ?? 0;
+  let skippedInARow = 0;
+  return {
     history,
-    fingerprint: identity,
-  });
-  try {
-    for (let epoch = Math.floor(step / stepsPerEpoch); epoch < epochs; epoch++) {
-      const batches = epochBatches(plan, epoch, (i) => objective.length(examples[i]!));
-      for (const indices of batches.slice(step - epoch * stepsPerEpoch)) {
-        await stopTogether(communicator, run.signal, shared.collect);
-        const chosen = indices.map((i) => examples[i]!);
-        const learningRate = learningRateAt({ ...options, totalSteps: total }, step);
-        const lossScale = precision === 'float16' ? lossScaleAfter(history) : 1;
-        const result = await trainingStep.run(microBatches(objective, chosen, microBatchSize, communicator), {
-          update: step + 1 - skipped,
-          learningRate,
-          maxGradientNorm,
-          lossScale,
-        });
-        step++;
-        skipped += result.applied ? 0 : 1;
-        // A finite loss whose scaled gradient overflowed is tried with a smaller scale.
-        const tooScaled = lossScale > 1 && Number.isFinite(result.loss);
-        if (result.applied) skippedInARow = 0;
-        else if (!tooScaled) skippedInARow++;
-        if (skippedInARow >= maxSkipped) {
-          await shared.collect();
-          throw new TrainError(
-            'diverged',
-            `loss or gradient was not finite in ${maxSkipped} steps in a row, the last being step ${step}`,
-            'lower the learning rate or raise the warm-up; the last checkpoint is intact',
-          );
-        }
-        const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
-        const { loss, metrics, gradientNorm } = result;
-        const due = step === total || run.validation?.due(step);
-        const record: StepRecord = {
-          ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
-          ...(due && validation && { validation: await validation.run(shared.weights) }),
-        };
-        history.push(record);
-        if (needsState(step)) await shared.collect();
-        if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
-      }
-    }
-    await shared.collect();
-  } finally {
-    trainingStep.dispose();
-    validation?.dispose();
-    shared.dispose();
-  }
-  return state();
+    get step() {
+      return step;
+    },
+    /** Number of the next update; a step that is skipped is none. */
+    get updates() {
+      return step + 1 - skipped;
+    },
+    current: () => ({ step, skipped, history }),
+    /** Counts a step; true when too many were skipped in a row. */
+    count({ applied, loss }: Pick<StepResult, 'applied' | 'loss'>, lossScale: number): boolean {
+      step++;
+      skipped += applied ? 0 : 1;
+      // A finite loss whose scaled gradient overflowed is tried with a smaller scale.
+      const tooScaled = lossScale > 1 && Number.isFinite(loss);
+      if (applied) skippedInARow = 0;
+      else if (!tooScaled) skippedInARow++;
+      return skippedInARow >= MAX_SKIPPED;
+    },
+  };
+}
+
+function diverged(step: number): TrainError {
+  return new TrainError(
+    'diverged',
+    `loss or gradient was not finite in ${MAX_SKIPPED} steps in a row, the last being step ${step}`,
+    'lower the learning rate or raise the warm-up; the last checkpoint is intact',
+  );
 }
 
 /** Stops all ranks at the same step when one of them was told to, with a state that can be saved. */

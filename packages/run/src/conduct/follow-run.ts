@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import { createEventWriter, createMetricsLog, formatNumber, stepFields } from '@gram/report';
 import type { StepRecord } from '../record.js';
+import { createStepMeter } from '../step-meter.js';
 import type { WatchServer } from '../watch/server.js';
 import { startWatch } from '../watch/watch.js';
-import { createStepMeter } from './step-meter.js';
 
 /** A run that is followed. */
 export interface FollowedSource {

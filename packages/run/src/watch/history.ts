@@ -1,4 +1,4 @@
-import type { WatchedStep } from '../conduct/step-meter.js';
+import type { WatchedStep } from '../step-meter.js';
 
 /** The numbers of a step that are drawn. */
 export const metricNames = [
@@ -109,12 +109,14 @@ function merge(bucket: Bucket, next: Bucket): void {
   }
 }
 
-function pairs(buckets: Bucket[]): Bucket[] {
-  return buckets.filter((bucket, index) => {
-    if (index % 2 === 1) return false;
-    merge(bucket, buckets[index + 1]!);
-    return true;
-  });
+function pairs(buckets: readonly Bucket[]): Bucket[] {
+  const merged: Bucket[] = [];
+  for (const [index, bucket] of buckets.entries()) {
+    const last = merged.at(-1);
+    if (index % 2 === 1 && last !== undefined) merge(last, bucket);
+    else merged.push(bucket);
+  }
+  return merged;
 }
 
 function rowOf({ from, to, metrics }: Bucket): HistoryRow {

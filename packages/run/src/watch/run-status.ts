@@ -1,6 +1,6 @@
 import { createRate, formatBytes, formatDuration, formatNumber } from '@gram/report';
-import type { WatchedStep } from '../conduct/step-meter.js';
 import type { StepRecord } from '../record.js';
+import type { WatchedStep } from '../step-meter.js';
 
 /** Where a run is, in the words that the page shows. */
 export interface RunStatus {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createStepMeter } from '../conduct/step-meter.js';
+import { createStepMeter } from '../step-meter.js';
 import { exampleStep } from './__fixtures__/steps.js';
 import { createStatusKeeper } from './run-status.js';
 import { startWatch, type Watch, type WatchOptions } from './watch.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import type { StepCost, WatchedStep } from '../conduct/step-meter.js';
 import type { StepRecord } from '../record.js';
+import type { StepCost, WatchedStep } from '../step-meter.js';
 import { drawCurves } from './curves.js';
 import { createEventStream, type EventStream, eventMessage } from './event-stream.js';
 import { createHistory, type History, type HistoryRow, metricNames, metricOf } from './history.js';

@@ -1,3 +1,4 @@
+import { elementAt } from '../checked.js';
 import type { Communicator } from './communicator.js';
 import type { FlatArrays } from './flat-arrays.js';
 
@@ -50,10 +51,11 @@ export async function sumShares(
   const { rank } = communicator;
   await pipelined(roundsOf(shares, bucket), roundSize(shares, bucket), async (ranges, buffer) => {
     const { parts, counts, values } = packed(ranges, buffer());
-    for (const [owner, part] of parts.entries()) shares[owner]!.read(ranges[owner]![0], part);
-    const sum = new Float32Array(counts[rank]!);
+    for (const [owner, part] of parts.entries())
+      elementAt(shares, owner).read(elementAt(ranges, owner)[0], part);
+    const sum = new Float32Array(elementAt(counts, rank));
     await communicator.reduceScatterSum(values, counts, sum);
-    shares[rank]!.write(ranges[rank]![0], sum);
+    elementAt(shares, rank).write(elementAt(ranges, rank)[0], sum);
   });
 }
 
@@ -69,10 +71,10 @@ export async function gatherShares(
   const { rank } = communicator;
   await pipelined(roundsOf(shares, bucket), roundSize(shares, bucket), async (ranges, buffer) => {
     const { parts, counts, values } = packed(ranges, buffer());
-    shares[rank]!.read(ranges[rank]![0], parts[rank]!);
+    elementAt(shares, rank).read(elementAt(ranges, rank)[0], elementAt(parts, rank));
     await communicator.allGather(values, counts);
     for (const [owner, part] of parts.entries()) {
-      if (owner !== rank) shares[owner]!.write(ranges[owner]![0], part);
+      if (owner !== rank) elementAt(shares, owner).write(elementAt(ranges, owner)[0], part);
     }
   });
 }
@@ -131,12 +133,14 @@ async function pipelined<T>(
   for (const [i, item] of items.entries()) {
     const slot = i % 2;
     await busy[slot];
-    busy[slot] = work(item, () => {
-      buffers[slot] ??= new Float32Array(size);
-      return buffers[slot]!;
+    const working = work(item, () => {
+      const buffer = buffers[slot] ?? new Float32Array(size);
+      buffers[slot] = buffer;
+      return buffer;
     });
+    busy[slot] = working;
     // Seen by the next await, or by the last.
-    busy[slot]!.catch(() => {});
+    working.catch(() => {});
   }
   await Promise.all(busy);
 }

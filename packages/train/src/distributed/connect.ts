@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
 import { detectRank } from './detect-rank.js';
@@ -55,7 +56,7 @@ export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promi
       void endAll(mpi);
     },
   };
-  const shared = members.every(({ host }) => host === members[0]!.host);
+  const shared = members.every(({ host }) => host === elementAt(members, 0).host);
   // Before anybody knows the address: a connection that nobody takes is lost.
   const first = rank === 0 ? await watchAll(shared, place.size, options) : undefined;
   const address = (await exchange(mpi, first?.address ?? {}))[0] as Address;
@@ -159,7 +160,7 @@ async function exchange(mpi: Mpi, own: object): Promise<unknown[]> {
 }
 
 function nameOf(rank: number, members: readonly Member[]): string {
-  const { host, process: id } = members[rank]!;
+  const { host, process: id } = elementAt(members, rank);
   return `rank ${rank} (process ${id} on ${host})`;
 }
 

@@ -1,4 +1,5 @@
 import { type AnyArray, DeviceArray, type DeviceName, type NDArray, place, read } from '@gram/engine';
+import { elementAt, entryOf } from '../checked.js';
 import { gatherShares, sumEverywhere, sumShares } from './buckets.js';
 import type { Communicator } from './communicator.js';
 import { FlatArrays } from './flat-arrays.js';
@@ -39,7 +40,7 @@ export function dataParallel(
   const { rank, size } = communicator;
   const names = Object.keys(weights);
   const shares = balancedShares(weights, size);
-  const share = shares[rank]!;
+  const share = elementAt(shares, rank);
   const sharded = sharding === 'zero1' && size > 1;
   const others = shares.filter((_, owner) => owner !== rank).flat();
   return {
@@ -81,7 +82,7 @@ export async function clear(arrays: Named, device: DeviceName | 'auto'): Promise
 }
 
 function flat(arrays: Readonly<Record<string, NDArray<'float32'>>>, names: readonly string[]): FlatArrays {
-  return new FlatArrays(names.map((name) => arrays[name]!.data));
+  return new FlatArrays(names.map((name) => entryOf(arrays, name).data));
 }
 
 /** Works on arrays in host memory; those that live on a device are copied here, and the changed ones back. */
@@ -94,9 +95,9 @@ async function onHost(
   const host = (await read(arrays)) as Readonly<Record<string, NDArray<'float32'>>>;
   await work(host);
   for (const name of changed) {
-    const target = arrays[name]!;
+    const target = entryOf(arrays, name);
     if (!(target instanceof DeviceArray)) continue;
-    const { values } = await place<{ values: AnyArray<'float32'> }>({ values: host[name]! }, device);
+    const { values } = await place<{ values: AnyArray<'float32'> }>({ values: entryOf(host, name) }, device);
     if (values instanceof DeviceArray) target.replace(values.storage);
   }
 }

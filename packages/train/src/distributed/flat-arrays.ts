@@ -1,3 +1,4 @@
+import { elementAt } from '../checked.js';
 /** An array, or the length of one that another process has. */
 export type Piece = Float32Array | { readonly length: number };
 
@@ -18,10 +19,10 @@ export class FlatArrays {
 
   /** The memory of a range that lies within one array; undefined for any other. */
   view(start: number, end: number): Float32Array | undefined {
-    const i = this.starts.findIndex((at, k) => at <= start && end <= at + this.pieces[k]!.length);
+    const i = this.starts.findIndex((at, k) => at <= start && end <= at + elementAt(this.pieces, k).length);
     const piece = this.pieces[i];
     if (!(piece instanceof Float32Array)) return undefined;
-    return piece.subarray(start - this.starts[i]!, end - this.starts[i]!);
+    return piece.subarray(start - elementAt(this.starts, i), end - elementAt(this.starts, i));
   }
 
   /** Copies the range that begins at `start` into a buffer; arrays that are not here leave their place as it is. */
@@ -41,7 +42,7 @@ export class FlatArrays {
   ): void {
     const end = start + buffer.length;
     for (const [i, piece] of this.pieces.entries()) {
-      const at = this.starts[i]!;
+      const at = elementAt(this.starts, i);
       const [from, to] = [Math.max(start, at), Math.min(end, at + piece.length)];
       if (from >= to || !(piece instanceof Float32Array)) continue;
       copy(piece.subarray(from - at, to - at), buffer.subarray(from - start, to - start));

@@ -9,5 +9,5 @@ import type { Place } from './communicator.js';
 export function localGpu({ localRank }: Pick<Place, 'localRank'>, visible: string | undefined): string {
   if (visible === undefined) return String(localRank);
   const devices = visible.split(',').map((device) => device.trim());
-  return devices[localRank % devices.length]!;
+  return devices[localRank % devices.length] ?? '';
 }

@@ -1,4 +1,5 @@
 import type { LibraryHandle } from 'koffi';
+import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import type { Numbers } from './communicator.js';
 
@@ -44,7 +45,7 @@ const libraries: Partial<Record<NodeJS.Platform, readonly string[]>> = {
 const multiple = 3;
 const serialized = 2;
 /** The counts of MPI are 32 bits wide. */
-const mostAtOnce = 2 ** 28;
+const MAXIMUM_COUNT = 2 ** 28;
 /** Shorter arrays are summed by MPI itself: one message instead of several. */
 const shortest = 2 ** 12;
 /** Longest array that is summed at once; so much more memory is kept for it. */
@@ -59,34 +60,48 @@ const longest = 2 ** 24;
 export async function openMpi(expected: number): Promise<Mpi> {
   const library = await load();
   const handles = handlesOf(library);
-  const H = handles.type;
+  const place = initialize(library, handles, expected);
+  return operations(library, handles, place);
+}
+
+interface MpiPlace {
+  readonly rank: number;
+  readonly size: number;
+}
+
+/** Initializes MPI for calls from several threads, and asks it where this process stands. */
+function initialize(library: LibraryHandle, handles: Handles, expected: number): MpiPlace {
+  const { type, world, errorsReturn } = handles;
   const bind = (declaration: string) => library.func(declaration);
   const provided: number[] = [0];
   check(
     bind('int MPI_Init_thread(void*, void*, int, _Out_ int*)')(null, null, multiple, provided),
     'MPI_Init_thread',
   );
-  if (provided[0]! < serialized) {
+  if (elementAt(provided, 0) < serialized) {
     throw new TrainError('mpi', 'this MPI was built without threads', 'install one that has them');
   }
   check(
-    bind(`int MPI_Comm_set_errhandler(${H}, ${H})`)(handles.world, handles.errorsReturn),
+    bind(`int MPI_Comm_set_errhandler(${type}, ${type})`)(world, errorsReturn),
     'MPI_Comm_set_errhandler',
   );
-  const asked = (name: string) => {
+  const numberOf = (name: string) => {
     const out: number[] = [0];
-    check(bind(`int ${name}(${H}, _Out_ int*)`)(handles.world, out), name);
-    return out[0]!;
+    check(bind(`int ${name}(${type}, _Out_ int*)`)(world, out), name);
+    return elementAt(out, 0);
   };
-  const [rank, size] = [asked('MPI_Comm_rank'), asked('MPI_Comm_size')];
-  if (size !== expected) {
-    throw new TrainError(
-      'mpi',
-      `the launcher started ${expected} processes, and the library of MPI sees ${size}`,
-      'use the mpirun of the installed MPI; with Slurm, srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)',
-    );
-  }
-  const functions = {
+  const [rank, size] = [numberOf('MPI_Comm_rank'), numberOf('MPI_Comm_size')];
+  if (size === expected) return { rank, size };
+  throw new TrainError(
+    'mpi',
+    `the launcher started ${expected} processes, and the library of MPI sees ${size}`,
+    'use the mpirun of the installed MPI; with Slurm, srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)',
+  );
+}
+
+function bindFunctions(library: LibraryHandle, { type: H }: Handles) {
+  const bind = (declaration: string) => library.func(declaration);
+  return {
     allReduce: bind(`int MPI_Allreduce(intptr_t, void*, int, ${H}, ${H}, ${H})`),
     allToAll: bind(`int MPI_Alltoallv(void*, void*, void*, ${H}, void*, void*, void*, ${H}, ${H})`),
     allGather: bind(`int MPI_Allgatherv(intptr_t, int, ${H}, void*, void*, void*, ${H}, ${H})`),
@@ -95,59 +110,33 @@ export async function openMpi(expected: number): Promise<Mpi> {
     finalize: bind('int MPI_Finalize()'),
     abort: bind(`int MPI_Abort(${H}, int)`),
   };
+}
+
+type Functions = ReturnType<typeof bindFunctions>;
+
+/** The operations of MPI as promises, one at a time. */
+function operations(library: LibraryHandle, handles: Handles, { rank, size }: MpiPlace): Mpi {
+  const functions = bindFunctions(library, handles);
   const { world, sum, inPlace } = handles;
   // koffi unloads a library whose handle was collected.
   const inTurn = queue(library);
-  let scratch = new ArrayBuffer(0);
-
-  /**
-   * Parts go to the ranks whose they are, which add them up in the order of the ranks: the same bits in every
-   * implementation of MPI, and several times as fast as `MPI_Reduce_scatter` of Open MPI 4.1.
-   */
-  async function sumParts<T extends Numbers>(values: T, counts: readonly number[], into: T): Promise<void> {
-    const mine = counts[rank]!;
-    const bytes = mine * size * values.BYTES_PER_ELEMENT;
-    if (scratch.byteLength < bytes) scratch = new ArrayBuffer(bytes);
-    const received = new (values.constructor as new (buffer: ArrayBuffer, from: number, length: number) => T)(
-      scratch,
-      0,
-      mine * size,
-    );
-    const each = counts.map(() => mine);
-    const type = typeOf(values, handles);
-    const sending = [values, integers(counts), integers(startsOf(counts)), type];
-    const receiving = [received, integers(each), integers(startsOf(each)), type];
-    await offThread(functions.allToAll, [...sending, ...receiving, world]);
-    into.set(received.subarray(0, mine));
-    for (let from = mine; from < received.length; from += mine) {
-      for (let i = 0; i < mine; i++) into[i]! += received[from + i]!;
+  const { sumParts, gatherParts } = partOperations(functions, handles, { rank, size });
+  const sumPart = async (part: Numbers) => {
+    if (part.length < shortest * size) {
+      const type = typeOf(part, handles);
+      return pinned(part, (p) => offThread(functions.allReduce, [inPlace, p, p.length, type, sum, world]));
     }
-  }
-
-  async function gatherParts(values: Values, counts: readonly number[]): Promise<void> {
-    const type = typeOf(values, handles);
-    const where = [integers(counts), integers(startsOf(counts))];
-    await offThread(functions.allGather, [inPlace, 0, type, values, ...where, type, world]);
-  }
-
+    const counts = evenParts(part.length, size);
+    const start = elementAt(startsOf(counts), rank);
+    await sumParts(part, counts, part.subarray(start, start + elementAt(counts, rank)));
+    await gatherParts(part, counts);
+  };
   return {
     rank,
     size,
     allReduceSum: (values) =>
       inTurn(async () => {
-        for (const part of parts(values, longest)) {
-          if (part.length < shortest * size) {
-            const type = typeOf(part, handles);
-            await pinned(part, (p) =>
-              offThread(functions.allReduce, [inPlace, p, p.length, type, sum, world]),
-            );
-            continue;
-          }
-          const counts = evenParts(part.length, size);
-          const start = startsOf(counts)[rank]!;
-          await sumParts(part, counts, part.subarray(start, start + counts[rank]!) as typeof part);
-          await gatherParts(part, counts);
-        }
+        for (const part of parts(values, longest)) await sumPart(part);
       }),
     reduceScatterSum(values, counts, into) {
       checkCounts(values, counts);
@@ -159,7 +148,7 @@ export async function openMpi(expected: number): Promise<Mpi> {
     },
     broadcast: (values, root) =>
       inTurn(async () => {
-        for (const part of parts(values, mostAtOnce)) {
+        for (const part of parts(values, MAXIMUM_COUNT)) {
           const type = typeOf(part, handles);
           await pinned(part, (p) => offThread(functions.broadcast, [p, p.length, type, root, world]));
         }
@@ -168,6 +157,41 @@ export async function openMpi(expected: number): Promise<Mpi> {
     finalize: () => inTurn(() => offThread(functions.finalize, [])),
     // Not in turn: what is under way may never end.
     abort: () => offThread(functions.abort, [world, 1]),
+  };
+}
+
+function partOperations({ allToAll, allGather }: Functions, handles: Handles, { rank, size }: MpiPlace) {
+  const { world, inPlace } = handles;
+  let scratch = new ArrayBuffer(0);
+  return {
+    /**
+     * Parts go to the ranks whose they are, which add them up in the order of the ranks: the same bits in every
+     * implementation of MPI, and several times as fast as `MPI_Reduce_scatter` of Open MPI 4.1.
+     */
+    async sumParts(values: Numbers, counts: readonly number[], into: Numbers): Promise<void> {
+      const mine = elementAt(counts, rank);
+      const bytes = mine * size * values.BYTES_PER_ELEMENT;
+      if (scratch.byteLength < bytes) scratch = new ArrayBuffer(bytes);
+      const received =
+        values instanceof Float32Array
+          ? new Float32Array(scratch, 0, mine * size)
+          : new Float64Array(scratch, 0, mine * size);
+      const each = counts.map(() => mine);
+      const type = typeOf(values, handles);
+      const sending = [values, integers(counts), integers(startsOf(counts)), type];
+      const receiving = [received, integers(each), integers(startsOf(each)), type];
+      await offThread(allToAll, [...sending, ...receiving, world]);
+      into.set(received.subarray(0, mine));
+      for (let from = mine; from < received.length; from += mine) {
+        // Every index is within both arrays.
+        for (let i = 0; i < mine; i++) into[i] = (into[i] ?? 0) + (received[from + i] ?? 0);
+      }
+    },
+    async gatherParts(values: Values, counts: readonly number[]): Promise<void> {
+      const type = typeOf(values, handles);
+      const where = [integers(counts), integers(startsOf(counts))];
+      await offThread(allGather, [inPlace, 0, type, values, ...where, type, world]);
+    },
   };
 }
 
@@ -260,8 +284,10 @@ function check(code: unknown, name: string): void {
 
 function checkCounts(values: Values, counts: readonly number[]): void {
   const sum = counts.reduce((a, b) => a + b, 0);
-  if (sum === values.length && sum <= mostAtOnce) return;
-  throw new RangeError(`parts of ${sum} numbers in an array of ${values.length}, of at most ${mostAtOnce}`);
+  if (sum === values.length && sum <= MAXIMUM_COUNT) return;
+  throw new RangeError(
+    `parts of ${sum} numbers in an array of ${values.length}, of at most ${MAXIMUM_COUNT}`,
+  );
 }
 
 function* parts<T extends Values>(values: T, most: number): Generator<T> {

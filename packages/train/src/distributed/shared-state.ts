@@ -1,5 +1,6 @@
 import { type NDArray, zeros } from '@gram/engine';
 import type { Weights } from '@gram/model';
+import { elementAt, entryOf } from '../checked.js';
 import type { TrainingState } from '../checkpoint.js';
 import { TrainError } from '../error.js';
 import { type Moments, momentShapes, type Optimizer } from '../optimizers/optimizer.js';
@@ -54,7 +55,7 @@ export async function copyProgress(
   const text = new TextEncoder().encode(JSON.stringify(progress ?? null));
   const length = Float64Array.of(text.length);
   await communicator.broadcast(length);
-  const bytes = communicator.rank === 0 ? text : new Uint8Array(length[0]!);
+  const bytes = communicator.rank === 0 ? text : new Uint8Array(elementAt(length, 0));
   await communicator.broadcast(bytes);
   return (JSON.parse(new TextDecoder().decode(bytes)) as RunProgress | null) ?? undefined;
 }
@@ -77,7 +78,7 @@ export async function scatterMoments(
   await copyFromFirst(communicator, new FlatArrays(pieces));
   if (!first) return;
   for (const [slot, named] of Object.entries(kept)) {
-    for (const [name, { data }] of Object.entries(named)) data.set(whole[slot]![name]!.data);
+    for (const [name, { data }] of Object.entries(named)) data.set(entryOf(entryOf(whole, slot), name).data);
   }
 }
 
@@ -118,7 +119,7 @@ function momentPieces(
   present: Floats,
 ): Piece[] {
   return names.flatMap((name) =>
-    Object.entries(optimizer.slots(weights[name]!.shape)).map(([slot, shape]): Piece => {
+    Object.entries(optimizer.slots(entryOf(weights, name).shape)).map(([slot, shape]): Piece => {
       const length = shape.reduce((a, b) => a * b, 1);
       return present[slot]?.[name]?.data ?? { length };
     }),

@@ -56,74 +56,99 @@ export async function watchAll(
   server.listen(0, shared ? '127.0.0.1' : undefined);
   await once(server, 'listening');
   server.unref();
-  const start = performance.now();
-  const sockets = new Map<number, Socket>();
-  const left = new Set<number>();
-  const signs: Sign[] = Array.from({ length: size }, () => ({
-    heard: start,
-    entered: 0,
-    waitingSince: undefined,
-    patient: false,
-    gone: false,
-  }));
-  let ended = false;
-  server.on('connection', (socket) => {
-    let rank: number | undefined;
-    receive(socket, (message) => {
-      if (rank === undefined) {
-        const known = message.kind === 'hello' && message.token === token;
-        if (!known || !Number.isInteger(message.rank) || signs[message.rank] === undefined) {
-          socket.destroy();
-          return;
-        }
-        rank = message.rank;
-        sockets.set(rank, socket);
-      } else if (message.kind === 'bye') left.add(rank);
-      else if (message.kind === 'end') finish(undefined);
-      else if (message.kind === 'beat') signs[rank] = heard(message);
-    });
-    socket.on('close', () => {
-      if (rank === undefined || left.has(rank)) return;
-      signs[rank] = { ...signs[rank]!, gone: true };
-      judge();
-    });
-  });
+  const roster = createRoster(size, limit, onLost);
+  server.on('connection', (socket) => admit(socket, token, roster));
   const stop = everyBeat(limit, (late) => {
-    const now = performance.now();
-    signs[0] = heard(progress());
-    for (const [rank, sign] of signs.entries()) {
-      // This process slept: what the others said in that time is still to be read.
-      if (late || left.has(rank)) signs[rank] = { ...sign, heard: now };
-    }
-    for (const socket of sockets.values()) send(socket, { kind: 'beat', ...progress() });
-    judge();
+    roster.beat(progress(), late);
+    for (const socket of roster.sockets.values()) send(socket, { kind: 'beat', ...progress() });
+    roster.judge();
   });
-  function judge() {
-    const lost = findLost(signs, performance.now(), limit);
-    if (lost !== undefined) finish(lost);
-  }
-  function finish(lost: Lost | undefined) {
-    if (ended) return;
-    ended = true;
-    onLost(lost);
-  }
   const watchdog: Watchdog = {
     end() {
-      ended = true;
-      for (const socket of sockets.values()) send(socket, { kind: 'end' });
+      roster.end();
+      for (const socket of roster.sockets.values()) send(socket, { kind: 'end' });
     },
     close() {
-      ended = true;
+      roster.end();
       stop();
       server.close();
-      for (const socket of sockets.values()) {
+      for (const socket of roster.sockets.values()) {
         send(socket, { kind: 'bye' });
         socket.end();
       }
     },
   };
+  // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo;
   return { address: { hosts: shared ? ['127.0.0.1'] : ownHosts(), port, token }, watchdog };
+}
+
+/** What rank 0 knows of the ranks. */
+type Roster = ReturnType<typeof createRoster>;
+
+function createRoster(size: number, limit: number, onLost: (lost: Lost | undefined) => void) {
+  const start = performance.now();
+  const sockets = new Map<number, Socket>();
+  const left = new Set<number>();
+  const silent: Sign = { heard: start, entered: 0, waitingSince: undefined, patient: false, gone: false };
+  const signs: Sign[] = Array.from({ length: size }, () => silent);
+  let ended = false;
+  const finish = (lost: Lost | undefined) => {
+    if (ended) return;
+    ended = true;
+    onLost(lost);
+  };
+  const judge = () => {
+    const lost = findLost(signs, performance.now(), limit);
+    if (lost !== undefined) finish(lost);
+  };
+  return {
+    sockets,
+    judge,
+    finish,
+    end() {
+      ended = true;
+    },
+    knows: (rank: number) => signs[rank] !== undefined,
+    leave: (rank: number) => left.add(rank),
+    hear(rank: number, message: Progress) {
+      signs[rank] = heard(message);
+    },
+    lose(rank: number) {
+      if (left.has(rank)) return;
+      signs[rank] = { ...(signs[rank] ?? silent), gone: true };
+      judge();
+    },
+    beat(own: Progress, late: boolean) {
+      const now = performance.now();
+      signs[0] = heard(own);
+      for (const [rank, sign] of signs.entries()) {
+        // This process slept: what the others said in that time is still to be read.
+        if (late || left.has(rank)) signs[rank] = { ...sign, heard: now };
+      }
+    },
+  };
+}
+
+/** Listens to a connection; it belongs to a rank once that has said the token. */
+function admit(socket: Socket, token: string, roster: Roster): void {
+  let rank: number | undefined;
+  receive(socket, (message) => {
+    if (rank === undefined) {
+      const known = message.kind === 'hello' && message.token === token;
+      if (!known || !Number.isInteger(message.rank) || !roster.knows(message.rank)) {
+        socket.destroy();
+        return;
+      }
+      rank = message.rank;
+      roster.sockets.set(rank, socket);
+    } else if (message.kind === 'bye') roster.leave(rank);
+    else if (message.kind === 'end') roster.finish(undefined);
+    else if (message.kind === 'beat') roster.hear(rank, message);
+  });
+  socket.on('close', () => {
+    if (rank !== undefined) roster.lose(rank);
+  });
 }
 
 /** The name first: a machine has addresses that others can not reach, of containers for example. */
@@ -213,7 +238,7 @@ function receive(socket: Socket, take: (message: Message) => void): void {
   let rest = '';
   socket.on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
+    rest = lines.pop() ?? '';
     try {
       if (rest.length > longestLine) throw new RangeError('a line without an end');
       for (const line of lines) take(JSON.parse(line) as Message);

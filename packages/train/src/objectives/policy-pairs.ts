@@ -1,5 +1,6 @@
 import { float32, int32, type NDArray } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { entryOf } from '../checked.js';
 import { type Batch, lastPositions } from './objective.js';
 import { supervisedTokens } from './supervised-tokens.js';
 import type { GenerationExample } from './token-generation.js';
@@ -88,8 +89,8 @@ export function pairLogProbabilities(
   losses: tf.Tensor1D,
   batch: Batch<tf.Tensor>,
 ): { chosen: tf.Tensor1D; rejected: tf.Tensor1D } {
-  const rows = batch.tokens!.shape[0]!;
-  const counted = tf.neg(tf.mul(losses, batch.present!));
+  const [rows = 0] = entryOf(batch, 'tokens').shape;
+  const counted = tf.neg(tf.mul(losses, entryOf(batch, 'present')));
   const sums = tf.unsortedSegmentSum(counted, batch.owners as tf.Tensor1D, rows);
   const [chosen, rejected] = tf.split(sums, 2) as [tf.Tensor1D, tf.Tensor1D];
   return { chosen, rejected };

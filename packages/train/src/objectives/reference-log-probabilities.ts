@@ -9,6 +9,7 @@ import {
   type WeightTensors,
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
+import { elementAt } from '../checked.js';
 import type { PairLogProbabilities, PolicyPair, ReferencedPair } from './policy-pairs.js';
 import { supervisedTokens } from './supervised-tokens.js';
 import type { GenerationExample } from './token-generation.js';
@@ -59,29 +60,35 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
   try {
     for (const batch of batchesOf(sequences, batchTokens)) {
       signal?.throwIfAborted();
-      const examples = batch.map((i) => sequences[i]!);
+      const examples = batch.map((i) => elementAt(sequences, i));
       const length = Math.max(...examples.map(({ ids }) => ids.length));
       const { tokens, positions, targets, rows, count } = supervisedTokens(examples, batch.length, length);
       const inputs = { weights, tables: tablesFor(length), tokens, positions, targets };
       const { losses } = await run(inputs, { signal });
-      for (let i = 0; i < count; i++) sums[batch[rows.data[i]!]!]! -= losses.data[i]!;
+      for (let i = 0; i < count; i++) {
+        const sequence = elementAt(batch, elementAt(rows.data, i));
+        sums[sequence] = elementAt(sums, sequence) - elementAt(losses.data, i);
+      }
     }
   } finally {
     run.dispose();
   }
   return pairs.map((pair, i) => {
-    const reference: PairLogProbabilities = { chosen: sums[2 * i]!, rejected: sums[2 * i + 1]! };
+    const reference: PairLogProbabilities = {
+      chosen: elementAt(sums, 2 * i),
+      rejected: elementAt(sums, 2 * i + 1),
+    };
     return { ...pair, reference };
   });
 }
 
 /** Indices of sequences of similar length, the longest first: should memory not suffice, this shows at once. */
 function batchesOf(sequences: readonly GenerationExample[], batchTokens: number): number[][] {
-  const lengthOf = (i: number) => sequences[i]!.ids.length;
+  const lengthOf = (i: number) => elementAt(sequences, i).ids.length;
   const order = sequences.map((_, i) => i).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
   const batches: number[][] = [];
   for (let start = 0; start < order.length; ) {
-    const rows = Math.max(1, Math.floor(batchTokens / lengthOf(order[start]!)));
+    const rows = Math.max(1, Math.floor(batchTokens / lengthOf(elementAt(order, start))));
     batches.push(order.slice(start, start + rows));
     start += rows;
   }

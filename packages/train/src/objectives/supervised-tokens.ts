@@ -1,4 +1,5 @@
 import { int32, type NDArray } from '@gram/engine';
+import { elementAt } from '../checked.js';
 import { padRows } from './objective.js';
 
 /** Where the supervised tokens of a micro-batch are. */
@@ -33,7 +34,7 @@ export function supervisedTokens(
   for (const [row, { ids, lossFrom }] of examples.entries()) {
     for (let t = lossFrom; t < ids.length; t++) {
       positions.push(row * length + t - 1);
-      targets.push(ids[t]!);
+      targets.push(elementAt(ids, t));
       rowOf.push(row);
     }
   }

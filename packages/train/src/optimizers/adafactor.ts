@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { elementAt, entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
-import { isDecayed, type Optimizer } from './optimizer.js';
+import { isDecayed, type Optimizer, type OptimizerUpdate } from './optimizer.js';
 
 /** Constants of Adafactor. */
 export interface AdafactorOptions {
@@ -13,6 +14,8 @@ export interface AdafactorOptions {
   /** Decoupled decay of matrices; vectors are never decayed. @default 0 */
   readonly weightDecay?: number;
 }
+
+type AdafactorScalar = 'learningRate' | 'gradientScale' | 'fresh' | 'relativeStep';
 
 /** The distance of 1 from the next float32. */
 const tiny = 2 ** -23;
@@ -30,30 +33,32 @@ export function adafactor({
   epsilon = 1e-3,
   clip = 1,
   weightDecay = 0,
-}: AdafactorOptions = {}): Optimizer {
+}: AdafactorOptions = {}): Optimizer<string, AdafactorScalar> {
   return {
     name: `adafactor ${[beta2Decay, epsilon, clip, weightDecay]}`,
     slots: (shape): Record<string, readonly number[]> =>
-      shape.length === 2 ? { row: [shape[0]!, 1], column: [1, shape[1]!] } : { v: shape },
+      shape.length === 2 ? { row: [elementAt(shape, 0), 1], column: [1, elementAt(shape, 1)] } : { v: shape },
     scalars: (t, learningRate, gradientScale) => ({
       learningRate,
       gradientScale,
       fresh: t ** beta2Decay,
       relativeStep: Math.min(learningRate, 1 / Math.sqrt(t)),
     }),
-    update(weights, moments, gradients, scalars) {
-      const { learningRate, gradientScale, fresh, relativeStep } = scalars as Record<string, tf.Tensor>;
-      const next: ReturnType<Optimizer['update']> = { weights: {}, moments: {} };
-      const keep = tf.sub(1, tf.mul(learningRate!, weightDecay));
+    update(weights, moments, gradients, { learningRate, gradientScale, fresh, relativeStep }) {
+      const next: OptimizerUpdate = { weights: {}, moments: {} };
+      const keep = tf.sub(1, tf.mul(learningRate, weightDecay));
       /** A mean that forgets: the new value becomes a part of it. */
       const blend = (slot: string, name: string, value: tf.Tensor) => {
-        const mean = tf.add(tf.mul(moments[slot]![name]!, tf.sub(1, fresh!)), tf.mul(value, fresh!));
+        const mean = tf.add(
+          tf.mul(entryOf(entryOf(moments, slot), name), tf.sub(1, fresh)),
+          tf.mul(value, fresh),
+        );
         next.moments[slot] ??= {};
         next.moments[slot][name] = mean;
         return mean;
       };
       for (const [name, w] of Object.entries(weights)) {
-        const g = tf.mul(gradients[name]!, gradientScale!);
+        const g = tf.mul(entryOf(gradients, name), gradientScale);
         const square = tf.square(g);
         let variance: tf.Tensor;
         if (w.rank === 2) {
@@ -65,7 +70,7 @@ export function adafactor({
         }
         const update = tf.mul(g, tf.rsqrt(tf.maximum(variance, tiny * tiny)));
         const size = tf.maximum(1, tf.div(rootMeanSquare(update), clip));
-        const scale = tf.div(tf.mul(tf.maximum(epsilon, rootMeanSquare(w)), relativeStep!), size);
+        const scale = tf.div(tf.mul(tf.maximum(epsilon, rootMeanSquare(w)), relativeStep), size);
         const decayed = weightDecay !== 0 && isDecayed(w.rank) ? tf.mul(w, keep) : w;
         next.weights[name] = tf.sub(decayed, tf.mul(update, scale));
       }

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
-import { isDecayed, type Optimizer } from './optimizer.js';
+import { isDecayed, type Optimizer, type OptimizerUpdate } from './optimizer.js';
 
 /** Constants of AdamW. */
 export interface AdamWOptions {
@@ -15,6 +16,8 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
+type AdamWScalar = 'learningRate' | 'gradientScale' | 'correction1' | 'correction2';
+
 /**
  * AdamW (Loshchilov and Hutter 2019), as `torch.optim.AdamW`:
  *
@@ -26,7 +29,7 @@ export function adamW({
   beta2 = 0.999,
   epsilon = 1e-8,
   weightDecay = 0,
-}: AdamWOptions = {}): Optimizer {
+}: AdamWOptions = {}): Optimizer<'m' | 'v', AdamWScalar> {
   return {
     name: `adamw ${[beta1, beta2, epsilon, weightDecay]}`,
     slots: (shape) => ({ m: shape, v: shape }),
@@ -36,25 +39,24 @@ export function adamW({
       correction1: 1 - beta1 ** t,
       correction2: 1 - beta2 ** t,
     }),
-    update(weights, moments, gradients, scalars) {
-      const { learningRate, gradientScale, correction1, correction2 } = scalars as Record<string, tf.Tensor>;
+    update(weights, moments, gradients, { learningRate, gradientScale, correction1, correction2 }) {
       // Scalars are combined first, so that each array is touched as few times as possible:
       // lr m/c1 / (sqrt(v/c2) + eps) = (lr sqrt(c2)/c1) m / (sqrt(v) + eps sqrt(c2)).
-      const root = tf.sqrt(correction2!);
-      const stepSize = tf.div(tf.mul(learningRate!, root), correction1!);
+      const root = tf.sqrt(correction2);
+      const stepSize = tf.div(tf.mul(learningRate, root), correction1);
       const floor = tf.mul(root, epsilon);
-      const keep = tf.sub(1, tf.mul(learningRate!, weightDecay));
-      const gain1 = tf.mul(gradientScale!, 1 - beta1);
-      const gain2 = tf.mul(tf.square(gradientScale!), 1 - beta2);
-      const next: ReturnType<Optimizer['update']> = { weights: {}, moments: { m: {}, v: {} } };
+      const keep = tf.sub(1, tf.mul(learningRate, weightDecay));
+      const gain1 = tf.mul(gradientScale, 1 - beta1);
+      const gain2 = tf.mul(tf.square(gradientScale), 1 - beta2);
+      const next: OptimizerUpdate<'m' | 'v'> = { weights: {}, moments: { m: {}, v: {} } };
       for (const [name, w] of Object.entries(weights)) {
-        const g = gradients[name]!;
-        const m = tf.add(tf.mul(moments.m![name]!, beta1), tf.mul(g, gain1));
-        const v = tf.add(tf.mul(moments.v![name]!, beta2), tf.mul(tf.square(g), gain2));
+        const g = entryOf(gradients, name);
+        const m = tf.add(tf.mul(entryOf(moments.m, name), beta1), tf.mul(g, gain1));
+        const v = tf.add(tf.mul(entryOf(moments.v, name), beta2), tf.mul(tf.square(g), gain2));
         const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), floor)), stepSize);
         const decayed = weightDecay !== 0 && isDecayed(w.rank) ? tf.mul(w, keep) : w;
-        next.moments.m![name] = m;
-        next.moments.v![name] = v;
+        next.moments.m[name] = m;
+        next.moments.v[name] = v;
         next.weights[name] = tf.sub(decayed, change);
       }
       return next;

@@ -5,13 +5,19 @@ import type * as tf from '@tensorflow/tfjs-core';
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
 /** What an optimizer remembers of the gradients: arrays by slot and weight name, as `m` and `v` of AdamW. */
-export type Moments<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
+export type Moments<T, Slot extends string = string> = Readonly<Record<Slot, Readonly<Record<string, T>>>>;
 
 /** The numbers that change from step to step; each is a scalar input of the update. */
-export type StepScalars<T> = Readonly<Record<string, T>>;
+export type StepScalars<T, Scalar extends string = string> = Readonly<Record<Scalar, T>>;
 
-/** An optimizer as pure functions. */
-export interface Optimizer {
+/** What one update gives: the new weights and moments. */
+export interface OptimizerUpdate<Slot extends string = string> {
+  readonly weights: Record<string, tf.Tensor>;
+  readonly moments: Record<Slot, Record<string, tf.Tensor>>;
+}
+
+/** An optimizer as pure functions, with the names of its slots and of its scalars. */
+export interface Optimizer<Slot extends string = string, Scalar extends string = string> {
   /** Names the rule and its constants; a run is resumed with the same ones only. */
   readonly name: string;
   /** Shapes of what is remembered of a weight, by slot. It begins as zeros. */
@@ -22,14 +28,14 @@ export interface Optimizer {
    * @param t number of the update, from 1
    * @param gradientScale factor on the gradients, for clipping
    */
-  scalars(t: number, learningRate: number, gradientScale: number): StepScalars<number>;
+  scalars(t: number, learningRate: number, gradientScale: number): StepScalars<number, Scalar>;
   /** One update: everything in, everything out. */
   update(
     weights: NamedTensors,
-    moments: Moments<tf.Tensor>,
+    moments: Moments<tf.Tensor, Slot>,
     gradients: NamedTensors,
-    step: StepScalars<tf.Tensor>,
-  ): { weights: Record<string, tf.Tensor>; moments: Record<string, Record<string, tf.Tensor>> };
+    step: StepScalars<tf.Tensor, Scalar>,
+  ): OptimizerUpdate<Slot>;
 }
 
 /** Whether decay applies to a weight: to matrices, and never to vectors, which are gains of norms and biases. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer } from './optimizer.js';
 
@@ -16,25 +17,26 @@ export interface SgdOptions {
  *
  *     b = mu b + g + wd w            w = w - lr b
  */
-export function sgd({ momentum = 0, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd({
+  momentum = 0,
+  weightDecay = 0,
+}: SgdOptions = {}): Optimizer<string, 'learningRate' | 'gradientScale'> {
   return {
     name: `sgd ${[momentum, weightDecay]}`,
     slots: (shape): Record<string, readonly number[]> => (momentum === 0 ? {} : { b: shape }),
     scalars: (_, learningRate, gradientScale) => ({ learningRate, gradientScale }),
-    update(weights, moments, gradients, scalars) {
-      const { learningRate, gradientScale } = scalars as Record<string, tf.Tensor>;
-      const next: ReturnType<Optimizer['update']> = {
-        weights: {},
-        moments: momentum === 0 ? {} : { b: {} },
-      };
+    update(weights, moments, gradients, { learningRate, gradientScale }) {
+      const buffers: Record<string, tf.Tensor> = {};
+      const updated: Record<string, tf.Tensor> = {};
       for (const [name, w] of Object.entries(weights)) {
-        const scaled = tf.mul(gradients[name]!, gradientScale!);
+        const scaled = tf.mul(entryOf(gradients, name), gradientScale);
         const g = weightDecay !== 0 && isDecayed(w.rank) ? tf.add(scaled, tf.mul(w, weightDecay)) : scaled;
-        const b = momentum === 0 ? g : tf.add(tf.mul(moments.b![name]!, momentum), g);
-        if (momentum !== 0) next.moments.b![name] = b;
-        next.weights[name] = tf.sub(w, tf.mul(b, learningRate!));
+        const b = momentum === 0 ? g : tf.add(tf.mul(entryOf(entryOf(moments, 'b'), name), momentum), g);
+        buffers[name] = b;
+        updated[name] = tf.sub(w, tf.mul(b, learningRate));
       }
-      return next;
+      const kept: Record<string, Record<string, tf.Tensor>> = momentum === 0 ? {} : { b: buffers };
+      return { weights: updated, moments: kept };
     },
   };
 }

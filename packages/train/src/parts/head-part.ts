@@ -1,5 +1,6 @@
 import type { AnyArray } from '@gram/engine';
 import { type ModelConfig, scoreHeadShapes } from '@gram/model';
+import { entryOf } from '../checked.js';
 import type { TrainedPart } from './trained-part.js';
 
 type NamedArrays<A extends AnyArray<'float32'>> = Readonly<Record<string, A>>;
@@ -12,7 +13,9 @@ export function headWeights<A extends AnyArray<'float32'>>(
   config: ModelConfig,
   weights: NamedArrays<A>,
 ): NamedArrays<A> {
-  return Object.fromEntries(Object.keys(scoreHeadShapes(config)).map((name) => [name, weights[name]!]));
+  return Object.fromEntries(
+    Object.keys(scoreHeadShapes(config)).map((name) => [name, entryOf(weights, name)]),
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type ModelConfig,
   type ModelTensors,
 } from '@gram/model';
+import { entryOf } from '../checked.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 
 /** What a step needs to train a part of a model, the rest being frozen: no gradient, no moments, no update. */
@@ -59,11 +60,15 @@ export function adapterPart(
         lora,
         frozen,
         trained,
-        dropout === 0 ? undefined : (noise as unknown as AdapterNoise),
+        dropout === 0 || noise === undefined ? undefined : noiseOf(noise),
       ),
     noise: (rows, update, microBatch) =>
       dropout === 0
         ? {}
         : { ...adapterNoise(config, lora, rows, createRandom(seed, 'dropout', update, microBatch)) },
   };
+}
+
+function noiseOf(noise: NamedTensors): AdapterNoise {
+  return { rows: entryOf(noise, 'rows'), columns: entryOf(noise, 'columns') };
 }

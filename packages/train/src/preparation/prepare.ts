@@ -67,11 +67,14 @@ export async function prepareTraining(
   await checkDevice(config);
   const data = await stageOf(config.stage).read(config, signal);
   const optimizer = createOptimizer(config.optimizer);
-  const open = config.lora === undefined ? wholeStart : adapterStart;
-  const opened = await open(config, data, optimizer, { checkpoint, signal });
+  const context = { checkpoint, signal };
+  const opened =
+    config.lora === undefined
+      ? await wholeStart(config, data, optimizer, context)
+      : await adapterStart(config, config.lora, data, optimizer, context);
   const { tokenizer, chat, gram } = opened.start;
   const { maxLength, overlong } = config;
-  const context: EncodingContext = {
+  const encoding: EncodingContext = {
     encoding: { tokenizer, chat, maxLength, overlong },
     judgePrompt: gram.judgePrompt,
     async compare({ examples, ...rest }) {
@@ -80,7 +83,7 @@ export async function prepareTraining(
       return { ...rest, examples: await referenceLogProbabilities(model, weights, examples, { signal }) };
     },
   };
-  return data.encode(context, (split, objective) => {
+  return data.encode(encoding, (split, objective) => {
     checkBatch(config, split.examples.length);
     return prepared(config, data, opened, optimizer, split, objective);
   });

@@ -11,6 +11,7 @@ import {
   mergeAdapter,
   type Weights,
 } from '@gram/model';
+import { entryOf } from '../checked.js';
 import {
   type Checkpoint,
   loadAdapterCheckpoint,
@@ -25,7 +26,7 @@ import { adapterPart, type TrainedPart } from '../parts/trained-part.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
-import { promptingOf, type StartingModel, startingModel } from './starting-model.js';
+import { modelOf, promptingOf, type StartingModel, startingModel } from './starting-model.js';
 
 /** What is trained, and the state that a checkpoint left. */
 export interface Start {
@@ -56,17 +57,10 @@ export async function wholeStart(
   const resume =
     checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer, trainedOf);
   const start =
-    resume === undefined
+    checkpoint === undefined || resume === undefined
       ? await startingModel(config, data, signal)
-      : await resumedModel(config, resume, join(checkpoint!, 'model'));
-  const sameNotes = JSON.stringify(resume?.model.gram?.training) === JSON.stringify(start.gram.training);
-  if (resume !== undefined && !sameNotes) {
-    throw new TrainError(
-      'bad-checkpoint',
-      `${checkpoint} was made in another stage or with another label smoothing`,
-      'resume with the configuration that started the run, or start anew in another directory',
-    );
-  }
+      : await resumedModel(config, resume, join(checkpoint, 'model'));
+  if (resume !== undefined) checkSameStage(resume, start, checkpoint);
   const { weights, gram, companions } = start;
   const model: ModelToSave = { config: start.config, weights, gram, ...companions };
   return {
@@ -82,14 +76,27 @@ export async function wholeStart(
   };
 }
 
+function checkSameStage(
+  { model }: Checkpoint,
+  { gram }: StartingModel,
+  checkpoint: string | undefined,
+): void {
+  if (JSON.stringify(model.gram?.training) === JSON.stringify(gram.training)) return;
+  throw new TrainError(
+    'bad-checkpoint',
+    `${checkpoint} was made in another stage or with another label smoothing`,
+    'resume with the configuration that started the run, or start anew in another directory',
+  );
+}
+
 /** An adapter is trained; a checkpoint holds it and not the model under it. */
 export async function adapterStart(
   config: TrainingConfig,
+  lora: LoraConfig,
   data: StageData,
   optimizer: Optimizer,
   { checkpoint, signal }: Context,
 ): Promise<Start> {
-  const lora = config.lora!;
   const start = await startingModel(config, data, signal);
   const { weights: base, gram, companions } = start;
   const resume =
@@ -108,7 +115,7 @@ export async function adapterStart(
     start,
     weights,
     part: adapterPart(start.config, lora, base, config.seed),
-    trained: { adapter, config: start.config, base: config.init.model! },
+    trained: { adapter, config: start.config, base: modelOf(config) },
     result: () => ({
       config: start.config,
       weights: mergeAdapter(start.config, lora, base, weights),
@@ -123,7 +130,7 @@ export async function adapterStart(
 }
 
 function overwrite(weights: Weights, others: Weights): void {
-  for (const [name, { data }] of Object.entries(weights)) data.set(others[name]!.data);
+  for (const [name, { data }] of Object.entries(weights)) data.set(entryOf(others, name).data);
 }
 
 function sameLora(a: LoraConfig, b: LoraConfig): boolean {

@@ -81,12 +81,22 @@ export async function startingModel(
       newWeights: [],
     };
   }
-  const directory = init.model!;
+  const directory = modelOf(config);
   const loaded = await loadModel(directory, { signal });
   return {
     ...withStageHead(loaded.config, loaded.weights, config, directory, createRandom(seed, 'head')),
     ...(await promptingOf(config, loaded, directory)),
   };
+}
+
+/**
+ * The model that a configuration names.
+ *
+ * @throws {TrainError} `bad-config` when it names none
+ */
+export function modelOf({ init }: Pick<TrainingConfig, 'init'>): string {
+  if (init.model !== undefined) return init.model;
+  throw new TrainError('bad-config', 'init.model is missing', 'name the model to start from');
 }
 
 /** How a model that was loaded is asked: its tokenizer, its chat layout and what `gram.json` will say. */

@@ -1,5 +1,6 @@
 import { closest } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import { elementAt, entryOf } from '../checked.js';
 import { configKeys } from './schema.js';
 
 /** What is wrong with a configuration, and what to do about it; each on one line. */
@@ -20,7 +21,7 @@ const expectations: Readonly<Record<string, string>> = {
 export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigProblem {
   const path = issue.path.join('.');
   const name = path === '' ? 'the configuration' : path;
-  if (issue.code === 'unrecognized_keys') return unknownKey(path, issue.keys[0]!);
+  if (issue.code === 'unrecognized_keys') return unknownKey(path, elementAt(issue.keys, 0));
   const value = valueAt(config, issue.path);
   if (value === undefined && path !== '' && issue.code !== 'custom') {
     return { message: `${name} is missing`, hint: `add ${name} to the configuration` };
@@ -42,7 +43,7 @@ export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigP
 
 function unknownKey(section: string, key: string): ConfigProblem {
   const prefixed = (parent: string, name: string) => (parent === '' ? name : `${parent}.${name}`);
-  const elsewhere = Object.keys(configKeys).find((parent) => configKeys[parent]!.includes(key));
+  const elsewhere = Object.keys(configKeys).find((parent) => entryOf(configKeys, parent).includes(key));
   const here = configKeys[section] ?? [];
   const nearest =
     elsewhere === undefined ? prefixed(section, closest(key, [...here])) : prefixed(elsewhere, key);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { looksLikePath } from '@gram/model';
 import { closest } from 'fastest-levenshtein';
+import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import { stageNames, type TrainingStage } from '../stages/table.js';
 import { describeIssue } from './describe.js';
@@ -70,7 +71,7 @@ function checked(
   const raw = overPreset(written, options, where);
   const result = trainingSchema.safeParse(raw);
   if (!result.success) {
-    const { message, hint } = describeIssue(result.error.issues[0]!, raw);
+    const { message, hint } = describeIssue(elementAt(result.error.issues, 0), raw);
     throw new TrainError('bad-config', `${where}: ${message}`, hint);
   }
   const config = result.data;
@@ -168,7 +169,7 @@ function applyOverride(raw: unknown, override: string): void {
     'give a YAML value, in quotes where it is text',
   );
   const keys = name.split('.');
-  const last = keys.pop()!;
+  const last = keys.pop() ?? name;
   let target = raw;
   for (const key of keys) {
     if (!isMapping(target)) return;

@@ -1,6 +1,7 @@
 import { createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
+import { elementAt } from '../checked.js';
 import type { RewardExample } from '../objectives/bradley-terry.js';
 import type { PolicyPair } from '../objectives/policy-pairs.js';
 import type { PreferenceExample } from '../objectives/preference.js';
@@ -75,7 +76,7 @@ export async function encodeRewardPairs(
   const { examples, truncated } = await encodePolicyPairs(encoder, pairs);
   return {
     examples: examples.map(({ chosen, rejected }, i) => {
-      const { margin } = pairs[i]!;
+      const { margin } = elementAt(pairs, i);
       return { chosen: chosen.ids, rejected: rejected.ids, ...(margin !== undefined && { margin }) };
     }),
     truncated,

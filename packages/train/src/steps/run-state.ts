@@ -7,6 +7,7 @@ import {
   place,
 } from '@gram/engine';
 import type { Weights } from '@gram/model';
+import { entryOf } from '../checked.js';
 import type { TrainingState } from '../checkpoint.js';
 import type { Communicator } from '../distributed/communicator.js';
 import { dataParallel, type OptimizerSharding } from '../distributed/data-parallel.js';
@@ -60,7 +61,7 @@ export async function joinRun(start: RunStart): Promise<RunState> {
     collected,
     async collect() {
       await bring(placed.weights, weights);
-      for (const [slot, named] of Object.entries(kept)) await bring(placed.moments[slot]!, named);
+      for (const [slot, named] of Object.entries(kept)) await bring(entryOf(placed.moments, slot), named);
       await gather();
     },
     dispose() {
@@ -76,7 +77,7 @@ async function hostState({ weights, optimizer, resumed, resume, communicator, sh
     return { kept: moments, collected: moments, gather: async () => {} };
   }
   const { updated } = dataParallel(communicator, weights, sharding);
-  const mine = Object.fromEntries(updated.map((name) => [name, weights[name]!]));
+  const mine = Object.fromEntries(updated.map((name) => [name, entryOf(weights, name)]));
   const kept = initMoments(optimizer, mine);
   if (resumed) await scatterMoments(communicator, optimizer, weights, kept, resume?.moments ?? kept);
   if (sharding === 'none') return { kept, collected: kept, gather: async () => {} };
@@ -92,6 +93,6 @@ async function hostState({ weights, optimizer, resumed, resume, communicator, sh
 /** Copies what lives on a device into arrays of host memory, one at a time. */
 async function bring(from: Named, into: Readonly<Record<string, NDArray<'float32'>>>): Promise<void> {
   for (const [name, array] of Object.entries(from)) {
-    if (array instanceof DeviceArray) into[name]!.data.set((await array.read()).data);
+    if (array instanceof DeviceArray) entryOf(into, name).data.set((await array.read()).data);
   }
 }

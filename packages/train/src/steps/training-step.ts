@@ -12,6 +12,7 @@ import {
 } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
+import { elementAt, entryOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import { clear, dataParallel, type OptimizerSharding } from '../distributed/data-parallel.js';
 import type { Batch, Objective } from '../objectives/objective.js';
@@ -80,16 +81,16 @@ export function lossAndGradients<Example>(
     const names = Object.keys(weights);
     let metrics: Readonly<Record<string, tf.Tensor>> = {};
     const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
-      const named = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
+      const named = Object.fromEntries(names.map((name, i) => [name, elementAt(args, i)]));
       const result = objective.loss(config, part.weights(named, frozen, noise), batch);
       metrics = result.metrics ?? {};
       return result.loss;
     })(
-      names.map((name) => weights[name]!),
+      names.map((name) => entryOf(weights, name)),
       lossScale,
     );
     return {
-      gradients: Object.fromEntries(names.map((name, i) => [name, grads[i]!])),
+      gradients: Object.fromEntries(names.map((name, i) => [name, elementAt(grads, i)])),
       loss: value,
       metrics,
     };
@@ -137,7 +138,48 @@ export function createTrainingStep<Example>(
     optimizerSharding = 'none',
   }: TrainingStepOptions = {},
 ): TrainingStep {
+  const all = { part, device, precision, gradientCheckpointing, communicator };
   const parallel = dataParallel(communicator, weights, optimizerSharding, device);
+  const pass = createGradientPass(config, objective, weights, all);
+  const updater = createUpdater(optimizer, weights, moments, device);
+  return {
+    async run(batches, { update: t, learningRate, maxGradientNorm, lossScale = 1 }) {
+      const scale = precision === 'float16' ? lossScale : 1;
+      const own = await pass.run(batches, t, lossScale);
+      await parallel.sumGradients(own.gradients);
+      const square = await updater.squaredNorm(pick(own.gradients, parallel.share));
+      // One message for all numbers, and the same decision on all ranks.
+      const sums = await parallel.sum([square, own.loss, ...own.metrics]);
+      const [squares = Number.NaN, loss = Number.NaN, ...metrics] = sums;
+      const gradientNorm = Math.sqrt(squares) / scale;
+      const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+      if (applied) {
+        const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6)) / scale;
+        await updater.update(own.gradients, parallel.updated, optimizer.scalars(t, learningRate, clip));
+        await parallel.exchangeWeights(weights);
+      }
+      const named = objective.metrics.map((name, i) => [name, elementAt(metrics, i)]);
+      return { loss, metrics: Object.fromEntries(named), gradientNorm, applied };
+    },
+    get executables() {
+      return [...pass.compiled, ...updater.compiled].flatMap(({ executables }) => executables);
+    },
+    dispose() {
+      for (const compiled of [...pass.compiled, ...updater.compiled]) compiled.dispose();
+      pass.dispose();
+    },
+  };
+}
+
+type PassOptions = Required<Omit<TrainingStepOptions, 'optimizerSharding'>>;
+
+/** Compiles loss and gradients; the gradients of the micro-batches of a step add up in one place. */
+function createGradientPass<Example>(
+  config: ModelConfig,
+  objective: Objective<Example>,
+  weights: Readonly<Record<string, AnyArray<'float32'>>>,
+  { part, device, precision, gradientCheckpointing, communicator }: PassOptions,
+) {
   let placed: Promise<Readonly<Record<string, AnyArray<'float32'>>>> | undefined;
   const allGradients = () => {
     placed ??= place<Readonly<Record<string, AnyArray<'float32'>>>>(
@@ -150,7 +192,7 @@ export function createTrainingStep<Example>(
   const accumulated: Loss = (inputs) => {
     const result = fresh(inputs);
     for (const [name, sum] of Object.entries(inputs.gradients)) {
-      result.gradients[name] = tf.add(sum, result.gradients[name]!);
+      result.gradients[name] = tf.add(sum, entryOf(result.gradients, name));
     }
     return result;
   };
@@ -158,7 +200,47 @@ export function createTrainingStep<Example>(
   const options = { device, precision, gradientCheckpointing, inPlace, maxExecutables: 24 };
   const first = compile(fresh, options);
   const further = compile(accumulated, options);
-  const squaredNorm = compile(
+  return {
+    compiled: [first, further],
+    /** Sums loss, metrics and gradients over the micro-batches of this rank. */
+    async run(batches: readonly Batch<NDArray>[], update: number, lossScale: number) {
+      const gradients = await allGradients();
+      let loss = 0;
+      const metrics = objective.metrics.map(() => 0);
+      for (const [i, batch] of batches.entries()) {
+        const rows = batch.tokens?.data.length ?? 0;
+        const out = await (i === 0 ? first : further)({
+          weights,
+          frozen: part.frozen,
+          // By its place in the whole step, which does not depend on the number of ranks.
+          noise: part.noise(rows, update, communicator.rank + i * communicator.size),
+          gradients,
+          batch,
+          // A graph of its own only where it is needed.
+          ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
+        });
+        loss += elementAt(out.loss.data, 0);
+        for (const [m, name] of objective.metrics.entries()) {
+          metrics[m] = elementAt(metrics, m) + elementAt(entryOf(out.metrics, name).data, 0);
+        }
+      }
+      if (batches.length === 0) await clear(gradients, device);
+      return { loss, metrics, gradients };
+    },
+    dispose() {
+      placed?.then(disposeArrays, () => {});
+    },
+  };
+}
+
+/** Compiles the update of weights and moments, which happens in place, and the norm of gradients. */
+function createUpdater(
+  optimizer: Optimizer,
+  weights: Readonly<Record<string, AnyArray<'float32'>>>,
+  moments: Moments<AnyArray<'float32'>>,
+  device: DeviceName | 'auto',
+) {
+  const norm = compile(
     ({ values }: { values: NamedTensors }) => ({
       sum: tf.addN(Object.values(values).map((g) => tf.sum(tf.square(g)))),
     }),
@@ -173,69 +255,25 @@ export function createTrainingStep<Example>(
     }) => optimizer.update(inputs.weights, inputs.moments, inputs.gradients, inputs.step),
     { device, inPlace: ['weights', 'moments'] },
   );
-
   return {
-    async run(batches, { update: t, learningRate, maxGradientNorm, lossScale = 1 }) {
-      const scale = precision === 'float16' ? lossScale : 1;
-      const gradients = await allGradients();
-      let ownLoss = 0;
-      const own = Object.fromEntries(objective.metrics.map((name) => [name, 0]));
-      for (const [i, batch] of batches.entries()) {
-        const out = await (i === 0 ? first : further)({
-          weights,
-          frozen: part.frozen,
-          // By its place in the whole step, which does not depend on the number of ranks.
-          noise: part.noise(batch.tokens?.data.length ?? 0, t, communicator.rank + i * communicator.size),
-          gradients,
-          batch,
-          // A graph of its own only where it is needed.
-          ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
-        });
-        ownLoss += out.loss.data[0]!;
-        for (const name of objective.metrics) own[name]! += out.metrics[name]!.data[0]!;
-      }
-      if (batches.length === 0) await clear(gradients, device);
-      await parallel.sumGradients(gradients);
-      const square =
-        parallel.share.length === 0
-          ? 0
-          : (await squaredNorm({ values: pick(gradients, parallel.share) })).sum.data[0]!;
-      // One message for all numbers, and the same decision on all ranks.
-      const [squares, loss, ...sums] = await parallel.sum([square, ownLoss, ...Object.values(own)]);
-      const gradientNorm = Math.sqrt(squares!) / scale;
-      const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-      if (applied) {
-        const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6)) / scale;
-        const step = Object.fromEntries(
-          Object.entries(optimizer.scalars(t, learningRate, clip)).map(([name, value]) => [
-            name,
-            scalar(value),
-          ]),
-        );
-        const { updated } = parallel;
-        if (updated.length > 0) {
-          await update({
-            weights: pick(weights, updated),
-            moments,
-            gradients: pick(gradients, updated),
-            step,
-          });
-        }
-        await parallel.exchangeWeights(weights);
-      }
-      const metrics = Object.fromEntries(Object.keys(own).map((name, i) => [name, sums[i]!]));
-      return { loss: loss!, metrics, gradientNorm, applied };
+    compiled: [norm, update],
+    async squaredNorm(values: Readonly<Record<string, AnyArray<'float32'>>>): Promise<number> {
+      if (Object.keys(values).length === 0) return 0;
+      return elementAt((await norm({ values })).sum.data, 0);
     },
-    get executables() {
-      return [first, further, squaredNorm, update].flatMap(({ executables }) => executables);
-    },
-    dispose() {
-      for (const compiled of [first, further, squaredNorm, update]) compiled.dispose();
-      placed?.then(disposeArrays, () => {});
+    /** Updates the weights of the given names. */
+    async update(
+      gradients: Readonly<Record<string, AnyArray<'float32'>>>,
+      names: readonly string[],
+      scalars: StepScalars<number>,
+    ): Promise<void> {
+      if (names.length === 0) return;
+      const step = Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)]));
+      await update({ weights: pick(weights, names), moments, gradients: pick(gradients, names), step });
     },
   };
 }
 
 function pick<T>(named: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
-  return Object.fromEntries(names.map((name) => [name, named[name]!]));
+  return Object.fromEntries(names.map((name) => [name, entryOf(named, name)]));
 }

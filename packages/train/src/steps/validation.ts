@@ -3,6 +3,7 @@ import type { ModelConfig } from '@gram/model';
 import type { ValidationResult } from '@gram/run';
 import type * as tf from '@tensorflow/tfjs-core';
 import { microBatches } from '../batches/micro-batches.js';
+import { elementAt, entryOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import type { Batch, Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
@@ -60,10 +61,14 @@ export function createValidation<Example>(
       const sums = new Float64Array(names.length);
       for (const batch of batches) {
         const out: Readonly<Record<string, NDArray>> = await forward({ weights, frozen: part.frozen, batch });
-        for (const [i, name] of names.entries()) sums[i]! += out[name]!.data[0]!;
+        for (const [i, name] of names.entries()) {
+          sums[i] = elementAt(sums, i) + elementAt(entryOf(out, name).data, 0);
+        }
       }
       await communicator.allReduceSum(sums);
-      return Object.fromEntries(names.map((name, i) => [name, sums[i]!])) as unknown as ValidationResult;
+      const [loss = Number.NaN, ...rest] = sums;
+      const metrics = rest.map((sum, i) => [elementAt(objective.metrics, i), sum]);
+      return { loss, ...Object.fromEntries(metrics) };
     },
     dispose: () => forward.dispose(),
   };

@@ -1,4 +1,4 @@
-import type { WatchedStep } from '../../conduct/step-meter.js';
+import type { WatchedStep } from '../../step-meter.js';
 
 /** A step of a run that learns, with a noise that is the same each time. */
 export function exampleStep(step: number, total: number): WatchedStep {

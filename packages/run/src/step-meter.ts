@@ -1,4 +1,4 @@
-import type { StepRecord } from '../record.js';
+import type { StepRecord } from './record.js';
 
 /** What a step took. */
 export interface StepCost {
