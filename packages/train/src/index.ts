@@ -16,6 +16,7 @@ export { type Communicator, type Numbers, type Place, singleProcess } from './di
 export { type ConnectOptions, connect } from './distributed/connect.js';
 export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
+export { localGpu } from './distributed/local-gpu.js';
 export { balancedShares } from './distributed/partition.js';
 export { TrainError } from './error.js';
 export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';

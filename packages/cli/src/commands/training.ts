@@ -12,9 +12,11 @@ import {
 import {
   type Communicator,
   connect,
+  detectRank,
   estimateTraining,
   formatTrainingConfig,
   loadTrainingConfig,
+  localGpu,
   type PreparedTraining,
   prepareTraining,
   presets,
@@ -95,7 +97,7 @@ interface TrainingFlags {
 
 /** Trains, alone or as one of several processes that a launcher started. */
 async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: Io): Promise<void> {
-  const communicator = await connect();
+  const communicator = await joinProcesses();
   try {
     await trainAs(communicator, config, values, io);
   } catch (cause) {
@@ -113,6 +115,16 @@ async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: 
     });
   }
   await communicator.close();
+}
+
+/** Joins the processes that a launcher started, each with a GPU of its machine. */
+async function joinProcesses(): Promise<Communicator> {
+  const place = detectRank();
+  if (place.size > 1) {
+    // Before a library looks for GPUs: it sees the one of this process as the first and only one.
+    process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
+  }
+  return connect({ onStuck: () => process.kill(process.pid, 'SIGKILL') });
 }
 
 /** Prepares and trains as one of the processes, of which only the first one writes. */

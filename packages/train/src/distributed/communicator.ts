@@ -1,3 +1,5 @@
+import { TrainError } from '../error.js';
+
 /** Numbers that can be summed over processes. */
 export type Numbers = Float32Array | Float64Array;
 
@@ -47,7 +49,11 @@ export interface Communicator extends Place {
   patiently<T>(work: () => T | Promise<T>): Promise<T>;
   /** Waits for all ranks and leaves; nothing may be called afterwards. */
   close(): Promise<void>;
-  /** Says why on standard error, in the name of this rank, and ends all processes with a failure. It does not come back. */
+  /**
+   * Says why on standard error, in the name of this rank, and has the launcher end all processes with a failure.
+   *
+   * @throws {TrainError} `mpi` in a process that trains alone; else it does not come back
+   */
   abort(reason: string): Promise<never>;
 }
 
@@ -66,7 +72,6 @@ export const singleProcess: Communicator = {
   patiently: async (work) => work(),
   close: nothing,
   abort: async (reason) => {
-    process.stderr.write(`gram: ${reason}\n`);
-    return process.exit(1);
+    throw new TrainError('mpi', reason, 'correct what the message says');
   },
 };

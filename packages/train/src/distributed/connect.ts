@@ -4,7 +4,6 @@ import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
 import { detectRank } from './detect-rank.js';
-import { localGpu } from './local-gpu.js';
 import { type Mpi, openMpi } from './mpi.js';
 import type { Lost } from './verdict.js';
 import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
@@ -16,31 +15,35 @@ export interface ConnectOptions {
    * be longer than a graph takes to compile, during which a process is silent. @default 60
    */
   readonly stallSeconds?: number;
+  /**
+   * Is called when a rank is lost or aborts, three seconds after the launcher was asked to end all processes: a thread that
+   * waits for a rank that is gone keeps a process from an orderly end, so end it by force. @default nothing is done
+   */
+  readonly onStuck?: () => void;
 }
 
 /** Room for what a rank says of itself, and for the address of rank 0. */
 const noteSize = 1024;
 /** How long the others have to read why they end, and MPI to end this process. */
-const graceMilliseconds = { notice: 200, abort: 3000, terminate: 500 };
+const GRACE_MILLISECONDS = { notice: 200, abort: 3000 };
 
 /**
  * Joins the processes that mpirun or srun started. A process that was started without a launcher, or alone, gets
- * `singleProcess` at once, and no library is loaded. The processes of a machine take turns over its GPUs: each sets
- * `CUDA_VISIBLE_DEVICES` for itself, so this must come before anything that computes.
+ * `singleProcess` at once, and no library is loaded. The environment and the signals of the process are left alone: set
+ * `CUDA_VISIBLE_DEVICES` to `localGpu(detectRank(), process.env.CUDA_VISIBLE_DEVICES)` before anything computes, so that the
+ * processes of a machine take turns over its GPUs.
  *
  * A rank that dies or stalls ends all others: one line on standard error names it with its machine and process, and every
  * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`.
  *
  * @throws TrainError `mpi` where the library is missing or does not fit the launcher, `bad-config` for a broken environment
  */
-export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promise<Communicator> {
+export async function connect({ stallSeconds = 60, onStuck }: ConnectOptions = {}): Promise<Communicator> {
   if (!(stallSeconds >= 1)) {
     throw new TrainError('bad-config', `stallSeconds is ${stallSeconds}`, 'give a number of at least 1');
   }
   const place = detectRank();
   if (place.size === 1) return singleProcess;
-  // Before a library looks for GPUs: it sees the one of this process as the first and only one.
-  process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
   const mpi = await openMpi(place.size);
   const { rank } = mpi;
   const members = (await exchange(mpi, { host: hostname(), process: process.pid })) as Member[];
@@ -53,7 +56,7 @@ export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promi
     onLost: (lost: Lost | undefined) => {
       if (lost !== undefined) say(`${nameOf(lost.rank, members)} ${lost.why}; all ranks end`);
       if (lost !== undefined) end();
-      void endAll(mpi);
+      void endAll(mpi, onStuck);
     },
   };
   const shared = members.every(({ host }) => host === elementAt(members, 0).host);
@@ -62,24 +65,20 @@ export async function connect({ stallSeconds = 60 }: ConnectOptions = {}): Promi
   const address = (await exchange(mpi, first?.address ?? {}))[0] as Address;
   const watchdog = first?.watchdog ?? (await watchFirst(address, rank, options));
   end = () => watchdog.end();
-  outliveLauncher();
-  return communicator(mpi, place, watchdog, state, members);
-}
-
-/**
- * A launcher that sees a process die terminates the others, often before they have noticed: they get the time to say which
- * rank it was. Where the program handles the signal itself, that is left to it.
- */
-function outliveLauncher(): void {
-  process.once('SIGTERM', () => {
-    if (process.listenerCount('SIGTERM') > 0) return;
-    setTimeout(() => process.kill(process.pid, 'SIGTERM'), graceMilliseconds.terminate);
-  });
+  return communicator(mpi, place, { watchdog, state, members, onStuck });
 }
 
 interface Member {
   readonly host: string;
   readonly process: number;
+}
+
+/** What a communicator is watched with. */
+interface Watched {
+  readonly watchdog: Watchdog;
+  readonly state: State;
+  readonly members: readonly Member[];
+  readonly onStuck: (() => void) | undefined;
 }
 
 interface State {
@@ -91,9 +90,7 @@ interface State {
 function communicator(
   mpi: Mpi,
   { localRank }: Place,
-  watchdog: Watchdog,
-  state: State,
-  members: readonly Member[],
+  { watchdog, state, members, onStuck }: Watched,
 ): Communicator {
   const { rank, size } = mpi;
   /** Counts an operation and how long it waits; a failed one ends in the watchdog's verdict if a rank is lost. */
@@ -133,7 +130,7 @@ function communicator(
     async abort(reason) {
       say(`${nameOf(rank, members)}: ${reason}`);
       watchdog.end();
-      return endAll(mpi);
+      return endAll(mpi, onStuck);
     },
   };
 }
@@ -174,10 +171,9 @@ function say(text: string): void {
 }
 
 /** Ends this and all other processes, whatever their threads do. */
-async function endAll(mpi: Mpi): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, graceMilliseconds.notice));
-  // A thread that waits for a rank that is gone keeps a process from an orderly end.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMilliseconds.abort);
+async function endAll(mpi: Mpi, onStuck: (() => void) | undefined): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, GRACE_MILLISECONDS.notice));
+  if (onStuck !== undefined) setTimeout(onStuck, GRACE_MILLISECONDS.abort);
   mpi.abort().catch(() => {});
   return new Promise<never>(() => {});
 }

@@ -5,7 +5,12 @@
 import { connect } from '@gram/train';
 
 const [what, stallSeconds] = process.argv.slice(2);
-const communicator = await connect({ stallSeconds: Number(stallSeconds) });
+const communicator = await connect({
+  stallSeconds: Number(stallSeconds),
+  onStuck: () => process.kill(process.pid, 'SIGKILL'),
+});
+// A launcher that sees a process die terminates the others, often before they have noticed: time to say which rank it was.
+process.once('SIGTERM', () => setTimeout(() => process.kill(process.pid, 'SIGTERM'), 500));
 const values = new Float32Array(1_000_000);
 for (let step = 0; ; step++) {
   await communicator.allReduceSum(values);

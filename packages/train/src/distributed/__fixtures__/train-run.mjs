@@ -22,7 +22,7 @@ import {
   train,
 } from '@gram/train';
 
-const communicator = await connect({ stallSeconds: 30 });
+const communicator = await connect({ stallSeconds: 30, onStuck: () => process.kill(process.pid, 'SIGKILL') });
 const { rank } = communicator;
 
 const config = {
