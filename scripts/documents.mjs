@@ -4,6 +4,7 @@
 //
 //   node scripts/documents.mjs                           all of them
 //   node scripts/documents.mjs packages/train ...        those whose path starts so
+//   --sources                                            types of the sources instead of the built packages
 //   --no-run                                             types, names and paths only
 //   --known                                              without the names that known-findings.json lists
 //   --write-known                                        makes the names that are missing the known ones
@@ -18,6 +19,7 @@ import { programsOf } from './documents/blocks.mjs';
 import { missingNames } from './documents/names.mjs';
 import { missingPaths } from './documents/paths.mjs';
 import { partsToRun, runErrors } from './documents/running.mjs';
+import { britishSpellings } from './documents/spelling.mjs';
 import { typeErrors } from './documents/types.mjs';
 import { brokenWays } from './documents/ways.mjs';
 import { compareWithKnown, writeKnown } from './known.mjs';
@@ -40,7 +42,8 @@ const problems = [
   ['ways that are broken', brokenWays().filter(isChosen)],
   ['exported names that the README does not have', (isKnown ? added : missing).filter(isChosen)],
   ['known names that are no longer missing (use --write-known)', isKnown ? stale : []],
-  ['type errors', typeErrors(programs)],
+  ['British spellings', britishSpellings().filter(isChosen)],
+  ['type errors', typeErrors(programs, args.includes('--sources'))],
   ['programs that failed', await runErrors(toRun)],
 ];
 for (const [title, list] of problems) {

@@ -19,8 +19,8 @@ const UPSTREAM = [
   },
 ];
 
-/** The errors, as `document:line message`. */
-export function typeErrors(programs) {
+/** The errors, as `document:line message`; `fromSources` where nothing was built. */
+export function typeErrors(programs, fromSources = false) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const modules = new Map();
@@ -43,6 +43,12 @@ export function typeErrors(programs) {
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     types: ['node'],
     typeRoots: [join(root, 'node_modules', '@types')],
+    ...(fromSources && {
+      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+      skipLibCheck: true,
+      baseUrl: root,
+      paths: { '@gram/*': ['./packages/*/src/index.ts'] },
+    }),
   });
   return ts
     .getPreEmitDiagnostics(program)
