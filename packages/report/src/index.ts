@@ -1,7 +1,7 @@
 export { type Bar, type BarChartOptions, type BarGroup, barChart, type Level } from './charts/bar-chart.js';
 export { type LineChartOptions, lineChart, type Series } from './charts/line-chart.js';
 export { chartStyle } from './charts/theme.js';
-export { ReportError } from './error.js';
+export { ReportError, type ReportErrorCode } from './error.js';
 export { createEventWriter, type EventWriter } from './log/event-writer.js';
 export { createMetricsLog, type MetricsLog, type StepMetrics } from './log/metrics-log.js';
 export {

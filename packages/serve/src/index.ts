@@ -1,4 +1,4 @@
-export { type ErrorBody, ServeError } from './error.js';
+export { type ErrorBody, ServeError, type ServeErrorCode } from './error.js';
 export { checkAddress } from './http/address.js';
 export { createRewardServer, type RewardServer } from './http/server.js';
 export type { Limits, ServerOptions } from './options.js';
