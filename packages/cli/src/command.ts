@@ -33,7 +33,7 @@ export interface Command extends CommandUsage {
 }
 
 /** A command whose values are typed by its flags and operands. */
-interface CommandDefinition<F extends Flags, O extends Operands> extends CommandUsage {
+export interface CommandDefinition<F extends Flags, O extends Operands> extends CommandUsage {
   readonly operands?: O;
   readonly flags: F;
   run(values: Arguments<F, O>, io: Io): Promise<void>;
