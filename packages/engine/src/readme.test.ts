@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
+import { ScriptTarget, transpile } from 'typescript';
 import { expect, it } from 'vitest';
 import * as engine from './index.js';
 import { deviceStates } from './testing.js';
@@ -16,7 +17,9 @@ it('lists the kernels that can be traced, all of them', () => {
   );
 });
 
-const example = /```js\n([\s\S]+?)```/.exec(readme)![1]!.replaceAll(/^import .*$/gm, '');
+const example = transpile(/```ts\n([\s\S]+?)```/.exec(readme)![1]!.replaceAll(/^import .*$/gm, ''), {
+  target: ScriptTarget.ES2022,
+});
 
 for (const { device, reason } of await deviceStates()) {
   it.skipIf(reason !== undefined)(`its example trains a network on ${device}`, async () => {
