@@ -10,27 +10,34 @@ import { int8Kernel } from './onnxruntime/int8-kernel.js';
 import { libraryFolder } from './onnxruntime/library.js';
 import { loadTensorFlow } from './tensorflow/library.js';
 
-/** Whether a device works on this machine. */
+/** Tells whether a device works on this machine, and what would add one that does not. */
 export type DeviceReport =
   | {
       readonly device: DeviceName;
       readonly works: true;
-      /** What runs underneath. */
+      /** Library that runs underneath, and its settings. */
       readonly detail: string;
       /** Floating-point operations per second of a matrix product; absent for `tensorflow`. */
       readonly rate?: number;
-      /** Form of 8-bit weights that is exact on this processor; of `cpu` alone. */
+      /** Form of 8-bit weights that is exact on this processor; present for `cpu` alone. */
       readonly int8Kernel?: Int8Kernel;
     }
   | {
       readonly device: DeviceName;
       readonly works: false;
       readonly reason: string;
-      /** The one command, or the one thing, that would add it. */
+      /** Command or step that would add the device. */
       readonly fix: string;
     };
 
-/** Tries every device: which work here, why the others do not, and what would add each. */
+/**
+ * Tries every device: it reports which work here, why the others do not, and what would add each.
+ *
+ * @example
+ * ```ts
+ * for (const report of await diagnose()) console.log(report.device, report.works ? report.detail : report.fix);
+ * ```
+ */
 export async function diagnose(): Promise<DeviceReport[]> {
   const reports: DeviceReport[] = [];
   for (const device of deviceNames) {
@@ -56,7 +63,7 @@ async function tryDevice(device: DeviceName): Promise<DeviceReport> {
   return { device, works: true, detail, rate, int8Kernel: kernel };
 }
 
-/** The runtime's own message for a missing provider is a path; this says what is missing. */
+/** Throws an error that says what CUDA lacks here. The runtime's own message for a missing provider is a path. */
 function checkCudaProvider(): void {
   const file = { linux: 'libonnxruntime_providers_cuda.so', win32: 'onnxruntime_providers_cuda.dll' }[
     process.platform as 'linux'

@@ -1,12 +1,11 @@
 import { EngineError } from '../error.js';
 
 /**
- * Element types of arrays. TensorFlow.js has no 8-bit integers: tensors of int8 and uint8 arrays say
- * that they are int32.
+ * Element types of arrays. TensorFlow.js has no 8-bit integers: tensors of int8 and uint8 arrays have the type int32.
  */
 export type DType = 'float32' | 'int32' | 'bool' | 'int8' | 'uint8';
 
-/** The typed array that holds each element type. */
+/** Typed array of each element type. */
 export interface TypedArrays {
   float32: Float32Array;
   int32: Int32Array;
@@ -22,8 +21,8 @@ export interface ArraySpec {
 }
 
 /**
- * A dense row-major array in host memory. Executables read it and, where a tree is updated
- * in place, write into the same `data`.
+ * A dense row-major array in host memory. Executables read it and, where a tree is updated in place, write into the same
+ * `data`.
  */
 export interface NDArray<D extends DType = DType> {
   readonly dtype: D;
@@ -31,7 +30,7 @@ export interface NDArray<D extends DType = DType> {
   readonly data: TypedArrays[D];
 }
 
-/** Number of elements of a shape; 1 for a scalar. */
+/** Computes the number of elements of a shape, which is 1 for a scalar. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
@@ -47,7 +46,7 @@ function checked<D extends DType>(dtype: D, shape: readonly number[], data: Type
   return { dtype, shape, data };
 }
 
-/** A float32 array; `values` is used without a copy when it already is a `Float32Array`. */
+/** Makes a float32 array; `values` is used without a copy when it already is a `Float32Array`. */
 export function float32(
   shape: readonly number[],
   values: Float32Array | readonly number[],
@@ -55,32 +54,32 @@ export function float32(
   return checked('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));
 }
 
-/** An int32 array; `values` is used without a copy when it already is an `Int32Array`. */
+/** Makes an int32 array; `values` is used without a copy when it already is an `Int32Array`. */
 export function int32(shape: readonly number[], values: Int32Array | readonly number[]): NDArray<'int32'> {
   return checked('int32', shape, values instanceof Int32Array ? values : Int32Array.from(values));
 }
 
-/** An int8 array; `values` is used without a copy when it already is an `Int8Array`. */
+/** Makes an int8 array; `values` is used without a copy when it already is an `Int8Array`. */
 export function int8(shape: readonly number[], values: Int8Array | readonly number[]): NDArray<'int8'> {
   return checked('int8', shape, values instanceof Int8Array ? values : Int8Array.from(values));
 }
 
-/** A uint8 array; `values` is used without a copy when it already is a `Uint8Array`. */
+/** Makes a uint8 array; `values` is used without a copy when it already is a `Uint8Array`. */
 export function uint8(shape: readonly number[], values: Uint8Array | readonly number[]): NDArray<'uint8'> {
   return checked('uint8', shape, values instanceof Uint8Array ? values : Uint8Array.from(values));
 }
 
-/** A float32 array of shape `[]`. */
+/** Makes a float32 array of shape `[]`. */
 export function scalar(value: number): NDArray<'float32'> {
   return float32([], [value]);
 }
 
-/** A float32 array of zeros. */
+/** Makes a float32 array of zeros. */
 export function zeros(shape: readonly number[]): NDArray<'float32'> {
   return float32(shape, new Float32Array(sizeOf(shape)));
 }
 
-/** An array of zeros of any element type. */
+/** Makes an array of zeros of any element type. */
 export function emptyArray({ dtype, shape }: ArraySpec): NDArray {
   const size = sizeOf(shape);
   try {
@@ -102,7 +101,7 @@ export function emptyArray({ dtype, shape }: ArraySpec): NDArray {
   }
 }
 
-/** Bytes of one element. */
+/** Number of bytes of one element. */
 export const bytesPerElement: Readonly<Record<DType, number>> = {
   float32: 4,
   int32: 4,
@@ -111,7 +110,7 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   uint8: 1,
 };
 
-/** Whether a value is an array in host memory rather than a tree of arrays. */
+/** Tells whether a value is an array in host memory rather than a tree of arrays. */
 export function isNDArray(value: unknown): value is NDArray {
   return (
     typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value

@@ -18,8 +18,8 @@ export interface Storage {
 }
 
 /**
- * An array that lives where a device keeps it. Executables of that device read it there, and an update
- * in place leaves it there. Made by `place` and returned under the names in `resident`.
+ * An array that lives where a device keeps it. Executables of that device read it there, and an update in place leaves it
+ * there. `place` makes such arrays, and calls return them under the names in `resident`.
  */
 export class DeviceArray<D extends DType = DType> implements ArraySpec {
   private memory: Storage | undefined;
@@ -41,20 +41,20 @@ export class DeviceArray<D extends DType = DType> implements ArraySpec {
     return this.memory;
   }
 
-  /** Takes over memory with new values and frees the old. */
+  /** Replaces the memory by one with new values, and frees the old one. */
   replace(memory: Storage): void {
     this.memory?.dispose();
     this.memory = memory;
   }
 
-  /** A copy of the values in host memory. */
+  /** Copies the values to host memory. */
   async read(): Promise<NDArray<D>> {
     const array = emptyArray(this) as NDArray<D>;
     await this.storage.read(array);
     return array;
   }
 
-  /** Frees the device's memory; it is also freed when the array is collected. */
+  /** Frees the device's memory, which is also freed when the array is collected. */
   dispose(): void {
     this.memory?.dispose();
     this.memory = undefined;
@@ -64,7 +64,7 @@ export class DeviceArray<D extends DType = DType> implements ArraySpec {
 /** An array in host memory or on a device. */
 export type AnyArray<D extends DType = DType> = NDArray<D> | DeviceArray<D>;
 
-/** Whether a value is an array, wherever it lives, rather than a tree of arrays. */
+/** Tells whether a value is an array, wherever it lives, rather than a tree of arrays. */
 export function isArray(value: unknown): value is AnyArray {
   return value instanceof DeviceArray || isNDArray(value);
 }

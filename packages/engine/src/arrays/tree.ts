@@ -54,7 +54,7 @@ export function mapPaths<To>(
 }
 
 /**
- * The value of a key that a map is known to have.
+ * Gives the value of a key that a map is known to have.
  *
  * @throws {Error} if it has not: a mistake of the caller
  */

@@ -7,6 +7,12 @@ import { openDevice } from '../devices/open.js';
  * Copies a tree of arrays to where a device keeps them, so that they stay there between calls. On the CPU that is host
  * memory, and the arrays come back as they are.
  *
+ * @example
+ * ```ts
+ * const weights = await place({ w: float32([2, 2], [1, 2, 3, 4]) }, 'webgpu');
+ * console.log((await read(weights)).w);
+ * ```
+ *
  * @throws {EngineError} `device-unavailable`
  */
 export async function place<T extends object>(tree: T, device: DeviceName | 'auto'): Promise<T> {

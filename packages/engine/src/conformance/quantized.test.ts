@@ -155,7 +155,7 @@ describeOnDevices('products with matrices in integers', (device) => {
       expectProduct(eager.y.data as Float32Array, x, w, 1e-6);
     };
     await forRandom({ n: [1, 40], blocks: [1, 6], o: [1, 40] }, runs, check);
-    // Sizes for which WebGPU has programs of their own: few rows, many rows, and many of a size it can not cut evenly.
+    // Sizes for which WebGPU has programs of their own: few rows, many rows, and many of a size it cannot cut evenly.
     for (const [n, blocks, o] of [
       [2, 4, 32],
       [40, 8, 64],

@@ -8,7 +8,7 @@ import { openTensorFlow } from './tensorflow-device.js';
 const opened = new Map<DeviceName | 'auto', Promise<Device>>();
 
 /**
- * Starts a device, once in a process. `auto` is the fastest, see `fastestDevice`.
+ * Starts a device, once in a process. `auto` stands for the fastest device; see `fastestDevice`.
  *
  * @throws {EngineError} `unknown-device`; `device-unavailable` with the reason and what to do
  */
@@ -17,7 +17,7 @@ export function openDevice(name: DeviceName | 'auto'): Promise<Device> {
   if (known !== undefined) return known;
   const device = start(name);
   opened.set(name, device);
-  // What failed may work later, when something was installed or an environment variable set.
+  // A device that failed may work later, when something was installed or an environment variable was set.
   device.catch(() => opened.delete(name));
   return device;
 }

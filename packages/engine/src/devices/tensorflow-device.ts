@@ -122,7 +122,7 @@ function overwriting(array: AnyArray, result: tf.Tensor): () => void {
   return () => array.data.set(values);
 }
 
-/** Memory with a tensor of its own: a result may be an input or be returned twice. */
+/** Makes memory with a tensor of its own, because a result may be an input or be returned twice. */
 function memoryOf(tensor: tf.Tensor): TensorMemory {
   return new TensorMemory(tf.clone(tensor));
 }

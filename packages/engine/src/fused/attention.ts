@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernel, isDifferentiated, traceTarget } from './kernel.js';
 import { recompute } from './recompute.js';
 
-/** What the score of a key that must not be seen becomes; exp of it is zero in float32. */
-const hidden = -1e9;
+/** Score of a key that must not be seen. Its exponential is zero in float32. */
+const HIDDEN = -1e9;
 
 /** Numbers of heads. Each of the `groups` heads of keys and values serves `heads / groups` heads of queries. */
 export interface Heads {
@@ -11,11 +11,11 @@ export interface Heads {
   readonly groups: number;
 }
 
-/** Numbers of heads, and what changes the scores. */
+/** Numbers of heads, and changes of the scores. */
 export interface AttentionOptions extends Heads {
   /** Scores s become cap * tanh(s / cap) before the softmax (Gemma 2). @default no cap */
   readonly softCap?: number | undefined;
-  /** Number of positions that a query sees, its own included. @default all up to its own */
+  /** Number of positions that a query sees, its own included. @default all positions up to its own */
   readonly window?: number | undefined;
 }
 
@@ -26,10 +26,10 @@ export interface KeysAndValues {
 }
 
 /**
- * Causal attention of every position over itself and those before it, with grouped queries (Ainslie et al.
- * 2023). Traced as `GroupQueryAttention` for the CPU, or as its parts where a gradient of it is asked for. The gradient
- * computes the weights of the keys again: kept, they would be the largest part of a long sequence's memory.
- * Padding on the right needs no mask: no real position sees it.
+ * Causal attention of every position over itself and the positions before it, with grouped queries (Ainslie et al. 2023). It is
+ * traced as `GroupQueryAttention` for the CPU, and as a composition where its gradient is computed. The gradient computes the
+ * weights of the keys again: kept, they would be the largest part of a long sequence's memory. Padding on the right needs no mask,
+ * because no real position sees it.
  *
  * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
  * @param key `[B, T, groups * headDim]`
@@ -57,9 +57,9 @@ export function causalAttention(
 }
 
 /**
- * Attention of the newest positions of each row over a cache: puts their keys and values into the cache, and mixes for each
- * the values up to it. Traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory, and which
- * takes several new positions of one row, or one of each of several rows. It has no gradient.
+ * Attention of the newest positions of each row over a cache. It puts their keys and values into the cache, and mixes the values
+ * up to each of them. It is traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory and takes
+ * several new positions of one row, or one of each of several rows. It has no gradient.
  *
  * @param query `[B, S, heads * headDim]`, scaled by 1/sqrt(headDim)
  * @param key `[B, S, groups * headDim]`
@@ -88,7 +88,7 @@ export function cachedAttention(
   return { mixed: mixed as tf.Tensor3D, keys: keys as tf.Tensor4D, values: values as tf.Tensor4D };
 }
 
-/** What the operator's mapping reads; what is not asked for is absent. */
+/** Attributes for the mapping of the operator, without those that are undefined. */
 function attributesOf({ heads, groups, softCap, window }: AttentionOptions): tf.NamedAttrMap {
   return {
     heads,
@@ -98,14 +98,14 @@ function attributesOf({ heads, groups, softCap, window }: AttentionOptions): tf.
   };
 }
 
-/** `[B, S]` int32: the positions of S new tokens in each row, of which the last are given. */
+/** Computes the positions `[B, S]` int32 of S new tokens in each row from the last of them. */
 function newPositions(count: number, last: tf.Tensor1D): tf.Tensor2D {
   const first = tf.sub(tf.expandDims(last, 1), tf.scalar(count - 1, 'int32'));
   return tf.add(first, tf.range(0, count, 1, 'int32')) as tf.Tensor2D;
 }
 
 /**
- * Whether `GroupQueryAttention` can be used. It takes heads whose width is a multiple of 8. On CUDA it has no
+ * Tells whether `GroupQueryAttention` can be used. It takes heads whose width is a multiple of 8. On CUDA it has no
  * float32 form; on WebGPU its results were wrong from 32 positions on (ONNX Runtime 1.30, software GPU).
  */
 function hasOperator(query: tf.Tensor3D, heads: number): boolean {
@@ -163,14 +163,14 @@ function attentionFrom(
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, count, width]);
 }
 
-/** `[B, T, heads * headDim]` to `[B, heads, T, headDim]`. */
+/** Brings `[B, T, heads * headDim]` into the layout by head, `[B, heads, T, headDim]`. */
 export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
   const [batch, length, width] = x.shape;
   return tf.transpose(tf.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-/** Rows of queries that are computed together: later keys than the last of them needs are left out. */
-const blockRows = 128;
+/** Number of rows of queries that are computed together, without the keys that come after the last of them. */
+const BLOCK_ROWS = 128;
 
 /** @returns `[B, T, heads * headDim]` */
 function causalComposition(
@@ -178,7 +178,7 @@ function causalComposition(
   options: AttentionOptions,
 ): tf.Tensor {
   const [batch, heads, length, headDim] = queries.shape;
-  const blocks = length % blockRows === 0 ? length / blockRows : 1;
+  const blocks = length % BLOCK_ROWS === 0 ? length / BLOCK_ROWS : 1;
   const rows = length / blocks;
   const parts = blocks === 1 ? [queries] : (tf.split(queries, blocks, 2) as tf.Tensor4D[]);
   const mixed = parts.map((part, i) => {
@@ -192,8 +192,8 @@ function causalComposition(
 }
 
 /**
- * Attention of the last Q positions of C. The query rows of a group are laid one under the other, so that keys
- * and values are never repeated.
+ * Attention of the last Q of C positions. The rows of a group's queries are put one under the other, so that keys and values are
+ * never repeated.
  *
  * @param queries `[B, heads, Q, headDim]`
  * @param keys `[B, groups, C, headDim]`
@@ -216,13 +216,13 @@ function blockAttention(
   return tf.reshape(tf.matMul(weights, values), [batch, heads, count, headDim]);
 }
 
-/** cap * tanh(scores / cap), or the scores as they are. */
+/** Computes cap * tanh(scores / cap), or gives the scores as they are. */
 function capped(scores: tf.Tensor, cap: number | undefined): tf.Tensor {
   return cap === undefined ? scores : tf.mul(tf.tanh(tf.div(scores, cap)), cap);
 }
 
 /**
- * Zero where a query sees a key, and a large negative number elsewhere.
+ * Makes a mask that is zero where a query sees a key, and a large negative number elsewhere.
  *
  * @param own `[..., 1]` int32, the position of each query
  * @returns `[..., length]`
@@ -230,12 +230,12 @@ function capped(scores: tf.Tensor, cap: number | undefined): tf.Tensor {
 function maskFor(own: tf.Tensor, length: number, window: number | undefined): tf.Tensor {
   const keys = tf.range(0, length, 1, 'int32');
   const later = tf.greater(keys, own);
-  if (window === undefined) return tf.mul(tf.cast(later, 'float32'), hidden);
+  if (window === undefined) return tf.mul(tf.cast(later, 'float32'), HIDDEN);
   const earlier = tf.lessEqual(keys, tf.sub(own, tf.scalar(window, 'int32')));
-  return tf.mul(tf.cast(tf.logicalOr(later, earlier), 'float32'), hidden);
+  return tf.mul(tf.cast(tf.logicalOr(later, earlier), 'float32'), HIDDEN);
 }
 
-/** The cache with rows `[B, S, groups * headDim]` at `positions` `[B, S]`. */
+/** Puts rows `[B, S, groups * headDim]` into the cache at `positions` `[B, S]`. */
 function put(past: tf.Tensor4D, rows: tf.Tensor3D, positions: tf.Tensor2D): tf.Tensor4D {
   const [batch, groups, capacity, headDim] = past.shape;
   const starts = tf.reshape(tf.range(0, batch * groups * capacity, capacity, 'int32'), [batch, groups, 1]);

@@ -33,7 +33,7 @@ export function quantizeInt4(weight: NDArray): Int4Matrix<NDArray<'uint8'>, NDAr
   if (inputs % INT4_BLOCK !== 0) {
     throw new EngineError(
       'bad-array',
-      `a matrix of ${inputs} inputs can not be cut into blocks of ${INT4_BLOCK}`,
+      `a matrix of ${inputs} inputs cannot be cut into blocks of ${INT4_BLOCK}`,
       'use 8-bit integers for it, or pad the inputs with zeros',
     );
   }

@@ -8,13 +8,13 @@ export type QuantizedMatrix =
   | Int8Matrix<NDArray<'int8' | 'uint8'>, NDArray<'float32'>>
   | Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>>;
 
-/** The same as tensors; `'scales' in weight` tells it from a plain matrix. */
+/** A matrix in 8-bit or 4-bit integers, as tensors. `'scales' in weight` tells it from a plain matrix. */
 export type QuantizedTensors =
   | Int8Matrix<tf.Tensor2D, tf.Tensor1D, tf.Scalar>
   | Int4Matrix<tf.Tensor3D, tf.Tensor2D>;
 
 /**
- * A product with a matrix in integers: `int8MatMul` or `int4MatMul`, by what the matrix is. It has no gradient.
+ * Multiplies by a matrix in integers, with `int8MatMul` or `int4MatMul` by the form of the matrix. It has no gradient.
  *
  * @param x float32 `[..., in]`
  * @returns `[..., out]`

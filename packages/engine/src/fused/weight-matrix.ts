@@ -5,15 +5,15 @@ import { EngineError } from '../error.js';
 export interface WeightMatrix {
   readonly outputs: number;
   readonly inputs: number;
-  /** float32, row after row */
+  /** The weights in float32, row after row. */
   readonly values: Float32Array;
 }
 
 /**
- * The sizes and values of a matrix that is to be rounded.
+ * Checks a matrix of weights and gives its sizes and values.
  *
  * @param weight float32 `[out, in]`
- * @param bits of the rounded form, for the message
+ * @param bits number of bits of the rounded form, for the message
  * @throws {EngineError} `bad-array` for anything but a finite float32 matrix
  */
 export function weightMatrix({ dtype, shape, data }: NDArray, bits: number): WeightMatrix {
@@ -21,7 +21,7 @@ export function weightMatrix({ dtype, shape, data }: NDArray, bits: number): Wei
   if (dtype !== 'float32' || shape.length !== 2 || outputs === undefined || inputs === undefined) {
     throw new EngineError(
       'bad-array',
-      `a ${dtype}[${shape}] array can not be made a matrix of ${bits}-bit integers`,
+      `a ${dtype}[${shape}] array cannot be made a matrix of ${bits}-bit integers`,
       'pass a float32 matrix [out, in]',
     );
   }

@@ -67,7 +67,7 @@ export class TraceBackend extends tf.KernelBackend {
     return { dataId, shape: [...value.shape], dtype };
   }
 
-  /** The graph value behind a tensor. */
+  /** Finds the value of the graph behind a tensor. */
   value(tensor: tf.TensorInfo): Value {
     const entry = this.entries.get(tensor.dataId);
     if (entry === undefined) {

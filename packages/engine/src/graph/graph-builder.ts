@@ -137,7 +137,7 @@ export class GraphBuilder {
     return values;
   }
 
-  /** The value whose square `value` is, if a node multiplied it by itself. */
+  /** Finds the value whose square `value` is, if a node multiplied it by itself. */
   squareRoot(value: Value): Value | undefined {
     const maker = this.makers.get(value.name);
     const [left, right] = maker?.inputs ?? [];
@@ -188,8 +188,8 @@ export class GraphBuilder {
   /** Builds the graph that computes `outputs`, without the nodes that they do not need. */
   build(outputs: readonly { readonly name: string; readonly value: Value }[]): GraphModel {
     const nodes = [...this.nodes];
-    // ONNX outputs are values by name: a value that is an input, a constant or already another
-    // output gets a node of its own.
+    // Outputs of ONNX are values by name: a value that is an input, a constant or already another output gets a node of its
+    // own.
     const taken = new Set([...this.inputs.map((input) => input.name), ...this.initializers.keys()]);
     const rename = new Map<string, string>();
     for (const { name, value } of outputs) {

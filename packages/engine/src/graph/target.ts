@@ -17,7 +17,7 @@ export type Int8Kernel = 'signed' | 'unsigned';
 /** Zero point of unsigned weights, which maps the integers from -127 to 127 to those from 1 to 255. */
 export const UNSIGNED_ZERO_POINT = 128;
 
-/** What a graph is recorded for. */
+/** Options of a graph that is recorded. */
 export interface GraphOptions {
   /** The part of the runtime that will run the graph. @default 'cpu' */
   readonly target?: GraphTarget | undefined;

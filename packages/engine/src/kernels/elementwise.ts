@@ -110,7 +110,7 @@ export const elementwise: KernelTable = {
     const terms = Object.values(call.inputs);
     const first = terms[0] as Value;
     if (first.dtype === 'float32') return call.graph.node('Sum', terms, first.shape, first.dtype);
-    // ONNX has the sum of many for floating-point numbers only.
+    // ONNX has a sum of several values for floating-point numbers only.
     return terms.reduce((sum, term) => call.graph.node('Add', [sum, term], first.shape, first.dtype));
   },
 };

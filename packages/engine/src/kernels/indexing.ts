@@ -3,9 +3,9 @@ import type { GraphBuilder, Value } from '../graph/graph-builder.js';
 import { attribute, cast, input, type KernelTable, normalizeAxis, reshape } from './kernel.js';
 
 /**
- * Zeros of a large shape that are made when the graph runs. As a constant they would stay in the memory of every executable: of
- * the gradient of an embedding, a whole embedding matrix each. They come from a value of the run, because the runtime
- * computes what depends on constants only once, and keeps it.
+ * Makes zeros of a large shape when the graph runs. A constant would stay in the memory of every executable: for the gradient of
+ * an embedding, that is a whole embedding matrix each time. The zeros come from a value of the run, because the runtime computes
+ * what depends on constants alone once, and keeps it.
  */
 function zerosFrom(graph: GraphBuilder, values: Value, shape: readonly [number, number]): Value {
   const { dtype } = values;
@@ -30,14 +30,14 @@ export const indexing: KernelTable = {
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))];
     return call.graph.node('GatherND', [x, cast(call.graph, indices, 'int64')], shape, x.dtype);
   },
-  // Where an index repeats, which of its updates stays is not defined.
+  // Where an index repeats, it is undefined which of its updates stays.
   TensorScatterUpdate: (call) => {
     const x = input(call, 'tensor');
     const indices = cast(call.graph, input(call, 'indices'), 'int64');
     return call.graph.node('ScatterND', [x, indices, input(call, 'updates')], x.shape, x.dtype);
   },
-  // The gradient of a gather: rows are added to where they were taken from. Not ScatterND, whose
-  // sums ONNX Runtime splits over threads that overwrite each other where an index repeats.
+  // The gradient of a gather, which adds rows to where they were taken from. It is not ScatterND, whose sums ONNX Runtime
+  // splits over threads that overwrite each other where an index repeats.
   UnsortedSegmentSum: (call) => {
     const x = input(call, 'x');
     const ids = cast(call.graph, input(call, 'segmentIds'), 'int64');

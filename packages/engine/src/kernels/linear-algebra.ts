@@ -15,7 +15,7 @@ function factor(value: Value, isTransposed: boolean): Factor {
   return isTransposed ? { batch, rows: columns, columns: rows } : { batch, rows, columns };
 }
 
-/** Matrix products. */
+/** Mappings of matrix products. */
 export const linearAlgebra: KernelTable = {
   // FusedMatMul reads transposed operands in place. A Transpose node would copy them.
   BatchMatMul: (call) => {

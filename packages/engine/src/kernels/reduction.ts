@@ -6,10 +6,10 @@ const reduce =
   (call) => {
     const x = input(call, 'x');
     // Max alone calls its axes 'reductionIndices'.
-    const asked =
+    const given =
       attribute<number[] | number | null | undefined>(call, 'axis') ??
       attribute<number[] | number | null | undefined>(call, 'reductionIndices');
-    const listed = asked == null ? [] : Array.isArray(asked) ? asked : [asked];
+    const listed = given == null ? [] : Array.isArray(given) ? given : [given];
     const axes = (listed.length === 0 ? x.shape.map((_, i) => i) : listed).map((a) =>
       normalizeAxis(a, x.shape.length),
     );
@@ -45,7 +45,7 @@ const alongAxis =
     });
   };
 
-/** Sums, extremes and normalisations along axes. */
+/** Sums, extremes and normalizations along axes. */
 export const reduction: KernelTable = {
   Sum: reduce('ReduceSum'),
   Mean: reduce('ReduceMean'),

@@ -10,14 +10,14 @@ import { linearAlgebra } from './linear-algebra.js';
 import { reduction } from './reduction.js';
 import { shaping } from './shaping.js';
 
-const families: readonly KernelTable[] = [elementwise, shaping, reduction, linearAlgebra, indexing];
+const FAMILIES: readonly KernelTable[] = [elementwise, shaping, reduction, linearAlgebra, indexing];
 
 /** Names of the TensorFlow.js kernels that can be traced. */
-export const tracedKernels: readonly string[] = families.flatMap((family) => Object.keys(family)).sort();
+export const tracedKernels: readonly string[] = FAMILIES.flatMap((family) => Object.keys(family)).sort();
 
-/** Registers every mapping, and for every other kernel that TensorFlow.js knows an error that names it. */
+/** Registers every mapping and, for each other kernel of TensorFlow.js, an error that names it. */
 export function registerKernels(backend: TraceBackend): void {
-  for (const family of [...families, fused]) {
+  for (const family of [...FAMILIES, fused]) {
     for (const [name, mapping] of Object.entries(family)) register(name, record(backend, mapping));
   }
   for (const kernelName of coreKernels()) {
@@ -34,7 +34,7 @@ function coreKernels(): string[] {
   return Object.entries(tf).flatMap(([name, value]) => (value === name ? [name] : []));
 }
 
-/** The error for a kernel without a mapping. */
+/** Makes the error for a kernel without a mapping. */
 export function unmappedKernel(kernel: string, op: string): EngineError {
   return new EngineError(
     'unmapped-kernel',

@@ -29,12 +29,12 @@ function withSize(shape: readonly number[], axis: number, size: number): number[
 export const shaping: KernelTable = {
   Reshape: (call) => {
     const x = input(call, 'x');
-    const asked = attribute<number[]>(call, 'shape');
-    const known = asked.reduce((product, dim) => (dim < 0 ? product : product * dim), 1);
+    const sizes = attribute<number[]>(call, 'shape');
+    const known = sizes.reduce((product, dim) => (dim < 0 ? product : product * dim), 1);
     return reshape(
       call.graph,
       x,
-      asked.map((dim) => (dim < 0 ? sizeOf(x.shape) / known : dim)),
+      sizes.map((dim) => (dim < 0 ? sizeOf(x.shape) / known : dim)),
     );
   },
   ExpandDims: (call) => {
@@ -68,9 +68,9 @@ export const shaping: KernelTable = {
   SplitV: (call) => {
     const x = input(call, 'x');
     const axis = normalizeAxis(attribute<number>(call, 'axis'), x.shape.length);
-    const asked = attribute<number[] | number>(call, 'numOrSizeSplits');
+    const splits = attribute<number[] | number>(call, 'numOrSizeSplits');
     const length = sizeAt(x, axis);
-    const equal = typeof asked === 'number' ? Array<number>(asked).fill(length / asked) : asked;
+    const equal = typeof splits === 'number' ? Array<number>(splits).fill(length / splits) : splits;
     const rest = length - equal.reduce((total, size) => total + Math.max(size, 0), 0);
     const sizes = equal.map((size) => (size < 0 ? rest : size));
     const outputs = sizes.map((size) => ({

@@ -1,26 +1,26 @@
 import type { GraphModel, GraphNode } from './model.js';
 
 /** Operations whose output may be a view of their first input's memory. */
-const views = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
+const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
 /** Operations that read an element before they write the same element of the output. */
-const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
+const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
 
 /**
- * Operations that change elements of an input and leave the others where they are: for each output that may
- * have the memory of an input, the number of that input.
+ * Operations that change some elements of an input and leave the others where they are. For each output that may have the memory
+ * of an input, the list has the number of that input.
  */
-const updating: Readonly<Record<string, readonly (number | null)[]>> = {
+const UPDATING: Readonly<Record<string, readonly (number | null)[]>> = {
   ScatterND: [0],
   GroupQueryAttention: [null, 3, 4],
 };
 
 /**
- * Whether an output may be written into the memory of an input.
+ * Tells whether an output may be written into the memory of an input.
  *
- * ONNX Runtime runs nodes in any order that respects their inputs, so the write is safe only if
- * everything else that reads the old value must have run before: each reader is an ancestor of the
- * node that writes, or is that node itself and works element by element or updates the old value.
+ * ONNX Runtime runs nodes in any order that respects their inputs. The write is therefore safe only if everything else that reads
+ * the old value must have run before: each reader is an ancestor of the node that writes, or is that node itself and works
+ * element by element or updates the old value.
  */
 export function canWriteInPlace(graph: GraphModel, inputName: string, outputName: string): boolean {
   const writer = graph.nodes.find((node) => node.outputs.includes(outputName));
@@ -33,19 +33,19 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
     if (read.length === 0) continue;
     if (node === writer) {
       const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
-      const safe = elementwise.has(node.op) || updates(node, inputName, outputName);
+      const safe = ELEMENTWISE.has(node.op) || updates(node, inputName, outputName);
       if (!safe || !direct) return false;
     } else if (!before.has(node)) {
       return false;
     }
     // Whoever reads a view reads the input's memory as well.
-    if (views.has(node.op) && read.includes(node.inputs[0] as string)) buffers.add(node.outputs[0] as string);
+    if (VIEWS.has(node.op) && read.includes(node.inputs[0] as string)) buffers.add(node.outputs[0] as string);
   }
   return true;
 }
 
 function updates({ op, inputs, outputs }: GraphNode, input: string, output: string): boolean {
-  const place = updating[op]?.[outputs.indexOf(output)];
+  const place = UPDATING[op]?.[outputs.indexOf(output)];
   return place != null && inputs.indexOf(input) === place && inputs.lastIndexOf(input) === place;
 }
 

@@ -265,7 +265,7 @@ describe('traced functions pass', () => {
     ['activations', (x, y) => tf.addN([tf.relu(x), tf.tanh(y), tf.sigmoid(x), tf.softplus(y)])],
     ['extremes and clipping', (x, y) => tf.maximum(tf.clipByValue(x, -1, 1), tf.minimum(y, 0))],
     [
-      'a layer normalisation',
+      'a layer normalization',
       (x) => {
         const { mean, variance } = tf.moments(x, -1, true);
         return tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5)));

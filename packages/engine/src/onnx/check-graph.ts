@@ -1,5 +1,5 @@
 import { EngineError } from '../error.js';
-import { type GraphModel, type GraphNode, type GraphType, onnxTypes, opset } from './model.js';
+import { type GraphModel, type GraphNode, type GraphType, OPSET, onnxTypes } from './model.js';
 import { operators } from './operators.js';
 import type { Operand, OperatorSignature } from './signature.js';
 
@@ -57,12 +57,12 @@ export function checkGraph(graph: GraphModel): void {
 
 function withSignature(node: GraphNode): Checked {
   const { op, domain, outputs } = node;
-  // The name that encodeModel gives the node, and with it ONNX Runtime's own errors.
+  // The name that encodeModel gives the node, and that errors of ONNX Runtime use.
   const named = `(node '${op}_${outputs[0]}')`;
   const label = domain === '' ? `operator ${op} ${named}` : `operator ${domain}.${op} ${named}`;
   const signature = operators[domain]?.[op];
   if (signature === undefined) {
-    const set = domain === '' ? `operator set ${opset}` : `the operator set ${domain}`;
+    const set = domain === '' ? `operator set ${OPSET}` : `the operator set ${domain}`;
     throw bad(`${label} is not in ${set} as far as operators.ts lists it`);
   }
   return { node, signature, label };
@@ -119,8 +119,8 @@ function outputTypes(checked: Checked, bindings: Bindings): (readonly [name: str
     const type =
       (typeof operand.type === 'string' ? bindings.get(operand.type)?.type : undefined) ??
       (allowed.length === 1 ? allowed[0] : undefined) ??
-      decided[`${node.op}.${operand.type}`]?.(checked, bindings);
-    // Not the fault of a mapping: a test sees to it that the table below is complete.
+      DECIDED_TYPES[`${node.op}.${operand.type}`]?.(checked, bindings);
+    // This is not the fault of a mapping: a test checks that the table below is complete.
     if (type === undefined) throw bad(`${label}: check-graph.ts does not know the type of ${which}`);
     if (!allowed.includes(type)) {
       throw bad(`${label}: ${which} is ${type}, ONNX allows ${allowed.join(', ')}`);
@@ -129,18 +129,20 @@ function outputTypes(checked: Checked, bindings: Bindings): (readonly [name: str
   });
 }
 
-/** Types of outputs that no input decides, by operator and type variable. */
-const decided: Readonly<Record<string, (checked: Checked, bindings: Bindings) => GraphType | undefined>> = {
+/** Types of the outputs that no input decides, by operator and type variable. */
+const DECIDED_TYPES: Readonly<
+  Record<string, (checked: Checked, bindings: Bindings) => GraphType | undefined>
+> = {
   'Cast.T2': (checked) => typeAttribute(checked, 'to'),
-  // Attributes of graphs hold no tensors, so that this one's value is always the default, a float32 zero.
+  // Attributes of our graphs hold no tensors, so the value is always the default, a float32 zero.
   'ConstantOfShape.T2': () => 'float32',
   'LayerNormalization.U': (checked) => typeAttribute(checked, 'stash_type') ?? 'float32',
   'QuantizeLinear.T2': () => 'uint8',
-  // Without a cache to continue, the one it starts.
+  // Without a cache to continue, the operator starts one of the type of its inputs.
   'GroupQueryAttention.T_CACHE': (_, bindings) => bindings.get('T')?.type,
 };
 
-/** The type whose ONNX number an attribute holds; undefined where there is no such attribute. */
+/** Gives the type whose ONNX number an attribute holds; undefined without that attribute. */
 function typeAttribute({ node, label }: Checked, name: string): GraphType | undefined {
   const value = node.attributes[name];
   if (value === undefined || !('int' in value)) return undefined;

@@ -7,14 +7,14 @@ import {
   onnxTypes,
 } from './model.js';
 
-/** Where the bytes of a constant are. The length is that of its shape and type if it is not given. */
+/** Place of the bytes of a constant. @default for the length, that of the shape and the type */
 export interface ConstantSource extends Omit<FilePart, 'length'> {
   readonly length?: number;
-  /** Element type in the file; other types are converted to the input's as the graph runs. @default the input's */
+  /** Element type in the file. Other types are converted to that of the input when the graph runs. @default the input's */
   readonly type?: GraphType;
 }
 
-/** Bytes of one element in a file. */
+/** Number of bytes of one element in a file. */
 export const fileBytes: Readonly<Record<GraphType, number>> = {
   float32: 4,
   int32: 4,
@@ -26,7 +26,7 @@ export const fileBytes: Readonly<Record<GraphType, number>> = {
   uint8: 1,
 };
 
-/** The graph with some of its inputs as constants whose bytes are elsewhere. */
+/** Turns some inputs of a graph into constants whose bytes lie elsewhere. */
 export function withConstants(graph: GraphModel, sources: ReadonlyMap<string, ConstantSource>): GraphModel {
   if (sources.size === 0) return graph;
   const initializers: Initializer[] = [];

@@ -1,7 +1,7 @@
 import type { DType } from '../arrays/array.js';
 import { ProtobufWriter } from './protobuf.js';
 
-/** Element types in a graph: those of arrays, int64 for shapes and indices, and those that weights of files have. */
+/** Element types in a graph: those of arrays, int64 for shapes and indices, and those of weights in files. */
 export type GraphType = DType | 'int64' | 'float16' | 'bfloat16';
 
 /** ONNX `TensorProto.DataType` of each element type. */
@@ -39,7 +39,7 @@ export interface FilePart {
   readonly length: number;
 }
 
-/** A constant of the graph: its bytes, or where they are. */
+/** A constant of the graph, with its bytes or the place of its bytes. */
 export interface Initializer {
   readonly name: string;
   readonly type: GraphType;
@@ -47,7 +47,7 @@ export interface Initializer {
   readonly bytes: Uint8Array | FilePart;
 }
 
-/** A size: a number, or the product of a number and named sizes, such as `B` or `2*B*T`. */
+/** Size of an axis: a number, or the product of a number and named sizes, such as `B` or `2*B*T`. */
 export type Dimension = number | string;
 
 /** Name, type and shape of an input or output of the graph. */
@@ -57,7 +57,7 @@ export interface ValueInfo {
   readonly shape: readonly Dimension[];
 }
 
-/** A whole graph, nodes in an order in which they can run. */
+/** A whole graph, with its nodes in an order in which they can run. */
 export interface GraphModel {
   readonly nodes: readonly GraphNode[];
   readonly initializers: readonly Initializer[];
@@ -68,15 +68,15 @@ export interface GraphModel {
 /** Domain of the operators that ONNX Runtime adds to the standard ones. */
 export const contribDomain = 'com.microsoft';
 
-/** The standard operator set that the kernel mappings are written against. */
-export const opset = 18;
+/** Version of the standard operator set for which the kernel mappings are written. */
+export const OPSET = 18;
 
-const irVersion = 9;
+const IR_VERSION = 9;
 
 /** Encodes a graph as the bytes of an `.onnx` file (`ModelProto`, onnx.proto3). */
 export function encodeModel(model: GraphModel): Uint8Array {
   return new ProtobufWriter()
-    .int(1, irVersion)
+    .int(1, IR_VERSION)
     .string(2, 'gram')
     .message(7, (graph) => {
       for (const node of inRunningOrder(model.nodes)) graph.message(1, (w) => writeNode(w, node));
@@ -85,16 +85,16 @@ export function encodeModel(model: GraphModel): Uint8Array {
       for (const input of model.inputs) graph.message(11, (w) => writeValueInfo(w, input));
       for (const output of model.outputs) graph.message(12, (w) => writeValueInfo(w, output));
     })
-    .message(8, (w) => w.string(1, '').int(2, opset))
+    .message(8, (w) => w.string(1, '').int(2, OPSET))
     .message(8, (w) => w.string(1, contribDomain).int(2, 1))
     .finish();
 }
 
 /**
- * The nodes in an order that makes ONNX Runtime run each as soon as what it reads is there. The runtime walks from the nodes
- * that no other reads, the last of them first, to what they need. In the order of recording the last is the gradient of the
- * first layer: everything that goes backwards to it would come before the gradients of all other weights, and be kept for
- * them. So these nodes come last, those that can run first at the end.
+ * Orders the nodes so that ONNX Runtime runs each as soon as its inputs are known. The runtime starts from the nodes that no other
+ * node reads, the last of them first, and walks to what they need. In the order of recording, the last one is the gradient of the
+ * first layer: the whole way back to it would run before the gradients of all other weights, and be kept for them. The nodes that
+ * no other reads therefore come last, with those that can run first at the end.
  */
 function inRunningOrder(nodes: readonly GraphNode[]): GraphNode[] {
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
@@ -122,8 +122,8 @@ function writeNode(writer: ProtobufWriter, node: GraphNode): void {
   if (node.domain !== '') writer.string(7, node.domain);
 }
 
-/** ONNX `TensorProto.DataLocation`. */
-const externalData = 1;
+/** ONNX `TensorProto.DataLocation` of bytes in a file. */
+const EXTERNAL_DATA = 1;
 
 function writeTensor(writer: ProtobufWriter, tensor: Initializer): void {
   writer.packedInts(1, tensor.shape).int(2, onnxTypes[tensor.type]).string(8, tensor.name);
@@ -135,7 +135,7 @@ function writeTensor(writer: ProtobufWriter, tensor: Initializer): void {
   for (const [key, value] of Object.entries(part)) {
     writer.message(13, (entry) => entry.string(1, key).string(2, value));
   }
-  writer.int(14, externalData);
+  writer.int(14, EXTERNAL_DATA);
 }
 
 function writeValueInfo(writer: ProtobufWriter, value: ValueInfo): void {

@@ -1,19 +1,19 @@
 /**
- * The four wire types of protocol buffers that ONNX needs, written front to back. A schema
- * library would bring generated code for the hundreds of fields of which we write about twenty.
+ * Writes the four wire types of protocol buffers that ONNX needs, front to back. A schema library would bring generated code for
+ * hundreds of fields, of which about twenty are written.
  */
 export class ProtobufWriter {
   private chunks: Uint8Array[] = [];
   private buffer = new Uint8Array(1024);
   private length = 0;
 
-  /** Field of type int32, int64 or enum. Negative numbers take ten bytes, as the format demands. */
+  /** Writes a field of type int32, int64 or enum. Negative numbers take ten bytes, as the format demands. */
   int(field: number, value: number): this {
     this.tag(field, 0);
     return this.varint(BigInt.asUintN(64, BigInt(value)));
   }
 
-  /** Field of type float. */
+  /** Writes a field of type float. */
   float(field: number, value: number): this {
     this.tag(field, 5);
     const bytes = new Uint8Array(4);
@@ -21,33 +21,33 @@ export class ProtobufWriter {
     return this.raw(bytes);
   }
 
-  /** Field of type string. */
+  /** Writes a field of type string. */
   string(field: number, value: string): this {
     return this.bytes(field, new TextEncoder().encode(value));
   }
 
-  /** Field of type bytes; large values are referenced, not copied, until `finish`. */
+  /** Writes a field of type bytes. Large values are referenced, not copied, until `finish`. */
   bytes(field: number, value: Uint8Array): this {
     this.tag(field, 2);
     this.varint(BigInt(value.length));
     return this.raw(value);
   }
 
-  /** Field of a message type. */
+  /** Writes a field of a message type. */
   message(field: number, write: (writer: ProtobufWriter) => void): this {
     const inner = new ProtobufWriter();
     write(inner);
     return this.bytes(field, inner.finish());
   }
 
-  /** Packed repeated int64. */
+  /** Writes a field of packed repeated int64. */
   packedInts(field: number, values: readonly number[]): this {
     const inner = new ProtobufWriter();
     for (const value of values) inner.varint(BigInt.asUintN(64, BigInt(value)));
     return this.bytes(field, inner.finish());
   }
 
-  /** All that was written. */
+  /** Gives all bytes that were written. */
   finish(): Uint8Array {
     this.flush();
     const out = new Uint8Array(this.chunks.reduce((total, chunk) => total + chunk.length, 0));

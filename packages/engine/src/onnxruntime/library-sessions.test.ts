@@ -64,7 +64,7 @@ function model(nodes: GraphNode[], weight?: NDArray): Uint8Array {
 const negation = model([node('Neg', ['x'], 'y')]);
 const negationAndAbsolute = model([node('Neg', ['x'], 'y'), node('Abs', ['x'], 'z')]);
 const square = matrix([64, 64], Array<number>(64 * 64).fill(0));
-/** Three operations that can not be joined, each with a result of 16 KB. */
+/** Three operations that cannot be joined, each with a result of 16 KB. */
 const products = encodeModel({
   nodes: [node('MatMul', ['x', 'x'], 'a'), node('MatMul', ['a', 'a'], 'b'), node('MatMul', ['b', 'b'], 'y')],
   initializers: [],

@@ -168,7 +168,7 @@ const tests: Record<Exclude<Member, SessionMember>, () => void> = {
     expect(arena).not.toBeNull();
     call('CreateAndRegisterAllocator', handle, hostMemory, arena);
     release('ReleaseArenaCfg', arena);
-    // A way of growing that there is not.
+    // There is no such way of growing.
     const odd = () =>
       call('CreateAndRegisterAllocator', handle, hostMemory, created('CreateArenaCfg', 0, 7, -1, -1));
     expect(odd).toThrow('Invalid configuration');
