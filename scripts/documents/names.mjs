@@ -19,14 +19,12 @@ export function missingNames() {
   });
 }
 
-/**
- * The names that a source exports. Those of another package that it exports whole (`export * from '@gram/…'`) are
- * left to that package's README.
- */
+/** The names that a source exports. Those that it takes from another package are left to that package's README. */
 function exportedNames(path) {
   const tree = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
   return tree.statements.flatMap((node) => {
     if (ts.isExportDeclaration(node)) {
+      if (node.moduleSpecifier?.text.startsWith('@gram/')) return [];
       if (node.exportClause && ts.isNamedExports(node.exportClause)) {
         return node.exportClause.elements.map((element) => element.name.text);
       }
