@@ -16,6 +16,8 @@ export interface CommandUsage {
   /** @default none */
   readonly operands?: Operands;
   readonly flags: Flags;
+  /** Settings of a configuration that the command reads, and what each means. @default none */
+  readonly settings?: readonly (readonly [string, string])[];
   /** A command line to type. */
   readonly example: string;
   /** What the command costs in time and memory, as a phrase. */

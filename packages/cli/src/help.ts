@@ -29,7 +29,7 @@ export function generalHelp(commands: readonly Named[]): string {
 /** What `gram COMMAND --help` prints. */
 export function commandHelp(
   { name, summary }: Named,
-  { operands = {}, flags, example, cost }: CommandUsage,
+  { operands = {}, flags, settings = [], example, cost }: CommandUsage,
 ): string {
   const words = Object.values(operands);
   const rows = [
@@ -44,6 +44,7 @@ export function commandHelp(
     '',
     ...columns([...rows, ['--help', 'print this text']]),
     '',
+    ...(settings.length === 0 ? [] : ['Settings of the configuration:', '', ...columns(settings), '']),
     `Example: ${example}`,
     `Cost: ${cost}`,
     '',

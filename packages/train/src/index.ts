@@ -53,6 +53,7 @@ export {
   type ReadConfigOptions,
   readTrainingConfig,
 } from './settings/read-config.js';
+export { type SettingReference, settingReference } from './settings/reference.js';
 export type {
   DataFormat,
   ScratchConfig,

@@ -21,6 +21,7 @@ import {
   prepareTraining,
   presets,
   runTraining,
+  settingReference,
   stageOf,
   type TrainingConfig,
   type TrainingStage,
@@ -59,6 +60,10 @@ export function trainingCommand(name: TrainingStage) {
         help: 'serve a page that follows the run, on this machine only; default any free port',
       },
     },
+    settings: settingReference().map(({ key, usual, meaning }) => {
+      const note = usual === undefined ? 'required' : `default: ${usual}`;
+      return [key, `${meaning} (${note})`.replaceAll('`', '')];
+    }),
     example: stage.example,
     cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch',
     async run(values, io) {

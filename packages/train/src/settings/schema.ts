@@ -61,19 +61,18 @@ const init = z.strictObject({
   model: text
     .optional()
     .describe(
-      'model to start from: a directory, a GGUF file or a repository of the hub; either this or `scratch`',
+      'model to start from: a directory, a GGUF file or a repository of the hub; this or `init.scratch`',
     ),
   scratch: scratch.optional().describe('architecture of a new model, whose tokenizer is trained on the data'),
   judgePrompt: z
     .enum([firstPrompt, ...otherPrompts])
     .optional()
     .meta({
-      description: 'id of the judging prompt; not for policies',
+      description: 'judging prompt; not for policies',
       usual: 'of the model; else `gram-eval-1`, or `gram-compact-1` for a new model',
     }),
   chat: z.enum(['template', plainChat.id]).optional().meta({
-    description:
-      'marks of turns: the chat template of the model, or `gram-plain-1` for a tokenizer made for it',
+    description: 'how turns are marked',
     usual: 'of the model; else its template',
   }),
 });
@@ -96,7 +95,7 @@ const optimizer = z.strictObject({
   sharding: z
     .enum(['none', 'zero1'])
     .default('none')
-    .describe('whether each of several processes keeps all moments, or a share of them (ZeRO-1)'),
+    .describe('whether each of several processes keeps all moments, or a share (ZeRO-1)'),
   weightDecay: z.number().min(0).default(0).describe('decay of matrices; norms and biases are never decayed'),
   ...ownSettings,
 });
@@ -130,11 +129,11 @@ export const root = z.strictObject({
   device: z
     .enum([...deviceNames, 'auto'])
     .default('cpu')
-    .describe('where to compute; `auto` is a GPU that multiplies at least twice as fast as the CPU'),
+    .describe('where to compute; `auto` takes a GPU that is twice as fast as the CPU'),
   precision: z
     .enum(['float32', 'bfloat16', 'float16'])
     .default('float32')
-    .describe('element type of matrix products; weights, gradients and moments are float32'),
+    .describe('element type of matrix products; all else is float32'),
   gradientCheckpointing: z
     .boolean()
     .default(false)

@@ -15,7 +15,7 @@ const baseline = z.strictObject({
     .min(1)
     .max(65_536)
     .optional()
-    .describe('width of a score head of two layers; without it the head is linear, as transformers knows it'),
+    .meta({ description: 'width of a score head of two layers', usual: 'a linear head' }),
   freeze: z.boolean().default(false).describe('whether only the score head is trained'),
   positiveRegularisation: z
     .number()
@@ -29,7 +29,7 @@ const baseline = z.strictObject({
   regulariser: z
     .enum(['sft', 'dpo'])
     .optional()
-    .describe('keeps the model able to write (GRM), by imitation of chosen responses or by preference'),
+    .describe('keeps the model able to write (GRM), by imitation or by preference'),
 });
 
 type Baseline = z.output<typeof baseline>;

@@ -18,7 +18,7 @@ export const dpo = defineStage({
       .number()
       .positive()
       .default(0.1)
-      .describe('how closely the policy stays to the model that it starts from; higher is closer'),
+      .describe('how closely the policy of `dpo` stays to its start; higher is closer'),
   },
   smoothing: 0,
   presets: {

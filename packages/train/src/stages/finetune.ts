@@ -20,9 +20,7 @@ export const finetune = defineStage({
     vocabulary: z
       .enum(['labels', 'full'])
       .default('labels')
-      .describe(
-        'tokens that the probability of the label is normalized over: the two labels, as in the code of the authors, or the whole vocabulary, as in the figure of the paper',
-      ),
+      .describe('tokens over which the probability of the label is normalized, for `finetune`'),
   },
   smoothing: 0.1,
   presets: {
