@@ -38,6 +38,17 @@ export {
   positionArrays,
   positionDimensions,
 } from './decoder/position-tables.js';
+export { type Companions, readCompanions } from './directory/companions.js';
+export type { GramMetadata } from './directory/gram-metadata.js';
+export { weightFiles } from './directory/load-weights.js';
+export {
+  type LoadedModel,
+  loadModel,
+  MODEL_FILES,
+  type ModelToSave,
+  type SaveOptions,
+  saveModel,
+} from './directory/model-directory.js';
 export { ModelError } from './error.js';
 export {
   activationBytes,
@@ -58,18 +69,7 @@ export {
 export type { DecoderConfig, RopeScaling } from './families/decoder-config.js';
 export type { ModelFamily } from './families/index.js';
 export { PROJECTIONS, type Projection } from './families/projections.js';
-export { type Companions, readCompanions } from './files/companions.js';
-export type { GramMetadata } from './files/gram-metadata.js';
 export type { JsonValue } from './files/json.js';
-export { weightFiles } from './files/load-weights.js';
-export {
-  type LoadedModel,
-  loadModel,
-  MODEL_FILES,
-  type ModelToSave,
-  type SaveOptions,
-  saveModel,
-} from './files/model-directory.js';
 export type {
   Completion,
   Decoding,

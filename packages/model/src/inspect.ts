@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ModelConfig } from './config/model-config.js';
-import type { GramMetadata } from './files/gram-metadata.js';
-import { readCheckedHeaders } from './files/load-weights.js';
-import { readConfig, readGram } from './files/model-directory.js';
+import type { GramMetadata } from './directory/gram-metadata.js';
+import { readCheckedHeaders } from './directory/load-weights.js';
+import { readConfig, readGram } from './directory/model-directory.js';
 import { withFile } from './files/read.js';
 import { readGgufConfig } from './gguf/load-gguf.js';
 

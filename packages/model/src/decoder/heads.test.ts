@@ -8,7 +8,7 @@ import { maxRelativeDifference } from '@gram/engine/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../config/model-config.js';
-import { loadModel, saveModel } from '../files/model-directory.js';
+import { loadModel, saveModel } from '../directory/model-directory.js';
 import { stream } from '../generation/__fixtures__/tiny-model.js';
 import { initWeights } from '../init.js';
 import { finalNorm, stateAt } from './decoder.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endIds } from '../config/model-config.js';
-import { readConfig } from '../files/model-directory.js';
+import { readConfig } from '../directory/model-directory.js';
 import { exportGenerator, exportJudge, exportReward } from './export-model.js';
 
 // The runtime's own binding, as another program would use it.

@@ -7,9 +7,9 @@ import { continueAt, readPrompt } from '../decoder/decoder.js';
 import { labelLogits, values, vocabularyLogits } from '../decoder/heads.js';
 import type { WeightTensors } from '../decoder/model-tensors.js';
 import { positionTables } from '../decoder/position-tables.js';
+import { weightFiles } from '../directory/load-weights.js';
+import { type GRAPH_FILES, readConfig } from '../directory/model-directory.js';
 import { ModelError } from '../error.js';
-import { weightFiles } from '../files/load-weights.js';
-import { type GRAPH_FILES, readConfig } from '../files/model-directory.js';
 
 /** Options of the exports. */
 export interface ExportModelOptions {

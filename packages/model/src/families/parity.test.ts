@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { hiddenStates } from '../decoder/decoder.js';
 import { nextTokenLosses, values, vocabularyLogits } from '../decoder/heads.js';
 import type { WeightTensors } from '../decoder/model-tensors.js';
-import { loadModel } from '../files/model-directory.js';
+import { loadModel } from '../directory/model-directory.js';
 import { createGenerator } from '../generation/generator.js';
 import { FAMILIES } from './index.js';
 

@@ -21,21 +21,31 @@ export function planBatches(
   maxNewTokens: number,
   batchTokens: number,
 ): GenerationBatch[] {
-  const lengthOf = (index: number) => requests[index]!.ids.length;
-  const order = requests.map((_, index) => index).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+  const order = [...requests.entries()].sort(([i, a], [j, b]) => b.ids.length - a.ids.length || i - j);
   const batches: GenerationBatch[] = [];
-  for (let start = 0; start < order.length; ) {
-    const length = lengthOf(order[start]!);
-    const capacity = length + maxNewTokens;
-    const indices: number[] = [];
-    let completions = 0;
-    for (; start < order.length; start++) {
-      const more = requests[order[start]!]!.decodings.length;
-      if (indices.length > 0 && (completions + more) * capacity > batchTokens) break;
-      indices.push(order[start]!);
-      completions += more;
-    }
-    batches.push({ indices, requests: indices.map((index) => requests[index]!), length, capacity });
+  // The requests of the batch that is being filled; the first is the longest.
+  let members: [number, GenerationRequest][] = [];
+  let completions = 0;
+  const capacityOf = ({ ids }: GenerationRequest) => ids.length + maxNewTokens;
+  const close = () => {
+    const [first] = members;
+    if (first === undefined) return;
+    batches.push({
+      indices: members.map(([index]) => index),
+      requests: members.map(([, request]) => request),
+      length: first[1].ids.length,
+      capacity: capacityOf(first[1]),
+    });
+    members = [];
+    completions = 0;
+  };
+  for (const entry of order) {
+    const [longest = entry] = members;
+    const more = entry[1].decodings.length;
+    if ((completions + more) * capacityOf(longest[1]) > batchTokens) close();
+    members.push(entry);
+    completions += more;
   }
+  close();
   return batches;
 }

@@ -5,6 +5,7 @@ import {
   disposeArrays,
   type ExecutableInfo,
   int32,
+  type KeysAndValues,
   type NDArray,
   place,
   placedOnce,
@@ -84,83 +85,19 @@ export function createCachedDecoder(
   device: DeviceName | 'auto' = 'cpu',
 ): CachedDecoder {
   const used = placedOnce(weights, device);
-  const { headDim, numKeyValueHeads: groups } = config;
-  const layerNames = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
-  const byLayer = <T>(layer: (name: string, i: number) => { keys: T; values: T }): CacheTree<T> =>
-    Object.fromEntries(layerNames.map((name, i) => [name, layer(name, i)]));
-  const listed = (tree: CacheTree<tf.Tensor>) =>
-    layerNames.map((name) => tree[name] as { keys: tf.Tensor4D; values: tf.Tensor4D });
+  const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
   const tablesFor = growingPositionArrays(config);
-  const constants = fixedWeights ? ['weights'] : [];
-  const cacheDimensions = { cache: ['R', null, 'C', null] } as const;
-
-  const read = compile(
-    (inputs: {
-      weights: ModelTensors;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      last: tf.Tensor1D;
-      promptOf: tf.Tensor1D;
-      cache: CacheTree<tf.Tensor>;
-    }) => {
-      const { weights: w, tables, tokens, last, promptOf } = inputs;
-      const { state, cache } = readPrompt(config, w, tokens, last, tables);
-      const put = (room: tf.Tensor4D, prompts: tf.Tensor4D) => startWith(room, tf.gather(prompts, promptOf));
-      return {
-        next: nextTokens(vocabularyLogits(config, w, state)),
-        cache: byLayer<tf.Tensor>((name, i) => ({
-          keys: put(inputs.cache[name]!.keys as tf.Tensor4D, cache[i]!.keys),
-          values: put(inputs.cache[name]!.values as tf.Tensor4D, cache[i]!.values),
-        })),
-      };
-    },
-    {
-      device,
-      inPlace: ['cache'],
-      constants,
-      dimensions: {
-        ...positionDimensions,
-        ...cacheDimensions,
-        tokens: ['B', 'T'],
-        last: ['B'],
-        promptOf: ['R'],
-      },
-    },
-  );
-  const advance = compile(
-    (inputs: {
-      weights: ModelTensors;
-      tables: PositionTables;
-      tokens: tf.Tensor1D;
-      positions: tf.Tensor1D;
-      cache: CacheTree<tf.Tensor>;
-    }) => {
-      const { weights: w, tables, tokens, positions } = inputs;
-      const { state, cache } = continueAt(config, w, tokens, positions, listed(inputs.cache), tables);
-      const next = nextTokens(vocabularyLogits(config, w, state));
-      return { next, cache: byLayer<tf.Tensor>((_, i) => cache[i]!) };
-    },
-    {
-      device,
-      inPlace: ['cache'],
-      constants,
-      dimensions: { ...positionDimensions, ...cacheDimensions, tokens: ['R'], positions: ['R'] },
-    },
-  );
-  const select = compile(
-    (inputs: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
-      cache: byLayer((name) => ({
-        keys: tf.gather(inputs.cache[name]!.keys, inputs.rows),
-        values: tf.gather(inputs.cache[name]!.values, inputs.rows),
-      })),
-    }),
-    { device, resident: ['cache'], dimensions: { ...cacheDimensions, rows: ['S'] } },
-  );
+  const options = { device, constants: fixedWeights ? ['weights'] : [] };
+  const read = compileRead(config, options);
+  const advance = compileAdvance(config, options);
+  const select = compileSelect(device);
 
   return {
     async read(tokens, last, promptOf, capacity) {
       const room = () => zeros([promptOf.length, groups, capacity, headDim]);
-      const rooms = byLayer<AnyArray>(() => ({ keys: room(), values: room() }));
+      const rooms = layerTree<AnyArray>(
+        Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
+      );
       const [cache, loaded] = [await place(rooms, device), await used.get()];
       const { next } = await read({
         weights: loaded,
@@ -194,6 +131,108 @@ export function createCachedDecoder(
   };
 }
 
+interface DecoderOptions {
+  readonly device: DeviceName | 'auto';
+  readonly constants: readonly string[];
+}
+
+const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
+
+/** Reading prompts: what comes after each, and the cache of every completion that continues one of them. */
+function compileRead(config: ModelConfig, options: DecoderOptions) {
+  return compile(
+    (inputs: {
+      weights: ModelTensors;
+      tables: PositionTables;
+      tokens: tf.Tensor2D;
+      last: tf.Tensor1D;
+      promptOf: tf.Tensor1D;
+      cache: CacheTree<tf.Tensor>;
+    }) => {
+      const { weights, tables, tokens, last, promptOf } = inputs;
+      const { state, cache: prompts } = readPrompt(config, weights, tokens, last, tables);
+      const put = (room: tf.Tensor4D, prompt: tf.Tensor4D) => startWith(room, tf.gather(prompt, promptOf));
+      const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt]) => ({
+        keys: put(room.keys, prompt.keys),
+        values: put(room.values, prompt.values),
+      }));
+      return {
+        next: nextTokens(vocabularyLogits(config, weights, state)),
+        cache: layerTree<tf.Tensor>(filled),
+      };
+    },
+    {
+      ...options,
+      inPlace: ['cache'],
+      dimensions: {
+        ...positionDimensions,
+        ...CACHE_DIMENSIONS,
+        tokens: ['B', 'T'],
+        last: ['B'],
+        promptOf: ['R'],
+      },
+    },
+  );
+}
+
+/** One more token of each completion. */
+function compileAdvance(config: ModelConfig, options: DecoderOptions) {
+  return compile(
+    (inputs: {
+      weights: ModelTensors;
+      tables: PositionTables;
+      tokens: tf.Tensor1D;
+      positions: tf.Tensor1D;
+      cache: CacheTree<tf.Tensor>;
+    }) => {
+      const { weights, tables, tokens, positions } = inputs;
+      const past = layersOf(inputs.cache);
+      const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
+      return {
+        next: nextTokens(vocabularyLogits(config, weights, state)),
+        cache: layerTree<tf.Tensor>(cache),
+      };
+    },
+    {
+      ...options,
+      inPlace: ['cache'],
+      dimensions: { ...positionDimensions, ...CACHE_DIMENSIONS, tokens: ['R'], positions: ['R'] },
+    },
+  );
+}
+
+/** The cache of some of the rows. */
+function compileSelect(device: DeviceName | 'auto') {
+  return compile(
+    ({ cache, rows }: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
+      cache: layerTree<tf.Tensor>(
+        layersOf(cache).map(({ keys, values }) => ({
+          keys: tf.gather(keys, rows),
+          values: tf.gather(values, rows),
+        })),
+      ),
+    }),
+    { device, resident: ['cache'], dimensions: { ...CACHE_DIMENSIONS, rows: ['S'] } },
+  );
+}
+
+function layerTree<T>(layers: readonly { readonly keys: T; readonly values: T }[]): CacheTree<T> {
+  return Object.fromEntries(layers.map(({ keys, values }, i) => [String(i), { keys, values }]));
+}
+
+/** The layers of a cache in their order: keys that are whole numbers come in theirs. */
+function layersOf(tree: CacheTree<tf.Tensor>): KeysAndValues[] {
+  // Caches have four axes.
+  return Object.values(tree) as KeysAndValues[];
+}
+
+function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
+  return a.flatMap((item, i) => {
+    const other = b[i];
+    return other === undefined ? [] : [[item, other] as [A, B]];
+  });
+}
+
 /** Beside the logits, what the host would need a pass over the vocabulary for: here it takes all threads. */
 function nextTokens(logits: tf.Tensor2D) {
   const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
@@ -217,10 +256,8 @@ function dataOf({ logits, best, spread }: Readonly<Record<keyof NextTokens, NDAr
 function startWith(room: tf.Tensor4D, filled: tf.Tensor4D): tf.Tensor {
   const [rows, groups, length] = filled.shape;
   const none = tf.zeros([rows, groups, length], 'int32');
-  const along = (axis: 0 | 1 | 2) => {
-    const shape = [1, 1, 1];
-    shape[axis] = -1;
-    return tf.add(tf.reshape(tf.range(0, none.shape[axis]!, 1, 'int32'), shape), none);
-  };
-  return tf.tensorScatterUpdate(room, tf.stack([along(0), along(1), along(2)], -1), filled);
+  const along = (count: number, shape: number[]) =>
+    tf.add(tf.reshape(tf.range(0, count, 1, 'int32'), shape), none);
+  const places = [along(rows, [-1, 1, 1]), along(groups, [1, -1, 1]), along(length, [1, 1, -1])];
+  return tf.tensorScatterUpdate(room, tf.stack(places, -1), filled);
 }

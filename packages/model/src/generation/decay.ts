@@ -15,5 +15,7 @@ export function decay(x: number): number {
   if (!(x > -700)) return 0;
   const step = (0.5 - x * STEPS_PER_NAT) | 0;
   const rest = x + step * NATS_PER_STEP;
-  return wholes[step >> 11]! * fractions[step & 2047]! * (1 + rest * (1 + rest * (1 / 2 + rest / 6)));
+  return (
+    (wholes[step >> 11] ?? 0) * (fractions[step & 2047] ?? 0) * (1 + rest * (1 + rest * (1 / 2 + rest / 6)))
+  );
 }

@@ -7,21 +7,21 @@ import { decay } from './decay.js';
  */
 function descending(logits: Float32Array, bound: number): Int32Array {
   let count = 0;
-  for (let id = 0; id < logits.length; id++) if (logits[id]! >= bound) count++;
+  for (let id = 0; id < logits.length; id++) if ((logits[id] ?? 0) >= bound) count++;
   const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
   // Pairs of id and rank are integers of 64 bits with the rank above, and those are sorted natively.
   const pairs = new Int32Array(2 * count);
   let end = 0;
   for (let id = 0; id < logits.length; id++) {
-    if (!(logits[id]! >= bound)) continue;
+    if (!((logits[id] ?? 0) >= bound)) continue;
     // The bits of a float32 count upwards from 0, and those of a negative one from -2^31.
-    const rank = bits[id]! < 0 ? bits[id]! + 2 ** 31 : -bits[id]!;
+    const rank = (bits[id] ?? 0) < 0 ? (bits[id] ?? 0) + 2 ** 31 : -(bits[id] ?? 0);
     pairs[end++] = id;
     pairs[end++] = rank;
   }
   new BigInt64Array(pairs.buffer).sort();
   const ids = new Int32Array(count);
-  for (let i = 0; i < count; i++) ids[i] = pairs[2 * i]!;
+  for (let i = 0; i < count; i++) ids[i] = pairs[2 * i] ?? 0;
   return ids;
 }
 
@@ -36,19 +36,19 @@ function kthLargest(values: Float32Array, k: number): number {
   // What is sorted is a heap.
   const heap = values.slice(0, k).sort();
   for (let i = k; i < values.length; i++) {
-    const value = values[i]!;
-    if (!(value > heap[0]!)) continue;
+    const value = values[i] ?? 0;
+    if (!(value > (heap[0] ?? 0))) continue;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child + 1 < k && heap[child + 1]! < heap[child]!) child++;
-      if (child >= k || heap[child]! >= value) break;
-      heap[at] = heap[child]!;
+      if (child + 1 < k && (heap[child + 1] ?? 0) < (heap[child] ?? 0)) child++;
+      if (child >= k || (heap[child] ?? 0) >= value) break;
+      heap[at] = heap[child] ?? 0;
       at = child;
     }
     heap[at] = value;
   }
-  return heap[0]!;
+  return heap[0] ?? 0;
 }
 
 // Levels of 1/32 nat down to exp(-32) of the most likely token; the last one has everything below.
@@ -72,14 +72,14 @@ export function mostLikelyShare(
   const levels = new Float64Array(LEVELS);
   let total = 0;
   for (let id = 0; id < logits.length; id++) {
-    const x = (logits[id]! - top) / temperature;
+    const x = ((logits[id] ?? 0) - top) / temperature;
     const weight = decay(x);
     const level = x > -LEVELS / LEVELS_PER_NAT ? (-x * LEVELS_PER_NAT) | 0 : LEVELS - 1;
-    levels[level] = levels[level]! + weight;
+    levels[level] = (levels[level] ?? 0) + weight;
     total += weight;
   }
   let last = 0;
-  for (let sum = levels[0]!; sum < p * total && last < LEVELS - 1; ) sum += levels[++last]!;
+  for (let sum = levels[0] ?? 0; sum < p * total && last < LEVELS - 1; ) sum += levels[++last] ?? 0;
   // One level more than needed: the bound is rounded, and so are sums.
   const depth = ((last + 2) / LEVELS_PER_NAT) * temperature;
   const bound = last < LEVELS - 1 ? top - depth : Number.NEGATIVE_INFINITY;

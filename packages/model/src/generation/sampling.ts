@@ -1,3 +1,4 @@
+import { ModelError } from '../error.js';
 import { decay } from './decay.js';
 import type { Decoding } from './generation.js';
 import { mostLikely, mostLikelyShare } from './ranking.js';
@@ -28,10 +29,10 @@ export function filteredDistribution(
   const own = penalized(logits, decoding, seen);
   if (decoding.temperature === 0) return { ids: [argMax(own)], probabilities: [1] };
   const { ids, weights, sum } = keptTokens(own, decoding);
-  const places = Array.from(weights.keys()).filter((i) => weights[i]! > 0);
+  const places = Array.from(weights.keys()).filter((i) => (weights[i] ?? 0) > 0);
   return {
-    ids: ids === undefined ? places : places.map((i) => ids[i]!),
-    probabilities: places.map((i) => weights[i]! / sum),
+    ids: ids === undefined ? places : places.map((i) => ids[i] ?? 0),
+    probabilities: places.map((i) => (weights[i] ?? 0) / sum),
   };
 }
 
@@ -45,17 +46,20 @@ export function chooseToken(logits: Float32Array, decoding: Decoding, seen: read
   const own = penalized(logits, decoding, seen);
   if (decoding.temperature === 0) return argMax(own);
   const { ids, weights, sum } = keptTokens(own, decoding);
-  let rest = decoding.random!.uniform();
+  if (decoding.random === undefined) {
+    throw new ModelError('bad-request', 'a decoding samples without a random stream', 'give random');
+  }
+  let rest = decoding.random.uniform();
   let place = 0;
   for (let i = 0; i < weights.length; i++) {
-    const probability = weights[i]! / sum;
+    const probability = (weights[i] ?? 0) / sum;
     if (probability === 0) continue;
     // Rounding may leave a remainder at the end: the last token that can be drawn takes it.
     place = i;
     rest -= probability;
     if (rest < 0) break;
   }
-  return ids === undefined ? place : ids[place]!;
+  return ids === undefined ? place : (ids[place] ?? 0);
 }
 
 /** Tokens that are left after the filters. */
@@ -68,31 +72,32 @@ interface Kept {
 }
 
 function keptTokens(logits: Float32Array, { temperature = 1, topK, topP = 1, minP = 0 }: Decoding): Kept {
-  const top = logits[argMax(logits)]!;
+  const top = logits[argMax(logits)] ?? 0;
   if (topK === undefined && topP === 1) {
     const weights = new Float64Array(logits.length);
     let sum = 0;
     for (let id = 0; id < weights.length; id++) {
-      const weight = decay((logits[id]! - top) / temperature);
+      const weight = decay(((logits[id] ?? 0) - top) / temperature);
       if (weight < minP) continue;
       weights[id] = weight;
       sum += weight;
     }
     return { weights, sum };
   }
-  const share = topK === undefined ? mostLikelyShare(logits, top, temperature, topP) : undefined;
-  const ids = share?.ids ?? mostLikely(logits, topK!);
+  const share: { readonly ids: Int32Array; readonly total?: number } =
+    topK === undefined ? mostLikelyShare(logits, top, temperature, topP) : { ids: mostLikely(logits, topK) };
+  const { ids } = share;
   const weights = new Float64Array(ids.length);
   let total = 0;
   for (let i = 0; i < ids.length; i++) {
-    weights[i] = decay((logits[ids[i]!]! - top) / temperature);
-    total += weights[i]!;
+    weights[i] = decay(((logits[ids[i] ?? 0] ?? 0) - top) / temperature);
+    total += weights[i] ?? 0;
   }
-  const goal = topP * (share?.total ?? total);
+  const goal = topP * (share.total ?? total);
   let count = 0;
   let sum = 0;
-  while (count < ids.length && (topP === 1 || sum < goal) && weights[count]! >= minP)
-    sum += weights[count++]!;
+  while (count < ids.length && (topP === 1 || sum < goal) && (weights[count] ?? 0) >= minP)
+    sum += weights[count++] ?? 0;
   return { ids: ids.subarray(0, count), weights: weights.subarray(0, count), sum };
 }
 
@@ -108,7 +113,7 @@ function penalized(
   if (repetitionPenalty === 1) return logits;
   const own = logits.slice();
   for (const id of seen) {
-    const logit = logits[id]!;
+    const logit = logits[id] ?? 0;
     own[id] = logit < 0 ? logit * repetitionPenalty : logit / repetitionPenalty;
   }
   return own;
@@ -117,9 +122,9 @@ function penalized(
 /** The first index of the largest value. */
 function argMax(values: Float32Array): number {
   let best = 0;
-  let top = values[0]!;
+  let top = values[0] ?? 0;
   for (let i = 1; i < values.length; i++) {
-    const value = values[i]!;
+    const value = values[i] ?? 0;
     if (value > top) {
       top = value;
       best = i;

@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { quote } from '@gram/base';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
 import { ModelError } from '../error.js';
+import { BLOCKS, isTensorType, type TensorType } from './blocks/tensor-types.js';
 import { badGguf } from './error.js';
 import { CHUNK_BYTES, readHeaderBytes } from './scan.js';
-import { BLOCKS, isTensorType, type TensorType } from './tensor-types.js';
 
 /** A value of the metadata. Integers of 64 bits are `bigint`. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];

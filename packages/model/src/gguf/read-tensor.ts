@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { float32, type NDArray } from '@gram/engine';
 import { readAsFloat32 } from '../files/read-tensor.js';
-import { dequantize } from './dequantize.js';
+import { dequantize } from './blocks/dequantize.js';
+import { BLOCKS } from './blocks/tensor-types.js';
 import type { GgufTensor } from './parse.js';
-import { BLOCKS } from './tensor-types.js';
 
 /** Reads one tensor as float32, block by block. */
 export async function readGgufTensor(

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'n
 import { dirname, join, relative } from 'node:path';
 import { systemCode, writeFileAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
-import type { HubFile } from './hub-client.js';
+import type { HubFile } from './listing.js';
 
 // The layout of the Python library, in the folder of one repository:
 //   blobs/<hash>                  the content of a file

@@ -3,7 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { systemCode, writeStreamAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
-import type { HubClient, HubFile } from './hub-client.js';
+import type { HubClient } from './hub-client.js';
+import type { HubFile } from './listing.js';
 import type { HubReference } from './reference.js';
 
 // Milliseconds before each new attempt; an attempt that brought new bytes starts them anew.

@@ -3,27 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
 import { HubUnavailable, hubFetch } from './hub-fetch.js';
+import type { HubFile, Listing } from './listing.js';
 import { isPickle, isReadable } from './needed-files.js';
 import type { HubReference } from './reference.js';
-
-/** A file as the hub lists it. */
-export interface HubFile {
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Name of its blob in the cache: what the Python library takes from the `ETag`. */
-  readonly blob: string;
-  /** How the content makes the name of the blob; undefined where the hub names it otherwise. */
-  readonly hash: 'sha256' | 'git' | undefined;
-}
-
-/** The top level of a repository. */
-export interface Listing {
-  /** Those with names that a model may have, see `isReadable`. */
-  readonly files: ReadonlyMap<string, HubFile>;
-  /** Whether it holds pickled weights. */
-  readonly pickled: boolean;
-}
 
 /** Content of a file from a position on. */
 export interface Content {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HubFile } from './hub-client.js';
+import type { HubFile } from './listing.js';
 import { chooseFiles, isPickle, isReadable } from './needed-files.js';
 
 const reference = { repo: 'owner/name', revision: 'main', file: undefined };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ModelError } from '../error.js';
 import { readJsonFile } from '../files/json.js';
 import { exists } from '../files/read.js';
-import type { HubFile, Listing } from './hub-client.js';
+import type { HubFile, Listing } from './listing.js';
 import type { HubReference } from './reference.js';
 
 const CONFIG = 'config.json';

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { ModelError } from '../error.js';
 import { blobPath, holds, linkBlob, prepare, readRef, snapshotFolder, writeRef } from './cache.js';
 import { type DownloadContext, downloadFile } from './download.js';
-import { cacheFolder, connectHub, type HubFile, type Listing } from './hub-client.js';
+import { cacheFolder, connectHub } from './hub-client.js';
 import { HubUnavailable } from './hub-fetch.js';
+import type { HubFile, Listing } from './listing.js';
 import { chooseFiles, isComplete, listedShards } from './needed-files.js';
 import { type HubReference, parseReference } from './reference.js';
 

@@ -3,13 +3,13 @@
  * the payload of a NaN survives.
  */
 export function widenBfloat16(source: Uint16Array, target: Uint32Array): void {
-  for (let i = 0; i < source.length; i++) target[i] = source[i]! << 16;
+  for (let i = 0; i < source.length; i++) target[i] = (source[i] ?? 0) << 16;
 }
 
 /** Widens IEEE 754 half precision to float32, exactly; subnormal halves become normal numbers. */
 export function widenFloat16(source: Uint16Array, target: Uint32Array): void {
   for (let i = 0; i < source.length; i++) {
-    const half = source[i]!;
+    const half = source[i] ?? 0;
     const sign = (half & 0x8000) << 16;
     const exponent = (half >> 10) & 0x1f;
     const fraction = half & 0x3ff;

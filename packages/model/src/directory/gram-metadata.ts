@@ -1,7 +1,7 @@
 import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
-import type { JsonValue } from './json.js';
+import type { JsonValue } from '../files/json.js';
 
 /** What `gram.json` says of every kind of model. */
 interface CommonMetadata {

@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import { checkShapes } from '../files/check-weights.js';
+import { readJsonFile } from '../files/json.js';
+import { exists, withFile } from '../files/read.js';
 import type { Header, TensorEntry } from '../safetensors/header.js';
 import { readHeader, readTensor } from '../safetensors/read.js';
-import { checkShapes } from './check-weights.js';
-import { readJsonFile } from './json.js';
-import { exists, withFile } from './read.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../error.js';
+import { exists, withFile } from '../files/read.js';
 import { readGgufTokenizer } from '../gguf/load-gguf.js';
-import { exists, withFile } from './read.js';
 
 /** Texts of the files that stand beside a model's weights; those that are there. */
 export interface Companions {

@@ -1,4 +1,4 @@
-import { widenBfloat16, widenFloat16 } from '../safetensors/widen.js';
+import { widenBfloat16, widenFloat16 } from '../../safetensors/widen.js';
 import type { TensorType } from './tensor-types.js';
 
 /**
@@ -31,12 +31,22 @@ function halvesOf(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
 }
 
+/** An element of the blocks: callers stay within them. */
+function byte(blocks: Uint8Array, at: number): number {
+  return blocks[at] ?? 0;
+}
+
+/** The float16 that begins at a byte of the blocks, from the table of all. */
+function halfAt(table: Float32Array, blocks: Uint8Array, at: number): number {
+  return table[byte(blocks, at) | (byte(blocks, at + 1) << 8)] ?? 0;
+}
+
 /** Half scale, 32 signed bytes: `scale * q`. */
 function q8_0(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 34, to += 32) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    for (let i = 0; i < 32; i++) target[to + i] = scale * ((blocks[at + 2 + i]! << 24) >> 24);
+    const scale = halfAt(half, blocks, at);
+    for (let i = 0; i < 32; i++) target[to + i] = scale * ((byte(blocks, at + 2 + i) << 24) >> 24);
   }
 }
 
@@ -44,9 +54,9 @@ function q8_0(blocks: Uint8Array, target: Float32Array): void {
 function q4_0(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 18, to += 32) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
+    const scale = halfAt(half, blocks, at);
     for (let i = 0; i < 16; i++) {
-      const pair = blocks[at + 2 + i]!;
+      const pair = byte(blocks, at + 2 + i);
       target[to + i] = scale * ((pair & 15) - 8);
       target[to + 16 + i] = scale * ((pair >> 4) - 8);
     }
@@ -57,10 +67,10 @@ function q4_0(blocks: Uint8Array, target: Float32Array): void {
 function q4_1(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 20, to += 32) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    const minimum = half[blocks[at + 2]! | (blocks[at + 3]! << 8)]!;
+    const scale = halfAt(half, blocks, at);
+    const minimum = halfAt(half, blocks, at + 2);
     for (let i = 0; i < 16; i++) {
-      const pair = blocks[at + 4 + i]!;
+      const pair = byte(blocks, at + 4 + i);
       target[to + i] = scale * (pair & 15) + minimum;
       target[to + 16 + i] = scale * (pair >> 4) + minimum;
     }
@@ -71,11 +81,11 @@ function q4_1(blocks: Uint8Array, target: Float32Array): void {
 function q5_0(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 22, to += 32) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    const low = blocks[at + 2]! | (blocks[at + 3]! << 8);
-    const high = blocks[at + 4]! | (blocks[at + 5]! << 8);
+    const scale = halfAt(half, blocks, at);
+    const low = byte(blocks, at + 2) | (byte(blocks, at + 3) << 8);
+    const high = byte(blocks, at + 4) | (byte(blocks, at + 5) << 8);
     for (let i = 0; i < 16; i++) {
-      const pair = blocks[at + 6 + i]!;
+      const pair = byte(blocks, at + 6 + i);
       target[to + i] = scale * (((pair & 15) | (((low >> i) & 1) << 4)) - 16);
       target[to + 16 + i] = scale * (((pair >> 4) | (((high >> i) & 1) << 4)) - 16);
     }
@@ -86,12 +96,12 @@ function q5_0(blocks: Uint8Array, target: Float32Array): void {
 function q5_1(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 24, to += 32) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    const minimum = half[blocks[at + 2]! | (blocks[at + 3]! << 8)]!;
-    const low = blocks[at + 4]! | (blocks[at + 5]! << 8);
-    const high = blocks[at + 6]! | (blocks[at + 7]! << 8);
+    const scale = halfAt(half, blocks, at);
+    const minimum = halfAt(half, blocks, at + 2);
+    const low = byte(blocks, at + 4) | (byte(blocks, at + 5) << 8);
+    const high = byte(blocks, at + 6) | (byte(blocks, at + 7) << 8);
     for (let i = 0; i < 16; i++) {
-      const pair = blocks[at + 8 + i]!;
+      const pair = byte(blocks, at + 8 + i);
       target[to + i] = scale * ((pair & 15) | (((low >> i) & 1) << 4)) + minimum;
       target[to + 16 + i] = scale * ((pair >> 4) | (((high >> i) & 1) << 4)) + minimum;
     }
@@ -104,8 +114,8 @@ function q5_1(blocks: Uint8Array, target: Float32Array): void {
  */
 function sixBits(blocks: Uint8Array, at: number, group: number, shift: 0 | 4): number {
   const own = at + shift;
-  if (group < 4) return blocks[own + group]! & 63;
-  return ((blocks[at + 4 + group]! >> shift) & 15) | ((blocks[own + group - 4]! >> 6) << 4);
+  if (group < 4) return byte(blocks, own + group) & 63;
+  return ((byte(blocks, at + 4 + group) >> shift) & 15) | ((byte(blocks, own + group - 4) >> 6) << 4);
 }
 
 /**
@@ -115,15 +125,15 @@ function sixBits(blocks: Uint8Array, at: number, group: number, shift: 0 | 4): n
 function q4_k(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 144, to += 256) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    const minimum = half[blocks[at + 2]! | (blocks[at + 3]! << 8)]!;
+    const scale = halfAt(half, blocks, at);
+    const minimum = halfAt(half, blocks, at + 2);
     for (let group = 0; group < 8; group++) {
       const d = scale * sixBits(blocks, at + 4, group, 0);
       const m = minimum * sixBits(blocks, at + 4, group, 4);
       const from = at + 16 + 32 * (group >> 1);
       const shift = 4 * (group & 1);
       const out = to + 32 * group;
-      for (let i = 0; i < 32; i++) target[out + i] = d * ((blocks[from + i]! >> shift) & 15) - m;
+      for (let i = 0; i < 32; i++) target[out + i] = d * ((byte(blocks, from + i) >> shift) & 15) - m;
     }
   }
 }
@@ -132,8 +142,8 @@ function q4_k(blocks: Uint8Array, target: Float32Array): void {
 function q5_k(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 176, to += 256) {
-    const scale = half[blocks[at]! | (blocks[at + 1]! << 8)]!;
-    const minimum = half[blocks[at + 2]! | (blocks[at + 3]! << 8)]!;
+    const scale = halfAt(half, blocks, at);
+    const minimum = halfAt(half, blocks, at + 2);
     for (let group = 0; group < 8; group++) {
       const d = scale * sixBits(blocks, at + 4, group, 0);
       const m = minimum * sixBits(blocks, at + 4, group, 4);
@@ -141,8 +151,8 @@ function q5_k(blocks: Uint8Array, target: Float32Array): void {
       const shift = 4 * (group & 1);
       const out = to + 32 * group;
       for (let i = 0; i < 32; i++) {
-        const low = (blocks[from + i]! >> shift) & 15;
-        const fifth = ((blocks[at + 16 + i]! >> group) & 1) << 4;
+        const low = (byte(blocks, from + i) >> shift) & 15;
+        const fifth = ((byte(blocks, at + 16 + i) >> group) & 1) << 4;
         target[out + i] = d * (low | fifth) - m;
       }
     }
@@ -156,7 +166,7 @@ function q5_k(blocks: Uint8Array, target: Float32Array): void {
 function q6_k(blocks: Uint8Array, target: Float32Array): void {
   const half = halfTable();
   for (let at = 0, to = 0; to < target.length; at += 210, to += 256) {
-    const scale = half[blocks[at + 208]! | (blocks[at + 209]! << 8)]!;
+    const scale = halfAt(half, blocks, at + 208);
     for (let group = 0; group < 16; group++) {
       const run = (group >> 1) & 3;
       const part = group >> 3;
@@ -165,10 +175,11 @@ function q6_k(blocks: Uint8Array, target: Float32Array): void {
       const lowShift = 4 * (run >> 1);
       const high = at + 128 + 32 * part + first;
       const highShift = 2 * run;
-      const d = scale * ((blocks[at + 192 + group]! << 24) >> 24);
+      const d = scale * ((byte(blocks, at + 192 + group) << 24) >> 24);
       const out = to + 16 * group;
       for (let i = 0; i < 16; i++) {
-        const q = ((blocks[low + i]! >> lowShift) & 15) | (((blocks[high + i]! >> highShift) & 3) << 4);
+        const q =
+          ((byte(blocks, low + i) >> lowShift) & 15) | (((byte(blocks, high + i) >> highShift) & 3) << 4);
         target[out + i] = d * (q - 32);
       }
     }

@@ -6,14 +6,14 @@ import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import { checkShapes } from '../files/check-weights.js';
+import { readJsonFile } from '../files/json.js';
+import { exists } from '../files/read.js';
 import { loadGgufWeights } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
-import { checkShapes } from './check-weights.js';
 import { COMPANION_FILES, type Companions } from './companions.js';
 import { type GramMetadata, parseGramMetadata } from './gram-metadata.js';
-import { readJsonFile } from './json.js';
 import { loadWeights } from './load-weights.js';
-import { exists } from './read.js';
 import { saveWeights, WEIGHT_FILES } from './save-weights.js';
 import { tokenizerConfig } from './tokenizer-config.js';
 
