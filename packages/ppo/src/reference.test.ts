@@ -45,11 +45,11 @@ interface Sections {
   responseRewards: Case<{ score: number; kl: number[]; klWeight: number }, { rewards: number[] }>;
   queue: Case<
     { capacity: number; batches: number[][] },
-    { standardised: number[][]; sizes: number[]; held: number[] }
+    { standardized: number[][]; sizes: number[]; held: number[] }
   >;
   scaling: Case<
     { scores: number[]; mean: number; std: number; rewardScale: number },
-    { standardisedFirst: number[]; scaledFirst: number[] }
+    { standardizedFirst: number[]; scaledFirst: number[] }
   >;
   schedule: Case<
     { steps: number; valueOnlySteps: number; evaluateEvery: number },
@@ -112,7 +112,7 @@ describe('pure functions against the independent script', () => {
     let queue: readonly number[] = [];
     for (const [i, scores] of batches.entries()) {
       const result = standardize(queue, scores, capacity);
-      expect(difference(result.standardized, expected.standardised[i])).toBeLessThan(1e-10);
+      expect(difference(result.standardized, expected.standardized[i])).toBeLessThan(1e-10);
       queue = result.queue;
       expect(queue).toHaveLength(expected.sizes[i]!);
     }
@@ -124,7 +124,7 @@ describe('pure functions against the independent script', () => {
     // Two scores around the mean make a queue with these statistics; it must not be shorter than the batch.
     const queue = Array.from({ length: 2 * scores.length }, (_, i) => mean + (i % 2 === 0 ? std : -std));
     const scaled = standardize(queue, scores, 1000).standardized.map((z) => rewardScale * z);
-    expect(difference(scaled, expected.standardisedFirst)).toBeLessThan(1e-9);
+    expect(difference(scaled, expected.standardizedFirst)).toBeLessThan(1e-9);
     // In the other order the scale would be lost.
     expect(difference(scaled, expected.scaledFirst)).toBeGreaterThan(0.1);
   });

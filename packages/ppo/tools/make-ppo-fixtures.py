@@ -319,7 +319,7 @@ def response_rewards_cases():
 # z = (s - mean) / (std + 1e-6) with the population's std: of the queue when it holds at least as many scores as the
 # batch and not all of them are equal, else of the batch itself. Then the batch is pushed, and the oldest scores beyond
 # the capacity fall out.
-def standardise(scores, mean, std):
+def standardize(scores, mean, std):
     return [(s - mean) / (std + 1e-6) for s in scores]
 
 
@@ -330,11 +330,11 @@ def statistics(scores):
 
 def queue(capacity, batches):
     held = []
-    expected = {"standardised": [], "means": [], "stds": [], "warmUp": [], "sizes": []}
+    expected = {"standardized": [], "means": [], "stds": [], "warmUp": [], "sizes": []}
     for batch in batches:
         enough = len(held) >= len(batch) and len(set(held)) > 1
         mean, std = statistics(held if enough else batch)
-        expected["standardised"].append(standardise(batch, mean, std))
+        expected["standardized"].append(standardize(batch, mean, std))
         expected["means"].append(mean)
         expected["stds"].append(std)
         expected["warmUp"].append(not enough)
@@ -368,8 +368,8 @@ def queue_cases():
 # scale * (s - mean) / (std + 1e-6). The other order, (scale s - scale mean) / (scale std + 1e-6), loses the scale.
 def scaling(scores, mean, std, scale):
     return {
-        "standardisedFirst": [scale * z for z in standardise(scores, mean, std)],
-        "scaledFirst": standardise([scale * s for s in scores], scale * mean, scale * std),
+        "standardizedFirst": [scale * z for z in standardize(scores, mean, std)],
+        "scaledFirst": standardize([scale * s for s in scores], scale * mean, scale * std),
     }
 
 
