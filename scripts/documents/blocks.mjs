@@ -20,7 +20,10 @@ const BLOCK =
 
 /** The programs of a document: `{ name, parts: [{ code, line, reason }] }`, `reason` where a part is not run. */
 export function programsOf(document) {
-  const text = readFileSync(join(root, document), 'utf8');
+  return programsIn(readFileSync(join(root, document), 'utf8'), document);
+}
+
+export function programsIn(text, document) {
   const programs = [];
   for (const [, comments, code] of text.matchAll(BLOCK)) {
     // Matches are in order, so the next place of the code is that of this match.
