@@ -29,7 +29,7 @@ export interface Command extends CommandUsage {
   /**
    * Reads the words after the name of the command and runs it.
    *
-   * @throws CliError `usage` where the words are not what the command takes
+   * @throws {CliError} `usage` where the words are not what the command takes
    */
   start(name: string, argv: readonly string[], io: Io): Promise<void>;
 }

@@ -12,7 +12,7 @@ type Usage = (message: string, hint?: string) => CliError;
  * value where none is taken and an unexpected word are errors.
  *
  * @param command the name of the command, for errors
- * @throws CliError `usage`
+ * @throws {CliError} `usage`
  */
 export function parseFlags<F extends Flags, O extends Operands>(
   command: string,

@@ -20,7 +20,7 @@ export interface Table {
 /**
  * Returns the alignment of each column and the text of each cell.
  *
- * @throws ReportError `bad-table` if a row has not one cell for each column.
+ * @throws {ReportError} `bad-table` if a row has not one cell for each column.
  */
 export function layOut(table: Table): { aligns: ('left' | 'right')[]; cells: string[][] } {
   const { columns, rows } = table;
@@ -44,7 +44,7 @@ export function layOut(table: Table): { aligns: ('left' | 'right')[]; cells: str
 /**
  * Lays a table out as aligned plain text: a header, a rule, one line a row, two spaces between columns, no newline at the end.
  *
- * @throws ReportError `bad-table` if a row has not one cell for each column.
+ * @throws {ReportError} `bad-table` if a row has not one cell for each column.
  */
 export function textTable(table: Table): string {
   const { aligns, cells } = layOut(table);

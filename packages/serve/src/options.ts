@@ -6,13 +6,13 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Longest text, in UTF-16 units as `String.length` counts. @default 65536 */
   readonly textLength: number;
-  /** Most comparisons, and entries of a list, of one request. @default 1024 */
+  /** Maximum number of comparisons, and of entries of a list, in one request. @default 1024 */
   readonly comparisons: number;
-  /** Most comparisons that wait; further requests are answered 429. At least `comparisons`. @default 2048 */
+  /** Maximum number of waiting comparisons, at least `comparisons`; further requests are answered 429. @default 2048 */
   readonly queue: number;
-  /** Most connections. @default 512 */
+  /** Maximum number of connections. @default 512 */
   readonly connections: number;
-  /** Milliseconds in which the headers, and then the body of a request have to arrive. @default 10000 */
+  /** Milliseconds within which the headers of a request, and then its body, must arrive. @default 10000 */
   readonly receiveMs: number;
 }
 
@@ -22,21 +22,22 @@ export interface ServerOptions {
   readonly name?: string;
   /** Address to listen at. Any but the loopback needs an API key. @default '127.0.0.1' */
   readonly host?: string;
-  /** Default: 0, any port that is free. */
+  /** Port to listen at; 0 takes any free port. @default 0 */
   readonly port?: number;
-  /** What clients must send as `Authorization: Bearer KEY`. @default the environment variable GRAM_API_KEY */
+  /** Key that clients must send as `Authorization: Bearer KEY`. @default the environment variable GRAM_API_KEY */
   readonly apiKey?: string;
-  /** Most comparisons of one call of the model. Larger batches answer more, smaller ones sooner. @default 32 */
+  /** Maximum number of comparisons in one call of the model; larger batches answer more, smaller ones sooner. @default 32 */
   readonly batchSize?: number;
   /** Milliseconds until a request is answered 504; a client may ask for fewer. @default 60000 */
   readonly deadlineMs?: number;
   /**
-   * The response that a response is compared with where a format asks for a score of its own.
+   * Response that others are compared with where a format asks for a score of each.
+   *
    * @default each is compared with the others to its prompt
    */
   readonly reference?: string;
   readonly limits?: Partial<Limits>;
-  /** Hears what went wrong in the server or the model; clients are told no more than that. @default nothing */
+  /** Called with what went wrong in the server or the model; clients are only told that there was a fault. @default nothing */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -64,7 +65,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Fills in defaults and checks the options.
  *
- * @throws ServeError `bad-option`, `no-api-key`
+ * @throws {ServeError} `bad-option`, `no-api-key`
  */
 export function readOptions({
   name = 'gram',

@@ -3,23 +3,23 @@ import { HttpError } from './error.js';
 
 /** A queue that gathers the comparisons of several requests into calls of the model. */
 export interface BatchQueue {
-  /** Comparisons that have not started. */
+  /** Returns the number of comparisons that have not started. */
   waiting(): number;
   /**
    * Compares items, in the order given.
    *
-   * @throws HttpError 429 where too many wait; the reason of `signal`; what the model throws
+   * @throws {HttpError} 429 where too many wait; the reason of `signal`; what the model throws
    */
   compare(items: readonly ComparisonItem[], signal: AbortSignal): Promise<Comparison[]>;
 }
 
 /** Bounds of a queue. */
 export interface QueueOptions {
-  /** Most comparisons of one call. */
+  /** Maximum number of comparisons in one call. */
   readonly batchSize: number;
-  /** Most comparisons that wait. */
+  /** Maximum number of waiting comparisons. */
   readonly limit: number;
-  /** Hears of each call of the model that succeeded. */
+  /** Called after each call of the model that succeeded. */
   readonly onBatch?: (comparisons: number) => void;
 }
 

@@ -27,7 +27,7 @@ const FIELDS = [
 /**
  * Reads the judging prompt with an id or, where no prompt has that id, from a JSON file.
  *
- * @throws CliError `bad-file`
+ * @throws {CliError} `bad-file`
  */
 export async function readJudgePrompt(idOrFile: string): Promise<JudgePrompt> {
   const known = judgePrompts.find(({ id }) => id === idOrFile);

@@ -1,7 +1,7 @@
 import { isDrawable } from './scale.js';
 import { coordinate } from './svg.js';
 
-/** More points than this are not visible and only make the file large. */
+/** Number of points above which more are not visible and only make the file large. */
 const MAX_POINTS = 1200;
 
 /** A point of a curve, `[x, y]`. */
@@ -13,7 +13,7 @@ export type Interval = [x: number, low: number, high: number];
 /** Maps a point to its place in the view box. */
 export type Place = (point: Point) => Point;
 
-/** SVG path data of the line through the points, broken at a y that is not finite. */
+/** Returns the SVG path data of the line through the points, broken at a y that is not finite. */
 export function linePath(points: Point[], place: Place): string {
   return unbroken(points)
     .map((piece) => {
@@ -24,7 +24,7 @@ export function linePath(points: Point[], place: Place): string {
     .join('');
 }
 
-/** SVG path data of the area between the ends of the intervals, broken where one of the two is not finite. */
+/** Returns the SVG path data of the area between the ends of the intervals, broken where one of the two is not finite. */
 export function bandPath(band: Interval[], place: Place): string {
   return unbroken(band)
     .map((piece) => {
@@ -36,7 +36,7 @@ export function bandPath(band: Interval[], place: Place): string {
 }
 
 /**
- * Exponential moving average m_t = w m_(t-1) + (1 - w) y_t, divided by 1 - w^t as in Adam (Kingma and Ba, 2015), so that
+ * Returns the exponential moving average m_t = w m_(t-1) + (1 - w) y_t, divided by 1 - w^t as in Adam (Kingma and Ba, 2015), so that
  * the first values are not pulled towards zero. Values that are not finite are passed on and do not count.
  */
 export function movingAverage(points: Point[], weight: number): Point[] {

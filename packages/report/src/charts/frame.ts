@@ -25,11 +25,11 @@ export interface FrameOptions {
   legend: string[];
   /** Draws a legend mark, centred on (x, y) and at most `SWATCH` wide. */
   mark: (index: number, x: number, y: number) => string;
-  /** Room at the right of the plot. Default: 16. */
+  /** Room at the right of the plot. @default 16 */
   marginRight?: number;
 }
 
-/** Title, legend, y axis and grid: what every chart shares. */
+/** Draws what every chart shares: title, legend, y axis and grid. */
 export function frame(options: FrameOptions): { plot: Plot; markup: string } {
   const { yAxis } = options;
   const tickWidth = Math.max(...yAxis.labels.map((label) => textWidth(label)));
@@ -59,12 +59,12 @@ export function frame(options: FrameOptions): { plot: Plot; markup: string } {
   return { plot, markup: parts.join('') };
 }
 
-/** The class that gives a mark the color of its series. */
+/** Returns the class that gives a mark the color of its series. */
 export function seriesClass(index: number): string {
   return `gram-s${index % COLORS}`;
 }
 
-/** A chart without data keeps its title and says so. */
+/** Draws a chart without data, which keeps its title and says so. */
 export function emptyChart(title: string): string {
   const height = 120;
   const words = 'No data to show';

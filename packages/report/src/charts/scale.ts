@@ -13,12 +13,12 @@ const FLAT = 1e-9;
 /** Below this, steps lose their digits. */
 const SMALLEST = 1e-290;
 
-/** True for a value that a chart can place. */
+/** Whether a chart can place a value. */
 export function isDrawable(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value) && Math.abs(value) <= LARGEST;
 }
 
-/** The smallest and largest of the drawable values; 0 and 1 if there is none. */
+/** Returns the smallest and the largest of the drawable values; 0 and 1 if there is none. */
 export function extent(values: Iterable<number>): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
@@ -31,9 +31,10 @@ export function extent(values: Iterable<number>): [number, number] {
 }
 
 /**
- * An axis with round ticks (1, 2, 2.5 or 5 times a power of ten), about `count` of them.
+ * Makes an axis with round ticks (1, 2, 2.5 or 5 times a power of ten), about `count` of them.
  *
- * @param low, high The range of the data; equal values are widened.
+ * @param low lower end of the data; equal ends are widened
+ * @param high upper end of the data
  * @param fit `ticks` widens the range to the next ticks, `data` keeps it and drops the ticks outside.
  */
 export function niceAxis(low: number, high: number, count: number, fit: 'ticks' | 'data'): Axis {

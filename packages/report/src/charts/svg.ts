@@ -9,7 +9,7 @@ export const TITLE_SIZE = 15;
 
 type Attributes = Record<string, string | number | undefined>;
 
-/** One SVG element. Attribute values are escaped here; `content` is markup. */
+/** Renders one SVG element. Attribute values are escaped here; `content` is markup. */
 export function element(name: string, attributes: Attributes, content = ''): string {
   let written = '';
   for (const [key, value] of Object.entries(attributes)) {
@@ -19,17 +19,17 @@ export function element(name: string, attributes: Attributes, content = ''): str
   return content === '' ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
 }
 
-/** A text element; the text is escaped here. */
+/** Renders a text element; the text is escaped here. */
 export function textElement(text: string, x: number, y: number, attributes: Attributes = {}): string {
   return element('text', { x, y, ...attributes }, escapeText(text));
 }
 
-/** A number for an attribute: a tenth of a pixel is finer than any screen shows. */
+/** Formats a number for an attribute: a tenth of a pixel is finer than any screen shows. */
 export function coordinate(value: number): string {
   return String(Math.round(value * 10) / 10 + 0);
 }
 
-/** A generous estimate of the width of a text in a system sans-serif font, in view box units. */
+/** Estimates, generously, the width of a text in a system sans-serif font, in view box units. */
 export function textWidth(text: string, size = FONT_SIZE): number {
   let width = 0;
   for (const grapheme of graphemes(text)) {
@@ -54,7 +54,7 @@ export function fitText(text: string, width: number, size = FONT_SIZE): string {
 }
 
 /**
- * The outer element: named for screen readers by its title and description, with its own style, so that it also
+ * Renders the outer element, which is named for screen readers by its title and description, with its own style, so that it also
  * works as a file.
  */
 export function svg(title: string, description: string, height: number, content: string): string {

@@ -1,8 +1,8 @@
-/** How many series have a color of their own; the next ones start again. */
+/** Number of series that have a color of their own; the next ones start again. */
 export const COLORS = 6;
 
 /**
- * How much of the color of its series the area of a band takes: enough to be seen on the background, little enough that
+ * Opacity of the area of a band: enough to be seen on the background, little enough that
  * lines stand out from it where bands overlap (checked in theme.test.ts).
  */
 export const BAND_OPACITY = 0.16;
@@ -30,7 +30,7 @@ export const themes = {
   },
 };
 
-/** The theme as CSS custom properties. */
+/** Renders a theme as CSS custom properties. */
 export function themeVariables(theme: (typeof themes)['light']): string {
   const series = theme.series.map((color, index) => `--gram-series-${index}:${color}`);
   return [
@@ -48,7 +48,7 @@ const seriesRules = Array.from(
   (_, index) => `.gram-chart .gram-s${index}{--gram-color:var(--gram-series-${index})}`,
 );
 
-/** The style that each chart carries; class names are prefixed because a page shares them. */
+/** Style that each chart carries; class names are prefixed because a page shares them. */
 export const chartStyle = [
   `.gram-chart{${themeVariables(themes.light)};color:var(--gram-ink)}`,
   `@media screen and (prefers-color-scheme:dark){.gram-chart{${themeVariables(themes.dark)}}}`,

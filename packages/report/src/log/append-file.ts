@@ -15,7 +15,7 @@ export interface AppendedFile {
  *
  * @param handle open for writing, not for appending: appending would ignore positions
  * @param length bytes that the file has and keeps
- * @throws ReportError `write-failed`, from `append` and `close`
+ * @throws {ReportError} `write-failed`, from `append` and `close`
  */
 export function appendTo(path: string, handle: FileHandle, length: number): AppendedFile {
   let end = length;

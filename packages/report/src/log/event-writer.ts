@@ -15,7 +15,7 @@ export interface EventWriter {
    * @param step a whole number, not negative
    * @param wallTime seconds since 1970
    * @param values by tag, as `train/loss`; stored with 32 bits, so what is too large becomes infinite
-   * @throws ReportError `bad-metric` for such a step or time, `write-failed`
+   * @throws {ReportError} `bad-metric` for such a step or time, `write-failed`
    */
   scalars(step: number, wallTime: number, values: Readonly<Record<string, number>>): Promise<void>;
   /** Makes the file last and closes it. Calls after the first have no effect. */
@@ -28,7 +28,7 @@ export interface EventWriter {
  * the newest file only.
  *
  * @param doneSteps steps that an earlier part of the run has done and keeps; default 0
- * @throws ReportError `write-failed`
+ * @throws {ReportError} `write-failed`
  */
 export async function createEventWriter(directory: string, doneSteps = 0): Promise<EventWriter> {
   const now = Date.now() / 1000;

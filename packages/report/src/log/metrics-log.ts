@@ -12,7 +12,7 @@ export interface MetricsLog {
    * Appends a line; it is in the file when the promise resolves, also if the process is then killed. A number that is not
    * finite becomes null.
    *
-   * @throws ReportError `bad-metric` unless `step` is larger than that of the line before, `write-failed`
+   * @throws {ReportError} `bad-metric` unless `step` is larger than that of the line before, `write-failed`
    */
   append<Metrics extends StepMetrics>(metrics: Metrics): Promise<void>;
   /** Makes the file last and closes it. Calls after the first have no effect. */
@@ -25,7 +25,7 @@ export interface MetricsLog {
  * run does again, a line that was cut off, another run. That happens at once, by a rename.
  *
  * @param done the steps that the run has behind it, as its checkpoint has them; default none, an empty log
- * @throws ReportError `write-failed`, also if there is a file that cannot be read
+ * @throws {ReportError} `write-failed`, also if there is a file that cannot be read
  */
 export async function createMetricsLog(path: string, done: readonly StepMetrics[] = []): Promise<MetricsLog> {
   let length: number;

@@ -52,7 +52,7 @@ const LINKED_SECTIONS = 3;
  * Renders a report as one HTML file that needs nothing else: its style is inline, it has no script and makes no request, and
  * its content security policy forbids both. All text is escaped.
  *
- * @throws ReportError `bad-table` if a row has not one cell for each column, `bad-chart` if a figure is not an SVG
+ * @throws {ReportError} `bad-table` if a row has not one cell for each column, `bad-chart` if a figure is not an SVG
  * element.
  */
 export function page({ title, subtitle, sections }: PageOptions): string {

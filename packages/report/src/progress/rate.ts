@@ -1,17 +1,17 @@
-/** How far back a rate looks: work done this long ago counts 1/e of work done now. */
+/** Memory of a rate: work done this long ago counts 1/e of work done now. */
 const RATE_MEMORY_MS = 15_000;
 
-/** How fast work goes now. */
+/** The rate at which work is done now. */
 export interface Rate {
-  /** Tells the amount that is done (not the increment) at a time in milliseconds. Less than before starts anew. */
+  /** Records the amount that is done (not the increment) at a time in milliseconds. Less than before starts anew. */
   add(done: number, time: number): void;
-  /** Units a second; 0 while it is not known. */
+  /** Returns the units a second; 0 while they are not known. */
   perSecond(): number;
 }
 
 /**
- * Work and time, both fading with e^(-t / memory); their quotient is the recent rate. Fading both alike makes the
- * estimate right from the second sample on, and indifferent to how often it is called.
+ * Creates a rate. It is the quotient of work and time, which both fade with e^(-t / memory): fading both alike makes the estimate
+ * right from the second sample on, and independent of how often it is called.
  */
 export function createRate(): Rate {
   let work = 0;

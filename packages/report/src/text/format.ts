@@ -1,7 +1,7 @@
 /**
- * A duration in words that fit a status line: `0.4 s`, `13 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`.
+ * Formats a duration for a status line: `0.4 s`, `13 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`.
  *
- * @param seconds Not negative. Anything else, and what is not finite, gives `unknown time`.
+ * @param seconds not negative; anything else, and what is not finite, gives `unknown time`
  */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return 'unknown time';
@@ -15,7 +15,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** A number for people: integers in full (`1,638,400`), everything else to four significant digits (`0.6931`, `1.2e-7`). */
+/** Formats a number for people: integers in full (`1,638,400`), everything else to four significant digits (`0.6931`, `1.2e-7`). */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return 'not a number';
   if (!Number.isFinite(value)) return value > 0 ? 'infinity' : '-infinity';
@@ -25,7 +25,7 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** Work done a second, with the time unit that keeps the number readable: `12.3 steps/s`, `4.5 steps/min`. */
+/** Formats a rate, given in units a second, with the time unit that keeps the number readable: `12.3 steps/s`, `4.5 steps/min`. */
 export function formatRate(perSecond: number, unit: string): string {
   const [scaled, per] =
     perSecond >= 0.1
@@ -39,7 +39,7 @@ export function formatRate(perSecond: number, unit: string): string {
 
 const BYTE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** An amount of memory in binary units to three significant digits: `512 bytes`, `1.25 GiB`. */
+/** Formats an amount of memory in binary units to three significant digits: `512 bytes`, `1.25 GiB`. */
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes) || bytes < 0) return 'unknown size';
   // 999.5 would be written with four digits.

@@ -5,25 +5,25 @@ const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** The characters of a text as a reader counts them (grapheme clusters). */
+/** Splits a text into characters as a reader counts them (grapheme clusters). */
 export function graphemes(text: string): string[] {
   return Array.from(segmenter.segment(text), (part) => part.segment);
 }
 
-/** True for a grapheme that is drawn about twice as wide as a Latin letter. */
+/** Whether a grapheme is drawn about twice as wide as a Latin letter. */
 export function isWide(grapheme: string): boolean {
   return WIDE.test(grapheme);
 }
 
 /**
- * The text on one line, without control characters and without the characters that turn the writing direction, so
+ * Puts a text on one line, without control characters and without the characters that turn the writing direction, so
  * that text from a model or a file can neither move the cursor nor rewrite the rest of the line.
  */
 export function oneLine(text: string): string {
   return text.replace(/\s+/gu, ' ').replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '');
 }
 
-/** Terminal columns the text takes. */
+/** Returns the number of terminal columns that a text takes. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const grapheme of graphemes(text)) width += graphemeWidth(grapheme);

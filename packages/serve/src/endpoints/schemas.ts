@@ -7,7 +7,7 @@ import type { Limits } from '../options.js';
 
 /** Shape of what comes in and what goes out at an address. */
 export interface Shape<Request = unknown> {
-  /** @throws HttpError 422, which names the field */
+  /** @throws {HttpError} 422, which names the field */
   parse(body: unknown): Request;
   /** JSON Schema (2020-12) of the request. */
   readonly request: object;

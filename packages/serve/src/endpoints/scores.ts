@@ -29,7 +29,7 @@ interface Group {
  * preferred to the configured reference; without one, the mean probability that it is preferred to the other responses of
  * the request to the same prompt.
  *
- * @throws HttpError 422 where there is neither
+ * @throws {HttpError} 422 where there is neither
  */
 export async function scoreEach(items: readonly Scored[], work: Work): Promise<number[]> {
   const byPrompt = new Map<string, Group>();
@@ -73,7 +73,7 @@ export async function scoreEach(items: readonly Scored[], work: Work): Promise<n
   return scores;
 }
 
-/** @throws HttpError 422 where a request needs too many comparisons */
+/** @throws {HttpError} 422 where a request needs too many comparisons */
 export function checkComparisons(count: number, { comparisons }: Limits): void {
   if (count <= comparisons) return;
   throw new HttpError(

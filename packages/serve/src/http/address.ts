@@ -12,7 +12,7 @@ interface Address {
  * Starts to listen.
  *
  * @returns the address of the server, such as `http://127.0.0.1:8000`
- * @throws ServeError `port-unusable`
+ * @throws {ServeError} `port-unusable`
  */
 export function listenAt(server: Server, { host, port }: Address): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ export function listenAt(server: Server, { host, port }: Address): Promise<strin
  * Checks the options of a server and that its address is free, and leaves nothing open: for before a model is loaded, which may
  * take minutes.
  *
- * @throws ServeError `bad-option`, `no-api-key`, `port-unusable`
+ * @throws {ServeError} `bad-option`, `no-api-key`, `port-unusable`
  * @example
  * await checkAddress({ port: 8000 });
  */

@@ -5,7 +5,7 @@ import { HttpError } from '../error.js';
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * A check of `Authorization: Bearer KEY`. Digests are compared, in a time that depends neither on the texts nor on their
+ * Creates a check of `Authorization: Bearer KEY`. Digests are compared, in a time that depends neither on the texts nor on their
  * lengths.
  *
  * @returns a function that throws HttpError 401 where the key is missing or wrong

@@ -2,15 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { clientLeft, HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 
-/** How many of the largest bodies may be in memory at once. */
+/** Number of the largest bodies that may be in memory at once. */
 const BODIES = 64;
 
-/** Reads bodies of requests as JSON, within limits of time and memory. */
+/** A reader of requests' bodies as JSON, within limits of time and memory. */
 export interface BodyReader {
-  /** @throws HttpError 400, 408, 413, 415, 429, 499 */
+  /** Reads a body. @throws {HttpError} 400, 408, 413, 415, 429, 499 */
   read(request: IncomingMessage): Promise<unknown>;
 }
 
+/** Creates a reader that all requests share. */
 export function createBodyReader({
   bodyBytes,
   receiveMs,

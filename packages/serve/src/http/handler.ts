@@ -16,6 +16,7 @@ export interface Handler {
   drain(graceMs: number): Promise<void>;
 }
 
+/** Creates the handler of all requests of a server. */
 export function createHandler(model: Comparator, settings: Settings): Handler {
   const { limits, batchSize } = settings;
   const metrics = createMetrics(() => queue.waiting());

@@ -1,13 +1,13 @@
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** What the server counts. */
+/** Counters of the server. */
 export interface Metrics {
-  /** A request was answered, or left unanswered with status 499. */
+  /** Counts a request that was answered, or left unanswered with status 499. */
   request(route: string, status: number, seconds: number): void;
-  /** The model compared so many items in one call. */
+  /** Counts a call of the model that compared so many items. */
   batch(comparisons: number): void;
-  /** All of it in the text format of Prometheus, version 0.0.4. */
+  /** Returns all counters in the text format of Prometheus, version 0.0.4. */
   text(): string;
 }
 
@@ -17,7 +17,11 @@ interface Histogram {
   total: number;
 }
 
-/** @param waiting comparisons that wait now */
+/**
+ * Creates the counters.
+ *
+ * @param waiting returns the number of comparisons that wait now
+ */
 export function createMetrics(waiting: () => number): Metrics {
   const requests = new Map<string, number>();
   const latency = new Map<string, Histogram>();

@@ -6,7 +6,7 @@ import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';
 import { createHandler } from './handler.js';
 
-/** How often connections are looked at for whether their headers come too slowly. */
+/** Interval at which connections are checked for headers that come too slowly. */
 const CHECK_MS = 500;
 
 /** A server of a reward model. */
@@ -15,23 +15,26 @@ export interface RewardServer {
    * Starts to listen.
    *
    * @returns the address of the server, such as `http://127.0.0.1:8000`
-   * @throws ServeError `port-unusable`
+   * @throws {ServeError} `port-unusable`
    */
   listen(): Promise<string>;
   /**
-   * Stops to accept, finishes what was accepted, and closes. What is not finished after `graceMs` is answered 503. The model is not
-   * disposed of.
+   * Accepts no more connections, finishes what was accepted, and closes. What is not finished after `graceMs` is answered 503. The
+   * model is not disposed of.
    *
-   * @param graceMs default 10000
+   * @param graceMs milliseconds, 10000 by default
    */
   close(graceMs?: number): Promise<void>;
 }
 
 /**
- * An HTTP server that compares and ranks responses with a model, or with anything else that has `compare`. Requests that arrive
- * while the model works are gathered into its next call; see the README for the addresses and what they speak.
+ * Creates an HTTP server that compares and ranks responses with a model, or with anything else that has `compare`. Requests that
+ * arrive while the model works are gathered into its next call; the README lists the addresses and their formats.
  *
- * @throws ServeError `bad-option`, `no-api-key`
+ * @throws {ServeError} `bad-option`, `no-api-key`
+ * @example
+ * const server = createRewardServer(model, { port: 8000 });
+ * console.log(await server.listen());
  */
 export function createRewardServer(model: Comparator, options: ServerOptions = {}): RewardServer {
   const settings = readOptions(options);
