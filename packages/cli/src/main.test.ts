@@ -62,6 +62,6 @@ describe('gram', () => {
     // The flags are fine, so the next thing to fail is the model.
     expect(dashed.stderr).toMatch(/^gram: m does not exist/);
     const resumed = await gram(['finetune', '--resume', '--config', 'absent.yaml']);
-    expect(resumed.stderr).toContain('can not read the configuration absent.yaml');
+    expect(resumed.stderr).toContain('cannot read the configuration absent.yaml');
   });
 });

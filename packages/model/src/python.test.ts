@@ -50,7 +50,7 @@ function config(architecture: Architecture, changes: Partial<ModelConfig> = {}):
 const ropeScaling = { factor: 4, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 16 };
 const biases = { attentionBias: true, mlpBias: true };
 const some: LoraConfig = { rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'down_proj'] };
-const all: LoraConfig = { rank: 2, alpha: 5, targets: PROJECTIONS, rankStabilised: true };
+const all: LoraConfig = { rank: 2, alpha: 5, targets: PROJECTIONS, rankStabilized: true };
 
 interface Case {
   readonly config: ModelConfig;

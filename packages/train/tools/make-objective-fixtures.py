@@ -101,11 +101,11 @@ def preference(model, labelSmoothing=0.1, vocabulary="labels"):
     return torch.stack(losses).mean()
 
 
-def bradley_terry(model, labelSmoothing=0, margin=False, positiveRegularisation=0):
+def bradley_terry(model, labelSmoothing=0, margin=False, positiveRegularization=0):
     better = torch.stack([model.reward(p["chosen"]["ids"]) for p in pairs])
     worse = torch.stack([model.reward(p["rejected"]["ids"]) for p in pairs])
     difference = better - worse - (torch.tensor(margins) if margin else 0)
-    return smoothed(difference, labelSmoothing).mean() - positiveRegularisation * logsigmoid(better.mean())
+    return smoothed(difference, labelSmoothing).mean() - positiveRegularization * logsigmoid(better.mean())
 
 
 def log_ratio(model, p, reference):
@@ -118,9 +118,9 @@ def direct_preference(model, beta=0.1, labelSmoothing=0):
     return smoothed(beta * ratios, labelSmoothing).mean()
 
 
-def generalizable_reward(model, regulariser, weight=0.01, beta=0.1):
+def generalizable_reward(model, regularizer, weight=0.01, beta=0.1):
     ranking = bradley_terry(model)
-    if regulariser == "sft":
+    if regularizer == "sft":
         kept = torch.stack([model.log_probability(p["chosen"]) for p in pairs])
     else:
         kept = torch.stack([log_ratio(model, p, r) for p, r in zip(pairs, references)])
@@ -148,12 +148,12 @@ CASES = [
     ("bradleyTerry", "qwen3-reward", None, {}),
     ("bradleyTerry", "llama-reward", None, dict(labelSmoothing=0.1)),
     ("bradleyTerry", "qwen3-reward", None, dict(margin=True)),
-    ("bradleyTerry", "llama-reward", None, dict(positiveRegularisation=0.1)),
-    ("bradleyTerry", "qwen3-reward", None, dict(labelSmoothing=0.05, margin=True, positiveRegularisation=0.3)),
+    ("bradleyTerry", "llama-reward", None, dict(positiveRegularization=0.1)),
+    ("bradleyTerry", "qwen3-reward", None, dict(labelSmoothing=0.05, margin=True, positiveRegularization=0.3)),
     ("bradleyTerry", TIED, "mlp", {}),
-    ("generalizableReward", UNTIED, "mlp", dict(regulariser="sft")),
-    ("generalizableReward", TIED, "linear", dict(regulariser="sft", weight=0.3, beta=0.05)),
-    ("generalizableReward", UNTIED, "linear", dict(regulariser="dpo", weight=0.4)),
+    ("generalizableReward", UNTIED, "mlp", dict(regularizer="sft")),
+    ("generalizableReward", TIED, "linear", dict(regularizer="sft", weight=0.3, beta=0.05)),
+    ("generalizableReward", UNTIED, "linear", dict(regularizer="dpo", weight=0.4)),
     ("directPreference", TIED, None, {}),
     ("directPreference", UNTIED, None, dict(beta=0.3, labelSmoothing=0.1)),
     ("tokenGeneration", UNTIED, None, {}),

@@ -22,11 +22,11 @@ const scorer = ['stage=bradley-terry', 'init.scratch=', 'init.model=out/model'];
 describe('the baselines of the study', () => {
   it.each([
     ['label smoothing', ['labelSmoothing=0.1']],
-    ['positive regularisation', ['baseline.positiveRegularisation=0.1']],
+    ['positive regularization', ['baseline.positiveRegularization=0.1']],
     ['margins of the data', ['baseline.margin=true', 'data.path=rated.jsonl']],
     ['a frozen backbone with a head of two layers', ['baseline.freeze=true', 'baseline.scoreHead=16']],
-    ['GRM with imitation', ['baseline.regulariser=sft', 'baseline.scoreHead=16']],
-    ['GRM with preference', ['baseline.regulariser=dpo']],
+    ['GRM with imitation', ['baseline.regularizer=sft', 'baseline.scoreHead=16']],
+    ['GRM with preference', ['baseline.regularizer=dpo']],
     ['an adapter with a head of two layers', ['lora.rank=2', 'baseline.scoreHead=16']],
   ])('%s: is trained, resumed to the same bytes, and scores', async (name, sets) => {
     const output = name.replaceAll(/\W+/g, '-');

@@ -14,12 +14,12 @@ export interface LoraConfig {
   /** Probability with which elements of the addition's input are dropped in training. @default 0 */
   readonly dropout?: number;
   /** Scales by `alpha / sqrt(rank)` instead (Kalajdzievski 2023). @default false */
-  readonly rankStabilised?: boolean;
+  readonly rankStabilized?: boolean;
 }
 
 /** The factor on the low-rank addition. */
-export function loraScale({ rank, alpha, rankStabilised = false }: LoraConfig): number {
-  return alpha / (rankStabilised ? Math.sqrt(rank) : rank);
+export function loraScale({ rank, alpha, rankStabilized = false }: LoraConfig): number {
+  return alpha / (rankStabilized ? Math.sqrt(rank) : rank);
 }
 
 const size = z.int().min(1).max(65_536);
@@ -128,7 +128,7 @@ export function parseLoraConfig(json: unknown, where: string): LoraConfig {
     // In one order, whatever the file's: it decides the order of the weights.
     targets: PROJECTIONS.filter((projection) => targets.includes(projection)),
     dropout: lora_dropout,
-    rankStabilised: use_rslora,
+    rankStabilized: use_rslora,
   };
 }
 
@@ -146,7 +146,7 @@ export function loraConfigToJson(
     r: lora.rank,
     lora_alpha: lora.alpha,
     lora_dropout: lora.dropout ?? 0,
-    use_rslora: lora.rankStabilised ?? false,
+    use_rslora: lora.rankStabilized ?? false,
     target_modules: [...lora.targets],
     modules_to_save: scores ? ['score'] : null,
     bias: 'none',

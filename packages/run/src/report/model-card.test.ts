@@ -25,7 +25,7 @@ const facts = {
     vocabulary: 'labels',
     data: { path: '/home/somebody/secret/pairs.jsonl', format: 'preference' },
     init: { model: 'HuggingFaceTB/SmolLM2-135M-Instruct@main' },
-    lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], dropout: 0, rankStabilised: false },
+    lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], dropout: 0, rankStabilized: false },
     maxLength: 512,
     overlong: 'error',
     smoothingConvention: 'paper',

@@ -55,7 +55,7 @@ const longest = 2 ** 24;
  * Loads MPI and joins the processes that its launcher started.
  *
  * @param expected number of processes, as the launcher says
- * @throws TrainError `mpi` when the library is missing, does not belong to the launcher or can not be used from threads
+ * @throws TrainError `mpi` when the library is missing, does not belong to the launcher or cannot be used from threads
  */
 export async function openMpi(expected: number): Promise<Mpi> {
   const library = await load();

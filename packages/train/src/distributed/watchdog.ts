@@ -151,7 +151,7 @@ function admit(socket: Socket, token: string, roster: Roster): void {
   });
 }
 
-/** The name first: a machine has addresses that others can not reach, of containers for example. */
+/** The name first: a machine has addresses that others cannot reach, of containers for example. */
 function ownHosts(): string[] {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const outward = own.filter(({ internal, family }) => !internal && family === 'IPv4');
@@ -161,7 +161,7 @@ function ownHosts(): string[] {
 /**
  * Another rank: tells rank 0 how it gets on, and watches rank 0.
  *
- * @throws TrainError `mpi` when rank 0 can not be reached
+ * @throws TrainError `mpi` when rank 0 cannot be reached
  */
 export async function watchFirst(
   address: Address,
@@ -262,7 +262,7 @@ async function reach({ hosts, port }: Address): Promise<Socket> {
   }
   throw new TrainError(
     'mpi',
-    `rank 0 can not be reached at ${hosts.join(', ')}, port ${port}`,
+    `rank 0 cannot be reached at ${hosts.join(', ')}, port ${port}`,
     'let the machines of the run connect to each other on all ports',
   );
 }

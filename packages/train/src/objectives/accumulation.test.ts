@@ -121,9 +121,9 @@ describe.each(Object.entries(steps))('%s', (_name, step) => {
   });
 });
 
-describe('positive regularisation', () => {
+describe('positive regularization', () => {
   it('is a mean over the micro-batch, so that a step depends on how it is cut', async () => {
-    const pulled = stepOf(scoring, bradleyTerry({ positiveRegularisation: 1 }), rewarded);
+    const pulled = stepOf(scoring, bradleyTerry({ positiveRegularization: 1 }), rewarded);
     const plain = (await steps['Bradley-Terry']([])).loss!.data[0]!;
     const rewards = await rewardsOf(rewarded.map(({ chosen }) => chosen));
     const pull = (part: readonly number[]) =>

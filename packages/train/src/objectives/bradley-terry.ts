@@ -19,8 +19,8 @@ export interface BradleyTerryOptions {
   readonly labelSmoothing?: number;
   /** Ask for the margin of each example, which then needs one. @default false */
   readonly margin?: boolean;
-  /** Weight c of the positive regularisation; 0.1 in the code that introduced it. @default 0 */
-  readonly positiveRegularisation?: number;
+  /** Weight c of the positive regularization; 0.1 in the code that introduced it. @default 0 */
+  readonly positiveRegularization?: number;
 }
 
 /**
@@ -30,9 +30,9 @@ export interface BradleyTerryOptions {
  *     D = r(x, y_w) - r(x, y_l) - m
  *
  * eps, m and c are the baselines of GRAM's comparison, as the code of GRM (Yang et al., NeurIPS 2024) defines them: label
- * smoothing, a margin (Touvron et al., Llama 2, 2023, equation 2), and positive regularisation, which pulls rewards up.
+ * smoothing, a margin (Touvron et al., Llama 2, 2023, equation 2), and positive regularization, which pulls rewards up.
  *
- * The mean of the positive regularisation is that over a micro-batch, as in GRM's code: so it is the only term for which it
+ * The mean of the positive regularization is that over a micro-batch, as in GRM's code: so it is the only term for which it
  * matters how a step is cut into micro-batches. A micro-batch counts by its share of the step.
  *
  * `batch` throws TrainError `no-data` where a margin is asked for and an example has none, or one that is not 0 or more.
@@ -40,9 +40,9 @@ export interface BradleyTerryOptions {
 export function bradleyTerry({
   labelSmoothing = 0,
   margin = false,
-  positiveRegularisation = 0,
+  positiveRegularization = 0,
 }: BradleyTerryOptions = {}): Objective<RewardExample> {
-  const pulled = positiveRegularisation === 0 ? '' : `, positive regularisation ${positiveRegularisation}`;
+  const pulled = positiveRegularization === 0 ? '' : `, positive regularization ${positiveRegularization}`;
   return {
     name: `bradley-terry, smoothing ${labelSmoothing}${margin ? ', margin' : ''}${pulled}`,
     metrics: ['accuracy'],
@@ -59,7 +59,7 @@ export function bradleyTerry({
         last: lastPositions(sequences, 2 * rows),
         weights: weightsOf(total),
         ...(margin && { margins: float32([rows], marginsOf(examples, rows)) }),
-        ...(positiveRegularisation !== 0 && { average: weightsOf(examples.length) }),
+        ...(positiveRegularization !== 0 && { average: weightsOf(examples.length) }),
       };
     },
     loss(config, weights, batch) {
@@ -71,12 +71,12 @@ export function bradleyTerry({
       const ranking = tf.sum(tf.mul(smoothedRankingLoss(margins, labelSmoothing), shares));
       return {
         loss:
-          positiveRegularisation === 0
+          positiveRegularization === 0
             ? (ranking as tf.Scalar)
             : tf.add(
                 ranking,
                 tf.mul(
-                  positiveRegularisation,
+                  positiveRegularization,
                   tf.mul(tf.sum(shares), positivePull(chosen, batch.average as tf.Tensor1D)),
                 ),
               ),

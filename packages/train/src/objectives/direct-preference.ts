@@ -20,7 +20,7 @@ export interface DirectPreferenceOptions {
 }
 
 /**
- * Direct preference optimisation (Rafailov et al., NeurIPS 2023, equation 7): a policy learns from pairs, without a reward model.
+ * Direct preference optimization (Rafailov et al., NeurIPS 2023, equation 7): a policy learns from pairs, without a reward model.
  *
  *     L = -(1 - eps) log sigmoid(D) - eps log sigmoid(-D)
  *     D = beta ((log pi(y_w | x) - log pi(y_l | x)) - (log pi_ref(y_w | x) - log pi_ref(y_l | x)))

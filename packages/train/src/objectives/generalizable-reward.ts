@@ -15,7 +15,7 @@ import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 
 /** Options of `generalizableReward`. */
 export interface GeneralizableRewardOptions {
-  /** Weight a of the regulariser, from 0 to 1. @default 0.01 */
+  /** Weight a of the regularizer, from 0 to 1. @default 0.01 */
   readonly weight?: number;
   /** Scale b of the log-probabilities. @default 0.1 */
   readonly beta?: number;
@@ -36,23 +36,23 @@ export interface GeneralizableRewardOptions {
  *
  * `loss` throws TrainError `bad-config` for a model without one of the heads.
  *
- * @param regulariser the paper's variants; `dpo` needs what the reference says of each pair
+ * @param regularizer the paper's variants; `dpo` needs what the reference says of each pair
  */
 export function generalizableReward(
-  regulariser: 'sft',
+  regularizer: 'sft',
   options?: GeneralizableRewardOptions,
 ): Objective<PolicyPair>;
 export function generalizableReward(
-  regulariser: 'dpo',
+  regularizer: 'dpo',
   options?: GeneralizableRewardOptions,
 ): Objective<ReferencedPair>;
 export function generalizableReward(
-  regulariser: 'sft' | 'dpo',
+  regularizer: 'sft' | 'dpo',
   { weight = 0.01, beta = 0.1 }: GeneralizableRewardOptions = {},
 ): Objective<ReferencedPair> {
-  const compared = regulariser === 'dpo';
+  const compared = regularizer === 'dpo';
   return {
-    name: `generalizable-reward, ${regulariser}, weight ${weight}, beta ${beta}`,
+    name: `generalizable-reward, ${regularizer}, weight ${weight}, beta ${beta}`,
     metrics: ['accuracy'],
     length: pairLength,
     weight: () => 1,
@@ -74,8 +74,8 @@ export function generalizableReward(
       const { chosen, rejected } = pairLogProbabilities(losses, batch);
       const kept = compared ? tf.sub(tf.sub(chosen, rejected), batch.reference as tf.Tensor) : chosen;
       const ranking = smoothedRankingLoss(margins, 0);
-      const regularising = smoothedRankingLoss(tf.mul(kept, beta), 0);
-      const both = tf.add(tf.mul(ranking, 1 - weight), tf.mul(regularising, weight));
+      const regularizing = smoothedRankingLoss(tf.mul(kept, beta), 0);
+      const both = tf.add(tf.mul(ranking, 1 - weight), tf.mul(regularizing, weight));
       return {
         loss: tf.sum(tf.mul(both, batch.weights as tf.Tensor)) as tf.Scalar,
         metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },

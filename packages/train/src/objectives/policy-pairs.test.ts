@@ -130,7 +130,7 @@ it('tells runs of different losses apart by name, and keeps the names of the old
     preference({ labels: [1, 2], vocabulary: 'full' }),
     bradleyTerry(),
     bradleyTerry({ margin: true }),
-    bradleyTerry({ positiveRegularisation: 0.1 }),
+    bradleyTerry({ positiveRegularization: 0.1 }),
     directPreference(),
     directPreference({ beta: 0.2 }),
     generalizableReward('sft'),

@@ -17,7 +17,7 @@ export interface PreferenceOptions {
   /** Label smoothing in the paper's convention. @default 0.1 */
   readonly labelSmoothing?: number;
   /**
-   * Over what the probabilities of the labels are normalised: the two labels, as the authors' code does, or all tokens, as
+   * Over what the probabilities of the labels are normalized: the two labels, as the authors' code does, or all tokens, as
    * their training figure draws it. All tokens need the whole head at one position of each prompt. @default 'labels'
    */
   readonly vocabulary?: 'labels' | 'full';

@@ -62,7 +62,7 @@ describe('the smoothed ranking loss', () => {
     );
   });
 
-  it('is a down-weighted ranking loss and a regulariser that is lowest at 0', async () => {
+  it('is a down-weighted ranking loss and a regularizer that is lowest at 0', async () => {
     // Equation 2 of the derivation: (1 - 2 eps) (-log s(D)) + eps (-log s(D) - log s(-D)).
     const softplus = (x: number) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0);
     await fc.assert(

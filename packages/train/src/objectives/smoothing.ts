@@ -34,7 +34,7 @@ export function smoothedRankingLoss(margins: tf.Tensor1D, eps: number): tf.Tenso
 }
 
 /**
- * The smoothed loss of a label with pi normalised over the whole vocabulary, as GRAM's training figure draws it:
+ * The smoothed loss of a label with pi normalized over the whole vocabulary, as GRAM's training figure draws it:
  *
  *     L_full = -(1 - eps) log pi(l | s) - eps log pi(o | s) = -log pi(l | s) + eps D
  *

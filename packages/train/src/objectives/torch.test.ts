@@ -87,9 +87,9 @@ const objectives = {
   generalizableReward: (
     config: ModelConfig,
     weights: Weights,
-    { regulariser, ...options }: { regulariser?: string },
+    { regularizer, ...options }: { regularizer?: string },
   ) =>
-    regulariser === 'sft'
+    regularizer === 'sft'
       ? compute(config, weights, generalizableReward('sft', options), pairs)
       : compute(config, weights, generalizableReward('dpo', options), referenced),
   directPreference: (config: ModelConfig, weights: Weights, options: object) =>

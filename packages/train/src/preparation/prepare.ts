@@ -155,7 +155,7 @@ async function checkDevice({ device, precision }: TrainingConfig): Promise<void>
   }
 }
 
-/** A batch that the data can not fill is a mistake: the run would be one step, with another learning rate than meant. */
+/** A batch that the data cannot fill is a mistake: the run would be one step, with another learning rate than meant. */
 function checkBatch({ optimizer: { batchSize }, data }: TrainingConfig, examples: number): void {
   if (batchSize <= examples) return;
   throw new TrainError(

@@ -134,8 +134,8 @@ function overwrite(weights: Weights, others: Weights): void {
 }
 
 function sameLora(a: LoraConfig, b: LoraConfig): boolean {
-  const facts = ({ rank, alpha, targets, dropout = 0, rankStabilised = false }: LoraConfig) =>
-    JSON.stringify([rank, alpha, [...targets].sort(), dropout, rankStabilised]);
+  const facts = ({ rank, alpha, targets, dropout = 0, rankStabilized = false }: LoraConfig) =>
+    JSON.stringify([rank, alpha, [...targets].sort(), dropout, rankStabilized]);
   return facts(a) === facts(b);
 }
 

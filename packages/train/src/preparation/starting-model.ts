@@ -168,7 +168,7 @@ function scratchConfig(
   if (hiddenSize % (2 * heads) !== 0) {
     throw new TrainError(
       'bad-config',
-      `init.scratch.hiddenSize is ${hiddenSize}, which ${heads} heads can not share in even parts`,
+      `init.scratch.hiddenSize is ${hiddenSize}, which ${heads} heads cannot share in even parts`,
       `make it a multiple of ${2 * heads}`,
     );
   }
@@ -188,7 +188,7 @@ function scratchConfig(
     eosTokenId: tokenizer.tokenId(plainChat.end),
     padTokenId: tokenizer.tokenId(plainChat.pad),
   };
-  // As it will be read back from a checkpoint, for a resumed run is recognised by its config.
+  // As it will be read back from a checkpoint, for a resumed run is recognized by its config.
   return parseConfig(configToJson(headOf(config, training)), 'init.scratch');
 }
 

@@ -18,7 +18,7 @@ export async function importDefault(path: string): Promise<unknown> {
   const refuse = (problem: string, cause?: unknown) =>
     new TrainError('bad-config', problem, 'export the configuration as the default of the module', { cause });
   if (!existsSync(path)) {
-    throw new TrainError('bad-config', `can not read the configuration ${path}`, 'check the path');
+    throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path');
   }
   let exported: unknown;
   try {

@@ -174,9 +174,9 @@ describe('a training configuration', () => {
     ],
     ['smoothing past one half', 'labelSmoothing=0.5', /labelSmoothing must be below 0\.5/, /./],
     ['data without labels', 'data.format=outputs', /data\.format has no labels/, /./],
-    ['a prototype', '__proto__.x=1', /can not read the override/, /key=value/],
+    ['a prototype', '__proto__.x=1', /cannot read the override/, /key=value/],
     ['a constructor', 'constructor.x=1', /no key "constructor"/, /./],
-    ['no equals sign', 'seed', /can not read the override "seed"/, /key=value/],
+    ['no equals sign', 'seed', /cannot read the override "seed"/, /key=value/],
     ['broken YAML', 'seed=[1', /override "seed=\[1"/, /YAML/],
   ])('names %s on one line', (_name, override, message, hint) => {
     const error = errorOf(good, [override]);
@@ -208,7 +208,7 @@ describe('a training configuration', () => {
 
   it('names a missing file, and does not read a huge one', () => {
     const missing = join(directory, 'absent.yaml');
-    expect(() => readTrainingConfig(missing)).toThrow(`can not read the configuration ${missing}`);
+    expect(() => readTrainingConfig(missing)).toThrow(`cannot read the configuration ${missing}`);
     expect(errorOf(`# ${'x'.repeat(1_000_001)}`).message).toMatch(/limit/);
   });
 });

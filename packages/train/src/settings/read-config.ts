@@ -131,7 +131,7 @@ function readText(path: string): string {
     size = statSync(path).size;
     if (size <= maxBytes) return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new TrainError('bad-config', `can not read the configuration ${path}`, 'check the path', { cause });
+    throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path', { cause });
   }
   throw new TrainError(
     'bad-config',
@@ -159,7 +159,7 @@ function applyOverride(raw: unknown, override: string): void {
   if (name === undefined || text === undefined) {
     throw new TrainError(
       'bad-config',
-      `can not read the override ${JSON.stringify(override)}`,
+      `cannot read the override ${JSON.stringify(override)}`,
       'write it as key=value, for example optimizer.learningRate=0.001',
     );
   }

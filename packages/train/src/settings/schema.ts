@@ -86,7 +86,7 @@ const lora = z.strictObject({
     .default(['q_proj', 'k_proj', 'v_proj', 'o_proj'])
     .describe('projections of each layer that are adapted'),
   dropout: share.default(0).describe('share of the input of the adapter that is dropped in training'),
-  rankStabilised: z.boolean().default(false).describe('whether the scale is `alpha / sqrt(rank)`'),
+  rankStabilized: z.boolean().default(false).describe('whether the scale is `alpha / sqrt(rank)`'),
 });
 
 const optimizer = z.strictObject({

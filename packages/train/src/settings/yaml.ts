@@ -5,7 +5,7 @@ export class YamlProblem extends Error {}
 
 /**
  * Parses YAML 1.2 with the core schema: mappings with text keys, lists, text, numbers, booleans and null. Tags of any
- * other type are refused, so a file can not ask for an object to be made. Anchors may be used, but not to inflate a
+ * other type are refused, so a file cannot ask for an object to be made. Anchors may be used, but not to inflate a
  * small file into a large value.
  *
  * @throws YamlProblem

@@ -17,7 +17,7 @@ const baseline = z.strictObject({
     .optional()
     .meta({ description: 'width of a score head of two layers', usual: 'a linear head' }),
   freeze: z.boolean().default(false).describe('whether only the score head is trained'),
-  positiveRegularisation: z
+  positiveRegularization: z
     .number()
     .min(0)
     .default(0)
@@ -26,7 +26,7 @@ const baseline = z.strictObject({
     .boolean()
     .default(false)
     .describe('whether a reward must be higher by the `margin` of its pair, which the data must then have'),
-  regulariser: z
+  regularizer: z
     .enum(['sft', 'dpo'])
     .optional()
     .describe('keeps the model able to write (GRM), by imitation or by preference'),
@@ -60,17 +60,17 @@ export const bradleyTerry = defineStage({
     if (variant?.margin) checkMargins(items, path);
   },
   async plan({ baseline: variant, paperSmoothing }, { encoding, compare }) {
-    const { regulariser, positiveRegularisation, margin } = variant ?? {};
+    const { regularizer, positiveRegularization, margin } = variant ?? {};
     const encoder = await createChatEncoder(encoding);
     const policyPairs = (items: readonly PreferencePair[]) => encodePolicyPairs(encoder, items);
-    if (regulariser === 'sft') return planOf(policyPairs, generalizableReward('sft'));
-    if (regulariser === 'dpo') {
+    if (regularizer === 'sft') return planOf(policyPairs, generalizableReward('sft'));
+    if (regularizer === 'dpo') {
       return planOf(async (items) => compare(await policyPairs(items)), generalizableReward('dpo'));
     }
     const labelSmoothing = paperSmoothing;
     return planOf(
       (items) => encodeRewardPairs(encoder, items),
-      bradleyTerryObjective({ labelSmoothing, positiveRegularisation, margin }),
+      bradleyTerryObjective({ labelSmoothing, positiveRegularization, margin }),
     );
   },
 });
@@ -80,18 +80,18 @@ function scoringConfig(config: ModelConfig, variant: Baseline | undefined): Mode
     ...withHead(config, 'score'),
     ...(variant?.scoreHead && { scoreHead: { hiddenSize: variant.scoreHead } }),
     // A tied head is the embedding, which stays anyway.
-    ...(variant?.regulariser && !config.tieWordEmbeddings && { keepsLanguageHead: true as const }),
+    ...(variant?.regularizer && !config.tieWordEmbeddings && { keepsLanguageHead: true as const }),
   };
 }
 
-function checkVariant({ freeze, margin, regulariser }: Baseline, hasLora: boolean, refuse: Refuse): void {
+function checkVariant({ freeze, margin, regularizer }: Baseline, hasLora: boolean, refuse: Refuse): void {
   if (freeze && hasLora) {
     refuse(['lora'], 'adapts the decoder, which baseline.freeze keeps as it is');
   }
-  if (freeze && regulariser !== undefined) {
-    refuse(['baseline', 'regulariser'], 'is about the decoder, which baseline.freeze keeps as it is');
+  if (freeze && regularizer !== undefined) {
+    refuse(['baseline', 'regularizer'], 'is about the decoder, which baseline.freeze keeps as it is');
   }
-  if (margin && regulariser !== undefined) {
+  if (margin && regularizer !== undefined) {
     refuse(['baseline', 'margin'], 'has no meaning for GRM, whose loss has no margin');
   }
 }

@@ -83,7 +83,7 @@ export async function encodeRewardPairs(
   };
 }
 
-/** Direct preference optimisation and GRM: as the discriminative baseline, with the place where each response begins. */
+/** Direct preference optimization and GRM: as the discriminative baseline, with the place where each response begins. */
 export function encodePolicyPairs(
   encoder: ChatEncoder,
   pairs: readonly PreferencePair[],
