@@ -1,6 +1,6 @@
 // The tests of integers on a processor that this one is not: an emulated Haswell, which has AVX2 and no VNNI. ONNX Runtime
 // takes other kernels there, in which signed 8-bit weights saturate. `node scripts/emulated.mjs` installs the emulator where
-// it may; where it can not, or where this processor has no VNNI itself, it says so.
+// it may; where it cannot, or where this processor has no VNNI itself, it says so.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { root } from './commands.mjs';
 const emulator = 'qemu-x86_64';
 const processor = 'Haswell';
 
-/** Products of integers, what is built on them, one generation and one judgement; small models only. */
+/** Products of integers, what is built on them, one generation and one judgment; small models only. */
 const suites = [
   'packages/engine/src/conformance/quantized.test.ts',
   'packages/engine/src/onnxruntime/int8-kernel.test.ts',

@@ -37,7 +37,7 @@ interface Job {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Neighbouring items of a job that run in one call. */
+/** Neighboring items of a job that run in one call. */
 interface Part {
   readonly job: Job;
   readonly from: number;

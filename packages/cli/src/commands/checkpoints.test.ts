@@ -267,7 +267,7 @@ describe('gram convert', () => {
     expect(await readdir(out)).toContain('judge.onnx');
   });
 
-  it('refuses what it can not write, and leaves it alone', async () => {
+  it('refuses what it cannot write, and leaves it alone', async () => {
     await mkdir(at('mine'));
     await writeFile(join(at('mine'), 'notes.txt'), 'mine');
     await expectRefusal(['convert', at('model'), at('mine')], /holds "notes.txt"/);

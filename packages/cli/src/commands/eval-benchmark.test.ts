@@ -219,7 +219,7 @@ describe('gram compare', () => {
         written('wrong.jsonl', header!, '{"id":"a","correct":2}'),
         /"correct" of .*wrong\.jsonl line 2 is not true, /,
       ],
-      [shop.path('absent.jsonl'), /can not find .*absent\.jsonl/],
+      [shop.path('absent.jsonl'), /cannot find .*absent\.jsonl/],
     ];
     for (const [path, message] of cases) {
       const { status, stdout, stderr } = await gram(['compare', items, path]);

@@ -213,7 +213,7 @@ describe('gram finetune', () => {
       ['--set', 'optimizer.leraningRate=1'],
       /no key "optimizer.leraningRate"; did you mean optimizer.learningRate\?/,
     ],
-    ['missing data', ['--set', 'data.path=absent.jsonl'], /can not find .*absent\.jsonl; /],
+    ['missing data', ['--set', 'data.path=absent.jsonl'], /cannot find .*absent\.jsonl; /],
     [
       'a pair that does not fit',
       ['--set', 'maxLength=60'],

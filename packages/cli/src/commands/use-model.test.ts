@@ -118,7 +118,7 @@ describe('gram score and gram rank', () => {
 
 describe('bad input', () => {
   const broken: [string, () => string[], RegExp][] = [
-    ['a missing data file', () => evalOf(shop.path('absent.jsonl')), /can not find .*absent\.jsonl/],
+    ['a missing data file', () => evalOf(shop.path('absent.jsonl')), /cannot find .*absent\.jsonl/],
     [
       'a broken line',
       () => evalOf(written('broken.jsonl', 2, () => '{"prompt": "x", ')),
@@ -154,7 +154,7 @@ describe('bad input', () => {
       /the label "A" is 0 tokens/,
     ],
     [
-      'a model that 4 bits can not hold',
+      'a model that 4 bits cannot hold',
       () => [...evalOf(data), '--precision', 'int4'],
       /model\.layers\.0\.mlp\.down_proj\.weight: .*48.*32/,
     ],

@@ -117,9 +117,9 @@ describe.skipIf(browser === undefined)('the page of a run in a browser', () => {
     await tab.open(url);
     await tab.until('document.querySelectorAll("#charts svg").length === 5');
     record(exampleStep(100_001, 120_000));
-    const colours =
+    const colors =
       'JSON.stringify([getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color])';
-    expect(await tab.evaluate(colours)).toBe('["rgb(18, 22, 27)","rgb(230, 234, 238)"]');
+    expect(await tab.evaluate(colors)).toBe('["rgb(18, 22, 27)","rgb(230, 234, 238)"]');
     await picture('long-dark');
     await tab.look('dark', 360);
     expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);

@@ -6,7 +6,7 @@ export const clientScript = `
 'use strict';
 const byId = (id) => document.getElementById(id);
 const title = document.title;
-// More rows than this are thinned: two neighbours become one.
+// More rows than this are thinned: two neighbors become one.
 const MAX_ROWS = 4000;
 const metrics = ['loss', 'accuracy', 'gradient norm', 'learning rate', 'tokens/s', 'held-out loss', 'held-out accuracy'];
 let run, rows = [], charts, latest, lastStepAt, source;

@@ -15,7 +15,7 @@ describe('createHistory', () => {
     expect(history.rows()[2]!.metrics.loss).toEqual({ mean: loss, low: loss, high: loss });
   });
 
-  it('then merges neighbours: all steps count once, means and extremes are those of the steps', () => {
+  it('then merges neighbors: all steps count once, means and extremes are those of the steps', () => {
     const limit = 10;
     for (const steps of [11, 20, 21, 57, 400, 1000]) {
       const history = createHistory(limit);

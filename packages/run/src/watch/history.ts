@@ -28,14 +28,14 @@ export function metricOf(record: PastStep, name: MetricName): number {
   }
 }
 
-/** A number over neighbouring steps; where none of them has it or all are not finite, all three are NaN. */
+/** A number over neighboring steps; where none of them has it or all are not finite, all three are NaN. */
 export interface Summary {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** Neighbouring steps, `from` to `to`. */
+/** Neighboring steps, `from` to `to`. */
 export interface HistoryRow {
   readonly from: number;
   readonly to: number;
@@ -59,7 +59,7 @@ interface Bucket {
 }
 
 /**
- * Keeps a run as at most `limit` rows. While they last each step has its own; then neighbours are merged two by two, so that
+ * Keeps a run as at most `limit` rows. While they last each step has its own; then neighbors are merged two by two, so that
  * means stay means of all steps and the lowest and the highest number are never lost. The cost of a step does not grow.
  *
  * @param limit even, at least 2
