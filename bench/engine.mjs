@@ -1,10 +1,10 @@
 /**
- * The engine beside the limits of the machine, other ways to run the same graph, and PyTorch:
+ * Measures the engine beside the limits of the machine, other ways to run the same graph, and PyTorch:
  *
  *     npm run bench:engine [-- --python PATH] [--only WORD] [--rounds 2]
  *
- * Every figure is the median of processes that take turns. The ratios are what counts: all of them are made in one run.
- * With `--python`, a Python that has torch, the same models run there as well (bench/peers/llama.py).
+ * Every figure is the median of processes that take turns. The ratios count: each comes from one run on one machine. With
+ * `--python`, a Python that has torch, the same models also run there (bench/peers/llama.py).
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -37,7 +37,7 @@ const share = (ratio) => ratio.toFixed(2);
 const giga = (rate) => `${(rate / 1e9).toFixed(0)} GFLOP/s`;
 const perSecond = ({ work, seconds }) => `${(work / seconds).toFixed(work / seconds < 100 ? 1 : 0)} tokens/s`;
 
-/** Rows that compare with PyTorch, where it ran. */
+/** Adds the rows that compare with PyTorch, where it ran. */
 function besideTorch(what, own, peer, { speed = '', memory = '' } = {}) {
   if (peer === undefined) return;
   const peerSeconds = peer.secondsPerStep;

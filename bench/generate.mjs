@@ -1,5 +1,5 @@
 /**
- * Text generation beside @huggingface/transformers (JavaScript) and transformers on PyTorch:
+ * Measures text generation beside @huggingface/transformers (JavaScript) and transformers on PyTorch:
  *
  *     npm run bench:generate -- --model MODEL [--python PATH] [--onnx DIRECTORY] [--rounds 2]
  *
@@ -9,7 +9,7 @@
  * after npm --prefix bench/peers install.
  *
  * All systems get the same token ids and choose greedily. Prefill is the best of a few passes over 512 tokens, decoding the
- * median step after a prompt of so many tokens. Every process takes its turn, and figures are medians over the processes. The ratios are what counts: all of them are made in one run.
+ * median step after a prompt of so many tokens. Processes take turns, and figures are medians over the processes. The ratios count: each comes from one run on one machine.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,12 +1,11 @@
 /**
- * Weak scaling: twice the processes, twice the batch, one thread each.
+ * Measures weak scaling: twice the processes, twice the batch, one thread each.
  *
  *     npm run bench:scaling [-- --steps 5 --rounds 2 --configuration 28m]
  *
- * `two alone` are two processes that do not know each other: what they lose to sharing the memory of the machine is not
- * the fault of the communication. Below, what 8 accelerators would do on paper; give a measured time of a step with
- * `--step-3b` and `--step-8b` (the defaults are round numbers, not measurements), and bandwidths in GB/s with `--sum` and
- * `--copy`.
+ * `two alone` are two processes that do not communicate: what they lose, they lose to sharing the memory of the machine.
+ * The second table estimates what 8 accelerators would do. Give a measured time of a step with `--step-3b` and `--step-8b`
+ * (the defaults are round numbers, not measurements), and bandwidths in GB/s with `--sum` and `--copy`.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

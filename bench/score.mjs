@@ -1,5 +1,5 @@
 /**
- * Judging pairs beside transformers on PyTorch and @huggingface/transformers (JavaScript):
+ * Measures judging of pairs beside transformers on PyTorch and @huggingface/transformers (JavaScript):
  *
  *     npm run bench:score -- --model MODEL --data FILE [--format NAME] [--python PATH] [--onnx DIRECTORY] [--pairs 200] [--rounds 1]
  *
@@ -9,7 +9,7 @@
  * and in batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the directory of an ONNX export as for bench:generate, they
  * do in transformers.js, after npm --prefix bench/peers install.
  *
- * Every system has its own process and takes its turn; figures are medians over the rounds. The list is 16 responses to one
+ * Each system has its own process, and the processes take turns; figures are medians over the rounds. The list is 16 responses to one
  * prompt, every pair of them judged in both orders: in one call, and every eighth pair by itself.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * The server under load, and killed under load:
+ * Measures the server under load, and kills it under load:
  *
  *     npm run bench:serve -- [--seconds 300] [--clients 64] [--kills 3]
  *
@@ -28,7 +28,7 @@ const [seconds, clients, kills] = [values.seconds, values.clients, values.kills]
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ITEMS = 512;
 const BATCH = 32;
-/** So small that it is full at times: 64 clients have up to 256 comparisons on the way. */
+/** Small enough to be full at times: 64 clients have up to 256 comparisons under way. */
 const QUEUE = 128;
 /** Batches are padded to their longest sequence, which moves probabilities by rounding. */
 const TOLERANCE = 1e-5;
@@ -38,7 +38,7 @@ const items = makeItems(ITEMS);
 const alone = () =>
   json(process.execPath, [here('./serve/offline.mjs'), ITEMS, Math.min(10, seconds), BATCH].map(String));
 
-/** Starts a server, on any port at first. */
+/** Starts a server; without a port, on any that is free. */
 function startServer(port = 0) {
   const child = fork(here('./serve/server.mjs'), [port, QUEUE, 4].map(String));
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ const memory = ({ child }) =>
 
 const agent = new Agent({ keepAlive: true, maxSockets: clients });
 
-/** One request; rejects where no whole answer came. */
+/** Sends one request; rejects where no whole answer came. */
 function send(url, pairs) {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
@@ -80,7 +80,7 @@ function send(url, pairs) {
   });
 }
 
-/** Clients that ask until the time is up. */
+/** Lets the clients ask until the time is up. */
 async function load(server, expected, milliseconds) {
   const tally = { requests: 0, done: 0, comparisons: 0, busy: 0, broken: 0, wrong: 0, other: 0, times: [] };
   const end = performance.now() + milliseconds;

@@ -1,5 +1,5 @@
 /**
- * The two stages of training beside transformers on PyTorch:
+ * Measures the two stages of training beside transformers on PyTorch:
  *
  *     npm run bench:train [-- --python PATH] [--only WORD] [--rounds 2] [--steps 6] [--more]
  *
@@ -9,9 +9,9 @@
  * checkpointing. `--only` takes a part of a name: `28m`, `stage 2`, `stage 1, 135m`.
  *
  * Rates count real tokens, no padding, over all measured steps. Two steps before them are not counted; their losses are
- * compared. Ours compiles a graph at the first use of a bucket of lengths: these uses come before the measured steps, and
- * the seconds of compiling are in a column of their own. Every system has its own process and takes its turn, and figures
- * are medians over the processes. The ratios are what counts: all of them are made in one run.
+ * compared. `gram` compiles a graph at the first use of a bucket of lengths: these uses come before the measured steps,
+ * and the seconds of compiling have a column of their own. Each system has its own process, and the processes take turns;
+ * figures are medians over the processes. The ratios count: each comes from one run on one machine.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const table = (heads, rows) =>
   console.log(`\n${textTable({ columns: heads.map((name) => ({ name })), rows })}`);
 
-/** Stages and configurations that were asked for, those of one configuration together. */
+/** Stages and configurations that were chosen, those of one configuration together. */
 const cases = Object.keys(configurations).flatMap((configuration) =>
   [1, 2].flatMap((stage) => {
     const name = `stage ${stage}, ${configuration}`;

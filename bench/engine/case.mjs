@@ -1,5 +1,5 @@
 /**
- * One measurement, in a process of its own so that its peak of memory is its own:
+ * Makes one measurement, in a process of its own so that the peak memory is its own:
  *
  *     node bench/engine/case.mjs CASE CONFIGURATION BATCH LENGTH STEPS
  *
@@ -38,7 +38,7 @@ const tokens = (rows, columns) =>
     Int32Array.from({ length: rows * columns }, () => random.integer(config.vocabSize)),
   );
 
-/** Loss on every position, gradients, clipping and AdamW. The products of the limit take turns with the steps. */
+/** Measures steps of loss on every position, gradients, clipping and AdamW, in turns with the products of the limit. */
 async function train() {
   const like = () =>
     Object.fromEntries(Object.entries(weights).map(([key, { shape }]) => [key, zeros(shape)]));
@@ -73,7 +73,7 @@ async function train() {
 const scoring = { dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] } };
 const lastPositions = () => int32([batch], new Int32Array(batch).fill(length - 1));
 
-/** Logits of the next token after each of some texts. */
+/** Measures the logits of the next token after each of some texts. */
 async function prefill() {
   const tables = positionArrays(config, length);
   const run = compile(
@@ -99,7 +99,7 @@ async function prefill() {
   };
 }
 
-/** The same with the matrices of the layers in 8-bit integers; float32 takes turns with it in one process. */
+/** Measures the same with the matrices of the layers in 8-bit integers, in turns with float32 in one process. */
 async function int8Prefill() {
   const model = (inputs) => {
     const state = stateAt(config, inputs.weights, inputs.tokens, inputs.last, inputs.tables);
@@ -157,7 +157,7 @@ function decoding() {
   return { fn, cache, tables, at, shape, capacity, layers, bytes: 4 * parameterCount(config) + cacheBytes };
 }
 
-/** One more token of each row; the cache is updated in its own memory. */
+/** Measures one more token of each row; the cache is updated in its own memory. */
 async function decode() {
   const { fn, cache, tables, at, bytes } = decoding();
   const run = compile(fn, {
@@ -175,7 +175,7 @@ async function decode() {
   return { all, bytes, bandwidth, compile: run.executables[0].seconds, work: batch };
 }
 
-/** The same graph through the binding of onnxruntime-node, with its outputs as the next inputs. */
+/** Measures the same graph through the binding of onnxruntime-node, with its outputs as the next inputs. */
 async function decodeBinding() {
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const { fn, cache, tables, at, shape, capacity } = decoding();
@@ -224,7 +224,7 @@ async function decodeBinding() {
   }
 }
 
-/** The same function, one operation at a time, on a backend of TensorFlow.js. */
+/** Measures the same function, one operation at a time, on a backend of TensorFlow.js. */
 async function tfjs() {
   const backend = process.argv[7];
   if (backend === 'wasm') {

@@ -7,7 +7,7 @@ const shared = {
   headDim: 64,
 };
 
-/** The models of the benchmarks: one of 28 M parameters, and one of the shape of SmolLM2-135M. */
+/** Models of the benchmarks: one of 28 M parameters, and one of the shape of SmolLM2-135M. */
 export const configurations = {
   '28m': {
     ...shared,
@@ -30,7 +30,7 @@ export const configurations = {
 };
 
 /**
- * Floating-point operations of one forward pass: two for each weight and token. The head counts for the positions that
+ * Counts the floating-point operations of one forward pass: two for each weight and token. The head counts for the positions that
  * it runs at. Attention between positions is left out.
  */
 export function forwardFlop(config, tokens, headRows) {
@@ -41,7 +41,7 @@ export function forwardFlop(config, tokens, headRows) {
   return 2 * (tokens * numHiddenLayers * layer + headRows * d * vocabSize);
 }
 
-/** Sums of uniform numbers are normal enough here, and quick to draw a hundred million times. */
+/** Draws sums of uniform numbers: normal enough here, and quick for a hundred million draws. */
 export function fastNormal() {
   let state = 12345;
   const uniform = () => {
@@ -53,7 +53,7 @@ export function fastNormal() {
 
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Seconds of each of `count` calls, after one that is not counted. */
+/** Measures the seconds of each of `count` calls, after one that is not counted. */
 export async function timed(count, call) {
   const seconds = [];
   for (let i = 0; i <= count; i++) {

@@ -3,7 +3,7 @@ import { compile, float32, threadCount } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { median, timed } from './configurations.mjs';
 
-/** Operations per second of the matrix products of a model in one graph, weights as inputs. */
+/** Measures the operations per second of the matrix products of a model in one graph, with weights as inputs. */
 export async function matrixLimit(config, tokens) {
   const { hiddenSize: d, intermediateSize: f, vocabSize: v, numKeyValueHeads: kv, headDim } = config;
   const shapes = [
@@ -36,7 +36,7 @@ const [a, b] = [Buffer.alloc(workerData.bytes, 1), Buffer.alloc(workerData.bytes
 parentPort.on('message', () => parentPort.postMessage(a.equals(b)));
 `;
 
-/** Bytes per second that all threads together read when they compare memory that is far larger than the caches. */
+/** Measures the bytes per second that all threads together read when they compare memory far larger than the caches. */
 export async function readBandwidth() {
   const bytes = 2 ** 28;
   const workers = Array.from(

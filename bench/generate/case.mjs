@@ -1,5 +1,5 @@
 /**
- * Loads a model and generates with it, in a process of its own so that its peak of memory is its own:
+ * Loads a model and generates with it, in a process of its own so that the peak memory is its own:
  *
  *     node bench/generate/case.mjs MODEL PRECISION TASK.json
  *
@@ -22,7 +22,7 @@ const weightBytes = Object.values(weights).reduce((sum, { data }) => sum + data.
 
 const generator = createGenerator({ config, weights, fixedWeights: true, precision });
 const greedy = { temperature: 0 };
-/** When each token of the first row was chosen, in seconds since the start, and the tokens. */
+/** Generates, and gives the tokens of the first row with the seconds since the start at which each was chosen. */
 async function generate(ids, rows, count) {
   const times = [];
   const start = performance.now();

@@ -25,7 +25,7 @@ env.allowRemoteModels = false;
 env.localModelPath = dirname(resolve(path));
 const model = await AutoModelForCausalLM.from_pretrained(basename(resolve(path)), { dtype, device: 'cpu' });
 
-/** Probability of the first label after a sequence. */
+/** Gives the probability of the first label after a sequence. */
 async function first(ids) {
   const shape = [1, ids.length];
   const { logits } = await model({

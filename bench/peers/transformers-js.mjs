@@ -32,7 +32,7 @@ const model = await AutoModelForCausalLM.from_pretrained(basename(resolve(path))
 const loadSeconds = (performance.now() - started) / 1000;
 const loadBytes = peak() - before;
 
-/** Changes nothing and notes when logits are there. */
+/** Notes when logits are there, and leaves them as they are. */
 class Clock extends LogitsProcessor {
   times = [];
   start = performance.now();

@@ -1,5 +1,5 @@
 /**
- * One rank of a measurement of weak scaling:
+ * Runs one rank of a measurement of weak scaling:
  *
  *     node bench/scaling/case.mjs CONFIGURATION BATCH LENGTH STEPS SHARDING
  *
@@ -21,7 +21,7 @@ const config = configurations[configuration];
 const weights = initWeights(config, fastNormal());
 const optimizer = adamW();
 
-/** The moments of the weights that this rank updates. */
+/** Moments of the weights that this rank updates. */
 function ownMoments() {
   if (sharding !== 'zero1') return initMoments(optimizer, weights);
   const mine = balancedShares(weights, size)[rank];

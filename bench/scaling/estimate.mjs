@@ -1,5 +1,5 @@
 /**
- * Data parallelism on paper: what a step takes when n processes sum their gradients in host memory.
+ * Estimates what a step takes when n processes sum their gradients in host memory.
  *
  * A ring moves `2 (n - 1) / n` times the size of the gradients past every process (Patarasuk and Yuan 2009); reduce-scatter
  * and all-gather of ZeRO-1 together move the same. Gradients on an accelerator are copied to the host and back. Nothing
@@ -17,7 +17,8 @@ export function expectedScaling({ seconds, trained, processes: n, links }) {
 }
 
 /**
- * Bytes of weights, gradients and moments of AdamW, all in float32, for each process; activations come on top.
+ * Estimates the bytes of weights, gradients and moments of AdamW, all in float32, for each process; activations come on
+ * top.
  *
  * @param trained of an adapter; the model under it has neither gradients nor moments
  */

@@ -7,7 +7,7 @@ const words = 'the cat sat on a mat and that dog ran to its log where it was war
   ' ',
 );
 
-/** A generative model with random weights: the same in every process. */
+/** Makes a generative model with random weights: the same in every process. */
 export async function createModel() {
   const config = {
     architecture: 'LlamaForCausalLM',
@@ -39,7 +39,7 @@ export async function createModel() {
   return createGenerativeRewardModel({ config, weights, encoder });
 }
 
-/** Pairs of different lengths: the same in every process. */
+/** Makes pairs of different lengths: the same in every process. */
 export function makeItems(count) {
   const random = createRandom(7, 'served items');
   const text = (most) =>

@@ -1,4 +1,4 @@
-/** What the server shall answer, and how fast the model is without one, for so many seconds. */
+/** Prints what the server must answer, and how fast the model is without one, measured for so many seconds. */
 import { createModel, makeItems } from './model.mjs';
 
 const [count, seconds, batch] = process.argv.slice(2).map(Number);

@@ -1,4 +1,4 @@
-/** The server of the load test, a process of its own; its parent asks for the memory over IPC. */
+/** Runs the server of the load test in a process of its own; its parent asks for the memory over IPC. */
 import { createRewardServer } from '@gram/serve';
 import { createModel, makeItems } from './model.mjs';
 

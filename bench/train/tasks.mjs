@@ -5,10 +5,10 @@ import { epochBatches } from '@gram/train';
 const batchSize = 8;
 const microBatchSize = 4;
 
-/** The trainer sorts so many batches together: fewer here would leave more padding than a real run has. */
+/** Batches that the trainer sorts together: fewer here would leave more padding than a real run has. */
 const poolBatches = 16;
 
-/** A length in tokens. Texts are log-normal: many short ones and few long ones. */
+/** Draws a length in tokens. Lengths are log-normal: many short texts and few long ones. */
 function drawLength(random, { median, spread, least, most }) {
   for (;;) {
     const length = Math.round(median * Math.exp(spread * random.normal()));
@@ -19,7 +19,7 @@ function drawLength(random, { median, spread, least, most }) {
 const ids = (random, config, length) => Array.from({ length }, () => random.integer(config.vocabSize));
 
 const drawExample = {
-  /** A prompt and two answers, which are to be predicted. */
+  /** A prompt and two answers, which the model learns to predict. */
   1(random, config) {
     for (;;) {
       const prompt = drawLength(random, { median: 45, spread: 0.5, least: 20, most: 100 });

@@ -16,7 +16,7 @@ import {
 import { createWorld } from '@gram/world';
 
 /**
- * What a study works with: a base model, its tokenizer and the data, from the synthetic world or from files.
+ * Opens what a study works with: a base model, its tokenizer and the data, from the synthetic world or from files.
  *
  * `base.weights()` gives a fresh copy each time. The data are functions, so that a study makes only what it needs.
  */
@@ -106,7 +106,7 @@ async function fromFiles(recipe) {
   };
 }
 
-/** The files and directories of a recipe, each with what it is for. */
+/** Lists the files and directories of a recipe, each with its purpose. */
 export function filesOf({ source }) {
   const list = (what, value) => {
     if (value === undefined) return [];
@@ -118,7 +118,7 @@ export function filesOf({ source }) {
   return kind === 'world' ? [] : Object.entries(rest).flatMap(([what, value]) => list(what, value));
 }
 
-/** Those that are not there. */
+/** Lists the files of a recipe that are missing. */
 export function missingFiles(recipe) {
   return filesOf(recipe)
     .map(([, path]) => join(recipe.source.directory, path))

@@ -5,10 +5,10 @@ import { textTable } from '@gram/report';
 import { totalSteps } from '@gram/train';
 import { filesOf } from './materials.mjs';
 
-/** Bytes a parameter in training: weight, gradient and two moments, float32. */
+/** Bytes of a parameter in training: weight, gradient and two moments, float32. */
 const TRAINING_BYTES = 16;
 
-/** Says what a recipe would do: its runs with their steps, every value and where it comes from, and its files. */
+/** Prints what a recipe would do: its runs with their steps, every value and where it comes from, and its files. */
 export function printPlan(recipe, phases) {
   const table = (columns, rows) =>
     console.log(`\n${textTable({ columns: columns.map((name) => ({ name })), rows })}`);
@@ -26,7 +26,7 @@ export function printPlan(recipe, phases) {
   });
   const gibibytes = (parameters * TRAINING_BYTES) / 2 ** 30;
   console.log(
-    `\nModel: ${parameters.toLocaleString('en-US')} parameters; ${gibibytes.toFixed(gibibytes < 1 ? 3 : 0)} GiB for the weights, gradients and moments of each model in training, activations apart.`,
+    `\nModel: ${parameters.toLocaleString('en-US')} parameters; ${gibibytes.toFixed(gibibytes < 1 ? 3 : 0)} GiB for the weights, gradients and moments of each model in training, without activations.`,
   );
   const files = filesOf(recipe).map(([what, path]) => {
     const full = join(source.directory, path);
@@ -40,7 +40,7 @@ function row({ label, examples, options, steps, note = '' }) {
   return [label, examples.toLocaleString('en-US'), planned.toLocaleString('en-US'), note];
 }
 
-/** Path and value of each setting. */
+/** Lists the path and value of each setting. */
 function leaves(value, prefix = '') {
   return Object.entries(value).flatMap(([key, inner]) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

@@ -1,4 +1,4 @@
-/** What the recipes of the three studies have in common: the models, and how the three reward models are trained. */
+/** Settings that the recipes of the three studies share: the models, and how the three reward models are trained. */
 
 const laptopTraining = {
   batchSize: 32,
@@ -34,7 +34,7 @@ export const laptopBase = {
   stage2: { ...laptopTraining, learningRate: 5e-4, labelSmoothing: 0.1 },
   vanilla: { ...laptopTraining, learningRate: 1e-3, labelSmoothing: 0 },
   discriminative: { ...laptopTraining, learningRate: 1e-3 },
-  /** For what follows on a trained model. */
+  /** For training that continues from a trained model. */
   further: { ...laptopTraining, learningRate: 5e-4 },
 };
 

@@ -1,12 +1,12 @@
 import { createProgress } from '@gram/report';
 import { adamW, train } from '@gram/train';
 
-/** Options of `train` from a recipe, which holds numbers only. */
+/** Makes the options of `train` from a recipe, which holds numbers only. */
 export function trainOptions({ weightDecay, beta2, ...pace }) {
   return { ...pace, optimizer: adamW({ weightDecay, beta2 }) };
 }
 
-/** One training run with its progress line; returns the records of its steps. */
+/** Trains with a progress line and returns the records of the steps. */
 export async function fit(label, run) {
   let progress;
   const { history } = await train({

@@ -26,7 +26,7 @@ if (output === undefined || sources.length === 0 || !(maxCharacters > 0)) {
   process.exit(2);
 }
 
-/** A number in [0, 1) that a prompt always gets. */
+/** Gives a number in [0, 1) that depends on the prompt only. */
 const place = (prompt) => createHash('sha256').update(prompt).digest().readUInt32LE() / 2 ** 32;
 const pairs = [];
 for (const source of sources) {

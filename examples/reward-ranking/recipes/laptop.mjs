@@ -2,7 +2,7 @@ import { laptopBase } from '@gram-examples/common/recipes';
 
 const { further: _, ...base } = laptopBase;
 
-/** The study on two cores in a few minutes. Sizes are small; the ratios between the models are the point. */
+/** The study on two cores in a few minutes. Sizes are small: it compares the models with each other. */
 export const laptop = {
   ...base,
   source: { kind: 'world' },

@@ -2,7 +2,7 @@ import { laptopBase } from '@gram-examples/common/recipes';
 
 const { further, ...base } = laptopBase;
 
-/** The study on two cores in about a quarter of an hour. Sizes are small; the comparison is the point. */
+/** The study on two cores in about a quarter of an hour. Sizes are small: it compares the policies with each other. */
 export const laptop = {
   ...base,
   source: {

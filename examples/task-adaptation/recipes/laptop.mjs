@@ -2,7 +2,7 @@ import { laptopBase } from '@gram-examples/common/recipes';
 
 const { further, ...base } = laptopBase;
 
-/** The study on two cores in about a quarter of an hour. A unit of task pairs is small here; the curves are the point. */
+/** The study on two cores in about a quarter of an hour. A unit of task pairs is small here: compare the curves. */
 export const laptop = {
   ...base,
   source: {

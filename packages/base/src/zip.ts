@@ -4,7 +4,9 @@
  * @throws {RangeError} when the arrays differ in length
  *
  * @example
+ * ```ts
  * zip(['a', 'b'], [1, 2]); // [['a', 1], ['b', 2]]
+ * ```
  */
 export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
   const pairs: [A, B][] = [];

@@ -157,8 +157,10 @@ export type SamplingOptions = PpoOptions['sampling'];
  * @throws PpoError `bad-option`, naming the option
  *
  * @example
+ * ```ts
  * const { kl, samplesPerPrompt } = ppoOptions({ steps: 1000, maxNewTokens: 300, advantages: 'grpo' });
  * // kl.estimator is 'k3' in the loss, and each prompt gets 4 responses
+ * ```
  */
 export function ppoOptions(input: PpoOptionsInput): PpoOptions {
   const result = schema.safeParse(input);

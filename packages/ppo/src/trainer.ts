@@ -29,6 +29,7 @@ import { openTools, type Tools } from './run/tools.js';
  * @throws PpoError of every code; the signal's reason
  *
  * @example
+ * ```ts
  * const { best, evaluations } = await ppo({
  *   ...{ policy, tokenizer, encoder, prompts, validation },
  *   value: valueModelFrom(policy),
@@ -36,6 +37,7 @@ import { openTools, type Tools } from './run/tools.js';
  *   options: { steps: 1000, maxNewTokens: 64 },
  *   output: 'runs/ppo',
  * });
+ * ```
  */
 export async function ppo(run: PpoRun): Promise<PpoResult> {
   const options = ppoOptions(run.options);

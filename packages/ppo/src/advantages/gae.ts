@@ -20,7 +20,9 @@ export interface GaeOptions {
  * @returns advantages, and the returns A_t + V_t that the value model learns
  *
  * @example
+ * ```ts
  * gae([0, 1], [0.5, 0.5], { discount: 1, lambda: 1 }); // { advantages: [0.5, 0.5], returns: [1, 1] }
+ * ```
  */
 export function gae(
   rewards: readonly number[],

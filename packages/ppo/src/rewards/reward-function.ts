@@ -32,7 +32,9 @@ export type RewardFunction = (
  * orders, that a response is preferred to the greedy one. Between 0 and 1; a response equal to the greedy one gets 0.5.
  *
  * @example
+ * ```ts
  * const reward = preferenceReward(await loadRewardModel('runs/two-stage'));
+ * ```
  */
 export function preferenceReward(model: Comparator): RewardFunction {
   return (groups, { signal }) =>

@@ -50,11 +50,13 @@ export interface PolicyMeter {
  * training a pairwise reward would stay at one half however good both become.
  *
  * @example
+ * ```ts
  * const meter = await createPolicyMeter({
  *   ...{ config, policy: weights, reference, tokenizer, encoder, prompts },
  *   ...{ sampling: { temperature: 0.75, topP: 0.95 }, maxNewTokens: 64, seed: 1 },
  * });
  * const { rewards, kl } = await meter.measure({ judge: preferenceReward(model) });
+ * ```
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
   const { config, policy, reference, greedyReference = true, prompts, signal } = options;
