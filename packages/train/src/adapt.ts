@@ -13,14 +13,14 @@ import { type TrainOptions, type TrainRun, train } from './trainer.js';
 /** A reward model, and the labels of a new task that it is to be adapted to. */
 export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'signal'> {
   readonly config: ModelConfig;
-  /** Where training starts; they stay as they are. */
+  /** Weights that training starts from; they are not changed. */
   readonly weights: Weights;
   readonly encoder: PairEncoder;
   /** Judges by the next token, or by a reward head: `config` must have it. */
   readonly kind: 'generative' | 'discriminative';
   /** Labels of the task. */
   readonly pairs: readonly PreferencePair[];
-  /** How many of them to learn from, 0 or more. */
+  /** Number of them to learn from, 0 or more. */
   readonly count: number;
   /** Chooses the pairs and the place of the chosen response; `options.seed` orders the batches. */
   readonly seed: number;

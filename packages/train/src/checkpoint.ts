@@ -19,7 +19,7 @@ import type { StepRecord } from '@gram/run';
 import { TrainError } from './error.js';
 import { type Moments, momentShapes, type Optimizer } from './optimizers/optimizer.js';
 
-/** Everything that a run needs to go on. The order of the data follows from seed and step. */
+/** State from which a run goes on. The order of the data follows from seed and step. */
 export interface TrainingState {
   /** Optimizer steps done. */
   readonly step: number;
@@ -27,7 +27,7 @@ export interface TrainingState {
   readonly skipped: number;
   readonly moments: Moments<NDArray<'float32'>>;
   readonly history: readonly StepRecord[];
-  /** What was trained and on what; a resumed run must say the same. */
+  /** Identifies the run; a resumed run must have the same fingerprint. */
   readonly fingerprint: string;
 }
 
@@ -41,7 +41,7 @@ export interface AdapterCheckpoint extends TrainingState {
   readonly adapter: Adapter;
 }
 
-/** What a run trains, to be saved: a whole model, or an adapter of the model that `base` names. */
+/** Trained weights as they are saved: a whole model, or an adapter of the model that `base` names. */
 export type Trained =
   | { readonly model: ModelToSave }
   | { readonly adapter: Adapter; readonly config: ModelConfig; readonly base: string };

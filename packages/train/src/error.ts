@@ -1,13 +1,9 @@
-/** What went wrong in training; `code` is stable, `hint` says what to do. */
-export class TrainError extends Error {
-  override readonly name = 'TrainError';
+import { GramError } from '@gram/base';
 
-  constructor(
-    readonly code: 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'mpi',
-    message: string,
-    readonly hint: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** What a `TrainError` is about. */
+export type TrainErrorCode = 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'mpi';
+
+/** An error of training; `code` is stable, `hint` says what to do. */
+export class TrainError extends GramError<TrainErrorCode> {
+  override readonly name = 'TrainError';
 }

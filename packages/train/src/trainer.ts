@@ -33,17 +33,17 @@ export interface TrainRun<Example> {
   readonly config: ModelConfig;
   /** Updated in place; while a device other than `cpu` keeps them, when `needsState` says so and at the end. */
   readonly weights: Weights;
-  /** What `weights` are of the model: all of it, or an adapter, see `adapterPart`. @default wholeModel */
+  /** The part of the model that `weights` are: all of it, or an adapter, see `adapterPart`. @default wholeModel */
   readonly part?: TrainedPart;
   readonly objective: Objective<Example>;
   readonly examples: readonly Example[];
   readonly options: TrainOptions;
   /** Examples that are not trained on, and the steps after which they are measured, beside the last one. */
   readonly validation?: { readonly examples: readonly Example[]; due(step: number): boolean };
-  /** Where to compute. @default 'cpu' */
+  /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
   /**
-   * Of matrix products: `bfloat16` on `cuda`, `float16` on `cuda` and `webgpu`, with a scaled loss. Weights, gradients and
+   * Element type of matrix products: `bfloat16` on `cuda`, `float16` on `cuda` and `webgpu`, with a scaled loss. Weights, gradients and
    * moments are float32. @default 'float32'
    */
   readonly precision?: Precision;
@@ -81,6 +81,12 @@ const MAX_SKIPPED = 5;
  * @throws TrainError `no-data`, `diverged` (weights are those of the last finite step) or
  *   `bad-checkpoint` when `resume` belongs to another run; `bad-config` when ranks were given different runs. The reason
  *   of `signal` on the rank whose signal was aborted, an AbortError on the others.
+ * @example
+ * ```ts
+ * const objective = preference({ labels: encoder.labelIds });
+ * const options = { learningRate: 3e-3, batchSize: 8 };
+ * const { history } = await train({ config, weights, objective, examples, options });
+ * ```
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
   const { objective, examples, options } = run;

@@ -54,6 +54,11 @@ const tags: Readonly<Record<GramMetadata['kind'], readonly string[]>> = {
 /**
  * The model card of a trained model: a `README.md` as the Hugging Face hub reads it, Markdown with a header in YAML. Texts
  * from outside, which are names and settings, are code spans or quoted. Of paths only the last name is told.
+ *
+ * @example
+ * ```ts
+ * await writeFile('runs/one/README.md', modelCard(facts));
+ * ```
  */
 export function modelCard(facts: ModelCardFacts): string {
   const { name, config, gram } = facts;

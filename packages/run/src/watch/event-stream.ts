@@ -1,21 +1,21 @@
 import type { ServerResponse } from 'node:http';
 
-/** What a reader may leave unread, in bytes, before it is dropped; several times the largest first message. */
+/** Bytes that a reader may leave unread before it is dropped; several times the largest first message. */
 const MAX_BEHIND = 2 ** 21;
 const MAX_READERS = 16;
 const RETRY_MS = 2000;
-/** How long the last messages may take on their way when the stream is closed. */
+/** Time that the last messages may take when the stream is closed, in milliseconds. */
 const LAST_MS = 500;
 
 /** Server-sent events to all who listen. Whoever reads too slowly is dropped and begins anew when it comes back. */
 export interface EventStream {
-  /** How many listen. */
+  /** Counts the readers. */
   readers(): number;
   /** Starts to send to one more, `first` before anything else. False, and nothing is done, where there are too many. */
   accept(response: ServerResponse, first: () => string): boolean;
-  /** To all. */
+  /** Sends a message to all readers. */
   send(message: string): void;
-  /** To those who have read everything: for what is sent again soon. */
+  /** Sends a message to the readers that have read everything: for what is sent again soon. */
   sendToIdle(message: string): void;
   /** Ends all streams; resolves when what was sent is on its way, at the latest after half a second. */
   close(): Promise<void>;

@@ -47,7 +47,7 @@ export interface History {
   add(record: PastStep): void;
   /** At most `limit` rows in the order of the steps. */
   rows(): HistoryRow[];
-  /** How many steps each row but the last one stands for: a power of two. */
+  /** Counts the steps that each row but the last one stands for: a power of two. */
   stepsPerRow(): number;
 }
 

@@ -1,6 +1,6 @@
 import { createRandom } from '@gram/base';
 
-/** How examples are drawn. */
+/** Sizes and seed from which the batches of a run follow. */
 export interface BatchPlan {
   readonly examples: number;
   readonly batchSize: number;

@@ -3,7 +3,7 @@ import { TrainError } from '../error.js';
 /** Numbers that can be summed over processes. */
 export type Numbers = Float32Array | Float64Array;
 
-/** Where a process stands among those that train together. */
+/** Place of a process among those that train together. */
 export interface Place {
   /** Number of this process, from 0. */
   readonly rank: number;

@@ -36,6 +36,13 @@ const GRACE_MILLISECONDS = { notice: 200, abort: 3000 };
  * A rank that dies or stalls ends all others: one line on standard error names it with its machine and process, and every
  * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`.
  *
+ * @example
+ * ```ts
+ * const communicator = await connect();
+ * await train({ ...run, communicator });
+ * await communicator.close();
+ * ```
+ *
  * @throws TrainError `mpi` where the library is missing or does not fit the launcher, `bad-config` for a broken environment
  */
 export async function connect({ stallSeconds = 60, onStuck }: ConnectOptions = {}): Promise<Communicator> {

@@ -6,14 +6,14 @@ import { FlatArrays } from './flat-arrays.js';
 import { balancedShares, type Shapes } from './partition.js';
 
 /**
- * Who remembers the moments of which weight: `none` keeps all of them on every rank; `zero1` (Rajbhandari et al. 2020,
+ * Placement of the moments: `none` keeps all of them on every rank; `zero1` (Rajbhandari et al. 2020,
  * stage 1) deals weights out, so that a rank remembers and updates its share and gets the others' weights from them.
  */
 export type OptimizerSharding = 'none' | 'zero1';
 
 type Named = Readonly<Record<string, AnyArray<'float32'>>>;
 
-/** How ranks with the same weights and different examples take a step together. */
+/** Operations with which ranks of the same weights and different examples take a step together. */
 export interface DataParallel {
   /** Names of the weights that this rank updates. */
   readonly updated: readonly string[];

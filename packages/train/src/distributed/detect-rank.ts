@@ -23,7 +23,7 @@ const launchers: readonly Launcher[] = [
 ];
 
 /**
- * Where a process stands, from what its launcher left in the environment: mpirun of Open MPI or MPICH, or srun. One that
+ * Finds the place of a process in the environment that its launcher left: mpirun of Open MPI or MPICH, or srun. One that
  * was started without any is rank 0 of 1.
  *
  * @param environment @default process.env

@@ -5,7 +5,7 @@ import type { Numbers } from './communicator.js';
 
 type NativeFunction = ReturnType<LibraryHandle['func']>;
 
-/** What a message can be made of. */
+/** Values of a message. */
 export type Values = Numbers | Uint8Array;
 
 /** The collective operations of MPI on all processes, one at a time, off the JavaScript thread. */
@@ -22,7 +22,7 @@ export interface Mpi {
   abort(): Promise<void>;
 }
 
-/** How one implementation of MPI represents its objects. */
+/** Objects of MPI as one implementation represents them. */
 interface Handles {
   /** C type of a communicator, a data type and an operation. */
   readonly type: 'void*' | 'int';

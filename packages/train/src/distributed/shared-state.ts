@@ -43,7 +43,7 @@ export async function copyWeights(communicator: Communicator, weights: Weights):
   await copyFromFirst(communicator, new FlatArrays(Object.values(weights).map(({ data }) => data)));
 }
 
-/** Where a run stands, without its moments. */
+/** State of a run without its moments. */
 export type RunProgress = Omit<TrainingState, 'moments'>;
 
 /** Gives all ranks what rank 0 resumes from: undefined on all where it is undefined there. */

@@ -1,4 +1,4 @@
-/** What is known of one rank. Times are milliseconds of one clock. */
+/** Signs of life of one rank. Times are milliseconds of one clock. */
 export interface Sign {
   /** When it was last heard of. */
   readonly heard: number;

@@ -5,14 +5,14 @@ import { hostname, networkInterfaces } from 'node:os';
 import { TrainError } from '../error.js';
 import { findLost, type Lost, type Sign } from './verdict.js';
 
-/** Where rank 0 listens, and what a rank must know to be let in. */
+/** Address of rank 0, with the token that lets a rank in. */
 export interface Address {
   readonly hosts: readonly string[];
   readonly port: number;
   readonly token: string;
 }
 
-/** What a rank tells of itself. */
+/** Progress of a rank, as it reports it. */
 export type Progress = Pick<Sign, 'entered' | 'patient'> & { readonly waited: number | undefined };
 
 type Message =
@@ -83,7 +83,7 @@ export async function watchAll(
   return { address: { hosts: shared ? ['127.0.0.1'] : ownHosts(), port, token }, watchdog };
 }
 
-/** What rank 0 knows of the ranks. */
+/** Signs of life of all ranks, which rank 0 keeps. */
 type Roster = ReturnType<typeof createRoster>;
 
 function createRoster(size: number, limit: number, onLost: (lost: Lost | undefined) => void) {

@@ -5,7 +5,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 /** The arrays of one micro-batch, by name. */
 export type Batch<T> = Readonly<Record<string, T>>;
 
-/** What a training step reports. */
+/** Loss and metrics of a micro-batch. */
 export interface ObjectiveResult {
   readonly loss: tf.Scalar;
   /**
@@ -16,7 +16,7 @@ export interface ObjectiveResult {
 }
 
 /**
- * What a model is trained to do: how examples become arrays, and the loss over them.
+ * A training objective: how examples become arrays, and the loss over them.
  *
  * Every example has a weight in the batch, and the weights of one optimizer step sum to 1: so a step
  * is the same however it is cut into micro-batches.
@@ -24,7 +24,7 @@ export interface ObjectiveResult {
 export interface Objective<Example> {
   /** Names the loss and its constants; runs of different objectives do not resume each other. */
   readonly name: string;
-  /** What the loss reports beside itself, such as `accuracy`, the share of pairs that are ordered correctly. */
+  /** Names of the metrics beside the loss, such as `accuracy`, the share of pairs that are ordered correctly. */
   readonly metrics: readonly string[];
   /** Length of the longest sequence of an example, in tokens. */
   length(example: Example): number;

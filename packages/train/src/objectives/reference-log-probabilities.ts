@@ -18,7 +18,7 @@ import type { GenerationExample } from './token-generation.js';
 export interface ReferenceOptions {
   /** The most tokens that are computed at once, padding included; a longer sequence runs alone. @default 8192 */
   readonly batchTokens?: number;
-  /** Where to compute. @default 'cpu' */
+  /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
   readonly signal?: AbortSignal;
 }

@@ -2,7 +2,7 @@ import { int32, type NDArray } from '@gram/engine';
 import { elementAt } from '../checked.js';
 import { padRows } from './objective.js';
 
-/** Where the supervised tokens of a micro-batch are. */
+/** Places of the supervised tokens of a micro-batch. */
 export interface SupervisedTokens {
   /** `[rows, length]` */
   readonly tokens: NDArray<'int32'>;

@@ -4,13 +4,13 @@ import type * as tf from '@tensorflow/tfjs-core';
 /** Tensors by weight name. */
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
-/** What an optimizer remembers of the gradients: arrays by slot and weight name, as `m` and `v` of AdamW. */
+/** Moments of the gradients that an optimizer keeps: arrays by slot and weight name, as `m` and `v` of AdamW. */
 export type Moments<T, Slot extends string = string> = Readonly<Record<Slot, Readonly<Record<string, T>>>>;
 
 /** The numbers that change from step to step; each is a scalar input of the update. */
 export type StepScalars<T, Scalar extends string = string> = Readonly<Record<Scalar, T>>;
 
-/** What one update gives: the new weights and moments. */
+/** Result of one update: the new weights and moments. */
 export interface OptimizerUpdate<Slot extends string = string> {
   readonly weights: Record<string, tf.Tensor>;
   readonly moments: Record<Slot, Record<string, tf.Tensor>>;
@@ -58,7 +58,7 @@ export function momentShapes(
   return shapes;
 }
 
-/** What an optimizer remembers before the first update: zeros. */
+/** Makes the moments before the first update: zeros. */
 export function initMoments(
   optimizer: Optimizer,
   weights: Readonly<Record<string, { readonly shape: readonly number[] }>>,
@@ -71,7 +71,7 @@ export function initMoments(
   );
 }
 
-/** How many numbers an optimizer remembers. */
+/** Counts the numbers that an optimizer keeps. */
 export function momentValues(
   optimizer: Optimizer,
   weights: Readonly<Record<string, { readonly shape: readonly number[] }>>,

@@ -12,7 +12,7 @@ import {
 import { entryOf } from '../checked.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 
-/** What a step needs to train a part of a model, the rest being frozen: no gradient, no moments, no update. */
+/** A part of a model that is trained while the rest is frozen: without gradient, moments and update. */
 export interface TrainedPart {
   /** Names the part and its options; runs of different parts do not resume each other. */
   readonly name: string;

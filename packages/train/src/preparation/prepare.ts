@@ -18,7 +18,7 @@ import { adapterStart, type Context, type Start, wholeStart } from './start.js';
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
   readonly config: ModelConfig;
-  /** How the trained model must be asked. */
+  /** Metadata of the trained model: its kind, its prompt and its chat layout. */
   readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
@@ -38,7 +38,7 @@ export interface PreparedTraining {
   /** Optimizer steps of the whole run, and how many of them the checkpoint has behind it. */
   readonly totalSteps: number;
   readonly doneSteps: number;
-  /** What those steps reported. */
+  /** Records of those steps. */
   readonly history: readonly StepRecord[];
   /** Records of the data that gave no example: ties and equal responses. */
   readonly dropped: number;
@@ -46,7 +46,7 @@ export interface PreparedTraining {
   run(
     watch?: Pick<TrainRun<never>, 'onStep' | 'signal' | 'communicator' | 'needsState'>,
   ): Promise<TrainingState>;
-  /** What to put into a checkpoint. */
+  /** The trained weights, as a checkpoint saves them. */
   readonly trained: Trained;
   /** Puts the weights of a checkpoint of this run in the place of the present ones. */
   restore(checkpoint: string): Promise<void>;
@@ -56,6 +56,12 @@ export interface PreparedTraining {
 
 /**
  * Loads what a configuration names: data, tokenizer and model.
+ *
+ * @example
+ * ```ts
+ * const prepared = await prepareTraining(readTrainingConfig('preference.yaml'));
+ * const state = await prepared.run();
+ * ```
  *
  * @param checkpoint directory of a checkpoint to go on from
  * @throws EngineError `device-unavailable`, `bad-precision`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read

@@ -28,7 +28,7 @@ import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { modelOf, promptingOf, type StartingModel, startingModel } from './starting-model.js';
 
-/** What is trained, and the state that a checkpoint left. */
+/** The trained weights of a run and the state of its checkpoint. */
 export interface Start {
   readonly start: StartingModel;
   readonly weights: Weights;
@@ -42,7 +42,7 @@ export interface Start {
   readonly original: () => Promise<Pick<StartingModel, 'config' | 'weights'>>;
 }
 
-/** Where a run goes on, and what ends it. */
+/** Options of loading: the checkpoint that the run goes on from, and a signal that stops it. */
 export type Context = { readonly checkpoint?: string; readonly signal?: AbortSignal };
 
 /** All weights are trained; a checkpoint holds them all. */

@@ -29,16 +29,16 @@ import type { ScratchConfig, TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 
-/** What a run starts from. */
+/** The model that a run starts from, with what belongs to it. */
 export interface StartingModel {
   readonly config: ModelConfig;
-  /** To be trained in place. */
+  /** Weights that are trained in place. */
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
   readonly chat: ChatLayout;
   /** The files that stand beside the weights, `tokenizer.json` included. */
   readonly companions: Companions & { readonly tokenizerJson: string };
-  /** How the trained model must be asked. */
+  /** Metadata of the trained model: its kind, its prompt and its chat layout. */
   readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
@@ -99,7 +99,7 @@ export function modelOf({ init }: Pick<TrainingConfig, 'init'>): string {
   throw new TrainError('bad-config', 'init.model is missing', 'name the model to start from');
 }
 
-/** How a model that was loaded is asked: its tokenizer, its chat layout and what `gram.json` will say. */
+/** Reads what a loaded model is prompted with: its tokenizer, its chat layout and the metadata of the trained model. */
 export async function promptingOf(
   config: TrainingConfig,
   { config: model, gram, path }: LoadedModel,
@@ -115,7 +115,7 @@ export async function promptingOf(
 }
 
 /**
- * What `gram.json` will say of the trained model.
+ * Makes the metadata (`gram.json`) of the trained model.
  *
  * @param before what it said of the model that the run starts from or goes on with
  */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { elementAt, entryOf } from '../checked.js';
 import { configKeys } from './schema.js';
 
-/** What is wrong with a configuration, and what to do about it; each on one line. */
+/** A fault of a configuration and what to do about it, in one line each. */
 export interface ConfigProblem {
   readonly message: string;
   readonly hint: string;

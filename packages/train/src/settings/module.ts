@@ -4,7 +4,14 @@ import { createJiti } from 'jiti';
 import { TrainError } from '../error.js';
 import type { TrainingInput } from './schema.js';
 
-/** Gives a configuration that is written in TypeScript its type. It is returned as it is. */
+/**
+ * Gives a configuration that is written in TypeScript its type. It is returned as it is.
+ *
+ * @example
+ * ```ts
+ * export default defineTraining({ preset: 'laptop', stage: 'sft', output: 'runs/policy' });
+ * ```
+ */
 export function defineTraining(config: TrainingInput): TrainingInput {
   return config;
 }

@@ -2,7 +2,7 @@ import { plainChat } from '@gram/tokenize';
 import type { PresetName, Written } from '../stages/stage.js';
 import { stageOf, type TrainingStage } from '../stages/table.js';
 
-/** What configurations can begin with. */
+/** Values that a configuration is laid over. */
 export interface Preset {
   /** One line: what for, and where the values come from. */
   readonly summary: string;
@@ -95,7 +95,7 @@ function merged(under: Written, over: Written): Written {
 }
 
 /**
- * What a configuration says, laid over its preset. A model of its own replaces a new one of the preset, and the other way
+ * Lays a configuration over its preset. A model of its own replaces a new one of the preset, and the other way
  * round; a policy has no judging prompt.
  */
 export function withPreset(

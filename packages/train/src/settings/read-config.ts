@@ -14,7 +14,7 @@ import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
 /** A configuration is written by hand; a larger file is something else. */
 const maxBytes = 1_000_000;
 
-/** What a configuration is read with. */
+/** Options of reading a configuration. */
 export interface ReadConfigOptions {
   /** Name of the preset that the configuration is laid over; a `preset` in the file goes before it. @default none */
   readonly preset?: string;

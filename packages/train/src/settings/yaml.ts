@@ -1,6 +1,6 @@
 import { parseDocument, stringify } from 'yaml';
 
-/** What is wrong with a YAML text, on one line, with the line where that is known. */
+/** A fault of a YAML text, in one line, with the number of the line where that is known. */
 export class YamlProblem extends Error {}
 
 /**

@@ -32,7 +32,7 @@ export type Refuse = (path: readonly string[], message: string) => void;
 /** Adds what a reference model says of each pair: the model before it was trained. */
 export type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<ReferencedPair>>;
 
-/** What a stage encodes records with. */
+/** Encoders and prompts that a stage encodes records with. */
 export interface EncodingContext {
   readonly encoding: ChatEncoderOptions;
   /** Id of the judging prompt; only judges have one. */

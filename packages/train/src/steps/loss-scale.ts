@@ -4,14 +4,14 @@ const [first, most] = [2 ** 16, 2 ** 24];
 /** Finite steps in a row after which the scale is tried twice as large. */
 const patience = 1000;
 
-/** What is known of a step that was taken. */
+/** Numbers of a step that was taken. */
 interface Taken {
   readonly loss: number;
   readonly gradientNorm: number;
 }
 
 /**
- * What the loss is multiplied by, so that small gradients do not vanish in float16 (Micikevicius et al. 2018): it is
+ * Gives the factor on the loss, so that small gradients do not vanish in float16 (Micikevicius et al. 2018): it is
  * halved, but not below 1, after a step whose gradient overflowed, and doubled after 1000 finite ones in a row.
  *
  * @param history the steps before this one: a resumed run goes on with the scale that it had

@@ -20,7 +20,7 @@ type Named = Readonly<Record<string, AnyArray<'float32'>>>;
 /** Weights and moments of a run as they are spread over its ranks, where the device of each keeps them. */
 export interface RunState {
   readonly weights: Named;
-  /** Of all weights, or of this rank's share. */
+  /** Moments of all weights, or of the share of this rank. */
   readonly moments: Moments<AnyArray<'float32'>>;
   readonly part: TrainedPart;
   /** In host memory, as they were at the last `collect`; with sharding all of them on rank 0 only. */
@@ -31,13 +31,13 @@ export interface RunState {
   dispose(): void;
 }
 
-/** What `joinRun` starts from. */
+/** Arguments of `joinRun`. */
 export interface RunStart {
   /** In host memory; those of rank 0 count, and `collect` writes to them. */
   readonly weights: Weights;
   readonly part: TrainedPart;
   readonly optimizer: Optimizer;
-  /** Whether rank 0 resumes, and there the state. */
+  /** Whether rank 0 resumes; only rank 0 has the state. */
   readonly resumed: boolean;
   readonly resume?: TrainingState;
   readonly device: DeviceName | 'auto';

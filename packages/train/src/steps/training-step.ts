@@ -19,7 +19,7 @@ import type { Batch, Objective } from '../objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer, StepScalars } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 
-/** What one optimizer step reports. */
+/** Result of one optimizer step. */
 export interface StepResult {
   readonly loss: number;
   /** The objective's metrics, by name. */
@@ -36,7 +36,7 @@ export interface StepOptions {
   readonly learningRate: number;
   /** Largest global norm of the gradient. */
   readonly maxGradientNorm: number;
-  /** What the loss is multiplied by before it is differentiated, and the gradients divided by after it. @default 1 */
+  /** Factor on the loss before it is differentiated; the gradients are divided by it. @default 1 */
   readonly lossScale?: number;
 }
 
@@ -48,7 +48,7 @@ export interface TrainingStep {
    * @param batches the micro-batches; of several ranks each has those that `microBatches` gives it, which may be none
    */
   run(batches: readonly Batch<NDArray>[], options: StepOptions): Promise<StepResult>;
-  /** What was compiled so far. */
+  /** Graphs that were compiled so far. */
   readonly executables: readonly ExecutableInfo[];
   dispose(): void;
 }
@@ -99,11 +99,11 @@ export function lossAndGradients<Example>(
 
 /** Options of `createTrainingStep`. */
 export interface TrainingStepOptions {
-  /** What `weights` are of the model. @default wholeModel */
+  /** The part of the model that `weights` are. @default wholeModel */
   readonly part?: TrainedPart;
-  /** Where to compute. @default 'cpu' */
+  /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
-  /** Of matrix products; `float16` wants a `lossScale`. Weights, gradients and moments are float32. @default 'float32' */
+  /** Element type of matrix products; `float16` requires a `lossScale`. All else is float32. @default 'float32' */
   readonly precision?: Precision;
   /** Keeps the inputs of each layer only, and computes the layer again for its gradient. @default false */
   readonly gradientCheckpointing?: boolean;

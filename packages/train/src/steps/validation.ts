@@ -16,15 +16,15 @@ export interface Validation {
   dispose(): void;
 }
 
-/** How `createValidation` computes. */
+/** Options of `createValidation`. */
 export interface ValidationOptions {
-  /** What the weights are of the model. @default wholeModel */
+  /** The part of the model that the weights are. @default wholeModel */
   readonly part?: TrainedPart;
   /** Examples that are computed at once. */
   readonly microBatchSize: number;
-  /** Where to compute. @default 'cpu' */
+  /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
-  /** Of matrix products. @default 'float32' */
+  /** Element type of matrix products. @default 'float32' */
   readonly precision?: Precision;
   /** Ranks that share the examples. @default singleProcess */
   readonly communicator?: Communicator;
