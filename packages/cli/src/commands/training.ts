@@ -28,38 +28,42 @@ import {
 } from '@gram/train';
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
+import type { Flags } from '../flags.js';
 import { wholeNumber } from '../parse-flags.js';
 import { ownVersion } from '../version.js';
+
+/** Flags of all commands that train. */
+const flags = {
+  config: { value: 'FILE', help: 'configuration, in YAML, TypeScript or JavaScript' },
+  preset: {
+    value: 'NAME',
+    choices: Object.keys(presets),
+    help: 'values that the configuration overrides',
+  },
+  set: {
+    value: 'KEY=VALUE',
+    multiple: true,
+    help: 'override a value of the configuration, for example optimizer.epochs=2',
+  },
+  resume: {
+    value: 'auto|DIR',
+    bare: 'auto',
+    help: 'continue from a checkpoint; auto takes the newest one of the output',
+  },
+  'dry-run': { help: 'load and encode everything, say what would be done, and write nothing' },
+  'print-config': { help: 'print the configuration with its defaults, and stop' },
+  watch: {
+    value: 'PORT',
+    bare: '0',
+    help: 'serve a page that follows the run, on this machine only; default any free port',
+  },
+} as const satisfies Flags;
 
 /** The command that trains a stage; what the commands differ in is said by their stage. */
 export function trainingCommand(name: TrainingStage) {
   const stage = stageOf(name);
   return defineCommand({
-    flags: {
-      config: { value: 'FILE', help: 'configuration, in YAML, TypeScript or JavaScript' },
-      preset: {
-        value: 'NAME',
-        choices: Object.keys(presets),
-        help: 'values that the configuration overrides',
-      },
-      set: {
-        value: 'KEY=VALUE',
-        multiple: true,
-        help: 'override a value of the configuration, for example optimizer.epochs=2',
-      },
-      resume: {
-        value: 'auto|DIR',
-        bare: 'auto',
-        help: 'continue from a checkpoint; auto takes the newest one of the output',
-      },
-      'dry-run': { help: 'load and encode everything, say what would be done, and write nothing' },
-      'print-config': { help: 'print the configuration with its defaults, and stop' },
-      watch: {
-        value: 'PORT',
-        bare: '0',
-        help: 'serve a page that follows the run, on this machine only; default any free port',
-      },
-    },
+    flags,
     settings: settingReference().map(({ key, usual, meaning }) => {
       const note = usual === undefined ? 'required' : `default: ${usual}`;
       return [key, `${meaning} (${note})`.replaceAll('`', '')];
