@@ -15,7 +15,7 @@ const { config, weights } = await loadModel(path);
 /** Texts that stand for the ids that they name. */
 const encoder = {
   labelIds: labels,
-  comparison: async ({ a }) => ({ ids: JSON.parse(a), truncated: false, neutralised: false }),
+  comparison: async ({ a }) => ({ ids: JSON.parse(a), truncated: false, neutralized: false }),
 };
 const model = createGenerativeRewardModel({ config, weights, encoder, precision });
 const itemOf = ([ab, ba]) => ({ prompt: '', a: JSON.stringify(ab), b: JSON.stringify(ba) });

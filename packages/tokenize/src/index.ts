@@ -29,7 +29,7 @@ export {
   type Encoded,
   type EncodedTurn,
 } from './encode/chat-encoder.js';
-export { type NeutralText, neutraliseMarkers, restoreMarkers } from './encode/markers.js';
+export { type NeutralText, neutralizeMarkers, restoreMarkers } from './encode/markers.js';
 export {
   createPairEncoder,
   type EncodedComparison,

@@ -101,7 +101,7 @@ describe('saving and loading', () => {
     expect(tokenizerFromJson(tokenizer.json).json).toBe(tokenizer.json);
   });
 
-  it('leaves nothing behind when it can not write', async () => {
+  it('leaves nothing behind when it cannot write', async () => {
     const target = join(folder, 'taken');
     mkdirSync(join(target, 'tokenizer.json', 'in-the-way'), { recursive: true });
     await expect(tokenizer.save(target)).rejects.toMatchObject({ code: 'save-failed' });
@@ -137,7 +137,7 @@ describe('saving and loading', () => {
       ...json,
       pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false },
     },
-  ])('refuses what the library can not use (%#)', (value) => {
+  ])('refuses what the library cannot use (%#)', (value) => {
     expect(() => tokenizerFromJson(value)).toThrow(expect.objectContaining({ code: 'tokenizer-broken' }));
   });
 });

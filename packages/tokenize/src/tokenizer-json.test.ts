@@ -42,7 +42,7 @@ describe('withoutSpecialTokens', () => {
     expect(plain.post_processor).toBeNull();
   });
 
-  it('takes names that can not be foreseen', () => {
+  it('takes names that cannot be foreseen', () => {
     const names = [1, 2].map(() => withoutSpecialTokens(json).added_tokens?.[0]?.content);
     expect(names[0]).not.toBe(names[1]);
   });

@@ -26,9 +26,9 @@ export const scoreCommand = defineCommand({
         model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),
       );
       if (result === undefined) throw new TypeError('the model gave no result');
-      const { probability, orders, consistent, truncated, neutralised } = result;
+      const { probability, orders, consistent, truncated, neutralized } = result;
       if (json) {
-        io.stdout.write(`${JSON.stringify({ probability, orders, consistent, truncated, neutralised })}\n`);
+        io.stdout.write(`${JSON.stringify({ probability, orders, consistent, truncated, neutralized })}\n`);
         return;
       }
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';

@@ -118,7 +118,7 @@ describe('rewards of models', () => {
         probability: a.length / (a.length + b.length),
         consistent: true,
         truncated: false,
-        neutralised: false,
+        neutralized: false,
       })),
   };
 
@@ -133,7 +133,7 @@ describe('rewards of models', () => {
   it('take the scalar of a discriminative model as it is', async () => {
     const scalar = scalarReward({
       rewards: async (items) =>
-        items.map(({ response }) => ({ reward: -response.length, truncated: false, neutralised: false })),
+        items.map(({ response }) => ({ reward: -response.length, truncated: false, neutralized: false })),
     });
     expect(await scoreGroups(scalar, groups, {})).toEqual([[-1, -2], [-1]]);
   });

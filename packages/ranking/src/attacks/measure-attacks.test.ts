@@ -18,7 +18,7 @@ function judge(rule: (a: string, b: string) => number, seen: string[] = []): Com
       onProgress?.(items.length, items.length);
       seen.push(...items.map(({ a }) => a));
       return items.map(({ a, b }) => {
-        return { probability: rule(a, b), consistent: true, truncated: false, neutralised: false };
+        return { probability: rule(a, b), consistent: true, truncated: false, neutralized: false };
       });
     },
   };

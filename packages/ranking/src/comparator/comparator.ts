@@ -21,7 +21,7 @@ export interface Comparison {
   /** Whether text was cut to fit the model. */
   readonly truncated: boolean;
   /** Whether markers of the judging prompt inside the texts were escaped. */
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /** Options of every call that runs a model. */

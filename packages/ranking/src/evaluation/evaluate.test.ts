@@ -13,7 +13,7 @@ const scripted: Comparator = {
         orders: [first, second] as const,
         consistent: first > 0.5 === second > 0.5,
         truncated: a.endsWith('cut'),
-        neutralised: false,
+        neutralized: false,
       };
     });
     options.onProgress?.(items.length, items.length);
@@ -54,7 +54,7 @@ it('counts accuracy, ties as wrong, and both measures of position', async () => 
     orders: [0.75, 0.25],
     consistent: false,
     truncated: false,
-    neutralised: false,
+    neutralized: false,
   });
 });
 
@@ -91,7 +91,7 @@ it('gives the same intervals for the same seed', async () => {
 it('leaves out orders that a model does not have', async () => {
   const model: Comparator = {
     compare: async (items) =>
-      items.map(() => ({ probability: 0.8, consistent: true, truncated: false, neutralised: false })),
+      items.map(() => ({ probability: 0.8, consistent: true, truncated: false, neutralized: false })),
   };
   const { items, order } = await evaluatePairs(model, pairs);
   expect(items[0]).not.toHaveProperty('orders');

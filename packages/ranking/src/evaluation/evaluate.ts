@@ -20,7 +20,7 @@ export interface EvaluatedPair {
   readonly orders?: readonly [number, number];
   readonly consistent: boolean;
   readonly truncated: boolean;
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /** Accuracy on a group of pairs. */
@@ -101,7 +101,7 @@ function evaluatedPair({ id, family }: PreferencePair, comparison: Comparison | 
     const hint = 'return one result for each item';
     throw new RewardError('bad-values', `compare gave no result for pair ${JSON.stringify(id)}`, hint);
   }
-  const { probability, orders, consistent, truncated, neutralised } = comparison;
+  const { probability, orders, consistent, truncated, neutralized } = comparison;
   return {
     id,
     ...(family !== undefined && { family }),
@@ -111,7 +111,7 @@ function evaluatedPair({ id, family }: PreferencePair, comparison: Comparison | 
     ...(orders !== undefined && { orders }),
     consistent,
     truncated,
-    neutralised,
+    neutralized,
   };
 }
 

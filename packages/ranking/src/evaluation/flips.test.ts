@@ -13,7 +13,7 @@ const results = (probabilities: readonly number[]): EvaluatedPair[] =>
     correct: probability > 0.5,
     consistent: true,
     truncated: false,
-    neutralised: false,
+    neutralized: false,
   }));
 
 const flips = (reference: readonly number[], other: readonly number[]) =>

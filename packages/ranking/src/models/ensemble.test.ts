@@ -10,7 +10,7 @@ const always = (comparison: Partial<Comparison>): Comparator => ({
       probability: 0.5,
       consistent: true,
       truncated: false,
-      neutralised: false,
+      neutralized: false,
       ...comparison,
     }));
   },
@@ -22,7 +22,7 @@ it('means the probabilities, order by order', async () => {
   const second = always({ probability: 0.7, orders: [0.8, 0.6], truncated: true });
   const onProgress = vi.fn();
   const [even] = await createEnsemble([first, second]).compare([item], { onProgress });
-  expect(even).toMatchObject({ consistent: false, truncated: true, neutralised: false });
+  expect(even).toMatchObject({ consistent: false, truncated: true, neutralized: false });
   expect(even!.orders).toEqual([expect.closeTo(0.85, 12), expect.closeTo(0.35, 12)]);
   expect(even!.probability).toBeCloseTo(0.6, 12);
   expect(onProgress.mock.calls).toEqual([
@@ -44,7 +44,7 @@ it('takes models that have no orders', async () => {
     probability: 0.4,
     consistent: true,
     truncated: false,
-    neutralised: false,
+    neutralized: false,
   });
 });
 

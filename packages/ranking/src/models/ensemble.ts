@@ -63,7 +63,7 @@ function resultOf(results: readonly Comparison[] | undefined, item: number): Com
 function combined(votes: readonly Vote[]): Comparison {
   const flags = {
     truncated: votes.some(({ comparison }) => comparison.truncated),
-    neutralised: votes.some(({ comparison }) => comparison.neutralised),
+    neutralized: votes.some(({ comparison }) => comparison.neutralized),
   };
   const inOrders = votes.flatMap(({ share, comparison: { orders } }) =>
     orders === undefined ? [] : [{ share, orders }],

@@ -41,7 +41,7 @@ export function rewardModelFromFunction(judge: JudgeFunction): RewardModel {
         orders: [first, second],
         consistent: Math.sign(first - 0.5) === Math.sign(second - 0.5),
         truncated: false,
-        neutralised: false,
+        neutralized: false,
       };
     });
   }

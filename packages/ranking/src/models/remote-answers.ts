@@ -39,7 +39,7 @@ export function comparisonsOf(results: readonly unknown[], count: number): Compa
 }
 
 function isComparison(value: unknown): value is Comparison {
-  const { probability, orders, consistent, truncated, neutralised } = (value ?? {}) as Record<
+  const { probability, orders, consistent, truncated, neutralized } = (value ?? {}) as Record<
     string,
     unknown
   >;
@@ -47,7 +47,7 @@ function isComparison(value: unknown): value is Comparison {
   return (
     isProbability(probability) &&
     (orders === undefined || (Array.isArray(orders) && orders.length === 2 && orders.every(isProbability))) &&
-    [consistent, truncated, neutralised].every((flag) => typeof flag === 'boolean')
+    [consistent, truncated, neutralized].every((flag) => typeof flag === 'boolean')
   );
 }
 

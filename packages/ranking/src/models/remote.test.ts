@@ -38,7 +38,7 @@ const resultOf = ({ a }: Pick<ComparisonItem, 'a'>) => ({
   orders: [Number(a) / 1000, Number(a) / 1000],
   consistent: true,
   truncated: false,
-  neutralised: false,
+  neutralized: false,
 });
 const right = (response: ServerResponse, { pairs }: Seen) => {
   response.end(JSON.stringify({ model: 'judge', results: pairs.map(resultOf) }));

@@ -13,7 +13,7 @@ const oracle = {
       probability: sigmoid(a.length - b.length),
       consistent: true,
       truncated: false,
-      neutralised: false,
+      neutralized: false,
     })),
   ),
 };

@@ -134,7 +134,7 @@ describe('bestOfN', () => {
           probability: a.length === b.length ? 0.5 : a.length > b.length ? 0.9 : 0.1,
           consistent: true,
           truncated: false,
-          neutralised: false,
+          neutralized: false,
         }));
       },
     };

@@ -11,7 +11,7 @@ function recorded() {
         probability: a.length / (a.length + b.length),
         consistent: true,
         truncated: false,
-        neutralised: false,
+        neutralized: false,
       }));
     },
   };

@@ -29,7 +29,7 @@ export interface ScoredResponse {
   /** Whether text was cut to fit the model. */
   readonly truncated: boolean;
   /** Whether text was escaped. */
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /** A model that gives each response a reward of its own. */
@@ -91,9 +91,9 @@ export function createDiscriminativeRewardModel({
     );
     const sequences = encoded.map(({ ids }) => ids);
     const numbers = (await runSequences(sequences, forward, { batchTokens, cache }, options)).values();
-    return encoded.map(({ truncated, neutralised }) => {
+    return encoded.map(({ truncated, neutralized }) => {
       const [reward = Number.NaN] = taken(numbers);
-      return { reward, truncated, neutralised };
+      return { reward, truncated, neutralized };
     });
   }
 
@@ -135,7 +135,7 @@ async function compareByRewards(
       probability: sigmoid(first.reward - second.reward),
       consistent: true,
       truncated: first.truncated || second.truncated,
-      neutralised: first.neutralised || second.neutralised,
+      neutralized: first.neutralized || second.neutralized,
     };
   });
 }

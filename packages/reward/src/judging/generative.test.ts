@@ -54,7 +54,7 @@ it('gives both names of a pair probabilities that sum to one', async () => {
 
 it('says which items held markers', async () => {
   const results = await model.compare(unequalItems);
-  expect(results.map(({ neutralised }) => neutralised)).toEqual([false, false, false, false, true]);
+  expect(results.map(({ neutralized }) => neutralized)).toEqual([false, false, false, false, true]);
 });
 
 it('names a pair that is too long, or says that it was cut', async () => {

@@ -106,7 +106,7 @@ interface JudgedPair {
   readonly item: NamedItem;
   readonly logits: LabelLogits;
   readonly truncated: boolean;
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /** Judges pairs as they are shown: the logits of the labels, where `a` stands before `b`. */
@@ -136,9 +136,9 @@ function createPairJudge({
       const sequences = encoded.map(({ ids }) => ids);
       const numbers = await runSequences(sequences, forward, { batchTokens, cache }, { signal, onProgress });
       const logits = numbers.values();
-      return encoded.map(({ item, truncated, neutralised }) => {
+      return encoded.map(({ item, truncated, neutralized }) => {
         const [first = Number.NaN, second = Number.NaN] = taken(logits);
-        return { item, logits: [first, second], truncated, neutralised };
+        return { item, logits: [first, second], truncated, neutralized };
       });
     },
     dispose: () => forward.dispose(),
@@ -166,10 +166,10 @@ function inBothOrders(ab: JudgedPair, ba: JudgedPair): Comparison {
   return {
     ...bothOrders(ab.logits, ba.logits),
     truncated: ab.truncated || ba.truncated,
-    neutralised: ab.neutralised || ba.neutralised,
+    neutralized: ab.neutralized || ba.neutralized,
   };
 }
 
-function inOneOrder({ logits, truncated, neutralised }: JudgedPair): Comparison {
-  return { probability: sigmoid(logits[0] - logits[1]), consistent: true, truncated, neutralised };
+function inOneOrder({ logits, truncated, neutralized }: JudgedPair): Comparison {
+  return { probability: sigmoid(logits[0] - logits[1]), consistent: true, truncated, neutralized };
 }

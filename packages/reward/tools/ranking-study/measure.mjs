@@ -32,7 +32,7 @@ export function noisyJudge(lists, { temperature, bias, noise }, seed) {
         probability: 1 / (1 + Math.exp(-logit)),
         consistent: true,
         truncated: false,
-        neutralised: false,
+        neutralized: false,
       };
     });
   return { compare };

@@ -11,7 +11,7 @@ export function verdictOf({ prompt, a, b }: ComparisonItem): Comparison {
     orders,
     consistent: Math.sign(orders[0] - 0.5) === Math.sign(orders[1] - 0.5),
     truncated: false,
-    neutralised: false,
+    neutralized: false,
   };
 }
 

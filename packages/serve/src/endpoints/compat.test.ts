@@ -19,7 +19,7 @@ const model: Comparator = {
       probability: 1 / (1 + Math.exp(merit(b) - merit(a))),
       consistent: true,
       truncated: false,
-      neutralised: false,
+      neutralized: false,
     }));
   },
 };

@@ -47,6 +47,6 @@ export function bestFirst(scores: readonly number[]): number[] {
 }
 
 /** The documented fields alone, whatever else a model returns. */
-function verdict({ probability, orders, consistent, truncated, neutralised }: Comparison) {
-  return { probability, orders, consistent, truncated, neutralised };
+function verdict({ probability, orders, consistent, truncated, neutralized }: Comparison) {
+  return { probability, orders, consistent, truncated, neutralized };
 }

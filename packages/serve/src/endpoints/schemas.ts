@@ -32,7 +32,7 @@ const verdict = {
     .describe('the same where a is shown first, and where b is; absent for models that see one response'),
   consistent: z.boolean().describe('whether both orders prefer the same response'),
   truncated: z.boolean().describe('whether text was cut to fit the model'),
-  neutralised: z.boolean().describe('whether text that poses as a part of the prompt was escaped'),
+  neutralized: z.boolean().describe('whether text that poses as a part of the prompt was escaped'),
 };
 
 /** Answers of the addresses. */

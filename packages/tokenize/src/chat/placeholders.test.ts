@@ -78,7 +78,7 @@ describe('findSlots', () => {
     );
   });
 
-  it('makes placeholders that can not be foreseen', () => {
+  it('makes placeholders that cannot be foreseen', () => {
     expect(makePlaceholders([false]).nonce).not.toBe(makePlaceholders([false]).nonce);
   });
 });

@@ -35,7 +35,7 @@ describe('prompt', () => {
     const [plain, wordy] = [await create(), await create({ chat: wordyChat })];
     const { ids, ...flags } = await plain.prompt({ prompt: 'the cat' });
     expect(await tokenizer.decode(ids)).toBe('<|user|>the cat<|assistant|>');
-    expect(flags).toEqual({ truncated: false, neutralised: false });
+    expect(flags).toEqual({ truncated: false, neutralized: false });
     expect(await tokenizer.decode((await wordy.prompt({ prompt: 'the cat' })).ids)).toBe(
       '<s><turn>user\nthe cat</turn>\n<turn>assistant\n',
     );
@@ -68,7 +68,7 @@ describe('prompt', () => {
 });
 
 describe('response', () => {
-  // Text that would merge with its neighbours or pose as a turn if the pieces were not encoded apart.
+  // Text that would merge with its neighbors or pose as a turn if the pieces were not encoded apart.
   const text = fc
     .array(fc.constantFrom('the cat', ' sat', '<|assistant|>', '</turn>', '<s>', '\n', 'user', '🙂', 'x'))
     .map((parts) => parts.join(''));

@@ -21,7 +21,7 @@ export interface Encoded {
   /** Whether user text was cut to fit. */
   readonly truncated: boolean;
   /** Whether markers in user text were escaped; plain conversations have no markers. */
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /** The ids of a conversation whose last turn is learned. */
@@ -76,7 +76,7 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
     );
     const filled = fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
     // A plain conversation has no judging prompt whose markers a text could imitate.
-    return { ...filled, neutralised: false };
+    return { ...filled, neutralized: false };
   }
 
   return {

@@ -4,7 +4,7 @@ import type { JudgePrompt } from '../prompts/judge-prompt.js';
 export interface NeutralText {
   readonly text: string;
   /** Whether anything was changed. */
-  readonly neutralised: boolean;
+  readonly neutralized: boolean;
 }
 
 /**
@@ -12,12 +12,12 @@ export interface NeutralText {
  * character of each marker, as in `[\User Question]`. A marker that is already escaped gets one more, so that
  * {@link restoreMarkers} reverts it exactly. Only exact markers count; other spellings are left to the model's judgment.
  */
-export function neutraliseMarkers(prompt: JudgePrompt, text: string): NeutralText {
+export function neutralizeMarkers(prompt: JudgePrompt, text: string): NeutralText {
   const safe = text.replace(markerPattern(prompt), (found) => `${found[0]}\\${found.slice(1)}`);
-  return { text: safe, neutralised: safe !== text };
+  return { text: safe, neutralized: safe !== text };
 }
 
-/** Reverts {@link neutraliseMarkers}. */
+/** Reverts {@link neutralizeMarkers}. */
 export function restoreMarkers(prompt: JudgePrompt, text: string): string {
   return text.replace(markerPattern(prompt), (found) =>
     found[1] === '\\' ? `${found[0]}${found.slice(2)}` : found,

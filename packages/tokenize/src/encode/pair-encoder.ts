@@ -10,7 +10,7 @@ import {
   type Encoded,
   type EncodedTurn,
 } from './chat-encoder.js';
-import { neutraliseMarkers } from './markers.js';
+import { neutralizeMarkers } from './markers.js';
 import { comparisonTemplate, fillTemplate, responsePairTemplate, type Template } from './template.js';
 
 /** Options of `createPairEncoder`. */
@@ -45,7 +45,7 @@ export interface PairEncoder extends ChatEncoder {
  * Creates an encoder for a tokenizer, a judging prompt and a chat layout; the ids of the templates are computed here, once.
  *
  * User text and template text are encoded apart, so neither merges with the other, and user text cannot hold a special
- * token. Markers of the judging prompt inside user text are escaped, see {@link neutraliseMarkers}. This suits byte-level
+ * token. Markers of the judging prompt inside user text are escaped, see {@link neutralizeMarkers}. This suits byte-level
  * tokenizers; one that puts a space before every text puts it before every piece. The methods throw TokenizeError
  * `too-long` and `template-too-long`.
  *
@@ -74,14 +74,14 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
     const parts = [prompt, ...responses].map((full, index) => {
       // Trimming can move a marker to the start of a line, so it comes before the escape.
       const text = trimText(full, template.trims[index] ?? noTrims);
-      return raw ? { text, neutralised: false } : neutraliseMarkers(judge, text);
+      return raw ? { text, neutralized: false } : neutralizeMarkers(judge, text);
     });
     const [promptIds = [], ...responseIds] = await Promise.all(
       parts.map(({ text }) => tokenizer.encode(text)),
     );
     return {
       ...fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id }),
-      neutralised: parts.some((part) => part.neutralised),
+      neutralized: parts.some((part) => part.neutralized),
     };
   }
 

@@ -16,7 +16,7 @@ export function longest(calls: number[] = []): Comparator {
           orders,
           consistent,
           truncated: false,
-          neutralised: false,
+          neutralized: false,
         };
       });
     },

@@ -10,7 +10,7 @@ export function recorded(probability: (a: string, b: string) => number) {
         probability: probability(a, b),
         consistent: true,
         truncated: false,
-        neutralised: false,
+        neutralized: false,
       }));
     },
   };
