@@ -5,10 +5,10 @@ import { adapterShapes } from './lora/adapter.js';
 import type { LoraConfig } from './lora/lora-config.js';
 
 /** How the matrices of the layers are kept; everything else is float32. */
-export type Precision = 'float32' | 'int8' | 'int4';
+export type WeightPrecision = 'float32' | 'int8' | 'int4';
 
 /** Bytes of one weight of a matrix: 4-bit weights share a float32 scale among 32, 8-bit weights one among a row. */
-const BYTES = { float32: 4, int8: 1, int4: 0.5 + 4 / 32 } as const satisfies Record<Precision, number>;
+const BYTES = { float32: 4, int8: 1, int4: 0.5 + 4 / 32 } as const satisfies Record<WeightPrecision, number>;
 
 /** Weights of the matrices of all layers. */
 function matrixWeights(config: ModelConfig): number {
@@ -20,7 +20,7 @@ function matrixWeights(config: ModelConfig): number {
 }
 
 /** Memory of a model's weights, in bytes. */
-export function weightBytes(config: ModelConfig, precision: Precision = 'float32'): number {
+export function weightBytes(config: ModelConfig, precision: WeightPrecision = 'float32'): number {
   const matrices = matrixWeights(config);
   return Math.ceil(4 * (parameterCount(config) - matrices) + BYTES[precision] * matrices);
 }
@@ -42,7 +42,7 @@ export function forwardFlop(config: ModelConfig, tokens: number, headRows: numbe
 }
 
 /** Bytes of weights that one token of generated text reads. */
-export function bytesPerToken(config: ModelConfig, precision: Precision = 'float32'): number {
+export function bytesPerToken(config: ModelConfig, precision: WeightPrecision = 'float32'): number {
   // One row of the embedding is read, unless the head is the embedding.
   const unread = config.tieWordEmbeddings ? 0 : 4 * config.vocabSize * config.hiddenSize;
   return weightBytes(config, precision) - unread;

@@ -55,7 +55,7 @@ export {
   bytesPerToken,
   cacheBytes,
   forwardFlop,
-  type Precision,
+  type WeightPrecision,
   trainingBytes,
   weightBytes,
 } from './estimates.js';

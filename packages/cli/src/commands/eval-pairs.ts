@@ -1,7 +1,7 @@
 import { createRandom, formatPercent, formatPercentRange } from '@gram/base';
 import { type PreferencePair, writeJsonl } from '@gram/data';
 import { type Int8Kernel, int8Kernel } from '@gram/engine';
-import type { Precision } from '@gram/model';
+import type { WeightPrecision } from '@gram/model';
 import { createProgress, formatDuration, textTable } from '@gram/report';
 import {
   type Accuracy,
@@ -43,7 +43,7 @@ export async function evaluateJudgedPairs(
   );
 
   // One model at a time: it is loaded, asked and freed in here.
-  async function judged(stored: Precision): Promise<JudgedPairs> {
+  async function judged(stored: WeightPrecision): Promise<JudgedPairs> {
     const model = await loadJudge({ ...settings, precision: stored }, io);
     const label = precision === 'float32' ? 'eval' : `eval ${stored}`;
     const progress = createProgress({ label, total: pairs.length, unit: 'pairs', stream: io.stderr });
@@ -62,7 +62,7 @@ export async function evaluateJudgedPairs(
 
 /** Results at one precision. */
 interface JudgedPairs extends Evaluation {
-  readonly precision: Precision;
+  readonly precision: WeightPrecision;
   readonly weightBytes: number;
 }
 

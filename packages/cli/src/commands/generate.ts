@@ -4,7 +4,7 @@ import {
   createGenerator,
   type Decoding,
   longestSequence,
-  type Precision,
+  type WeightPrecision,
 } from '@gram/model';
 import {
   type ChatMessage,
@@ -76,7 +76,7 @@ export const generateCommand = defineCommand({
       config: model.config,
       weights: model.weights,
       fixedWeights: true,
-      precision: values.precision as Precision | undefined,
+      precision: values.precision as WeightPrecision | undefined,
       device,
     });
     const streamed = samples === 1 && !values.json;

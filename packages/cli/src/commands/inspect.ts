@@ -8,7 +8,7 @@ import {
   longestSequence,
   type ModelConfig,
   type ModelInfo,
-  type Precision,
+  type WeightPrecision,
   parameterCount,
   resolveModel,
   trainingBytes,
@@ -23,7 +23,7 @@ const PAIR_TOKENS = 1024;
 /** A generated text of a usual length. */
 const TEXT_TOKENS = 1024;
 const LORA = { rank: 16, alpha: 32, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] } as const;
-const PRECISIONS: readonly Precision[] = ['float32', 'int8', 'int4'];
+const PRECISIONS: readonly WeightPrecision[] = ['float32', 'int8', 'int4'];
 
 /** What one device would need for the model. */
 interface DeviceEstimate {

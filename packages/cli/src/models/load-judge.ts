@@ -1,4 +1,4 @@
-import { type Precision, resolveModel } from '@gram/model';
+import { type WeightPrecision, resolveModel } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
   type GenerativeRewardModel,
@@ -44,7 +44,7 @@ export const judgeFlags = {
 /** What `judgeFlags` say. */
 export interface JudgeSettings extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound'> {
   readonly source: string;
-  readonly precision: Precision;
+  readonly precision: WeightPrecision;
   readonly orders: 1 | 2;
   readonly overlong: 'error' | 'truncate';
 }
@@ -65,7 +65,7 @@ export async function readJudgeFlags(values: Values<typeof judgeFlags>, io: Io):
   return {
     source: await withDownload(io, (options) => resolveModel(values.model, options)),
     judgePrompt: prompt === undefined ? undefined : await readJudgePrompt(prompt),
-    precision: (values.precision ?? 'float32') as Precision,
+    precision: (values.precision ?? 'float32') as WeightPrecision,
     device,
     orders,
     positionBiasBound: bound === undefined ? undefined : share('position-bias-bound', bound),

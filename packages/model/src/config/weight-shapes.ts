@@ -1,4 +1,5 @@
 import type { NDArray } from '@gram/engine';
+import { ModelError } from '../error.js';
 import {
   ATTENTION_PROJECTIONS,
   blockOf,
@@ -10,6 +11,13 @@ import { familyOf, kindOf, type ModelConfig } from './model-config.js';
 
 /** The weights of a model: float32 arrays under their Hugging Face names, matrices as `[out, in]`. */
 export type Weights = Readonly<Record<string, NDArray<'float32'>>>;
+
+/** Returns one of the weights. @throws {ModelError} `bad-weights` when it is missing */
+export function weightOf(weights: Weights, name: string): NDArray<'float32'> {
+  const found = weights[name];
+  if (found !== undefined) return found;
+  throw new ModelError('bad-weights', `the weight "${name}" is missing`, 'pass all weights of the model');
+}
 
 /**
  * Name and shape of the weights of a score head: one matrix, or two and their biases; none for a model without one. The

@@ -3,7 +3,7 @@ import { describeIssues, quote } from '@gram/base';
 import type { ConstantSource, NDArray } from '@gram/engine';
 import { z } from 'zod';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
-import { type Weights, weightShapes } from '../config/weight-shapes.js';
+import { type Weights, weightOf, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { checkShapes } from '../files/check-weights.js';
 import { readJsonFile } from '../files/json.js';
@@ -58,8 +58,9 @@ async function readShardHeaders(dir: string): Promise<Headers> {
 }
 
 function sameBits(a: Float32Array, b: Float32Array): boolean {
-  const [x, y] = [a, b].map((data) => new Uint32Array(data.buffer, data.byteOffset, data.length));
-  return x!.every((bits, i) => bits === y![i]);
+  const bitsOf = (data: Float32Array) => new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const other = bitsOf(b);
+  return bitsOf(a).every((bits, i) => bits === other[i]);
 }
 
 /** The headers of `model.safetensors`, or of the shards of `model.safetensors.index.json`. */
@@ -81,7 +82,7 @@ export async function readCheckedHeaders(dir: string, config: ModelConfig): Prom
   const headers = await readModelHeaders(dir);
   const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
   const expected = new Map(Object.entries(weightShapes(config)));
-  if (hasCopiedHead(config, found)) expected.set(LM_HEAD, expected.get(EMBEDDING)!);
+  if (hasCopiedHead(config, found)) expected.set(LM_HEAD, [config.vocabSize, config.hiddenSize]);
   checkShapes(found, expected, dir);
   return headers;
 }
@@ -126,7 +127,7 @@ export async function loadWeights(dir: string, config: ModelConfig): Promise<Wei
   }
   if (
     hasCopiedHead(config, new Map(Object.entries(read))) &&
-    !sameBits(read[LM_HEAD]!.data, read[EMBEDDING]!.data)
+    !sameBits(weightOf(read, LM_HEAD).data, weightOf(read, EMBEDDING).data)
   ) {
     throw new ModelError(
       'bad-weights',
@@ -135,6 +136,6 @@ export async function loadWeights(dir: string, config: ModelConfig): Promise<Wei
     );
   }
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
-  for (const name of Object.keys(weightShapes(config))) weights[name] = read[name]!;
+  for (const name of Object.keys(weightShapes(config))) weights[name] = weightOf(read, name);
   return weights;
 }

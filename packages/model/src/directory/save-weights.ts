@@ -11,17 +11,19 @@ export const WEIGHT_FILES: readonly (string | RegExp)[] = [
   /^model-\d{5}-of-\d{5}\.safetensors$/,
 ];
 
-/** Names of weights in shards of at most `maxBytes`, in their order; a larger tensor has a shard of its own. */
-function planShards(weights: Weights, bytesOf: (array: NDArray) => number, maxBytes: number): string[][] {
-  const shards: string[][] = [];
+/** The weights in shards of at most `maxBytes`, in their order; a larger tensor has a shard of its own. */
+function planShards(weights: Weights, bytesOf: (array: NDArray) => number, maxBytes: number): Weights[] {
+  const shards: Record<string, NDArray<'float32'>>[] = [];
+  let shard: Record<string, NDArray<'float32'>> = {};
   let filled = Number.POSITIVE_INFINITY;
   for (const [name, array] of Object.entries(weights)) {
     const bytes = bytesOf(array);
     if (filled + bytes > maxBytes) {
-      shards.push([]);
+      shard = {};
+      shards.push(shard);
       filled = 0;
     }
-    shards.at(-1)!.push(name);
+    shard[name] = array;
     filled += bytes;
   }
   return shards;
@@ -42,10 +44,9 @@ export async function saveWeights(
   }
   const number = (n: number) => String(n).padStart(5, '0');
   const shardOf: Record<string, string> = {};
-  for (const [i, names] of shards.entries()) {
+  for (const [i, part] of shards.entries()) {
     const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    for (const name of names) shardOf[name] = file;
-    const part = Object.fromEntries(names.map((name) => [name, weights[name]!]));
+    for (const name of Object.keys(part)) shardOf[name] = file;
     await writeSafetensors(join(dir, file), part, {}, dtype);
   }
   const total = Object.values(weights).reduce((sum, array) => sum + bytesOf(array), 0);

@@ -102,7 +102,8 @@ export async function exportGenerator(
         cache: CacheTree;
       }) => {
         const { weights, tokens, positions } = inputs;
-        const past = Array.from({ length: count }, (_, i) => inputs.cache[i]!);
+        // Keys that are whole numbers come in their order.
+        const past = Object.values(inputs.cache);
         const { state, cache } = continueAt(config, weights, tokens, positions, past, tables());
         return { logits: vocabularyLogits(config, weights, state), cache: tree(cache) };
       },

@@ -1,7 +1,7 @@
 import type { DeviceName } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import type { Precision } from '../estimates.js';
+import type { WeightPrecision } from '../estimates.js';
 import { quantizeWeights } from '../quantize.js';
 import { planBatches } from './batches.js';
 import { createCachedDecoder } from './cached-decoder.js';
@@ -24,7 +24,7 @@ export interface GeneratorOptions {
    * How the matrices of the layers are kept. Integers are made of the weights at the start, which are then taken as fixed.
    * @default 'float32'
    */
-  readonly precision?: Precision;
+  readonly precision?: WeightPrecision;
   /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */

@@ -59,6 +59,7 @@ async function parse(header: Uint8Array, path: string): Promise<Parsed> {
 }
 
 function metadataOf(parsed: Parsed, path: string): ReadonlyMap<string, GgufValue> {
+  // The library types the metadata by the keys that it knows, and files have others.
   const entries = Object.entries(parsed.metadata as unknown as Record<string, GgufValue>);
   // The library keeps the last of repeated keys, and `__proto__` is no entry of an object.
   if (BigInt(entries.length - ADDED_KEYS.length) !== parsed.metadata.kv_count) {

@@ -42,6 +42,9 @@ export function scalingOfFactors(
   const expected = llama3Factors(scaling, ropeTheta, headDim);
   const matches =
     factors.length === expected.length &&
-    factors.every((factor, i) => Math.abs(factor - expected[i]!) <= TOLERANCE * expected[i]!);
+    factors.every((factor, i) => {
+      const wanted = expected[i] ?? Number.NaN;
+      return Math.abs(factor - wanted) <= TOLERANCE * wanted;
+    });
   return matches ? scaling : 'unknown';
 }

@@ -56,7 +56,7 @@ function vocabularyOf(metadata: Metadata, path: string): Vocabulary {
   const ids = new Map<string, number>();
   const added: Vocabulary['added'][number][] = [];
   for (const [id, content] of tokens.entries()) {
-    const type = types[id]!;
+    const type = types[id] ?? UNUSED;
     if (type === UNUSED) continue;
     if (![NORMAL, CONTROL, USER_DEFINED].includes(type)) {
       throw refuse(path, `token ${quote(content)} has the type ${type}, which byte-level BPE does not have`);
@@ -75,11 +75,9 @@ function mergesOf(metadata: Metadata, { ids }: Vocabulary, path: string): readon
   const key = 'tokenizer.ggml.merges';
   const merges = list(metadata.texts(key), key, path);
   for (const merge of merges) {
-    const [left, right, more] = merge.split(' ');
+    const [left = '', right, more] = merge.split(' ');
     const known =
-      right !== undefined &&
-      more === undefined &&
-      [left!, right, left! + right].every((part) => ids.has(part));
+      right !== undefined && more === undefined && [left, right, left + right].every((part) => ids.has(part));
     if (!known) throw badGguf(path, `the merge ${quote(merge)} is not made of tokens`);
   }
   return merges;

@@ -42,7 +42,7 @@ function splitRevision(text: string): [id: string, revision: string] {
 export function looksLikePath(text: string): boolean {
   const parts = splitRevision(text)[0].split('/');
   if (/^[./~]|^[A-Za-z]:|\\/.test(text)) return true;
-  return parts.length === 3 ? !parts[2]!.endsWith('.gguf') : parts.length !== 2;
+  return parts.length === 3 ? !parts[2]?.endsWith('.gguf') : parts.length !== 2;
 }
 
 /**

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDirectoryAtomic } from '@gram/base';
 import type { ModelConfig } from '../config/model-config.js';
-import type { Weights } from '../config/weight-shapes.js';
+import { type Weights, weightOf } from '../config/weight-shapes.js';
 import { checkShapes } from '../files/check-weights.js';
 import { readJsonFile } from '../files/json.js';
 import { readSafetensors } from '../safetensors/read.js';
@@ -44,7 +44,10 @@ export async function loadAdapter(dir: string, config: ModelConfig): Promise<Ada
     new Map(shapes.map(([name, shape]) => [PREFIX + name, shape])),
     path,
   );
-  return { lora, weights: Object.fromEntries(shapes.map(([name]) => [name, tensors[PREFIX + name]!])) };
+  return {
+    lora,
+    weights: Object.fromEntries(shapes.map(([name]) => [name, weightOf(tensors, PREFIX + name)])),
+  };
 }
 
 /**

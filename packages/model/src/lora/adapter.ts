@@ -1,9 +1,9 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
-import { scoreHeadShapes, type Weights } from '../config/weight-shapes.js';
+import { scoreHeadShapes, type Weights, weightOf } from '../config/weight-shapes.js';
 import type { Matrix } from '../decoder/linear.js';
-import type { ModelTensors, WeightTensors } from '../decoder/model-tensors.js';
+import { type ModelTensors, tensorOf, type WeightTensors } from '../decoder/model-tensors.js';
 import { blockOf, type Projection, projectionShape } from '../families/projections.js';
 import { type LoraConfig, loraScale } from './lora-config.js';
 
@@ -51,10 +51,10 @@ export function initAdapter(
 ): Weights {
   const head = scoreHeadShapes(config);
   const entries = Object.entries(adapterShapes(config, lora)).map(([name, shape]) => {
-    if (Object.hasOwn(head, name)) return [name, float32(shape, base[name]!.data.slice())] as const;
+    if (Object.hasOwn(head, name)) return [name, float32(shape, weightOf(base, name).data.slice())] as const;
     const data = new Float32Array(sizeOf(shape));
     if (name.endsWith('.lora_A.weight')) {
-      const bound = 1 / Math.sqrt(shape[1]!);
+      const bound = 1 / Math.sqrt(shape.at(-1) ?? 1);
       for (let i = 0; i < data.length; i++) data[i] = bound * (2 * random.uniform() - 1);
     }
     return [name, float32(shape, data)] as const;
@@ -120,7 +120,7 @@ export function adaptedWeights(
         }),
     };
   }
-  for (const name of Object.keys(scoreHeadShapes(config))) weights[name] = adapter[name]!;
+  for (const name of Object.keys(scoreHeadShapes(config))) weights[name] = tensorOf(adapter, name);
   return weights;
 }
 
@@ -137,8 +137,9 @@ export function mergeAdapter(
   const merged: Record<string, NDArray<'float32'>> = { ...base };
   const scale = loraScale(lora);
   for (const { name } of targetsOf(config, lora)) {
-    const [a, b] = [adapter[`${name}.lora_A.weight`]!, adapter[`${name}.lora_B.weight`]!];
-    const weight = base[`${name}.weight`]!;
+    const a = weightOf(adapter, `${name}.lora_A.weight`);
+    const b = weightOf(adapter, `${name}.lora_B.weight`);
+    const weight = weightOf(base, `${name}.weight`);
     const [outputs, inputs] = weight.shape as [number, number];
     const sum = new Float32Array(weight.data);
     // In float64, one row at a time: the sum is rounded once.
@@ -146,14 +147,18 @@ export function mergeAdapter(
     for (let o = 0; o < outputs; o++) {
       addition.fill(0);
       for (let r = 0; r < lora.rank; r++) {
-        const factor = scale * b.data[o * lora.rank + r]!;
+        const factor = scale * (b.data[o * lora.rank + r] ?? 0);
         const offset = r * inputs;
-        for (let i = 0; i < inputs; i++) addition[i]! += factor * a.data[offset + i]!;
+        for (let i = 0; i < inputs; i++) {
+          addition[i] = (addition[i] ?? 0) + factor * (a.data[offset + i] ?? 0);
+        }
       }
-      for (let i = 0; i < inputs; i++) sum[o * inputs + i]! += addition[i]!;
+      for (let i = 0; i < inputs; i++) {
+        sum[o * inputs + i] = (sum[o * inputs + i] ?? 0) + (addition[i] ?? 0);
+      }
     }
     merged[`${name}.weight`] = float32(weight.shape, sum);
   }
-  for (const name of Object.keys(scoreHeadShapes(config))) merged[name] = adapter[name]!;
+  for (const name of Object.keys(scoreHeadShapes(config))) merged[name] = weightOf(adapter, name);
   return merged;
 }

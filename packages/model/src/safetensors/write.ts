@@ -34,14 +34,12 @@ function checkTensors(tensors: Tensors): void {
 
 /** Length prefix and header, padded with spaces to a multiple of eight so that the data is aligned. */
 function formatHeader(
-  tensors: Tensors,
-  names: readonly string[],
+  tensors: readonly (readonly [name: string, tensor: NDArray<'float32'>])[],
   metadata: Record<string, string>,
   dtype: SavedDType,
 ): Uint8Array {
   let position = 0;
-  const entries = names.map((name) => {
-    const { shape, data } = tensors[name]!;
+  const entries = tensors.map(([name, { shape, data }]) => {
     const start = position;
     position += data.length * SAVED_BYTES[dtype];
     return [name, { dtype, shape, data_offsets: [start, position] }] as const;
@@ -95,10 +93,10 @@ export async function writeSafetensors(
   dtype: SavedDType = 'F32',
 ): Promise<void> {
   checkTensors(tensors);
-  const names = Object.keys(tensors).sort();
-  const header = formatHeader(tensors, names, metadata, dtype);
+  const sorted = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
+  const header = formatHeader(sorted, metadata, dtype);
   await writeStreamAtomic(path, async (handle) => {
     await handle.writeFile(header);
-    for (const name of names) await writeTensor(handle, tensors[name]!.data, dtype);
+    for (const [, { data }] of sorted) await writeTensor(handle, data, dtype);
   });
 }
