@@ -11,6 +11,7 @@ import {
   cacheBytes,
   forwardFlop,
   trainingBytes,
+  trainingMemory,
   weightBytes,
 } from './estimates.js';
 import { initWeights } from './init.js';
@@ -78,6 +79,24 @@ it('counts what training keeps', () => {
   expect(activationBytes(config, 4, 384)).toBe(4 * activationBytes(config, 1, 384));
   // The scores of attention grow with the square of the length.
   expect(activationBytes(config, 1, 8000)).toBeGreaterThan(2 * activationBytes(config, 1, 4000));
+});
+
+it('splits what training keeps, for any optimizer', () => {
+  const parameters = parameterCount(config);
+  expect(trainingMemory(config)).toEqual({
+    weights: 4 * parameters,
+    gradients: 4 * parameters,
+    moments: 8 * parameters,
+  });
+  const forgetful = { slots: () => ({}) };
+  expect(trainingMemory(config, { optimizer: forgetful }).moments).toBe(0);
+  const lora = { rank: 16, alpha: 32, targets: ['q_proj'] as const };
+  const adapter = 4 * 30 * 16 * (576 + 576);
+  expect(trainingMemory(config, { lora, optimizer: forgetful })).toEqual({
+    weights: 4 * parameters + adapter,
+    gradients: adapter,
+    moments: 0,
+  });
 });
 
 it.each([false, true])(

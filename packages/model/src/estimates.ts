@@ -1,5 +1,5 @@
 import { kindOf, type ModelConfig } from './config/model-config.js';
-import { parameterCount } from './config/weight-shapes.js';
+import { parameterCount, weightShapes } from './config/weight-shapes.js';
 import { PROJECTIONS, projectionShape } from './families/projections.js';
 import { adapterShapes } from './lora/adapter.js';
 import type { LoraConfig } from './lora/lora-config.js';
@@ -71,16 +71,54 @@ export function activationBytes(
   return 4 * rows * length * (config.numHiddenLayers * kept + once);
 }
 
+/** What training keeps beside the activations, in bytes. */
+export interface TrainingMemory {
+  /** Weights of the model, and of its adapter where one is trained. */
+  readonly weights: number;
+  readonly gradients: number;
+  /** What the optimizer remembers of the gradients. */
+  readonly moments: number;
+}
+
+/** Options of `trainingMemory`. */
+export interface TrainingMemoryOptions {
+  /** Trains an adapter and keeps the model as it is. @default everything is trained */
+  readonly lora?: LoraConfig | undefined;
+  /** Gives the shapes of what is remembered of a weight, as the optimizers of `@gram/train` do. @default AdamW */
+  readonly optimizer?: { slots(shape: readonly number[]): Readonly<Record<string, readonly number[]>> };
+}
+
+/** AdamW remembers the first and the second moment of every weight. */
+const ADAMW: NonNullable<TrainingMemoryOptions['optimizer']> = { slots: (shape) => ({ m: shape, v: shape }) };
+
 /**
- * Memory of training without that of the activations, in bytes: weights, gradients and the two moments of AdamW.
+ * Memory of training without that of the activations: float32 weights, gradients, and the moments of the optimizer.
  *
- * @param lora trains an adapter and keeps the model as it is. @default everything is trained
+ * @example
+ * ```ts
+ * const { weights, gradients, moments } = trainingMemory(config, { optimizer: adafactor() });
+ * ```
  */
+export function trainingMemory(
+  config: ModelConfig,
+  { lora, optimizer = ADAMW }: TrainingMemoryOptions = {},
+): TrainingMemory {
+  const trained = Object.values(lora === undefined ? weightShapes(config) : adapterShapes(config, lora));
+  const remembered = trained.flatMap((shape) => Object.values(optimizer.slots(shape)));
+  const gradients = 4 * elements(trained);
+  return {
+    weights: 4 * parameterCount(config) + (lora === undefined ? 0 : gradients),
+    gradients,
+    moments: 4 * elements(remembered),
+  };
+}
+
+function elements(shapes: readonly (readonly number[])[]): number {
+  return shapes.reduce((sum, shape) => sum + shape.reduce((size, dimension) => size * dimension, 1), 0);
+}
+
+/** Memory of training with AdamW without that of the activations, in bytes: the sum of `trainingMemory`. */
 export function trainingBytes(config: ModelConfig, lora?: LoraConfig): number {
-  if (lora === undefined) return 16 * parameterCount(config);
-  const adapter = Object.values(adapterShapes(config, lora)).reduce(
-    (sum, shape) => sum + shape.reduce((size, dimension) => size * dimension, 1),
-    0,
-  );
-  return 4 * parameterCount(config) + 16 * adapter;
+  const { weights, gradients, moments } = trainingMemory(config, { lora });
+  return weights + gradients + moments;
 }

@@ -55,8 +55,11 @@ export {
   bytesPerToken,
   cacheBytes,
   forwardFlop,
-  type WeightPrecision,
+  type TrainingMemory,
+  type TrainingMemoryOptions,
   trainingBytes,
+  trainingMemory,
+  type WeightPrecision,
   weightBytes,
 } from './estimates.js';
 export {

@@ -81,7 +81,7 @@ def causal(directory, variant):
     return dict(
         tokens=tokens.tolist(),
         logits=flat(out.logits),
-        # The last of transformers' hidden states is normalised; the logits cover it.
+        # The last of transformers' hidden states is normalized; the logits cover it.
         states=[flat(states) for states in out.hidden_states[:-1]],
         greedy=greedy.tolist(),
         positions=positions.tolist(),

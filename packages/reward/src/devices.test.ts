@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
 import type { DeviceName } from '@gram/engine';
 import { describeOnDevices, deviceStates } from '@gram/engine/testing';
-import { labelLogitsOf, type Precision } from '@gram/model';
+import { labelLogitsOf, type WeightPrecision } from '@gram/model';
 import type { RewardModel } from '@gram/ranking';
 import { describe, expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyWeights, unequalItems } from './__fixtures__/tiny-model.js';
@@ -26,7 +26,7 @@ async function probabilities(model: RewardModel): Promise<number[]> {
   }
 }
 
-const judge = (device: DeviceName, precision?: Precision) =>
+const judge = (device: DeviceName, precision?: WeightPrecision) =>
   probabilities(createGenerativeRewardModel({ config: generative, weights, encoder, device, precision }));
 
 const expected = {

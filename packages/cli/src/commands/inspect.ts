@@ -8,13 +8,16 @@ import {
   longestSequence,
   type ModelConfig,
   type ModelInfo,
-  type WeightPrecision,
   parameterCount,
   resolveModel,
+  type TrainingMemory,
   trainingBytes,
+  trainingMemory,
+  type WeightPrecision,
   weightBytes,
 } from '@gram/model';
 import { textTable } from '@gram/report';
+import { createOptimizer, optimizerNames } from '@gram/train';
 import { defineCommand } from '../command.js';
 import { withDownload } from '../models/download.js';
 
@@ -23,6 +26,11 @@ const PAIR_TOKENS = 1024;
 /** A generated text of a usual length. */
 const TEXT_TOKENS = 1024;
 const LORA = { rank: 16, alpha: 32, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] } as const;
+/** The optimizers, which differ in what they remember of the gradients. */
+const TRAINING = optimizerNames.map((name) => ({
+  name,
+  optimizer: createOptimizer({ name, weightDecay: 0 }),
+}));
 const PRECISIONS: readonly WeightPrecision[] = ['float32', 'int8', 'int4'];
 
 /** What one device would need for the model. */
@@ -65,6 +73,15 @@ function memoryOf(config: ModelConfig) {
     ),
     cacheBytesPerToken: cacheBytes(config, 1),
     trainingBytes: { full: trainingBytes(config), lora: trainingBytes(config, LORA) },
+    training: Object.fromEntries(
+      TRAINING.map(({ name, optimizer }) => [
+        name,
+        {
+          full: trainingMemory(config, { optimizer }),
+          lora: trainingMemory(config, { optimizer, lora: LORA }),
+        },
+      ]),
+    ),
   };
 }
 
@@ -104,10 +121,21 @@ function memoryTable(config: ModelConfig): string {
       gigabytes(weightBytes(config, precision)),
     ]),
     [`keys and values of ${TEXT_TOKENS} tokens`, gigabytes(cacheBytes(config, TEXT_TOKENS))],
-    ['training everything, without activations', gigabytes(trainingBytes(config))],
-    [`training LoRA of rank ${LORA.rank}, likewise`, gigabytes(trainingBytes(config, LORA))],
+    ...TRAINING.flatMap(({ name, optimizer }): [string, string][] => [
+      [`training everything with ${name}`, trainingText(trainingMemory(config, { optimizer }))],
+      [
+        `training LoRA of rank ${LORA.rank} with ${name}`,
+        trainingText(trainingMemory(config, { optimizer, lora: LORA })),
+      ],
+    ]),
   ];
   return textTable({ columns: [{ name: 'memory' }, { name: '' }], rows });
+}
+
+/** The memory of training without activations, as a sum and its parts. */
+function trainingText({ weights, gradients, moments }: TrainingMemory): string {
+  const parts = `weights ${gigabytes(weights)}, gradients ${gigabytes(gradients)}, moments ${gigabytes(moments)}`;
+  return `${gigabytes(weights + gradients + moments)} without activations: ${parts}`;
 }
 
 async function estimateDevices(config: ModelConfig): Promise<DeviceEstimate[]> {

@@ -162,7 +162,7 @@ export function values(
 }
 
 /**
- * The scalar of a reward head: w h of the normalised state h, or W2 relu(W1 h + b1) + b2 where the head has a hidden layer
+ * The scalar of a reward head: w h of the normalized state h, or W2 relu(W1 h + b1) + b2 where the head has a hidden layer
  * (`scoreHead` of the configuration; GRM, Yang et al., NeurIPS 2024).
  *
  * @param states `[N, hiddenSize]`, before the final norm

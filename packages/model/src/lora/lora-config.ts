@@ -43,7 +43,7 @@ const schema = z.strictObject({
   // PEFT lists both names that heads have; these models call theirs "score".
   modules_to_save: z.array(z.enum(['classifier', 'score'], 'only "score" is supported')).nullish(),
   bias: z.literal('none', 'only "none" is supported').default('none'),
-  // These initialisations leave the base model as it is; others change it.
+  // These initializations leave the base model as it is; others change it.
   init_lora_weights: z.union([z.boolean(), z.literal('gaussian')], 'is not supported').default(true),
   alora_invocation_tokens: off,
   alpha_pattern: off,

@@ -1,5 +1,5 @@
 import type { DeviceName } from '@gram/engine';
-import { type ModelConfig, type Precision, scores, type Weights, weightBytes } from '@gram/model';
+import { type ModelConfig, scores, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
 import {
   type Comparison,
   type ComparisonItem,
@@ -47,7 +47,7 @@ export interface DiscriminativeOptions {
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'response'>;
   /** How the matrices of the layers are stored; integers round them. @default 'float32' */
-  readonly precision?: Precision | undefined;
+  readonly precision?: WeightPrecision | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;
   /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */

@@ -1,5 +1,11 @@
 import type { DeviceName } from '@gram/engine';
-import { labelLogitsOf, type ModelConfig, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
+import {
+  labelLogitsOf,
+  type ModelConfig,
+  type WeightPrecision,
+  type Weights,
+  weightBytes,
+} from '@gram/model';
 import {
   type Comparison,
   type ComparisonItem,

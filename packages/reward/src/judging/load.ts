@@ -5,10 +5,10 @@ import {
   loadModel,
   longestSequence,
   type ModelInfo,
-  type Precision,
   type ResolveOptions,
   readCompanions,
   resolveModel,
+  type WeightPrecision,
 } from '@gram/model';
 import { RewardError } from '@gram/ranking';
 import {
@@ -35,7 +35,7 @@ export interface LoadOptions extends ResolveOptions {
   /** Leave markers of the judging prompt in texts as they are, for parity with other implementations. @default false */
   readonly raw?: boolean;
   /** How the matrices of the layers are kept; integers round them. @default 'float32' */
-  readonly precision?: Precision | undefined;
+  readonly precision?: WeightPrecision | undefined;
   /** Where to compute; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** Of a generative model, see `GenerativeOptions`. @default 2 */

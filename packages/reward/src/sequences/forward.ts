@@ -16,11 +16,11 @@ import {
   type ModelConfig,
   type ModelTensors,
   type PositionTables,
-  type Precision,
   positionDimensions,
   type QuantizedWeights,
   quantizeWeights,
   stateAt,
+  type WeightPrecision,
   type Weights,
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
@@ -75,7 +75,7 @@ type Head = (weights: ModelTensors, states: tf.Tensor2D) => tf.Tensor;
 /** How and where a model is run. */
 export interface ForwardOptions {
   /** How the matrices of the layers are stored. @default 'float32' */
-  readonly precision?: Precision | undefined;
+  readonly precision?: WeightPrecision | undefined;
   /** @default 'cpu' */
   readonly device?: DeviceName | undefined;
 }

@@ -1,5 +1,5 @@
 import { createRandom } from '@gram/base';
-import { labelLogitsOf, type Precision } from '@gram/model';
+import { labelLogitsOf, type WeightPrecision } from '@gram/model';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyWeights } from '../__fixtures__/tiny-model.js';
 import { createForward, type Forward } from './forward.js';
@@ -21,7 +21,7 @@ function alike(): number[][] {
 }
 
 /** A model that counts what it is asked. */
-function counting(precision: Precision, runCost: number) {
+function counting(precision: WeightPrecision, runCost: number) {
   const head: Parameters<typeof createForward>[2] = (w, states) => labelLogitsOf(config, w, states, [5, 9]);
   const forward = createForward(config, weights, head, { precision });
   const counts = { batches: 0, extended: 0, tokens: 0 };
