@@ -73,12 +73,14 @@ export { type RewardModel, rewardModelFromComparator } from './models/reward-mod
 export { rank, rankAll, rankCost } from './ranking/rank.js';
 export {
   type RankCost,
+  type RankedPair,
   type RankItem,
   type Ranking,
   type RankOptions,
   type RankStrategy,
   rankStrategies,
   type StrategyChoice,
+  type StrategyOptions,
 } from './ranking/ranking.js';
 export type { Aggregate } from './ranking/round-robin.js';
 export { knockout, linearScan, mergeSort, roundRobin, swiss } from './ranking/strategies.js';

@@ -75,3 +75,17 @@ it('reranks documents as the AI SDK asks for it', async () => {
   const one = await model.doRerank({ documents: { type: 'text', values: ['a'] }, query: 'x' });
   expect(one.ranking).toEqual([{ index: 0, relevanceScore: 0.5 }]);
 });
+
+it('scores many responses with fewer comparisons where the strategy is chosen', async () => {
+  oracle.compare.mockClear();
+  const responses = Array.from({ length: 20 }, (_, i) => 'x'.repeat(1 + ((i * 7) % 20)));
+  const group = { id: '1', prompt: 'x', responses: [...responses, 'x'] };
+  const [scores = []] = await groupScores(oracle, [group], { strategy: 'auto' });
+  expect(oracle.compare.mock.calls.flatMap(([items]) => items)).toHaveLength(100);
+  // The shortest text occurs twice, has one score, and the lowest.
+  expect(scores[20]).toBe(scores[0]);
+  expect(Math.min(...scores)).toBe(scores[0]);
+  expect(await groupScores(oracle, [{ ...group, responses: ['a', 'bb'] }], { strategy: 'auto' })).toEqual([
+    close([sigmoid(-1), sigmoid(1)]),
+  ]);
+});

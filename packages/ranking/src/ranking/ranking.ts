@@ -1,4 +1,4 @@
-import type { RunOptions } from '../comparator/comparator.js';
+import type { Comparison, RunOptions } from '../comparator/comparator.js';
 
 /** Names of the ranking strategies. The function of each name says what it costs and what its scores mean. */
 export const rankStrategies = [
@@ -51,5 +51,20 @@ export interface StrategyChoice {
   readonly purpose?: 'order' | 'best';
 }
 
-/** Options of `rank` and `rankAll`. Progress is in comparisons, see `rankAll`. */
-export interface RankOptions extends RunOptions, StrategyChoice {}
+/** A comparison that was made for a ranking. */
+export interface RankedPair {
+  /** Position of the list among those that are ranked together. */
+  readonly item: number;
+  /** Positions of the two responses in their list, the earlier one first; it was compared as `a`. */
+  readonly pair: readonly [number, number];
+  readonly comparison: Comparison;
+}
+
+/** Options of running a strategy. Progress is in comparisons, see `rankAll`. */
+export interface StrategyOptions extends RunOptions {
+  /** Receives each comparison that was made, after its round. */
+  readonly onComparison?: (made: RankedPair) => void;
+}
+
+/** Options of `rank` and `rankAll`. */
+export interface RankOptions extends StrategyOptions, StrategyChoice {}

@@ -1,7 +1,7 @@
-import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
+import type { Comparator, Comparison, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
-import type { Game, Pair, Strategy } from './plan.js';
-import type { RankItem, Ranking } from './ranking.js';
+import type { Pair, Strategy } from './plan.js';
+import type { RankedPair, RankItem, Ranking, StrategyOptions } from './ranking.js';
 
 /**
  * Ranks lists in step: the pairs of one round of all lists are one call of `compare`. `rankAll` says what progress counts.
@@ -15,9 +15,11 @@ export async function runPlans(
   model: Comparator,
   items: readonly RankItem[],
   strategyFor: (n: number) => Strategy,
-  { signal, onProgress }: RunOptions = {},
+  { signal, onProgress, onComparison }: StrategyOptions = {},
 ): Promise<Ranking[]> {
-  const runs = items.map((item, index) => start(item, nameOf(item, index, items.length), strategyFor));
+  const runs = items.map((item, index) => {
+    return { index, ...start(item, nameOf(item, index, items.length), strategyFor) };
+  });
   const bound = runs.reduce((sum, { cost }) => sum + cost.comparisons, 0);
   const tell = withoutRepeats(onProgress);
   let done = 0;
@@ -29,13 +31,16 @@ export async function runPlans(
     const batch = open.flatMap(({ run, pairs }) => pairs.map((pair) => comparison(run, pair)));
     const before = done;
     const within = (part: number) => tell(before + part, bound);
-    const probabilities = await probabilitiesOf(model, batch, { signal, onProgress: within });
+    const comparisons = (await compared(model, batch, { signal, onProgress: within })).values();
     done += batch.length;
     tell(done, bound);
-    let from = 0;
     for (const { run, pairs } of open) {
-      advance(run, pairs, probabilities.slice(from, from + pairs.length));
-      from += pairs.length;
+      const made = pairs.flatMap((pair) => {
+        const comparison = comparisons.next().value;
+        return comparison === undefined ? [] : [{ item: run.index, pair, comparison }];
+      });
+      advance(run, made);
+      if (onComparison !== undefined) made.forEach(onComparison);
     }
   }
   // A strategy may have needed less than it said.
@@ -64,11 +69,10 @@ function start(item: RankItem, name: string, strategyFor: (n: number) => Strateg
   return { item, name, strategy: strategy.name, plan, cost, step: plan.next(), comparisons: 0, rounds: 0 };
 }
 
-function advance(run: Run, pairs: readonly Pair[], probabilities: readonly number[]): void {
-  const games = pairs.map((pair, at): Game => ({ pair, probability: probabilities[at] ?? Number.NaN }));
-  run.comparisons += pairs.length;
+function advance(run: Run, made: readonly Pick<RankedPair, 'pair' | 'comparison'>[]): void {
+  run.comparisons += made.length;
   run.rounds++;
-  run.step = run.plan.next(games);
+  run.step = run.plan.next(made.map(({ pair, comparison: { probability } }) => ({ pair, probability })));
 }
 
 /** Calls back only where a number has changed. */
@@ -93,21 +97,21 @@ function comparison({ item, name }: Run, [earlier, later]: Pair): ComparisonItem
   return { id: `${name === '' ? '' : `${name}, `}responses ${earlier} and ${later}`, prompt, a, b };
 }
 
-async function probabilitiesOf(
+/** Compares a batch, and checks that there is a probability for each item. */
+async function compared(
   model: Comparator,
   batch: readonly ComparisonItem[],
   options: RunOptions,
-): Promise<number[]> {
-  const probabilities = (await model.compare(batch, options)).map(({ probability }) => probability);
+): Promise<Comparison[]> {
+  const results = await model.compare(batch, options);
   const refuse = (problem: string) =>
     new RewardError('bad-values', problem, 'give one probability from 0 to 1 for each item');
-  if (probabilities.length !== batch.length) {
-    throw refuse(`compare gave ${probabilities.length} results for ${batch.length} items`);
+  if (results.length !== batch.length) {
+    throw refuse(`compare gave ${results.length} results for ${batch.length} items`);
   }
-  for (const [at, { id }] of batch.entries()) {
-    const probability = probabilities[at];
-    if (probability !== undefined && probability >= 0 && probability <= 1) continue;
-    throw refuse(`compare gave ${probability} for ${id}`);
+  for (const [at, { probability }] of results.entries()) {
+    if (probability >= 0 && probability <= 1) continue;
+    throw refuse(`compare gave ${probability} for ${batch[at]?.id}`);
   }
-  return probabilities;
+  return results;
 }

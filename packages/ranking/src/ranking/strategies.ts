@@ -1,8 +1,8 @@
-import type { Comparator, RunOptions } from '../comparator/comparator.js';
+import type { Comparator } from '../comparator/comparator.js';
 import { knockoutStrategy, linearScanStrategy } from './elimination.js';
 import { mergeSortStrategy } from './merge-sort.js';
 import type { Strategy } from './plan.js';
-import type { RankItem, Ranking, RankStrategy } from './ranking.js';
+import type { RankItem, Ranking, RankStrategy, StrategyOptions } from './ranking.js';
 import { type Aggregate, roundRobinStrategy } from './round-robin.js';
 import { runPlans } from './run-plans.js';
 import { swissStrategy } from './swiss.js';
@@ -32,7 +32,7 @@ export const strategies: Readonly<Record<RankStrategy, Strategy>> = {
 export function roundRobin(
   model: Comparator,
   items: readonly RankItem[],
-  { aggregate = 'win-rate', ...options }: RunOptions & { readonly aggregate?: Aggregate } = {},
+  { aggregate = 'win-rate', ...options }: StrategyOptions & { readonly aggregate?: Aggregate } = {},
 ): Promise<Ranking[]> {
   return runPlans(model, items, () => roundRobinStrategy(aggregate), options);
 }
@@ -50,7 +50,7 @@ export function roundRobin(
 export function linearScan(
   model: Comparator,
   items: readonly RankItem[],
-  options?: RunOptions,
+  options?: StrategyOptions,
 ): Promise<Ranking[]> {
   return runPlans(model, items, () => linearScanStrategy, options);
 }
@@ -67,7 +67,7 @@ export function linearScan(
 export function knockout(
   model: Comparator,
   items: readonly RankItem[],
-  options?: RunOptions,
+  options?: StrategyOptions,
 ): Promise<Ranking[]> {
   return runPlans(model, items, () => knockoutStrategy, options);
 }
@@ -85,7 +85,7 @@ export function knockout(
 export function mergeSort(
   model: Comparator,
   items: readonly RankItem[],
-  options?: RunOptions,
+  options?: StrategyOptions,
 ): Promise<Ranking[]> {
   return runPlans(model, items, () => mergeSortStrategy, options);
 }
@@ -105,7 +105,7 @@ export function mergeSort(
 export async function swiss(
   model: Comparator,
   items: readonly RankItem[],
-  { rounds, ...options }: RunOptions & { readonly rounds?: number } = {},
+  { rounds, ...options }: StrategyOptions & { readonly rounds?: number } = {},
 ): Promise<Ranking[]> {
   const strategy = swissStrategy(rounds);
   return runPlans(model, items, () => strategy, options);

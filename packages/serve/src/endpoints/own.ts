@@ -1,4 +1,4 @@
-import type { Comparison, ComparisonItem } from '@gram/ranking';
+import { type Comparison, type ComparisonItem, rankCost, rank as rankResponses } from '@gram/ranking';
 import type { Shapes } from './schemas.js';
 import { checkComparisons, type Work } from './scores.js';
 
@@ -11,32 +11,17 @@ export async function compare({ pairs }: Request<'compare'>, work: Work): Promis
   return { model: work.name, results: results.map(verdict) };
 }
 
-/** `POST /v1/rank`: responses to one prompt in order, with every pair that was compared for it. */
+/**
+ * `POST /v1/rank`: responses to one prompt in order, with every pair that was compared for it. All pairs of up to 16 responses
+ * are compared, and fewer of more: the strategy `auto` of `rank`.
+ */
 export async function rank({ prompt, responses }: Request<'rank'>, work: Work): Promise<object> {
-  const count = responses.length;
-  checkComparisons((count * (count - 1)) / 2, work.limits);
-  const games = responses.flatMap((_, a) =>
-    responses.slice(a + 1).map((_, offset) => ({ a, b: a + 1 + offset })),
-  );
-  const results = await work.compare(
-    games.map(({ a, b }) => {
-      return { id: `responses ${a} and ${b}`, prompt, a: responses[a]!, b: responses[b]! };
-    }),
-  );
-  const sums = responses.map(() => 0);
-  for (const [index, { a, b }] of games.entries()) {
-    const { probability } = results[index]!;
-    sums[a]! += probability;
-    sums[b]! += 1 - probability;
-  }
-  const scores = sums.map((sum) => sum / (count - 1));
-  return {
-    model: work.name,
-    order: bestFirst(scores),
-    scores,
-    comparisons: games.length,
-    pairs: games.map((game, index) => ({ ...game, ...verdict(results[index]!) })),
-  };
+  checkComparisons(rankCost(work, responses.length).comparisons, work.limits);
+  const pairs: object[] = [];
+  const { order, scores, comparisons } = await rankResponses(work, prompt, responses, {
+    onComparison: ({ pair: [a, b], comparison }) => pairs.push({ a, b, ...verdict(comparison) }),
+  });
+  return { model: work.name, order, scores, comparisons, pairs };
 }
 
 /** Returns the indices of scores, best first; of equals, the earlier one first. */

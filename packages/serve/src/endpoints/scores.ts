@@ -1,9 +1,9 @@
-import { type Comparator, groupScores, referenceScores } from '@gram/ranking';
+import { groupScores, type Judge, rankCost, referenceScores } from '@gram/ranking';
 import { HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 
 /** What an endpoint works with: the model behind the queue, for this request alone. */
-export interface Work extends Comparator {
+export interface Work extends Judge {
   /** Name of the model. */
   readonly name: string;
   readonly reference: string | undefined;
@@ -27,7 +27,7 @@ interface Group {
 /**
  * Scores for formats that want one number for each response, which a pairwise model does not have: the probability that it is
  * preferred to the configured reference; without one, the mean probability that it is preferred to the other responses of
- * the request to the same prompt.
+ * the request to the same prompt. Of more than 16 not all pairs are compared, and the score is that of `rank`.
  *
  * @throws {HttpError} 422 where there is neither
  */
@@ -53,7 +53,7 @@ export async function scoreEach(items: readonly Scored[], work: Work): Promise<n
     }
   }
   const sizes = groups.map(({ responses: { length } }) => {
-    return reference === undefined ? (length * (length - 1)) / 2 : length;
+    return reference === undefined ? rankCost(work, length).comparisons : length;
   });
   checkComparisons(
     sizes.reduce((sum, size) => sum + size, 0),
@@ -61,7 +61,7 @@ export async function scoreEach(items: readonly Scored[], work: Work): Promise<n
   );
   const scored =
     reference === undefined
-      ? await groupScores(work, groups)
+      ? await groupScores(work, groups, { strategy: 'auto' })
       : await referenceScores(
           work,
           groups.map((group) => ({ ...group, reference })),

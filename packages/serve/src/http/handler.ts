@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Comparator } from '@gram/ranking';
+import type { Judge } from '@gram/ranking';
 import { DEADLINE_HEADER } from '../endpoints/openapi.js';
 import { clientLeft, HttpError, shuttingDown } from '../error.js';
 import type { Settings } from '../options.js';
@@ -17,11 +17,11 @@ export interface Handler {
 }
 
 /** Creates the handler of all requests of a server. */
-export function createHandler(model: Comparator, settings: Settings): Handler {
+export function createHandler(model: Judge, settings: Settings): Handler {
   const { limits, batchSize } = settings;
   const metrics = createMetrics(() => queue.waiting());
   const queue = createBatchQueue(model, { batchSize, limit: limits.queue, onBatch: metrics.batch });
-  const router = createRouter({ settings, queue, metrics, isDraining: () => draining });
+  const router = createRouter({ settings, kind: model.kind, queue, metrics, isDraining: () => draining });
   const active = new Set<AbortController>();
   let draining = false;
   let onIdle: (() => void) | undefined;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Judge } from '@gram/ranking';
 import { openapi } from '../endpoints/openapi.js';
 import { createRoutes } from '../endpoints/routes.js';
 import { createShapes } from '../endpoints/schemas.js';
@@ -28,6 +29,8 @@ export interface Router {
 /** What the answers depend on. */
 export interface RouterOptions {
   readonly settings: Settings;
+  /** Kind of the model; it decides how long lists are ranked. */
+  readonly kind: Judge['kind'];
   readonly queue: BatchQueue;
   readonly metrics: Metrics;
   /** Whether the server is shutting down. */
@@ -38,7 +41,7 @@ type Get = (request: IncomingMessage) => Answer;
 
 /** Creates the table of all addresses. */
 export function createRouter(options: RouterOptions): Router {
-  const { settings, queue, isDraining } = options;
+  const { settings, kind, queue, isDraining } = options;
   const { limits, apiKey, name, reference } = settings;
   const checkKey = createKeyCheck(apiKey);
   const bodies = createBodyReader(limits);
@@ -68,7 +71,8 @@ export function createRouter(options: RouterOptions): Router {
       checkKey(request);
       if (isDraining()) throw shuttingDown();
       const body = await bodies.read(request);
-      const work: Work = { name, reference, limits, compare: (items) => queue.compare(items, signal) };
+      const compare: Judge['compare'] = (items) => queue.compare(items, signal);
+      const work: Work = { name, kind, reference, limits, compare };
       return jsonAnswer(await route.answer(body, work));
     },
   };

@@ -40,6 +40,16 @@ describe('the own endpoints', () => {
     expect((body.scores as number[])[0]).toBeCloseTo(own, 12);
   });
 
+  it('compares fewer pairs of many responses, and says which', async () => {
+    const { url } = await serve();
+    const responses = Array.from({ length: 32 }, (_, i) => 'x'.repeat(1 + ((i * 5) % 32)));
+    const { body } = await post(`${url}/v1/rank`, { prompt: 'x', responses });
+    // A Swiss tournament of 2 log2 32 rounds of 16 games.
+    expect(body).toMatchObject({ comparisons: 160, pairs: { length: 160 } });
+    const [best = 0] = body.order as number[];
+    expect(responses[best]).toHaveLength(32);
+  });
+
   it('gives 64 clients their own results, from shared calls', async () => {
     const model = slowModel(25);
     const { compare, metric } = await serve({}, model);

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Comparator } from '@gram/ranking';
+import type { Judge } from '@gram/ranking';
 import type { ErrorBody } from '../error.js';
 import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';
@@ -36,7 +36,7 @@ export interface RewardServer {
  * const server = createRewardServer(model, { port: 8000 });
  * console.log(await server.listen());
  */
-export function createRewardServer(model: Comparator, options: ServerOptions = {}): RewardServer {
+export function createRewardServer(model: Judge, options: ServerOptions = {}): RewardServer {
   const settings = readOptions(options);
   const { limits } = settings;
   const handler = createHandler(model, settings);
