@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sgd } from '@gram/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contents } from '../__fixtures__/directory.js';
 import { tinyConfig, tinyRun } from '../__fixtures__/tiny-run.js';
@@ -46,7 +47,7 @@ describe('a stopped run', () => {
     expect(result.evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 6, 7]);
   });
 
-  it('resumes to the same bytes, wherever it stopped', async () => {
+  it('resumes to the same bytes, wherever it stopped', { timeout: 240_000 }, async () => {
     // Each score of the reward function is a place to stop: 7 steps and 5 rounds of validation.
     for (let stopAt = 1; stopAt <= 12; stopAt++) {
       const output = join(root, `stop-${stopAt}`);
@@ -141,6 +142,7 @@ describe('a stopped run', () => {
     const [first, ...rest] = other.prompts;
     for (const change of [
       { options: { ...options, seed: 6 } },
+      { options: { ...options, optimizer: sgd() } },
       { prompts: rest },
       { validation: [first!] },
       { policy: { ...other.policy, weights: other.value.weights } },
