@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/base';
+import { createRandom, formatPercent } from '@gram/base';
 import { DataError, readRecords } from '@gram/data';
 import { textTable } from '@gram/report';
 import { compareResults, type ItemScore } from '@gram/reward';
@@ -39,8 +39,8 @@ export const compareCommand = defineCommand({
     const table = textTable({
       columns: [{ name: 'results' }, { name: 'score', align: 'right' }, { name: 'right alone' }],
       rows: [
-        [first, `${(100 * scores[0]).toFixed(1)} %`, onlyFirst],
-        [second, `${(100 * scores[1]).toFixed(1)} %`, onlySecond],
+        [first, formatPercent(scores[0]), onlyFirst],
+        [second, formatPercent(scores[1]), onlySecond],
       ],
     });
     io.stdout.write(

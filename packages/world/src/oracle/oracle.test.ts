@@ -46,7 +46,7 @@ describe('oracleReward', () => {
     expect(reward(broken, format)).toBeCloseTo(0.7, 6);
   });
 
-  it('can not be gamed by listing, repeating or thanking', () => {
+  it('cannot be gamed by listing, repeating or thanking', () => {
     expect(reward('red green blue.')).toBeLessThan(0.6);
     expect(reward('blue blue blue blue.')).toBeLessThan(0.6);
     expect(reward('blue. thank you. thank you. thank you. thank you.')).toBeLessThan(0.6);
