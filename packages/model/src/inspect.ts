@@ -8,7 +8,7 @@ import { readGgufConfig } from './gguf/load-gguf.js';
 
 /** Tensors of one element type. */
 export interface StoredTensors {
-  /** As the file names it: `F32`, `BF16`, `Q4_1` ... */
+  /** Name of the type in the file: `F32`, `BF16`, `Q4_1` ... */
   readonly type: string;
   readonly tensors: number;
   readonly elements: number;
@@ -38,7 +38,7 @@ function count(tensors: Iterable<{ readonly type: string; readonly size: number 
  * any model; the weights' names and shapes are checked as `loadModel` does.
  *
  * @param path of a model directory or a GGUF file
- * @throws ModelError as `loadModel`
+ * @throws {ModelError} as `loadModel`
  */
 export async function inspectModel(path: string): Promise<ModelInfo> {
   if (path.endsWith('.gguf')) {

@@ -15,7 +15,7 @@ const quantizers = { int8: quantizeInt8, int4: quantizeInt4 };
  * @param precision `int8`, with one scale for each output, or `int4`, with one for each 32 inputs of an output: 5/8 of
  *   the memory and single tokens that take 0.7 times as long, but prompts that take 2 to 3 times as long, and
  *   products that are off by 8 % instead of 1 %
- * @throws ModelError `bad-weights`, naming the matrix that is not finite or, for `int4`, does not have a multiple of
+ * @throws {ModelError} `bad-weights`, naming the matrix that is not finite or, for `int4`, does not have a multiple of
  *   32 inputs
  */
 export function quantizeWeights(

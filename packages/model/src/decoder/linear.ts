@@ -16,9 +16,9 @@ export interface AdaptedMatrix {
 /** Random numbers from which a mask is made, uniform in [0, 1): one for each row and one for each column. */
 export interface DropoutTensors {
   readonly probability: number;
-  /** At least as many as rows. */
+  /** Random numbers of the rows; there are at least as many as rows. */
   readonly rows: tf.Tensor1D;
-  /** At least as many as columns. */
+  /** Random numbers of the columns; there are at least as many as columns. */
   readonly columns: tf.Tensor1D;
 }
 

@@ -43,7 +43,7 @@ async function companionsOfGguf(path: string): Promise<Companions> {
  * made from it.
  *
  * @param path of a model directory or a GGUF file
- * @throws ModelError `too-large`, `read-failed`; `bad-gguf`, `bad-tokenizer`
+ * @throws {ModelError} `too-large`, `read-failed`; `bad-gguf`, `bad-tokenizer`
  */
 export async function readCompanions(path: string): Promise<Companions> {
   if (path.endsWith('.gguf')) return companionsOfGguf(path);

@@ -98,7 +98,7 @@ const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
  * Where the bytes of a model's weights lie, by weight name: for `exportOnnx`, whose graph then reads them from the
  * model's own files. Names and shapes are checked, no weight is read.
  *
- * @throws ModelError as `loadModel`
+ * @throws {ModelError} as `loadModel`
  */
 export async function weightFiles(dir: string, config: ModelConfig): Promise<Record<string, ConstantSource>> {
   const headers = await readCheckedHeaders(dir, config);

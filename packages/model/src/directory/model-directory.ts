@@ -104,7 +104,7 @@ export async function readGram(dir: string, config: ModelConfig): Promise<GramMe
  * equals the embedding matrix.
  *
  * @param pathOrRepo a directory, a `.gguf` file, or a repository of the hub, see `resolveModel`
- * @throws ModelError of every code but those of writing.
+ * @throws {ModelError} of every code but those of writing
  */
 export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}): Promise<LoadedModel> {
   const path = await resolveModel(pathOrRepo, options);
@@ -152,7 +152,7 @@ function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string,
  * `writeDirectoryAtomic`; an existing one is replaced if it holds nothing but `MODEL_FILES`. Everything is
  * checked before the first byte is written.
  *
- * @throws ModelError `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`, `not-replaceable`,
+ * @throws {ModelError} `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`, `not-replaceable`,
  * `write-failed`.
  */
 export async function saveModel(

@@ -41,7 +41,7 @@ const prompts = {
  *
  * @param dir a model directory with a next-token head
  * @param labels token ids of the labels
- * @throws ModelError `bad-request`, and as `loadModel`; EngineError `bad-file`
+ * @throws {ModelError} `bad-request`, and as `loadModel`; EngineError `bad-file`
  */
 export function exportJudge(
   dir: string,

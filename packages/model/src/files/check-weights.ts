@@ -10,7 +10,7 @@ function listed(kind: string, names: readonly string[]): string {
  * Checks that tensors are those expected: none missing, none more, each in its shape.
  *
  * @param where names the source in messages.
- * @throws ModelError `bad-weights`, naming up to five tensors of each fault.
+ * @throws {ModelError} `bad-weights`, naming up to five tensors of each fault
  */
 export function checkShapes(
   found: ReadonlyMap<string, { readonly shape: readonly number[] }>,

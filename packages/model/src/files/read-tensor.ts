@@ -24,7 +24,7 @@ export interface StoredTensor {
  * Reads one tensor as float32. What must be converted passes through a small buffer, so the memory taken is that of the
  * result.
  *
- * @throws ModelError `too-large`, `read-failed`
+ * @throws {ModelError} `too-large`, `read-failed`
  */
 export async function readAsFloat32(
   handle: FileHandle,

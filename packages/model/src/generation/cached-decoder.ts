@@ -233,7 +233,7 @@ function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
   });
 }
 
-/** Beside the logits, what the host would need a pass over the vocabulary for: here it takes all threads. */
+/** Computes, with the logits, what would take the host a pass over the vocabulary: here it takes all threads. */
 function nextTokens(logits: tf.Tensor2D) {
   const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
   return { logits, best: tf.argMax(logits, 1), spread: tf.log(tf.sum(tf.exp(aboveMost), 1)) };

@@ -5,7 +5,7 @@ import type { GenerateOptions, GenerationRequest } from './generation.js';
 /**
  * Checks everything that could go wrong later, so that a bad request costs nothing.
  *
- * @throws ModelError `bad-request`
+ * @throws {ModelError} `bad-request`
  */
 export function checkRequests(
   requests: readonly GenerationRequest[],

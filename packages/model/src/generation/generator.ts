@@ -11,9 +11,9 @@ import type { Completion, GenerateOptions, GenerationRequest } from './generatio
 
 /** What a generator is made of. */
 export interface GeneratorOptions {
-  /** Of a model with a next-token head. */
+  /** Configuration of a model with a next-token head. */
   readonly config: ModelConfig;
-  /** On the CPU they are read at each token, so that updates in place are seen, unless they are fixed. */
+  /** Weights of the model. On the CPU they are read at each token, so that updates in place are seen, unless they are fixed. */
   readonly weights: Weights;
   /**
    * Whether the weights will not change. A packed copy of them then makes single tokens about twice as fast, and
@@ -41,7 +41,7 @@ export interface Generator {
    *
    * A call that ends early, by its signal or by what a callback throws, leaves the generator as it was.
    *
-   * @throws ModelError `bad-request`, before anything is computed, and `not-finite`; the signal's reason
+   * @throws {ModelError} `bad-request`, before anything is computed, and `not-finite`; the signal's reason
    */
   generate(requests: readonly GenerationRequest[], options: GenerateOptions): Promise<Completion[][]>;
   /** Frees the native executables. The weights are not touched. */

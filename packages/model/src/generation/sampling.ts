@@ -66,7 +66,7 @@ export function chooseToken(logits: Float32Array, decoding: Decoding, seen: read
 interface Kept {
   /** The most likely first. @default all, in order */
   readonly ids?: Int32Array;
-  /** Of each of them, relative to the most likely token; 0 for one that was cut. */
+  /** Weight of each of them, relative to the most likely token; 0 for one that was cut. */
   readonly weights: Float64Array;
   readonly sum: number;
 }

@@ -13,7 +13,7 @@ import { type GgufTokenizer, tokenizerOfGguf } from './tokenizer.js';
 /** What the header of a GGUF file says of a model. */
 export interface GgufConfig {
   readonly config: ModelConfig;
-  /** By the names of the file, in its order. */
+  /** Tensors by the names of the file, in its order. */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   /** Size of the file. */
   readonly bytes: number;
@@ -52,7 +52,7 @@ async function readModel(handle: FileHandle, fileSize: number, path: string) {
  * Reads what a GGUF file says of its model, and no weights. All checks of `loadGguf` but those of the tokenizer are
  * made.
  *
- * @throws ModelError as `loadGguf`
+ * @throws {ModelError} as `loadGguf`
  */
 export function readGgufConfig(path: string): Promise<GgufConfig> {
   return withFile(path, async (handle, bytes) => {
@@ -64,7 +64,7 @@ export function readGgufConfig(path: string): Promise<GgufConfig> {
 /**
  * Reads the tokenizer of a GGUF file, and no weights.
  *
- * @throws ModelError as `loadGguf`
+ * @throws {ModelError} as `loadGguf`
  */
 export function readGgufTokenizer(path: string): Promise<GgufTokenizer> {
   return withFile(path, async (handle, bytes) =>
@@ -75,7 +75,7 @@ export function readGgufTokenizer(path: string): Promise<GgufTokenizer> {
 /**
  * Loads configuration and weights of a GGUF file, whatever its tokenizer is.
  *
- * @throws ModelError as `loadGguf`
+ * @throws {ModelError} as `loadGguf`
  */
 export function loadGgufWeights(path: string): Promise<Pick<GgufModel, 'config' | 'weights'>> {
   return withFile(path, async (handle, fileSize) => {
@@ -93,7 +93,7 @@ export function loadGgufWeights(path: string): Promise<Pick<GgufModel, 'config' 
  * The file is not trusted, see `readGgufHeader`. What would change the numbers and is not supported is refused by
  * name, and so is a missing, additional or misshapen tensor.
  *
- * @throws ModelError `bad-gguf`, `bad-config`, `bad-tokenizer`, `bad-weights`, `unsupported-dtype`, `file-missing`,
+ * @throws {ModelError} `bad-gguf`, `bad-config`, `bad-tokenizer`, `bad-weights`, `unsupported-dtype`, `file-missing`,
  * `read-failed`, `too-large`.
  */
 export function loadGguf(path: string): Promise<GgufModel> {

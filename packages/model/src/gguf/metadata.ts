@@ -6,17 +6,17 @@ const MAX_INT = 2 ** 31 - 1;
 
 /** The metadata of a file, read with a check of the type. Absent keys give undefined. */
 export interface Metadata {
-  /** @throws ModelError `bad-gguf` when the value is no text. */
+  /** @throws {ModelError} `bad-gguf` when the value is no text. */
   text(key: string): string | undefined;
-  /** @throws ModelError `bad-gguf` when the value is no whole number from 0 to 2^31 - 1. */
+  /** @throws {ModelError} `bad-gguf` when the value is no whole number from 0 to 2^31 - 1. */
   count(key: string): number | undefined;
-  /** @throws ModelError `bad-gguf` when the value is no finite number. */
+  /** @throws {ModelError} `bad-gguf` when the value is no finite number. */
   real(key: string): number | undefined;
-  /** @throws ModelError `bad-gguf` when the value is no truth value. */
+  /** @throws {ModelError} `bad-gguf` when the value is no truth value. */
   flag(key: string): boolean | undefined;
-  /** @throws ModelError `bad-gguf` when the value is no list of texts. */
+  /** @throws {ModelError} `bad-gguf` when the value is no list of texts. */
   texts(key: string): readonly string[] | undefined;
-  /** @throws ModelError `bad-gguf` when the value is no list of numbers. */
+  /** @throws {ModelError} `bad-gguf` when the value is no list of numbers. */
   numbers(key: string): readonly number[] | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface GgufTensor {
 /** What a GGUF file says before its tensors. */
 export interface GgufHeader {
   readonly metadata: ReadonlyMap<string, GgufValue>;
-  /** In the order of the file. */
+  /** Entries in the order of the file. */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
@@ -121,7 +121,7 @@ function checkRanges(tensors: ReadonlyMap<string, GgufTensor>, fileSize: number,
  * trusted: the header lies within the file and has at most 32 MB, no key or tensor name is repeated, and every tensor
  * has its own place in the file, as large as its shape and type say.
  *
- * @throws ModelError `bad-gguf`, `unsupported-dtype`, `read-failed`.
+ * @throws {ModelError} `bad-gguf`, `unsupported-dtype`, `read-failed`
  */
 export async function readGgufHeader(
   handle: FileHandle,

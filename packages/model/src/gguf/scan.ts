@@ -95,7 +95,7 @@ function walk(bytes: Uint8Array, path: string): number {
  *
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
- * @throws ModelError `bad-gguf`, `read-failed`.
+ * @throws {ModelError} `bad-gguf`, `read-failed`
  */
 export async function readHeaderBytes(
   handle: FileHandle,

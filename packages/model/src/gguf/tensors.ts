@@ -62,7 +62,7 @@ export function deinterleaveHeads(data: Float32Array, headDim: number, width: nu
 /**
  * Checks that the tensors are those that the configuration asks for, in their shapes.
  *
- * @throws ModelError `bad-weights`, with the names of the file.
+ * @throws {ModelError} `bad-weights`, with the names of the file
  */
 export function checkGgufTensors({ tensors }: GgufHeader, config: ModelConfig, path: string): void {
   const expected = Object.entries(weightShapes(config)).map(

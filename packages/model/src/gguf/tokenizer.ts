@@ -131,7 +131,7 @@ function preTokenizerOf(metadata: Metadata, path: string): PreTokenizer {
 /**
  * The tokenizer that a header describes, as a `tokenizer.json`. Control tokens become special ones.
  *
- * @throws ModelError `bad-tokenizer` for another kind than byte-level BPE and for a pre-tokenizer that is not known,
+ * @throws {ModelError} `bad-tokenizer` for another kind than byte-level BPE and for a pre-tokenizer that is not known,
  * `bad-gguf`.
  */
 export function tokenizerOfGguf(header: GgufHeader, path: string): GgufTokenizer {

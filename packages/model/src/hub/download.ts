@@ -56,7 +56,7 @@ export interface DownloadContext {
  * connection is taken up where it broke. The content streams: no more than a few chunks are in memory.
  *
  * @param onBytes gets the bytes of this file that have arrived.
- * @throws ModelError `read-failed` when what arrived is different or the connection stays cut, `write-failed`.
+ * @throws {ModelError} `read-failed` when what arrived is different or the connection stays cut, `write-failed`
  */
 export async function downloadFile(
   { client, reference: { repo }, commit, signal }: DownloadContext,

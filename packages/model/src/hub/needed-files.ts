@@ -70,7 +70,7 @@ export interface NeededFiles {
  * Chooses what a model needs: `model.safetensors` or else the index of its shards, an adapter, configuration and
  * tokenizer. For a reference to a GGUF file that file alone, which holds everything.
  *
- * @throws ModelError `file-missing` without weights, `too-large` for a configuration or tokenizer over 100 MB.
+ * @throws {ModelError} `file-missing` without weights, `too-large` for a configuration or tokenizer over 100 MB
  */
 export function chooseFiles(reference: HubReference, listing: Listing): NeededFiles {
   const { repo, file } = reference;
@@ -112,7 +112,7 @@ async function shardNames(dir: string): Promise<string[]> {
 /**
  * The shards that the index in a directory names, as the hub lists them.
  *
- * @throws ModelError `bad-weights`, `bad-json`, `file-missing` when the hub lacks one.
+ * @throws {ModelError} `bad-weights`, `bad-json`, `file-missing` when the hub lacks one
  */
 export async function listedShards(
   dir: string,

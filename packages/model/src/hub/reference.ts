@@ -49,7 +49,7 @@ export function looksLikePath(text: string): boolean {
  * The model of the hub that a text names; undefined for a path, which is what exists or looks like one, see
  * `looksLikePath`.
  *
- * @throws ModelError `bad-request` when the text is neither.
+ * @throws {ModelError} `bad-request` when the text is neither
  */
 export async function parseReference(text: string): Promise<HubReference | undefined> {
   // The system takes no path with a NUL.

@@ -99,7 +99,7 @@ async function fetchSnapshot(
  * The cache is that of the Python library, at `HF_HUB_CACHE`, or `hub` in `HF_HOME`, by default in the user's cache
  * folder. `HF_TOKEN` holds the token for private and gated models, `HF_ENDPOINT` the address of another hub.
  *
- * @throws ModelError `bad-request` for what is neither path nor model, `file-missing` when the hub has no such model,
+ * @throws {ModelError} `bad-request` for what is neither path nor model, `file-missing` when the hub has no such model,
  * revision or file, or no weights that can be read, `read-failed` when it refuses access, cannot be reached, or sends
  * something else than it lists, `bad-json`, `bad-weights` and `too-large` for answers and files out of bounds,
  * `write-failed` when the cache cannot be written. The reason of `signal` when it is aborted.

@@ -31,7 +31,7 @@ export interface Adapter {
  * misshapen tensor is an error.
  *
  * @param config of the model that the adapter belongs to
- * @throws ModelError `bad-config`, `bad-weights`, and those of `readSafetensors`
+ * @throws {ModelError} `bad-config`, `bad-weights`, and those of `readSafetensors`
  */
 export async function loadAdapter(dir: string, config: ModelConfig): Promise<Adapter> {
   const configPath = join(dir, CONFIG);
@@ -56,7 +56,7 @@ export async function loadAdapter(dir: string, config: ModelConfig): Promise<Ada
  *
  * @param config of the model that the adapter belongs to
  * @param baseModel where that model is found: a path or the name of a repository
- * @throws ModelError `bad-config`, `bad-weights`, `not-replaceable`, `write-failed`
+ * @throws {ModelError} `bad-config`, `bad-weights`, `not-replaceable`, `write-failed`
  */
 export async function saveAdapter(
   dir: string,

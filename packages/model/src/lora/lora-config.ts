@@ -81,7 +81,7 @@ const schema = z.strictObject({
 /**
  * Checks an adaptation that a caller or a file gave.
  *
- * @throws ModelError `bad-config`
+ * @throws {ModelError} `bad-config`
  */
 export function checkLora(lora: LoraConfig, where = 'LoRA'): LoraConfig {
   const { rank, alpha, targets, dropout = 0 } = lora;
@@ -109,7 +109,7 @@ export function checkLora(lora: LoraConfig, where = 'LoRA'): LoraConfig {
  * Reads the parsed `adapter_config.json` of PEFT. Variants that compute something else are refused by name.
  *
  * @param where names the file in messages.
- * @throws ModelError `bad-config`.
+ * @throws {ModelError} `bad-config`
  */
 export function parseLoraConfig(json: unknown, where: string): LoraConfig {
   const result = schema.safeParse(json);

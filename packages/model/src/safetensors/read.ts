@@ -57,7 +57,7 @@ export async function readTensor(
  * at most 100 MB, no hole, no overlap, no repeated name). Tensors are read one by one, so the memory taken is
  * that of the float32 result.
  *
- * @throws ModelError `bad-safetensors`, `bad-json`, `unsupported-dtype`, `file-missing`, `read-failed`,
+ * @throws {ModelError} `bad-safetensors`, `bad-json`, `unsupported-dtype`, `file-missing`, `read-failed`,
  * `too-large`.
  */
 export function readSafetensors(path: string): Promise<SafetensorsContent> {

@@ -84,7 +84,7 @@ async function writeTensor(handle: FileHandle, data: Float32Array, dtype: SavedD
  *
  * @param metadata more text for the header; `format: 'pt'`, which transformers asks for, is always there.
  * @param dtype BF16 rounds to nearest, ties to even. @default 'F32'
- * @throws ModelError `bad-weights`, `too-large`, `write-failed`.
+ * @throws {ModelError} `bad-weights`, `too-large`, `write-failed`
  */
 export async function writeSafetensors(
   path: string,
