@@ -31,7 +31,7 @@ def fit(n, games, prior):
             q = sigmoid(logs[a] - logs[b])
             gradient[[a, b]] += weight * (p - q) * np.array([1, -1])
             laplacian[np.ix_([a, b], [a, b])] += weight * q * (1 - q) * np.array([[1, -1], [-1, 1]])
-        # Only differences of strengths matter: the pseudo-inverse keeps their mean at 0. A step of 1 at most can not overshoot far.
+        # Only differences of strengths matter: the pseudo-inverse keeps their mean at 0. A step of 1 at most cannot overshoot far.
         step = np.linalg.pinv(laplacian) @ gradient
         logs += step / max(1, np.abs(step).max())
     assert np.abs(gradient).max() < 1e-12

@@ -176,7 +176,7 @@ describe.each(models)('%s on real pairs', (_name, load, present, size) => {
       for (const [i, probability] of listed.entries()) expectPlain(probability, mean(wanted[i]!));
     });
 
-    it('in one order, and where the second can not change the winner', async () => {
+    it('in one order, and where the second cannot change the winner', async () => {
       const bias = Math.max(...plain.map(([first, second]) => Math.abs(first - second)));
       const one = createGenerativeRewardModel({ ...parts, orders: 1 });
       const bounded = createGenerativeRewardModel({ ...parts, positionBiasBound: Math.min(1, bias + 1e-5) });

@@ -26,7 +26,7 @@ export interface Calibration {
  * Computes the expected calibration error (Guo et al. 2017, equation 3): the sum over bins of |accuracy - mean confidence|,
  * weighted by their pairs. The confidence is the probability of the side that is preferred, p or 1 - p. It is never below
  * 0.5, so the bins divide [0.5, 1] in equal widths (m bins there are 2 m on [0, 1]), each open below and closed above; 0.5
- * itself is in the first. A pair at 0.5 prefers neither side and is wrong. Items that are labelled a tie, or compare all pairs
+ * itself is in the first. A pair at 0.5 prefers neither side and is wrong. Items that are labeled a tie, or compare all pairs
  * of their responses, are left out; null if nothing is left.
  *
  * @param bins 10 or 15 are usual
@@ -46,7 +46,7 @@ export function calibration(results: readonly JudgedItem[], bins = 10): Calibrat
     confidence: [] as number[],
     right: [] as number[],
   }));
-  const pairs = labelledPairs(results);
+  const pairs = labeledPairs(results);
   for (const { comparison, preferred } of pairs) {
     const confidence = Math.max(comparison.probability, 1 - comparison.probability);
     const group = groups.find(({ range }) => confidence <= range[1]);
@@ -64,14 +64,14 @@ export function calibration(results: readonly JudgedItem[], bins = 10): Calibrat
 }
 
 /** A pair that has a better response. */
-export interface LabelledPair {
+export interface LabeledPair {
   readonly comparison: ComparedPair;
   readonly preferred: Exclude<Verdict, 'tie'>;
   readonly lengths: readonly number[];
 }
 
 /** Lists every pair that has a better response. */
-export function labelledPairs(results: readonly JudgedItem[]): LabelledPair[] {
+export function labeledPairs(results: readonly JudgedItem[]): LabeledPair[] {
   return results.flatMap(({ preferred, correctResponses, comparisons, lengths }) =>
     preferred === 'tie' || correctResponses !== undefined
       ? []

@@ -1,6 +1,6 @@
 import { meanOrNull } from '@gram/base';
 import { type JudgedItem, verdict } from '../benchmark/judged-item.js';
-import { labelledPairs } from './calibration.js';
+import { labeledPairs } from './calibration.js';
 
 /** Accuracy on pairs of one kind; null without pairs. */
 export interface LengthGroup {
@@ -24,11 +24,11 @@ export interface LengthControlled {
  * Computes accuracy within pairs of like lengths. Two lengths, in characters, count as matched if they differ by at most a
  * tenth of the longer one. `balanced` is the accuracy on data where the better response would be the shorter one as often as
  * the longer one: preferring length alone gives it 0.5. (This is stratification; it is not the regression of the
- * length-controlled AlpacaEval.) Items labelled a tie, and those that compare all pairs, are left out.
+ * length-controlled AlpacaEval.) Items labeled a tie, and those that compare all pairs, are left out.
  */
 export function lengthControlled(results: readonly JudgedItem[]): LengthControlled {
   const groups = { shorter: [] as number[], longer: [] as number[], matched: [] as number[] };
-  for (const { comparison, preferred, lengths } of labelledPairs(results)) {
+  for (const { comparison, preferred, lengths } of labeledPairs(results)) {
     const [first = 0, second = 0] = comparison.pair.map((place) => lengths[place]);
     const [better, worse] = preferred === 'first' ? [first, second] : [second, first];
     // In integers, so that a tenth is exact.

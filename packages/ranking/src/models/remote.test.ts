@@ -114,7 +114,7 @@ describe('createRemoteRewardModel', () => {
 
   it.each<[string, (response: ServerResponse) => void, RegExp]>([
     ['a refusal', status(422, {}, 'pairs[0].a: too long'), /422: pairs\[0\]\.a: too long/],
-    ['a redirect', status(307, { Location: 'http://example.org/' }), /can not be reached/],
+    ['a redirect', status(307, { Location: 'http://example.org/' }), /cannot be reached/],
     ['no JSON', (response) => response.end('<html>'), /not that of a gram server/],
     ['too few results', (response) => response.end('{"results":[]}'), /not that of a gram server/],
     [

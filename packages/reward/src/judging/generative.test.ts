@@ -118,7 +118,7 @@ it('judges one order on request', async () => {
   one.dispose();
 });
 
-it('leaves out the second order where it can not change which response is preferred', async () => {
+it('leaves out the second order where it cannot change which response is preferred', async () => {
   const both = await model.compare(unequalItems);
   const bias = Math.max(...both.map(({ orders }) => Math.abs(orders![0] - orders![1])));
   let judged = 0;

@@ -25,35 +25,35 @@ import { createGenerativeRewardModel, type GenerativeRewardModel } from './gener
 
 /** Options of `loadRewardModel`. */
 export interface LoadOptions extends ResolveOptions {
-  /** Refuse items that are too long for the model, or shorten their texts. @default 'error' */
+  /** What happens to items that are too long for the model: an error, or their texts are cut. @default 'error' */
   readonly overlong?: Overlong;
   /**
-   * How to ask a model that has no `gram.json`, such as the models that the authors of GRAM released: a judging prompt, or
-   * the id of one. The layout of turns is then that of its chat template.
+   * The judging prompt of a model that has no `gram.json`, such as the models that the authors of GRAM released, or the
+   * id of one. The layout of turns is then that of its chat template.
    */
   readonly judgePrompt?: JudgePrompt | string;
-  /** Leave markers of the judging prompt in texts as they are, for parity with other implementations. @default false */
+  /** Whether markers of the judging prompt stay in texts as they are, for parity with other implementations. @default false */
   readonly raw?: boolean;
-  /** How the matrices of the layers are kept; integers round them. @default 'float32' */
+  /** How the matrices of the layers are stored; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
-  /** Where to compute; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
+  /** Device that computes; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
-  /** Of a generative model, see `GenerativeOptions`. @default 2 */
+  /** Number of orders of a generative model, see `GenerativeOptions`. @default 2 */
   readonly orders?: 1 | 2 | undefined;
-  /** Of a generative model, see `GenerativeOptions`. @default every pair is judged in both orders */
+  /** Bound of a generative model, see `GenerativeOptions`. @default every pair is judged in both orders */
   readonly positionBiasBound?: number | undefined;
 }
 
-/** How a model is asked. */
-interface Asked {
+/** How a model is format. */
+interface JudgeFormat {
   readonly kind: 'generative' | 'discriminative';
   readonly prompt: JudgePrompt;
-  /** Undefined: as the chat template of the model says. */
+  /** Layout of turns; undefined for that of the model's chat template. */
   readonly chat: string | undefined;
   readonly maxLength: number;
 }
 
-/** Results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
+/** Number of results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
 const CACHED_RESULTS = 4096;
 
 /** Longest input of a model that does not say what it was trained with. */
@@ -64,9 +64,13 @@ const DEFAULT_LENGTH = 4096;
  * it must be asked; or any causal language model with a chat template, given a judging prompt. `kind` of the result tells
  * which it is.
  *
+ * @example
+ * const model = await loadRewardModel('runs/judge/model');
+ * const [result] = await model.compare([{ prompt: 'What is 2 + 2?', a: '4', b: 'About 5.' }]);
+ *
  * @param pathOrRepo as for `loadModel`
  * @throws RewardError `not-a-reward-model`, `no-judge-prompt`, `model-mismatch`; ModelError `bad-weights` for matrices that
- *   the precision can not hold; ModelError and TokenizeError for bad files; EngineError `device-unavailable`; the reason of
+ *   the precision cannot hold; ModelError and TokenizeError for bad files; EngineError `device-unavailable`; the reason of
  *   `signal`
  */
 export async function loadRewardModel(
@@ -88,15 +92,15 @@ export async function loadRewardModel(
   const path = await resolveModel(pathOrRepo, resolving);
   // Everything that is small comes first: what does not fit is refused before any weight is read.
   const model = await inspectModel(path);
-  const asked = howToAsk(model, prompt, pathOrRepo);
+  const format = judgeFormat(model, prompt, pathOrRepo);
   const files = await readCompanions(path);
   const tokenizer = tokenizerOf(files, pathOrRepo);
   checkVocabulary(model, tokenizer, pathOrRepo);
-  const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, asked.chat);
-  const { maxLength } = asked;
+  const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, format.chat);
+  const { maxLength } = format;
   const encoder = await createPairEncoder({
     tokenizer,
-    prompt: asked.prompt,
+    prompt: format.prompt,
     chat,
     maxLength,
     overlong,
@@ -104,16 +108,16 @@ export async function loadRewardModel(
   });
   const { config, weights } = await loadModel(path);
   const made = { config, weights, encoder, precision, device, cacheEntries: CACHED_RESULTS };
-  return asked.kind === 'generative'
+  return format.kind === 'generative'
     ? createGenerativeRewardModel({ ...made, orders, positionBiasBound })
     : createDiscriminativeRewardModel(made);
 }
 
-function howToAsk(
+function judgeFormat(
   { config, gram }: ModelInfo,
   given: JudgePrompt | string | undefined,
   source: string,
-): Asked {
+): JudgeFormat {
   const prompt = typeof given === 'string' ? judgePrompt(given) : given;
   if (gram?.judgePrompt !== undefined) {
     const { kind, chat, maxLength } = gram;
@@ -127,14 +131,14 @@ function howToAsk(
     throw new RewardError(
       'not-a-reward-model',
       `${source} holds a ${gram.kind} model, which ${use}`,
-      'Give the directory of a generative or discriminative reward model.',
+      'give the directory of a generative or discriminative reward model',
     );
   }
   if (prompt === undefined) {
     throw new RewardError(
       'no-judge-prompt',
       `${source} has no gram.json, which says how the model must be asked`,
-      'Train a reward model from it, or say how to ask it, for example with judgePrompt: "gram-eval-1".',
+      'train a reward model from it, or say how to ask it, for example with judgePrompt: "gram-eval-1"',
     );
   }
   const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);
@@ -147,6 +151,6 @@ function checkVocabulary({ config }: ModelInfo, tokenizer: Tokenizer, source: st
   throw new RewardError(
     'model-mismatch',
     `${source}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
-    'Use the tokenizer.json that the model was trained with.',
+    'use the tokenizer.json that the model was trained with',
   );
 }

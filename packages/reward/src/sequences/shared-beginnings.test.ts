@@ -36,7 +36,7 @@ it('keeps every sequence once, shares what is there to share, and leaves a token
         expect(known).toBeLessThan(ids.length);
         const before = shared[place - 1]?.ids ?? [];
         expect(ids.slice(0, known)).toEqual(before.slice(0, known));
-        // No other order has more in common between neighbours: the sum is that of a trie.
+        // No other order has more in common between neighbors: the sum is that of a trie.
       }
       const prefixes = new Set(all.flatMap((ids) => ids.map((_, i) => ids.slice(0, i + 1).join())));
       const computed = shared.reduce((sum, { ids, known }) => sum + ids.length - known, 0);
