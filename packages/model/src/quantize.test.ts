@@ -90,7 +90,7 @@ it('4-bit matrices give a distribution near it, in a sixth of the memory', async
   expect(agreed).toBeGreaterThan(0.8);
 });
 
-it('names the matrix that can not be rounded', () => {
+it('names the matrix that cannot be rounded', () => {
   const name = 'model.layers.1.mlp.down_proj.weight';
   const narrow = { ...weights, [name]: float32([64, 40], new Float32Array(64 * 40)) };
   expect(() => quantizeWeights(narrow, 'int4')).toThrow(

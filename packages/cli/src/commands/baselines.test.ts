@@ -66,7 +66,7 @@ describe('the baselines of the study', () => {
     expect(frozen).toMatchObject({ model_type: 'gram_llama', score_head: { hidden_size: 16 } });
   });
 
-  it('normalises over the whole vocabulary on request', async () => {
+  it('normalizes over the whole vocabulary on request', async () => {
     const { status, stderr } = await run('vocabulary=full', 'optimizer.epochs=1', 'output=full');
     expect(status, stderr).toBe(0);
     const first = readFileSync(shop.path('full/metrics.jsonl'), 'utf8').split('\n')[0]!;

@@ -1,4 +1,4 @@
-import { type WeightPrecision, resolveModel } from '@gram/model';
+import { resolveModel, type WeightPrecision } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
   type GenerativeRewardModel,

@@ -65,7 +65,7 @@ function multiply<T extends tf.Tensor2D | tf.Tensor3D>(x: T, matrix: Matrix): T 
 /** Rows of zeros stay zeros. */
 const SMALLEST = 1e-30;
 
-// Large enough that neighbouring products end far apart, small enough that float32 keeps three digits of the fraction.
+// Large enough that neighboring products end far apart, small enough that float32 keeps three digits of the fraction.
 const SPREAD = 8192;
 
 /**

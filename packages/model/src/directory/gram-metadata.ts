@@ -23,7 +23,7 @@ interface RewardModelMetadata extends CommonMetadata {
 
 /**
  * A `policy` answers prompts; it is made by supervised fine-tuning or by RLHF. A `value` model predicts the return of
- * PPO. Neither is asked for a judgement.
+ * PPO. Neither is asked for a judgment.
  */
 interface PolicyMetadata extends CommonMetadata {
   readonly kind: 'policy' | 'value';

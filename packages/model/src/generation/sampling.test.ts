@@ -46,7 +46,7 @@ function stream(seed: number) {
   };
 }
 
-/** Away from each other, so that rounding can not decide which token is the last one kept. */
+/** Away from each other, so that rounding cannot decide which token is the last one kept. */
 const logits = fc
   .uniqueArray(fc.integer({ min: -400, max: 400 }), { minLength: 1, maxLength: 40 })
   .map((values) => Float32Array.from(values, (value) => value / 60));

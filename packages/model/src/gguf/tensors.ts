@@ -40,7 +40,7 @@ export function ggufName(name: string, config: ModelConfig): string {
 
 /**
  * Puts rows of queries or keys back into the order of Hugging Face, in place. For Llama, the converter of llama.cpp
- * interleaves the halves of each head, because its rotary embedding turns neighbours: row `2 i + j` there is row
+ * interleaves the halves of each head, because its rotary embedding turns neighbors: row `2 i + j` there is row
  * `j headDim / 2 + i` here.
  *
  * @param data `[heads * headDim, width]`

@@ -32,7 +32,7 @@ function accessError(response: Response, { repo }: HubReference, token: string |
     return new ModelError(
       'read-failed',
       `${repo} is gated, and the hub refuses it ${token === undefined ? 'without a token' : 'to this token'} (${status})`,
-      'accept its licence on its page, then set HF_TOKEN to a token of the same account',
+      'accept its license on its page, then set HF_TOKEN to a token of the same account',
     );
   }
   if (token === undefined) {
@@ -40,13 +40,13 @@ function accessError(response: Response, { repo }: HubReference, token: string |
     return new ModelError(
       'read-failed',
       `the hub refuses ${repo} without a token (${status}): it is private, gated or does not exist`,
-      'check the name; for a gated model accept its licence on its page; then set HF_TOKEN',
+      'check the name; for a gated model accept its license on its page; then set HF_TOKEN',
     );
   }
   return new ModelError(
     'read-failed',
     `the hub refuses ${repo} to the token in HF_TOKEN (${status})`,
-    'check that the token is valid and may read this model; for a gated model accept its licence with the same account',
+    'check that the token is valid and may read this model; for a gated model accept its license with the same account',
   );
 }
 

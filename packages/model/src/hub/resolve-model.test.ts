@@ -142,12 +142,12 @@ describe('access', () => {
     expect(test.hub.storageTokens).toEqual([undefined]);
   });
 
-  it('to a gated model takes its licence', async () => {
+  it('to a gated model takes its license', async () => {
     test.hub.serve(model, { token: TOKEN, gated: true });
     await expect(resolveModel('owner/name')).rejects.toMatchObject({
       code: 'read-failed',
       message: expect.stringContaining('is gated'),
-      hint: expect.stringContaining('accept its licence'),
+      hint: expect.stringContaining('accept its license'),
     });
     await expect(stat(join(test.hub.storageFolder, 'refs'))).rejects.toThrow();
   });

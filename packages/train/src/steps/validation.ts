@@ -44,7 +44,7 @@ export function createValidation<Example>(
     precision,
     communicator = singleProcess,
   } = options;
-  // Neighbours of similar length need little padding.
+  // Neighbors of similar length need little padding.
   const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
   const batches = microBatches(objective, sorted, microBatchSize, communicator);
   const forward = compile(
