@@ -37,6 +37,11 @@ function count(tensors: Iterable<{ readonly type: string; readonly size: number 
  * Reads what a model is from its configuration and the headers of its weights. Nothing large is read, so this is quick for
  * any model; the weights' names and shapes are checked as `loadModel` does.
  *
+ * @example
+ * ```ts
+ * const { config, bytes } = await inspectModel('models/tiny');
+ * ```
+ *
  * @param path of a model directory or a GGUF file
  * @throws {ModelError} as `loadModel`
  */

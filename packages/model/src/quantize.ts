@@ -12,6 +12,11 @@ const quantizers = { int8: quantizeInt8, int4: quantizeInt4 };
  * only used: such weights have no gradient. Pass them to a function that is compiled with them as `constants`, so
  * that the runtime packs them.
  *
+ * @example
+ * ```ts
+ * const rounded = quantizeWeights(weights, 'int8');
+ * ```
+ *
  * @param precision `int8`, with one scale for each output, or `int4`, with one for each 32 inputs of an output: 5/8 of
  *   the memory and single tokens that take 0.7 times as long, but prompts that take 2 to 3 times as long, and
  *   products that are off by 8 % instead of 1 %

@@ -12,6 +12,11 @@ import { type PositionTables, positionTables } from './position-tables.js';
  * Rows of `tokens` are padded on the right with any id. What stands after a position never changes
  * its state.
  *
+ * @example
+ * ```ts
+ * const run = compile(({ weights, tokens }: Inputs) => ({ states: hiddenStates(config, weights, tokens) }));
+ * ```
+ *
  * @param tokens `[B, T]` int32
  * @param tables at least T positions; as an input of a compiled function they let it serve all lengths.
  *   @default constants for T positions

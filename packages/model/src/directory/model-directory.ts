@@ -103,6 +103,11 @@ export async function readGram(dir: string, config: ModelConfig): Promise<GramMe
  * `weightShapes`. A missing, additional or misshapen tensor is an error. A stored copy of a tied head is dropped when it
  * equals the embedding matrix.
  *
+ * @example
+ * ```ts
+ * const { config, weights } = await loadModel('HuggingFaceTB/SmolLM2-135M');
+ * ```
+ *
  * @param pathOrRepo a directory, a `.gguf` file, or a repository of the hub, see `resolveModel`
  * @throws {ModelError} of every code but those of writing
  */
@@ -151,6 +156,11 @@ function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string,
  * Saves a model as a directory that `loadModel`, transformers and vLLM load. The directory appears as a whole, see
  * `writeDirectoryAtomic`; an existing one is replaced if it holds nothing but `MODEL_FILES`. Everything is
  * checked before the first byte is written.
+ *
+ * @example
+ * ```ts
+ * await saveModel('models/copy', { config, weights }, { dtype: 'bfloat16' });
+ * ```
  *
  * @throws {ModelError} `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`, `not-replaceable`,
  * `write-failed`.

@@ -48,7 +48,17 @@ export interface Generator {
   dispose(): void;
 }
 
-/** Makes a generator for a causal language model. */
+/**
+ * Makes a generator for a causal language model.
+ *
+ * @example
+ * ```ts
+ * const generator = createGenerator({ config, weights });
+ * const requests = [{ ids: prompt, decodings: [{ temperature: 0 }] }];
+ * const [completions] = await generator.generate(requests, { maxNewTokens: 32, stopIds: [] });
+ * generator.dispose();
+ * ```
+ */
 export function createGenerator({
   config,
   weights,
