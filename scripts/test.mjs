@@ -12,6 +12,7 @@ await checks([
   ['packages', turbo('check:package')],
   ['types', tool('tsc', '--noEmit')],
   ['documents', node('documents.mjs', '--known')],
+  ['plot', node('plot.mjs', '--check')],
   ['style', tool('biome', 'check', '.')],
   ['structure', node('structure.mjs', '--known')],
 ]);
