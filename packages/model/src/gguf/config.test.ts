@@ -93,7 +93,7 @@ describe('configOfGguf', () => {
     ['"yarn"', { 'llama.rope.scaling.type': 'yarn' }],
     ['llama.rope.dimension_count', { 'llama.rope.dimension_count': 8 }],
     ['llama.attention.value_length', { 'llama.attention.value_length': 8 }],
-    ['"gemma2"', { 'general.architecture': 'gemma2' }],
+    ['"phi3"', { 'general.architecture': 'phi3' }],
     ['"toString"', { 'general.architecture': 'toString' }],
   ])('refuses %s by name', (name, changes) => {
     expect(refusal(changes)).toMatchObject({ code: 'bad-config', message: expect.stringContaining(name) });
