@@ -4,7 +4,7 @@ import { formatDuration, writePage } from '@gram/report';
 import { claimOutput } from '@gram/run';
 import { openMaterials } from './materials.mjs';
 
-/** What every report says about the synthetic world. */
+/** Note on the synthetic world that stands in every report. */
 export const WORLD_NOTE =
   'The synthetic world is a test bed with a known truth. What holds here need not hold for large models and human labels.';
 

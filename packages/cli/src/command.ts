@@ -1,7 +1,7 @@
 import type { Arguments, Flags, Operand, Operands } from './flags.js';
 import { parseFlags } from './parse-flags.js';
 
-/** Where a command writes, and what ends it early. */
+/** Streams that a command writes to, and the signal that ends it early. */
 export interface Io {
   /** Results. */
   readonly stdout: { write(text: string): unknown };
@@ -11,7 +11,7 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** What the help of a command says beside its name and summary, which stand in the table of commands. */
+/** Usage of a command. Its name and summary stand in the table of commands. */
 export interface CommandUsage {
   /** @default none */
   readonly operands?: Operands;
@@ -20,7 +20,7 @@ export interface CommandUsage {
   readonly settings?: readonly (readonly [string, string])[];
   /** A command line to type. */
   readonly example: string;
-  /** What the command costs in time and memory, as a phrase. */
+  /** Cost of the command in time and memory, as a phrase. */
   readonly cost: string;
 }
 

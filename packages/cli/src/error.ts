@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What a `CliError` is about. */
+/** Code of a `CliError`: the kind of problem. */
 export type CliErrorCode =
   | 'usage'
   | 'exists'

@@ -6,7 +6,7 @@ const LINE_WIDTH = 78;
 
 type Named = Pick<CommandEntry, 'name' | 'summary'>;
 
-/** What `gram --help` prints. */
+/** Returns the text of `gram --help`. */
 export function generalHelp(commands: readonly Named[]): string {
   return [
     'gram trains, evaluates and uses reward models.',
@@ -26,7 +26,7 @@ export function generalHelp(commands: readonly Named[]): string {
   ].join('\n');
 }
 
-/** What `gram COMMAND --help` prints. */
+/** Returns the text of `gram COMMAND --help`. */
 export function commandHelp(
   { name, summary }: Named,
   { operands = {}, flags, settings = [], example, cost }: CommandUsage,

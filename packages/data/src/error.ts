@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What can go wrong with data. */
+/** Code of a `DataError`: the kind of problem. */
 export type DataErrorCode =
   | 'file-missing'
   | 'file-unreadable'

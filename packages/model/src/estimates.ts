@@ -4,7 +4,7 @@ import { PROJECTIONS, projectionShape } from './families/projections.js';
 import { adapterShapes } from './lora/adapter.js';
 import type { LoraConfig } from './lora/lora-config.js';
 
-/** How the matrices of the layers are kept; everything else is float32. */
+/** Storage of the matrices of the layers; everything else is float32. */
 export type WeightPrecision = 'float32' | 'int8' | 'int4';
 
 /** Bytes of one weight of a matrix: 4-bit weights share a float32 scale among 32, 8-bit weights one among a row. */
@@ -71,12 +71,12 @@ export function activationBytes(
   return 4 * rows * length * (config.numHiddenLayers * kept + once);
 }
 
-/** What training keeps beside the activations, in bytes. */
+/** Memory of training beside the activations, in bytes. */
 export interface TrainingMemory {
   /** Weights of the model, and of its adapter where one is trained. */
   readonly weights: number;
   readonly gradients: number;
-  /** What the optimizer remembers of the gradients. */
+  /** Moments of the gradients that the optimizer keeps. */
   readonly moments: number;
 }
 

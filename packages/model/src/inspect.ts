@@ -14,7 +14,7 @@ export interface StoredTensors {
   readonly elements: number;
 }
 
-/** What a model's files say of it, without its weights. */
+/** Description of a model by its files, without its weights. */
 export interface ModelInfo {
   readonly config: ModelConfig;
   /** Undefined for a plain language model. */

@@ -148,7 +148,7 @@ export interface PpoOptionsInput extends DeepReadonly<z.input<typeof schema>> {}
 /** Estimator of advantages: with a value model, or from the other responses to the same prompt. */
 export type AdvantageEstimator = PpoOptions['advantages'];
 
-/** How responses are drawn. */
+/** Settings with which responses are drawn. */
 export type SamplingOptions = PpoOptions['sampling'];
 
 /**

@@ -1,6 +1,6 @@
 import { BaseError, GramError } from '@gram/base';
 
-/** What a `ReportError` is about. */
+/** Code of a `ReportError`: the kind of problem. */
 export type ReportErrorCode = 'bad-progress' | 'bad-table' | 'bad-chart' | 'bad-metric' | 'write-failed';
 
 /** An error of a progress line, a chart, a page or a log. */

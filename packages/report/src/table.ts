@@ -13,7 +13,7 @@ export interface Column {
 export interface Table {
   columns: Column[];
   rows: (string | number)[][];
-  /** What the table shows; `textTable` leaves it out. */
+  /** Caption of the table; `textTable` leaves it out. */
   caption?: string;
 }
 

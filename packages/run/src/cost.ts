@@ -26,7 +26,7 @@ export interface RunSizes {
   readonly doneShare?: number;
 }
 
-/** What a run will take. */
+/** Time and memory that a run will take. */
 export interface RunCost {
   /** Bytes of weights, gradients, moments and the activations of one micro-batch. */
   readonly bytes: number;

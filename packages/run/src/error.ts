@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What can go wrong in a run beside its training. */
+/** Code of a `RunError`: the kind of problem in a run beside its training. */
 export type RunErrorCode = 'exists' | 'unwritable' | 'no-checkpoint' | 'interrupted' | 'bad-port';
 
 /** An error of a run; `code` is stable, `hint` says what to do. */

@@ -1,6 +1,6 @@
 import type { StepRecord } from './record.js';
 
-/** What a step took. */
+/** Time and memory of a step. */
 export interface StepCost {
   /** Tokens of the step through the time since the step before; the time of checkpoints and compilation counts. */
   readonly tokensPerSecond: number;

@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What a `ServeError` is about. */
+/** Code of a `ServeError`: the kind of problem. */
 export type ServeErrorCode = 'bad-option' | 'no-api-key' | 'port-unusable';
 
 /** A server that cannot be made or started. */

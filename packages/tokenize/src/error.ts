@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What can go wrong with a tokenizer, a chat template or a text. */
+/** Code of a `TokenizeError`: the kind of problem with a tokenizer, a chat template or a text. */
 export type TokenizeErrorCode =
   | 'tokenizer-missing'
   | 'tokenizer-too-large'

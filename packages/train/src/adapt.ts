@@ -25,7 +25,7 @@ export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'sign
   /** Chooses the pairs and the place of the chosen response; `options.seed` orders the batches. */
   readonly seed: number;
   readonly options: TrainOptions;
-  /** In the paper's convention. @default 0.1 for `generative`, 0 for `discriminative` */
+  /** Label smoothing in the paper's convention. @default 0.1 for `generative`, 0 for `discriminative` */
   readonly labelSmoothing?: number;
 }
 

@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What a `TrainError` is about. */
+/** Code of a `TrainError`: the kind of problem. */
 export type TrainErrorCode = 'bad-config' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'mpi';
 
 /** An error of training; `code` is stable, `hint` says what to do. */

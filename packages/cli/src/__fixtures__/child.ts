@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** What starts `gram` as it is installed. */
+/** Path of the program that starts `gram`, as it is installed. */
 export const bin = fileURLToPath(new URL('../../bin/gram.js', import.meta.url));
 
 /** Whether the package is built: a process that can be killed runs what was built. */
@@ -13,7 +13,7 @@ export function startGram(argv: readonly string[]): ChildProcess {
   return spawn(process.execPath, [bin, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-/** How a process ended; rejects with what it printed when it failed. */
+/** Resolves with how a process ended; rejects with what it printed when it failed. */
 export function ended(child: ChildProcess): Promise<'done' | 'killed'> {
   const errors: Buffer[] = [];
   child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../main.js';
 
-/** What a command did. */
+/** Result of a command. */
 export interface Outcome {
   readonly status: number;
   readonly stdout: string;

@@ -21,7 +21,7 @@ import { createOptimizer, optimizerNames } from '@gram/train';
 import { defineCommand } from '../command.js';
 import { withDownload } from '../models/download.js';
 
-/** What the estimates are for: a judged pair of a usual length, in both orders. */
+/** Workload of the estimates: a judged pair of a usual length, in both orders. */
 const PAIR_TOKENS = 1024;
 /** A generated text of a usual length. */
 const TEXT_TOKENS = 1024;
@@ -33,7 +33,7 @@ const TRAINING = optimizerNames.map((name) => ({
 }));
 const PRECISIONS: readonly WeightPrecision[] = ['float32', 'int8', 'int4'];
 
-/** What one device would need for the model. */
+/** Memory and time that one device would need for the model. */
 interface DeviceEstimate {
   readonly device: string;
   /** Seconds to judge a pair in both orders; undefined where the device's speed is not known. */

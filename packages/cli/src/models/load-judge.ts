@@ -41,7 +41,7 @@ export const judgeFlags = {
   overlong: overlongFlag,
 } as const;
 
-/** What `judgeFlags` say. */
+/** Settings that `judgeFlags` give. */
 export interface JudgeSettings extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound'> {
   readonly source: string;
   readonly precision: WeightPrecision;

@@ -60,7 +60,7 @@ export async function loadWritingModel(
   return { ...loaded, tokenizer, stopIds };
 }
 
-/** What `generation_config.json` adds: chat models often end a turn with another token than a document. */
+/** Returns the end tokens of `generation_config.json`: chat models often end a turn with another token than a document. */
 function moreEndIds(json: string | undefined): number[] {
   if (json === undefined) return [];
   let parsed: { eos_token_id?: unknown } | null;

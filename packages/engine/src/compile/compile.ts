@@ -87,7 +87,7 @@ export interface Compiled<I, O, InPlace extends string, Resident extends string>
    * @throws the signal's reason
    */
   (inputs: I, options?: RunOptions): Promise<Results<O, InPlace, Resident>>;
-  /** What is known of each executable, such as the outputs that have to be copied into place after a run. */
+  /** Facts about each executable, such as the outputs that have to be copied into place after a run. */
   readonly executables: readonly ExecutableInfo[];
   /** The reason why one executable cannot serve all shapes although their sizes have names. */
   readonly fixedShapes: string | undefined;

@@ -6,7 +6,7 @@ import { isTraceSpec, type SpecTree } from '../trace/spec.js';
 /** The executables of a compiled function, one for each set of input shapes. The one unused longest goes first. */
 export class Executables {
   private readonly cache = new Map<string, Executable>();
-  /** How many calls run an executable, or are about to. */
+  /** Number of calls that run an executable or are about to. */
   private readonly users = new Map<Executable, number>();
   private readonly profiles: Profile[] = [];
 
@@ -19,7 +19,7 @@ export class Executables {
     private readonly most: number,
   ) {}
 
-  /** What is known of each executable. */
+  /** Facts about each executable. */
   get infos(): ExecutableInfo[] {
     return [...this.cache.values()].map(({ info }) => info);
   }

@@ -12,7 +12,7 @@ export type ProviderName = 'webgpu' | 'cuda';
 /** Names of the memory of each provider in ONNX Runtime. */
 const MEMORY_NAMES: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
 
-/** What Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for that, and it means nothing. */
+/** Warnings that Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for them, and they mean nothing. */
 const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
 
 const DEVICE_ALLOCATOR = 0;

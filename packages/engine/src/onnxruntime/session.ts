@@ -4,7 +4,7 @@ import { EngineError } from '../error.js';
 import { call, checkStatus, created, getEnvironment, release } from './environment.js';
 import { handleOf } from './values.js';
 
-/** What a session needs of an accelerator. */
+/** Part of an accelerator that a session needs. */
 export interface SessionProvider {
   /** Makes a session's options use the accelerator. */
   append(options: unknown): void;

@@ -5,7 +5,7 @@ import { FAMILIES, type ModelFamily } from '../families/index.js';
 /** A decoder with a next-token head, or with one score per sequence, as Hugging Face names it. */
 export type Architecture = `${ModelFamily}For${'CausalLM' | 'SequenceClassification'}`;
 
-/** What a model computes: a decoder and its heads. Arithmetic is float32. */
+/** Computation of a model: a decoder and its heads. Arithmetic is float32. */
 export interface ModelConfig extends DecoderConfig {
   readonly architecture: Architecture;
   /**
@@ -35,7 +35,7 @@ export function kindOf({ architecture }: Pick<ModelConfig, 'architecture'>): {
   return { family, head: head === 'CausalLM' ? 'next-token' : 'score' };
 }
 
-/** What is peculiar to the family of a model. */
+/** Traits that are peculiar to the family of a model. */
 export function familyOf(config: Pick<ModelConfig, 'architecture'>): Family {
   return FAMILIES[kindOf(config).family];
 }

@@ -10,7 +10,7 @@ import { type ModelTensors, matrixOf, tensorOf } from './model-tensors.js';
 /** States of tokens: `[N, D]`, or `[B, S, D]`. */
 export type Rows = tf.Tensor2D | tf.Tensor3D;
 
-/** What a mode of attention needs of a layer. */
+/** Inputs that a mode of attention takes from a layer. */
 export interface AttentionParts {
   /** Queries before their rotation. */
   queries<T extends Rows>(x: T): T;

@@ -22,7 +22,7 @@ export interface DropoutTensors {
   readonly columns: tf.Tensor1D;
 }
 
-/** What may stand in the place of a matrix. */
+/** Form of a matrix: plain, in integers, or with a low-rank addition. */
 export type Matrix = tf.Tensor | QuantizedTensors | AdaptedMatrix;
 
 /**

@@ -26,7 +26,7 @@ export const COMPANION_FILES = {
 // Larger than any published tokenizer.json.
 const MAX_BYTES = 128 * 1024 * 1024;
 
-/** What a GGUF file says of its tokenizer, as the files that a model directory would have. */
+/** Returns the tokenizer of a GGUF file as the files that a model directory would have. */
 async function companionsOfGguf(path: string): Promise<Companions> {
   const { tokenizerJson, specialTokens, chatTemplate } = await readGgufTokenizer(path);
   const config = {

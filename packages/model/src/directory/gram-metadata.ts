@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { ModelError } from '../error.js';
 import type { JsonValue } from '../files/json.js';
 
-/** What `gram.json` says of every kind of model. */
+/** Fields of `gram.json` that every kind of model has. */
 interface CommonMetadata {
   readonly format: 1;
   /** Id of the chat template. */
   readonly chat: string;
   /** Longest input in tokens. */
   readonly maxLength: number;
-  /** What the training run noted about itself. */
+  /** Notes of the training run about itself. */
   readonly training?: { readonly [key: string]: JsonValue };
 }
 

@@ -91,7 +91,7 @@ function hasCopiedHead(config: ModelConfig, found: ReadonlyMap<string, unknown>)
   return kindOf(config).head === 'next-token' && config.tieWordEmbeddings && found.has(LM_HEAD);
 }
 
-/** What the graph of an exported function calls the element types of a file. */
+/** Names of the element types of a file in the graph of an exported function. */
 const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /**

@@ -122,7 +122,7 @@ export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}
   return { config, weights: await loadWeights(path, config), gram, path };
 }
 
-/** What transformers asks of a causal model at each generation. */
+/** Fields that transformers asks of a causal model at each generation. */
 function generationConfig(config: ModelConfig): Record<string, unknown> {
   const ids = {
     bos_token_id: config.bosTokenId,

@@ -12,7 +12,7 @@ export interface RopeScaling {
   readonly originalMaxPositionEmbeddings: number;
 }
 
-/** What a decoder of any family computes: the fields of Hugging Face's `config.json` in camel case. */
+/** Configuration of a decoder of any family: the fields of Hugging Face's `config.json` in camel case. */
 export interface DecoderConfig {
   readonly vocabSize: number;
   readonly hiddenSize: number;

@@ -10,7 +10,7 @@ export interface BlockNorms {
   readonly after?: string;
 }
 
-/** How the decoder of a family differs from the others; the layers themselves are in `decoder/`. */
+/** Traits of the decoder of a family; the layers themselves are in `decoder/`. */
 export interface DecoderTraits {
   readonly norms: { readonly attention: BlockNorms; readonly feedForward: BlockNorms };
   /** The gain of a norm is this number plus its weight. @default 0 */
@@ -30,7 +30,7 @@ export interface DecoderTraits {
   window?(config: DecoderConfig, layer: number): number | undefined;
 }
 
-/** What transformers takes where a field of `config.json` is absent. */
+/** Values that transformers takes where a field of `config.json` is absent. */
 export interface FamilyDefaults {
   readonly maxPositionEmbeddings: number;
   /** @default the number of attention heads */
@@ -41,14 +41,14 @@ export interface FamilyDefaults {
   readonly tieWordEmbeddings?: boolean;
 }
 
-/** What a family reads of the header of a GGUF file. */
+/** Part of the header of a GGUF file that a family reads. */
 export interface GgufSource {
   hasTensor(name: string): boolean;
   /** The number under a key of the architecture, given without the architecture's name. */
   number(key: string): number | undefined;
 }
 
-/** How llama.cpp writes a family to GGUF files. */
+/** Layout in which llama.cpp writes a family to GGUF files. */
 export interface GgufTraits {
   /** The value of `general.architecture`. */
   readonly architecture: string;

@@ -34,7 +34,7 @@ export interface Progress {
   readonly capacity: number;
 }
 
-/** What the model says about the next token of each of N texts. */
+/** Distribution of the next token of each of N texts. */
 export interface NextTokens {
   /** `[N, vocabSize]` */
   readonly logits: Float32Array;
@@ -66,7 +66,7 @@ export interface CachedDecoder {
   select(progress: Progress, rows: Int32Array): Promise<Progress>;
   /** Frees the cache of completions that have ended. */
   end(progress: Progress): void;
-  /** What was compiled so far. */
+  /** Executables that were compiled so far. */
   readonly executables: readonly ExecutableInfo[];
   dispose(): void;
 }

@@ -9,7 +9,7 @@ import { checkRequests } from './check-requests.js';
 import { generateBatch } from './generate-batch.js';
 import type { Completion, GenerateOptions, GenerationRequest } from './generation.js';
 
-/** What a generator is made of. */
+/** Model and settings of a generator. */
 export interface GeneratorOptions {
   /** Configuration of a model with a next-token head. */
   readonly config: ModelConfig;

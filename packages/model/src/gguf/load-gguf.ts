@@ -10,7 +10,7 @@ import { ROPE_FACTORS } from './rope-factors.js';
 import { checkGgufTensors, readGgufWeights } from './tensors.js';
 import { type GgufTokenizer, tokenizerOfGguf } from './tokenizer.js';
 
-/** What the header of a GGUF file says of a model. */
+/** Model that the header of a GGUF file describes. */
 export interface GgufConfig {
   readonly config: ModelConfig;
   /** Tensors by the names of the file, in its order. */

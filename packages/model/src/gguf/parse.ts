@@ -21,7 +21,7 @@ export interface GgufTensor {
   readonly bytes: number;
 }
 
-/** What a GGUF file says before its tensors. */
+/** Header of a GGUF file: all that stands before its tensors. */
 export interface GgufHeader {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** Entries in the order of the file. */

@@ -43,7 +43,7 @@ async function wait(attempt: number, signal: AbortSignal | undefined): Promise<v
   await setTimeout(WAITS[attempt], undefined, { signal }).catch(aborted);
 }
 
-/** What a download needs to know of the call it belongs to. */
+/** Context of a download: the call that it belongs to. */
 export interface DownloadContext {
   readonly client: HubClient;
   readonly reference: HubReference;

@@ -49,7 +49,7 @@ function misunderstood(cause: unknown): ModelError {
   );
 }
 
-/** What the library does with an answer: its complaints are about the answer, ours pass. */
+/** Runs what the library does with an answer: its complaints are about the answer, ours pass. */
 async function understand<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
     return await work();

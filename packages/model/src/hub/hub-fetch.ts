@@ -12,7 +12,7 @@ const MAX_ANSWER_BYTES = 50_000_000;
 // A listing that names a next page forever must end.
 const MAX_ANSWERS = 1000;
 
-/** What a failed connection says of itself: the system's code where there is one. */
+/** Returns the reason of a failed connection: the system's code where there is one. */
 function reasonOf(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code;

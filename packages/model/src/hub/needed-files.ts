@@ -57,7 +57,7 @@ function noWeights({ repo }: HubReference, { files, pickled }: Listing): ModelEr
   );
 }
 
-/** What a model needs of a repository. */
+/** Files of a repository that a model needs. */
 export interface NeededFiles {
   /** Configuration and tokenizer. */
   readonly small: readonly HubFile[];

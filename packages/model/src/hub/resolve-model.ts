@@ -25,7 +25,7 @@ function resultPath(root: string, commit: string, { file }: HubReference): strin
   return file === undefined ? dir : join(dir, file);
 }
 
-/** What the cache has of a revision, if it has all. */
+/** Returns the files of a revision in the cache, if it has all of them. */
 async function fromCache(root: string, reference: HubReference): Promise<string | undefined> {
   const commit = await readRef(root, reference.revision);
   if (commit === undefined || !(await isComplete(snapshotFolder(root, commit), reference))) return undefined;

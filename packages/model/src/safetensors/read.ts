@@ -12,7 +12,7 @@ import {
 } from './header.js';
 import { widenBfloat16, widenFloat16 } from './widen.js';
 
-/** What a safetensors file holds. Both maps have no prototype. */
+/** Content of a safetensors file. Both maps have no prototype. */
 export interface SafetensorsContent {
   readonly tensors: Readonly<Record<string, NDArray<'float32'>>>;
   readonly metadata: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ export interface RewardGroup {
   readonly reference?: string;
 }
 
-/** What a reward function may use besides the groups. */
+/** Context that a reward function may use besides the groups. */
 export interface RewardContext {
   readonly signal?: AbortSignal;
 }

@@ -16,7 +16,7 @@ import { PpoError } from '../error.js';
 import { fullKl } from '../losses/kl.js';
 import { type ResponseArrays, type ResponseTokens, responseLayout } from '../objectives/response-layout.js';
 
-/** What the frozen reference says about the tokens of a response. */
+/** Log-probabilities of the frozen reference for the tokens of a response. */
 export interface ReferenceMeasure {
   /** log pi_ref of each response token, in nats. */
   readonly logProbabilities: readonly number[];

@@ -8,7 +8,7 @@ import { PpoError } from '../error.js';
 import type { LearnerState } from './learner.js';
 import type { PpoState } from './state.js';
 
-/** What a run says about its checkpoints. */
+/** Identity of a run in its checkpoints. */
 export interface CheckpointFrame {
   /** Identifies the run; only the same run resumes. */
   readonly fingerprint: string;

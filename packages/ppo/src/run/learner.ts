@@ -32,7 +32,7 @@ export interface Learner<Example> {
   dispose(): void;
 }
 
-/** What a learner learns, and how fast. */
+/** Objective and settings of a learner. */
 export interface LearnerOptions<Example> {
   /** Names the model in errors. */
   readonly name: string;

@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
 import type { PpoOptions } from '../options.js';
 
-/** What happens in one step. */
+/** Plan of one step. */
 export interface StepPlan {
   /** Number of the step, from 1. */
   readonly step: number;

@@ -15,7 +15,7 @@ const PAIRS_PER_CALL = 512;
  */
 const ROUNDING = 1e-6;
 
-/** How often an attack wins. */
+/** Result of an attack: how often it wins. */
 export interface AttackResult {
   readonly name: string;
   /** Fraction of the pairs on which the attack has the higher probability against the chosen response, by more than 1e-6. */

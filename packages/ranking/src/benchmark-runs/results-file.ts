@@ -6,7 +6,7 @@ import type { BenchmarkName } from '../benchmarks/benchmarks.js';
 import { RewardError } from '../comparator/error.js';
 import { type BenchmarkRun, resumePoint, scoredResult } from './run.js';
 
-/** What results must have in common to belong to one run. */
+/** Identity that all results of one run share. */
 export type BenchmarkFingerprint = Readonly<Record<string, string | number>>;
 
 /** A file of results that is being written. */

@@ -25,7 +25,7 @@ export interface FolderOptions extends RunOptions {
   readonly onItems?: (done: number, total: number) => void;
 }
 
-/** What `runBenchmarkInFolder` writes to `summary.json`. */
+/** Content of `summary.json`, which `runBenchmarkInFolder` writes. */
 export interface FolderSummary extends BenchmarkSummary {
   readonly dropped: number;
   readonly fingerprint: BenchmarkFingerprint;

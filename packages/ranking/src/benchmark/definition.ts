@@ -13,7 +13,7 @@ export interface DataFile {
 /** Square tables of a benchmark that compares kinds of chosen responses with the same kinds of rejected ones. */
 export interface BenchmarkMatrices {
   readonly heading: string;
-  /** What a row, a column and a cell mean. */
+  /** Meaning of a row, a column and a cell. */
   readonly explanation: string;
   /** Names of the rows and of the columns. */
   readonly labels: readonly string[];

@@ -62,7 +62,7 @@ export interface JudgeBenchScore {
   readonly groupMean: number | null;
   /** Accuracy over the items of all groups: the official overall. */
   readonly itemMean: number | null;
-  /** What the script that came with GRAM prints as overall: items and group accuracies averaged as one list. */
+  /** Overall figure of the script that came with GRAM: items and group accuracies averaged as one list. */
   readonly script: number | null;
 }
 

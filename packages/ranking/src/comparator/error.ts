@@ -1,6 +1,6 @@
 import { GramError } from '@gram/base';
 
-/** What can go wrong while responses are judged, ranked or scored. */
+/** Code of a `RewardError`: the kind of problem while responses are judged, ranked or scored. */
 export type RewardErrorCode =
   | 'bad-option'
   | 'bad-results'

@@ -6,7 +6,7 @@ import { shareInterval } from './share-interval.js';
 /** A probability nearer to 0.5 than this is a near tie. */
 const NEAR_TIE = 0.02;
 
-/** How the verdicts of two models on the same pairs differ. */
+/** Differences between the verdicts of two models on the same pairs. */
 export interface FlipReport {
   /** Number of pairs. */
   readonly pairs: number;

@@ -47,7 +47,7 @@ export interface RankItem {
 export interface StrategyChoice {
   /** `auto` decides for each list by its length and by `purpose`. @default 'auto' */
   readonly strategy?: RankStrategy | 'auto';
-  /** What `auto` optimizes: the whole order, or the first place alone. @default 'order' */
+  /** Goal of `auto`: the whole order, or the first place alone. @default 'order' */
   readonly purpose?: 'order' | 'best';
 }
 

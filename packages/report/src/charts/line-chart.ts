@@ -95,7 +95,7 @@ export function lineChart({ title, xLabel, yLabel, series, smooth = 0 }: LineCha
   return svg(title, describe(series, xLabel, yLabel), plot.bottom + 52, content.join(''));
 }
 
-/** What is drawn of a series. */
+/** Parts of a series that are drawn. */
 interface Curve {
   /** Number of the series, which gives it its color and its dashes. */
   readonly index: number;

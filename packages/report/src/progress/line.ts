@@ -4,7 +4,7 @@ import { displayWidth, truncate } from '../text/width.js';
 const MAX_BAR = 30;
 const MIN_BAR = 8;
 
-/** How far a run is. */
+/** Position of a run. */
 export interface ProgressState {
   readonly label: string;
   readonly unit: string;

@@ -1,13 +1,13 @@
 import { formatBytes, formatRate } from '../text/format.js';
 
-/** What is shown of a training step. */
+/** Numbers of a training step that are shown. */
 export interface ShownStep {
   readonly loss: number;
   /** A share, where there is one. */
   readonly accuracy?: number;
   /** Not finite where it is not known. */
   readonly tokensPerSecond: number;
-  /** Of the process. */
+  /** Memory of the process, in bytes. */
   readonly memoryBytes: number;
 }
 

@@ -33,7 +33,7 @@ export interface GenerativeOptions {
   /** In float32 on the CPU they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
-  /** How the matrices of the layers are stored; integers round them. @default 'float32' */
+  /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;

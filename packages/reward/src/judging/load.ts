@@ -25,7 +25,7 @@ import { createGenerativeRewardModel, type GenerativeRewardModel } from './gener
 
 /** Options of `loadRewardModel`. */
 export interface LoadOptions extends ResolveOptions {
-  /** What happens to items that are too long for the model: an error, or their texts are cut. @default 'error' */
+  /** Treatment of items that are too long for the model: an error, or their texts are cut. @default 'error' */
   readonly overlong?: Overlong;
   /**
    * The judging prompt of a model that has no `gram.json`, such as the models that the authors of GRAM released, or the
@@ -34,7 +34,7 @@ export interface LoadOptions extends ResolveOptions {
   readonly judgePrompt?: JudgePrompt | string;
   /** Whether markers of the judging prompt stay in texts as they are, for parity with other implementations. @default false */
   readonly raw?: boolean;
-  /** How the matrices of the layers are stored; integers round them. @default 'float32' */
+  /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /** Device that computes; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
@@ -44,7 +44,7 @@ export interface LoadOptions extends ResolveOptions {
   readonly positionBiasBound?: number | undefined;
 }
 
-/** How a model is format. */
+/** Way in which a model is asked. */
 interface JudgeFormat {
   readonly kind: 'generative' | 'discriminative';
   readonly prompt: JudgePrompt;

@@ -72,9 +72,9 @@ const READING_TOKENS = 45;
 /** Computes the numbers of a head from weights and states `[N, hiddenSize]` before the final norm. */
 type Head = (weights: ModelTensors, states: tf.Tensor2D) => tf.Tensor;
 
-/** How and where a model is run. */
+/** Settings of running a model: its device and the storage of its matrices. */
 export interface ForwardOptions {
-  /** How the matrices of the layers are stored. @default 'float32' */
+  /** Storage of the matrices of the layers. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /** @default 'cpu' */
   readonly device?: DeviceName | undefined;

@@ -1,4 +1,4 @@
-/** What a model said about sequences, by their tokens: the sequences asked about last. */
+/** Cache of the numbers of the sequences that were asked about last, by their tokens. */
 export interface NumberCache {
   get(ids: readonly number[]): readonly number[] | undefined;
   set(ids: readonly number[], numbers: readonly number[]): void;

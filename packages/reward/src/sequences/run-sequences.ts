@@ -67,7 +67,7 @@ export async function runSequences(
   return results;
 }
 
-/** What is done with the numbers of a sequence, and after each run. */
+/** Callbacks for the numbers of a sequence, and after each run. */
 interface RunHandlers {
   readonly signal: AbortSignal | undefined;
   readonly finish: (sequence: SharedSequence, data: Float32Array) => void;

@@ -30,7 +30,7 @@ export async function latestCheckpoint(directory: string): Promise<string | unde
 
 /** Which numbered directories of a kind stay. */
 export interface Retention {
-  /** How many of the newest stay. */
+  /** Number of the newest checkpoints that stay. */
   readonly newest: number;
   /** Steps that stay as well, such as the best one. @default none */
   readonly steps?: readonly number[];

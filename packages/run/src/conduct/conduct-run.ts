@@ -15,7 +15,7 @@ export interface RunState {
   readonly history: readonly StepRecord[];
 }
 
-/** What a trainer calls and asks while it works. */
+/** Interface of a run to its trainer while that works. */
 export interface RunHooks<State extends RunState> {
   readonly signal?: AbortSignal;
   /** Whether the state is read after a step. */
@@ -43,11 +43,11 @@ export interface RunTrainer<State extends RunState> {
 export interface ConductOptions {
   /** Directory of the run, see `claimOutput`. */
   readonly output: string;
-  /** What is trained, for the title of the page. */
+  /** Name of what is trained, for the title of the page. */
   readonly label: string;
   /** Steps between checkpoints. @default none but the one on interruption */
   readonly checkpointEvery?: number;
-  /** How many of the newest checkpoints stay, beside the best one. @default 2 */
+  /** Number of the newest checkpoints that stay beside the best one. @default 2 */
   readonly keepCheckpoints?: number;
   /** The checkpoint that the run goes on from. @default none */
   readonly resumedFrom?: string;
@@ -63,7 +63,7 @@ export interface ConductOptions {
   readonly onProgress?: (step: number, fields: Record<string, string | number>) => void;
 }
 
-/** What a run leaves. */
+/** Result of a run. */
 export interface RunOutcome<State> {
   readonly state: State;
   /** The step whose weights the model has: the best one on held-out data, or the last. */

@@ -9,14 +9,14 @@ import { startWatch } from '../watch/watch.js';
 export interface FollowedSource {
   /** Directory of the run. */
   readonly output: string;
-  /** What is trained, for the title of the page. */
+  /** Name of what is trained, for the title of the page. */
   readonly label: string;
   readonly totalSteps: number;
   readonly doneSteps: number;
   readonly history: readonly StepRecord[];
 }
 
-/** What follows a run: the metrics log, the file of TensorBoard and, where there is a server, the page. */
+/** Followers of a run: the metrics log, the file of TensorBoard and, where there is a server, the page. */
 export interface FollowedRun {
   /** Notes a step everywhere, and gives what a progress line shows of it. */
   step(record: StepRecord): Promise<Record<string, string | number>>;

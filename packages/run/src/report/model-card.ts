@@ -5,7 +5,7 @@ import type { StepRecord } from '../record.js';
 import { type Cell, code, markdownTable } from './markdown.js';
 import { hubName, publicModelName, publicSettings, type RunSettings } from './settings.js';
 
-/** What a model card tells. */
+/** Content of a model card. */
 export interface ModelCardFacts {
   /** Heading, for example the name of the output directory. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ModelCardFacts {
   /** The words that the judging prompt is answered with, for a model that answers with one of them. */
   readonly verdicts?: readonly string[];
   readonly data: {
-    /** Of the data file, in hexadecimal. */
+    /** SHA-256 of the data file, in hexadecimal. */
     readonly sha256: string;
     /** Records that the model was trained on, those that were cut to fit, and those that were left out. */
     readonly examples: number;
@@ -177,7 +177,7 @@ function results({ history, skipped, heldOut, config }: ModelCardFacts): string 
 
 const shell = (lines: string) => `\`\`\`sh\n${lines}\n\`\`\``;
 
-/** How a model is loaded in transformers. */
+/** Returns the lines that load a model in transformers. */
 function python(loader: string): string {
   const lines = `from transformers import ${loader}, AutoTokenizer\n\ntokenizer = AutoTokenizer.from_pretrained("MODEL")\nmodel = ${loader}.from_pretrained("MODEL")`;
   return `\`\`\`python\n${lines}\n\`\`\``;
@@ -185,7 +185,7 @@ function python(loader: string): string {
 
 const INTRO = 'With `MODEL` being this directory, in gram:';
 
-/** How to use a model, by its kind. */
+/** Returns the lines that use a model, by its kind. */
 function use(gram: GramMetadata, verdicts: readonly string[] | undefined): string {
   const layout = `Turns are marked as the chat layout ${code(gram.chat)} does.`;
   switch (gram.kind) {

@@ -2,7 +2,7 @@ import { lineChart, page, type Series, writePage } from '@gram/report';
 import type { StepRecord } from '../record.js';
 import { settingRows } from './settings.js';
 
-/** What the report of a finished run shows. */
+/** Content of the report of a finished run. */
 export interface RunReport {
   readonly title: string;
   readonly subtitle: string;

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 
 /** Settings of a run that its report and model card name; others are only listed. */
 export interface RunSettings {
-  /** What was trained. */
+  /** Name of what was trained. */
   readonly stage: string;
   readonly data: { readonly path: string; readonly format: string };
   readonly validation?: { readonly path: string };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chartStyle, escapeText, pageStyle } from '@gram/report';
 import { clientScript } from './client-script.js';
 
-/** What the page needs beside the style of a report. */
+/** Style of the page beside that of a report. */
 const watchStyle = `${pageStyle}
 header{margin-bottom:32px}
 .state{font-size:1.05rem;margin:12px 0 0;font-weight:600}

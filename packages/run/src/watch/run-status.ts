@@ -2,7 +2,7 @@ import { createRate, formatBytes, formatDuration, formatNumber } from '@gram/rep
 import type { StepRecord } from '../record.js';
 import type { WatchedStep } from '../step-meter.js';
 
-/** Where a run is, in the words that the page shows. */
+/** State of a run, in the words that the page shows. */
 export interface RunStatus {
   /** Steps done, and those of the whole run. */
   readonly step: number;

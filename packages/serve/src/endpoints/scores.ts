@@ -2,7 +2,7 @@ import { groupScores, type Judge, rankCost, referenceScores } from '@gram/rankin
 import { HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 
-/** What an endpoint works with: the model behind the queue, for this request alone. */
+/** Model behind the queue, for one request alone, with which an endpoint works. */
 export interface Work extends Judge {
   /** Name of the model. */
   readonly name: string;

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { ServeError } from '../error.js';
 import { readOptions, type ServerOptions } from '../options.js';
 
-/** Where a server listens. */
+/** Address on which a server listens. */
 interface Address {
   readonly host: string;
   readonly port: number;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** How long a client may go on sending what was refused already. */
 export const REFUSED_MS = 1000;
 
-/** What a request is answered with. */
+/** Answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly type: string;

@@ -8,7 +8,7 @@ import { type Answer, discardRest, jsonAnswer, REFUSED_MS, send } from './answer
 import { createMetrics } from './metrics.js';
 import { createRouter } from './router.js';
 
-/** What the server does with a request. */
+/** Handler of a request. */
 export interface Handler {
   /** Answers a request; never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -91,7 +91,7 @@ async function withDeadline(
   }
 }
 
-/** What a client is told of an error; `onError` hears of what is not its fault. */
+/** Returns what a client is told of an error; `onError` hears of what is not its fault. */
 function refusalOf(error: unknown, onError: (error: unknown) => void): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof Error && 'code' in error && error.code === 'too-long') {

@@ -26,7 +26,7 @@ export interface Router {
   answer(request: IncomingMessage, path: string, signal: AbortSignal): Promise<Answer>;
 }
 
-/** What the answers depend on. */
+/** Dependencies of the answers. */
 export interface RouterOptions {
   readonly settings: Settings;
   /** Kind of the model; it decides how long lists are ranked. */

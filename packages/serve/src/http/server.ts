@@ -69,7 +69,7 @@ export function createRewardServer(model: Judge, options: ServerOptions = {}): R
   };
 }
 
-/** What is no HTTP request at all, or comes too slowly to become one. */
+/** Answers what is no HTTP request at all, or comes too slowly to become one. */
 function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

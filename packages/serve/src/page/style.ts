@@ -1,6 +1,6 @@
 import { pageStyle } from '@gram/report';
 
-/** What the page needs beside the style of a report. */
+/** Style of the page beside that of a report. */
 export const rankingStyle = `${pageStyle}
 .lead{color:var(--gram-soft);margin:8px 0 28px}
 label,legend{display:block;font-weight:600;margin-bottom:6px;padding:0}

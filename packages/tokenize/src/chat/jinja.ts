@@ -24,7 +24,7 @@ export const JINJA_LIMITS = {
   outputChars: 1_000_000,
 } as const;
 
-/** What {@link renderJinja} renders. */
+/** Input of {@link renderJinja}. */
 export interface JinjaJob {
   readonly template: string;
   /** The variables of each text to render. */

@@ -13,7 +13,7 @@ export interface Outline {
 export interface Slot {
   /** Index of the message. */
   readonly message: number;
-  /** What the template removes from the ends of the text. */
+  /** Characters that the template removes from the ends of the text. */
   readonly trims: Trims;
 }
 
@@ -105,10 +105,10 @@ export function findSlots(
 }
 
 interface Gap {
-  /** What is trimmed from the end of the text before the gap. */
+  /** Characters that are trimmed from the end of the text before the gap. */
   readonly end: Trim;
   readonly piece: string;
-  /** What is trimmed from the start of the text after the gap. */
+  /** Characters that are trimmed from the start of the text after the gap. */
   readonly start: Trim;
 }
 

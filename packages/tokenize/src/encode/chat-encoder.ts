@@ -11,7 +11,7 @@ export interface ChatEncoderOptions {
   readonly chat: ChatLayout;
   /** The maximum number of ids of a result. */
   readonly maxLength: number;
-  /** What happens to a longer record: `error` refuses it, `truncate` shortens the responses evenly and then the prompt. */
+  /** Treatment of a longer record: `error` refuses it, `truncate` shortens the responses evenly and then the prompt. */
   readonly overlong: Overlong;
 }
 

@@ -16,11 +16,11 @@ export interface Template {
   readonly length: number;
   /** Number of ids of `pieces[1]` before the boundary that {@link fillTemplate} reports. */
   readonly boundary: number;
-  /** What is trimmed from each user text before it is inserted. */
+  /** Characters that are trimmed from each user text before it is inserted. */
   readonly trims: readonly Trims[];
 }
 
-/** What happens to a conversation that is too long: it is refused, or the user text in it is shortened. */
+/** Treatment of a conversation that is too long: it is refused, or the user text in it is shortened. */
 export type Overlong = 'error' | 'truncate';
 
 /** Compiles the judging prompt up to the assistant's start; the label follows. The boundary is the first answer's text. */

@@ -19,7 +19,7 @@ export interface ChatLayout {
   readonly pad: string;
   /** All special tokens of the layout, with `pad` and `end`. The tokenizer must know each. */
   readonly specialTokens: readonly string[];
-  /** What is trimmed from the text of each turn, as some chat templates do. @default nothing */
+  /** Characters that are trimmed from the text of each turn, as some chat templates do. @default none */
   readonly trims?: { readonly user: Trims; readonly assistant: Trims };
 }
 

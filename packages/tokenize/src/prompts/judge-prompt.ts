@@ -63,7 +63,7 @@ const gramEval1: JudgePrompt = {
   markersCount: 'anywhere',
 };
 
-/** For small models trained from scratch: about a dozen tokens of template, the rest is content. */
+/** Judging prompt for small models trained from scratch: about a dozen tokens of template, the rest is content. */
 const gramCompact1: JudgePrompt = {
   id: 'gram-compact-1',
   instruction: 'Pick the better answer.\n',

@@ -1,7 +1,7 @@
-/** What a chat template removes from one end of a message's text. */
+/** Characters that a chat template removes from one end of a message's text. */
 export type Trim = 'none' | 'newlines' | 'all';
 
-/** What a chat template removes from both ends of a message's text. */
+/** Characters that a chat template removes from both ends of a message's text. */
 export interface Trims {
   readonly start: Trim;
   readonly end: Trim;

@@ -80,7 +80,7 @@ interface Member {
   readonly process: number;
 }
 
-/** What a communicator is watched with. */
+/** Settings with which a communicator is watched. */
 interface Watched {
   readonly watchdog: Watchdog;
   readonly state: State;

@@ -15,7 +15,7 @@ export interface RewardExample {
 
 /** Options of the discriminative baseline. */
 export interface BradleyTerryOptions {
-  /** In the paper's convention. @default 0 */
+  /** Label smoothing in the paper's convention. @default 0 */
   readonly labelSmoothing?: number;
   /** Ask for the margin of each example, which then needs one. @default false */
   readonly margin?: boolean;

@@ -13,7 +13,7 @@ import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 
 /** Options of `directPreference`. */
 export interface DirectPreferenceOptions {
-  /** How closely the policy stays to its reference; higher is closer. @default 0.1 */
+  /** Weight of the reference, beta; the policy stays closer to it where it is higher. @default 0.1 */
   readonly beta?: number;
   /** The probability eps that a label is wrong (conservative DPO, Mitchell 2023). 0 <= eps < 0.5. @default 0 */
   readonly labelSmoothing?: number;

@@ -24,7 +24,7 @@ export interface DataKind<Item extends { readonly prompt: string }> {
   readonly formats: readonly string[];
   /** Format of a file whose format is not named. */
   readonly usualFormat: string;
-  /** What a file of another format lacks. */
+  /** Fields that a file of another format lacks. */
   readonly missing: string;
   /** Reads a file in one of the formats. */
   read(path: string, format: string, options: ReadOptions): AsyncIterable<Item>;

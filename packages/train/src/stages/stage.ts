@@ -74,7 +74,7 @@ interface StageDefinition<
   readonly example: string;
   /** Whether its command also runs a configuration of another stage. @default false */
   readonly runsOthers?: boolean;
-  /** What the trained model is. */
+  /** Kind of the trained model. */
   readonly kind: Extract<GramMetadata['kind'], 'generative' | 'discriminative' | 'policy'>;
   readonly data: DataKind<Item>;
   /** Settings that no other stage has. */

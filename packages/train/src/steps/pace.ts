@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How the learning rate falls after the warm-up: along a cosine or a line to zero, or not at all. */
+/** Fall of the learning rate after the warm-up: along a cosine or a line to zero, or not at all. */
 export const scheduleNames = ['cosine', 'linear', 'constant'] as const;
 
 /** Name of a schedule. */

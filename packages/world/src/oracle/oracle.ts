@@ -12,7 +12,7 @@ export interface Reading {
   readonly unsafe: boolean;
 }
 
-/** What a family knows about the right answer to one prompt. */
+/** Facts that a family knows about the right answer to one prompt. */
 export interface Rubric {
   /** Words that make a sentence relevant, besides the content words of the prompt. */
   readonly topic: readonly string[];
