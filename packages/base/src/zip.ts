@@ -1,7 +1,9 @@
+import { BaseError } from './error.js';
+
 /**
  * Pairs the elements of two arrays by their place.
  *
- * @throws {RangeError} when the arrays differ in length
+ * @throws {BaseError} `bad-values` when the arrays differ in length
  *
  * @example
  * ```ts
@@ -16,5 +18,9 @@ export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
     if (!next.done) pairs.push([element, next.value]);
   }
   if (pairs.length === first.length && pairs.length === second.length) return pairs;
-  throw new RangeError(`cannot pair ${first.length} elements with ${second.length}`);
+  throw new BaseError(
+    'bad-values',
+    `cannot pair ${first.length} elements with ${second.length}`,
+    'give arrays of the same length',
+  );
 }

@@ -46,6 +46,7 @@ describe('gram --help', () => {
     expect(used.filter((name) => name.startsWith('cli/src/commands/'))).toEqual([]);
   });
 
+  // The source cannot be started by Node; `npm test` builds first. Other processes can lengthen a run, so it may be repeated.
   it.skipIf(!built)('takes little more processor time than Node alone', { retry: 2, timeout: 60_000 }, () => {
     expect(processorTime([bin, '--help']) / processorTime(['-e', '0'])).toBeLessThan(5);
   });

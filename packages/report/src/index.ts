@@ -12,6 +12,7 @@ export {
   type RankedResponse,
   type Section,
 } from './page/page.js';
+export { pagePolicy } from './page/page-policy.js';
 export { pageStyle } from './page/page-style.js';
 export { writePage } from './page/write-page.js';
 export { createProgress, type Progress, type ProgressOptions } from './progress/progress.js';

@@ -10,6 +10,7 @@ import {
 import { judgePrompt, tokenizerOf } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { dtypeFlag, modelOperand } from '../models/model-flags.js';
 import { loadWithAdapter, type ModelWithFiles } from '../models/writing-model.js';
 import { wholeNumber } from '../parse-flags.js';
 
@@ -18,18 +19,11 @@ const GRAPHS = ['judge', 'reward', 'generator'] as const;
 /** `gram convert`: a model as files that other programs load. */
 export const convertCommand = defineCommand({
   operands: {
-    model: {
-      value: 'MODEL',
-      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
-    },
+    model: modelOperand,
     output: { value: 'OUTPUT', help: 'directory to write' },
   },
   flags: {
-    dtype: {
-      value: 'TYPE',
-      choices: ['float32', 'bfloat16'],
-      help: 'element type of the weights; default float32',
-    },
+    dtype: dtypeFlag,
     adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
     onnx: {
       value: 'GRAPH',

@@ -16,17 +16,14 @@ import {
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { deviceFlag, startDevice } from '../models/device-flag.js';
+import { modelOperand } from '../models/model-flags.js';
 import { loadWritingModel, type WritingModel } from '../models/writing-model.js';
 import { decimalNumber, wholeNumber } from '../parse-flags.js';
 
 /** `gram generate`: what a language model answers. */
 export const generateCommand = defineCommand({
   flags: {
-    model: {
-      value: 'MODEL',
-      required: true,
-      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
-    },
+    model: { ...modelOperand, required: true },
     prompt: { value: 'TEXT', required: true, help: "text of the user's turn" },
     system: { value: 'TEXT', help: 'text of the system turn; default that of the chat template' },
     plain: { help: 'continue the prompt as it is, without a chat template' },

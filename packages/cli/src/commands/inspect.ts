@@ -20,6 +20,7 @@ import { textTable } from '@gram/report';
 import { createOptimizer, optimizerNames } from '@gram/train';
 import { defineCommand } from '../command.js';
 import { withDownload } from '../models/download.js';
+import { modelOperand } from '../models/model-flags.js';
 
 /** Workload of the estimates: a judged pair of a usual length, in both orders. */
 const PAIR_TOKENS = 1024;
@@ -45,10 +46,7 @@ interface DeviceEstimate {
 /** `gram inspect`: what a model is and what it would cost, before it is loaded. */
 export const inspectCommand = defineCommand({
   operands: {
-    model: {
-      value: 'MODEL',
-      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
-    },
+    model: modelOperand,
   },
   flags: { json: { help: 'print JSON' } },
   example: 'gram inspect HuggingFaceTB/SmolLM2-135M-Instruct',

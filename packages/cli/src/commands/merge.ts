@@ -1,24 +1,18 @@
 import { checkReplaceable } from '@gram/base';
 import { MODEL_FILES, saveModel } from '@gram/model';
 import { defineCommand } from '../command.js';
+import { dtypeFlag, modelOperand } from '../models/model-flags.js';
 import { loadWithAdapter } from '../models/writing-model.js';
 
 /** `gram merge`: an adapter and its model as one model. */
 export const mergeCommand = defineCommand({
   operands: {
-    model: {
-      value: 'MODEL',
-      help: 'a model directory, a GGUF file, or the name of a repository on the hub',
-    },
+    model: modelOperand,
     adapter: { value: 'ADAPTER', help: 'directory of the adapter, in the format of PEFT' },
     output: { value: 'OUTPUT', help: 'directory to write' },
   },
   flags: {
-    dtype: {
-      value: 'TYPE',
-      choices: ['float32', 'bfloat16'],
-      help: 'element type of the weights; default float32',
-    },
+    dtype: dtypeFlag,
   },
   example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
   cost: 'loading the model and writing it',

@@ -13,15 +13,12 @@ import { share } from '../parse-flags.js';
 import { deviceFlag, startDevice } from './device-flag.js';
 import { withDownload } from './download.js';
 import { judgePromptFlag, readJudgePrompt } from './judge-prompt.js';
+import { modelOperand } from './model-flags.js';
 import { overlongFlag, readOverlong } from './overlong.js';
 
 /** The flags of every command that judges: which model, and how it is asked and kept. */
 export const judgeFlags = {
-  model: {
-    value: 'MODEL',
-    required: true,
-    help: 'a model directory, a GGUF file, or the name of a repository on the hub',
-  },
+  model: { ...modelOperand, required: true },
   'judge-prompt': judgePromptFlag,
   precision: {
     value: 'NAME',

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { chartStyle, escapeText, pageStyle } from '@gram/report';
+import { chartStyle, escapeText, pagePolicy, pageStyle } from '@gram/report';
 import { clientScript } from './client-script.js';
 
 /** Style of the page beside that of a report. */
@@ -21,20 +20,8 @@ input[type=range]{width:100%;accent-color:var(--gram-series-0)}
 output{display:block;min-height:3.2em;font-variant-numeric:tabular-nums}
 [hidden]{display:none}`;
 
-const allowed = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/** Nothing runs, styles or is reached but what is named here, whatever ends up on the page. */
-export const watchPolicy = [
-  "default-src 'none'",
-  `script-src ${allowed(clientScript)}`,
-  `style-src ${allowed(watchStyle)} ${allowed(chartStyle)}`,
-  "connect-src 'self'",
-  // The empty icon of the page, without which a browser asks for /favicon.ico.
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Content-Security-Policy of the page. */
+export const watchPolicy = pagePolicy({ scripts: [clientScript], styles: [watchStyle, chartStyle] });
 
 /** The page that shows a run while it works. The same for every state of the run, which comes as events. */
 export function watchPage(title: string): string {

@@ -6,7 +6,7 @@ import { createShapes } from '../endpoints/schemas.js';
 import type { Work } from '../endpoints/scores.js';
 import { HttpError, shuttingDown } from '../error.js';
 import { isLoopback, type Settings } from '../options.js';
-import { pagePolicy, rankingPage } from '../page/page.js';
+import { rankingPage, rankingPolicy } from '../page/page.js';
 import type { BatchQueue } from '../queue.js';
 import { type Answer, jsonAnswer } from './answer.js';
 import { createKeyCheck } from './api-key.js';
@@ -88,7 +88,7 @@ function createGets(
     status: 200,
     type: 'text/html; charset=utf-8',
     body: rankingPage(settings),
-    headers: { 'Content-Security-Policy': pagePolicy, 'Referrer-Policy': 'no-referrer' },
+    headers: { 'Content-Security-Policy': rankingPolicy, 'Referrer-Policy': 'no-referrer' },
   };
   return new Map<string, Get>([
     ['/', () => page],

@@ -1,23 +1,10 @@
-import { createHash } from 'node:crypto';
-import { escapeText } from '@gram/report';
+import { escapeText, pagePolicy } from '@gram/report';
 import type { Settings } from '../options.js';
 import { rankingScript } from './script.js';
 import { rankingStyle } from './style.js';
 
-const allowed = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/** Nothing runs, styles or is reached but what is named here, whatever ends up on the page. */
-export const pagePolicy = [
-  "default-src 'none'",
-  `script-src ${allowed(rankingScript)}`,
-  `style-src ${allowed(rankingStyle)}`,
-  "connect-src 'self'",
-  // The empty icon of the page, without which a browser asks for /favicon.ico.
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Content-Security-Policy of the page. */
+export const rankingPolicy = pagePolicy({ scripts: [rankingScript], styles: [rankingStyle] });
 
 const keyField = `<div class="field">
 <label for="key">API key</label>
