@@ -1,3 +1,18 @@
+export {
+  type Answer,
+  answerTurns,
+  conversationKey,
+  conversationText,
+  type Prompt,
+  plainAnswer,
+  plainPrompt,
+  promptTurns,
+  type Tool,
+  type ToolCall,
+  type Turn,
+  turnText,
+} from './conversation/conversation.js';
+export { type RefuseValue, readTurns } from './conversation/read-turns.js';
 export { BaseError, GramError } from './error.js';
 export {
   checkReplaceable,

@@ -25,4 +25,11 @@ export {
   readResponsePairs,
   responseFormats,
 } from './readers/responses.js';
-export type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from './records.js';
+export type {
+  Demonstration,
+  PreferencePair,
+  PromptRecord,
+  ResponseList,
+  ResponsePair,
+  TextRecord,
+} from './records.js';

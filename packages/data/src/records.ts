@@ -1,9 +1,13 @@
+import type { Answer, Prompt, Tool } from '@gram/base';
+
 /** A judged pair: somebody, or an oracle, preferred `chosen` to `rejected` as the answer to `prompt`. */
 export interface PreferencePair {
   readonly id: string;
-  readonly prompt: string;
-  readonly chosen: string;
-  readonly rejected: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
+  readonly chosen: Answer;
+  readonly rejected: Answer;
   /** Amount by which the chosen response is better, 0 or more, where the data has it; for example a difference of ratings. */
   readonly margin?: number;
   /** Kind of task or subset of a benchmark, for results by group. */
@@ -13,8 +17,10 @@ export interface PreferencePair {
 /** Two answers to one prompt without a judgment, which the first training stage of GRAM reads. */
 export interface ResponsePair {
   readonly id: string;
-  readonly prompt: string;
-  readonly responses: readonly [string, string];
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
+  readonly responses: readonly [Answer, Answer];
   /** Kind of task. */
   readonly family?: string;
 }
@@ -22,8 +28,10 @@ export interface ResponsePair {
 /** An answer to a prompt that a policy imitates in supervised fine-tuning. */
 export interface Demonstration {
   readonly id: string;
-  readonly prompt: string;
-  readonly response: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
+  readonly response: Answer;
   /** Kind of task. */
   readonly family?: string;
 }
@@ -31,7 +39,9 @@ export interface Demonstration {
 /** A prompt that a policy answers. */
 export interface PromptRecord {
   readonly id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
   /** Kind of task. */
   readonly family?: string;
 }
@@ -39,10 +49,24 @@ export interface PromptRecord {
 /** Any number of answers to one prompt, for ranking and best-of-n. */
 export interface ResponseList {
   readonly id: string;
-  readonly prompt: string;
-  readonly responses: readonly string[];
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
+  readonly responses: readonly Answer[];
   /** One reward per response where a gold reward is known. */
   readonly rewards?: readonly number[];
   /** Kind of task. */
   readonly family?: string;
 }
+
+/** A record whose prompt and responses are texts and no longer conversations. */
+export type TextRecord<Kind> = {
+  readonly [Field in keyof Kind]: Field extends 'prompt' | 'chosen' | 'rejected' | 'response'
+    ? string
+    : Field extends 'responses'
+      ? Texts<Kind[Field]>
+      : Kind[Field];
+};
+
+/** A list of texts, as long as another list. */
+type Texts<List> = { readonly [Place in keyof List]: string };

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { conversationText } from '@gram/base';
 import { readPreferences } from '@gram/data';
 import { compile, int32 } from '@gram/engine';
 import {
@@ -44,7 +45,7 @@ interface Parts {
 async function smallModel(): Promise<Parts> {
   const texts: string[] = [];
   for await (const { prompt, chosen } of readPreferences(file, 'hh-rlhf')) {
-    if (texts.push(prompt, chosen) === 400) break;
+    if (texts.push(conversationText(prompt), conversationText(chosen)) === 400) break;
   }
   const config = { ...tinyConfig('LlamaForCausalLM'), vocabSize: 1000, maxPositionEmbeddings: 2048 };
   const tokenizer = tokenizerFromJson(

@@ -28,6 +28,7 @@ export {
   createChatEncoder,
   type Encoded,
   type EncodedTurn,
+  type PromptToEncode,
 } from './encode/chat-encoder.js';
 export { type NeutralText, neutralizeMarkers, restoreMarkers } from './encode/markers.js';
 export {

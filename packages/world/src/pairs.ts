@@ -1,5 +1,5 @@
 import type { Random } from '@gram/base';
-import type { PreferencePair, ResponsePair } from '@gram/data';
+import type { PreferencePair, ResponsePair, TextRecord } from '@gram/data';
 import { WorldError } from './error.js';
 import { drawQuality, LABELED_MIXTURE, type Mixture, UNLABELED_MIXTURE } from './responses/mixtures.js';
 import type { Task } from './task.js';
@@ -16,7 +16,7 @@ function drawTexts(random: Random, task: Task, mixture: Mixture): [string, strin
 const SMALLEST_MARGIN = 0.05;
 
 /** Draws two different responses of the unlabeled mixture. */
-export function unlabeledPair(random: Random, task: Task): ResponsePair {
+export function unlabeledPair(random: Random, task: Task): TextRecord<ResponsePair> {
   const { id, prompt, family } = task;
   return { id, prompt, responses: drawTexts(random, task, UNLABELED_MIXTURE), family };
 }
@@ -29,7 +29,7 @@ export function unlabeledPair(random: Random, task: Task): ResponsePair {
  * A fair coin decides whether the longer response is to be the better one, and pairs are redrawn until they agree with
  * it, so that length says nothing about quality.
  */
-export function labeledPair(random: Random, task: Task, beta: number): PreferencePair {
+export function labeledPair(random: Random, task: Task, beta: number): TextRecord<PreferencePair> {
   const longerWins = random.uniform() < 0.5;
   for (let attempt = 0; attempt < 500; attempt++) {
     const [a, b] = drawTexts(random, task, LABELED_MIXTURE);

@@ -1,5 +1,12 @@
 import { createRandom } from '@gram/base';
-import type { Demonstration, PreferencePair, PromptRecord, ResponseList, ResponsePair } from '@gram/data';
+import type {
+  Demonstration,
+  PreferencePair,
+  PromptRecord,
+  ResponseList,
+  ResponsePair,
+  TextRecord,
+} from '@gram/data';
 import { WorldError } from './error.js';
 import { ADAPTATION, FAMILIES, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION } from './families/index.js';
 import { labeledPair, unlabeledPair } from './pairs.js';
@@ -36,22 +43,22 @@ export interface World {
   /** Returns the first `n` tasks of a split; families take turns. */
   tasks(split: Split, n: number): Task[];
   /** Returns the prompts of the same tasks. */
-  prompts(split: Split, n: number): PromptRecord[];
+  prompts(split: Split, n: number): TextRecord<PromptRecord>[];
   /** Returns unjudged pairs of plausible responses: 60 % of the responses are right, the rest have lesser faults. */
-  unlabeledPairs(n: number): ResponsePair[];
+  unlabeledPairs(n: number): TextRecord<ResponsePair>[];
   /** Returns judged pairs of the in-distribution families, for training. */
-  labeledPairs(n: number): PreferencePair[];
+  labeledPairs(n: number): TextRecord<PreferencePair>[];
   /** Returns judged pairs of test prompts. */
-  testPairs(split: 'in-distribution' | 'out-of-distribution', n: number): PreferencePair[];
+  testPairs(split: 'in-distribution' | 'out-of-distribution', n: number): TextRecord<PreferencePair>[];
   /** Returns judged pairs of one adaptation family. */
-  adaptationPairs(family: string, side: 'train' | 'test', n: number): PreferencePair[];
+  adaptationPairs(family: string, side: 'train' | 'test', n: number): TextRecord<PreferencePair>[];
   /**
    * Returns one written answer to each task of the `sft` split. 42 % are right; the others are wrong, wordy, unfinished
    * or in the wrong format. Their mean oracle reward is about 0.65.
    */
-  demonstrations(n: number): Demonstration[];
+  demonstrations(n: number): TextRecord<Demonstration>[];
   /** Returns `size` responses of diverse quality to each of the first `prompts` tasks, with their oracle rewards. */
-  lists(split: Split, prompts: number, size: number): ResponseList[];
+  lists(split: Split, prompts: number, size: number): TextRecord<ResponseList>[];
   /** Computes the oracle reward in [0, 1] of a response to the task with this id. */
   reward(id: string, response: string): number;
   /** Returns `n` unlabeled texts of all families, each a prompt with responses, to train a tokenizer. */
@@ -123,7 +130,7 @@ function drawCorpus(seed: number, n: number): string[] {
  * Computes the share of pairs whose label agrees with the oracle. No reward model can be expected to have a higher
  * accuracy. Ties count one half.
  */
-export function oracleAccuracy(world: World, pairs: readonly PreferencePair[]): number {
+export function oracleAccuracy(world: World, pairs: readonly TextRecord<PreferencePair>[]): number {
   let agreed = 0;
   for (const { id, chosen, rejected } of pairs) {
     agreed += (Math.sign(world.reward(id, chosen) - world.reward(id, rejected)) + 1) / 2;

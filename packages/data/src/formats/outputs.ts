@@ -36,9 +36,9 @@ export function outputs(from: FileRecord, { seed, pairsPerPrompt }: PairingOptio
 }
 
 /** Puts two texts in random order. */
-export function shufflePair(
+export function shufflePair<Item>(
   random: { shuffle<T>(items: readonly T[]): T[] },
-  [first, second]: readonly [string, string],
-): [string, string] {
+  [first, second]: readonly [Item, Item],
+): [Item, Item] {
   return random.shuffle([first, second])[0] === first ? [first, second] : [second, first];
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { conversationText } from '@gram/base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeJsonl } from '../files/write-jsonl.js';
 import type { Demonstration } from '../records.js';
@@ -119,9 +120,9 @@ it.skipIf(!existsSync(alpaca))('reads the real Alpaca file', async () => {
   expect(read).toHaveLength(1000);
   expect(read[0]).toMatchObject({ id: '1', prompt: 'Describe a process of making crepes.' });
   expect(read[0]?.response).toMatch(/^Making crepes is an easy and delicious process!/);
-  expect(read.filter(({ prompt }) => /^Reword this sentence.*\n\nThe idea of her/.test(prompt))).toHaveLength(
-    1,
-  );
+  expect(
+    read.filter(({ prompt }) => /^Reword this sentence.*\n\nThe idea of her/.test(conversationText(prompt))),
+  ).toHaveLength(1);
   for (const { prompt, response } of read)
-    expect([prompt, response].map((text) => text.trim())).not.toContain('');
+    expect([prompt, response].map((text) => conversationText(text).trim())).not.toContain('');
 });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { conversationText } from '@gram/base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeJsonl } from '../files/write-jsonl.js';
 import { type PreferenceFormat, readPreferences } from './preferences.js';
@@ -223,7 +224,7 @@ describe('the real files', () => {
     let dropped = 0;
     const pairs = await gather(readPreferences(join(real, file), format, { onDrop: () => dropped++ }));
     expect([pairs.length + dropped, dropped]).toEqual([records, drops]);
-    for (const { prompt } of pairs) expect(prompt.trim()).not.toBe('');
+    for (const { prompt } of pairs) expect(conversationText(prompt).trim()).not.toBe('');
   });
 
   it.skipIf(!existsSync(real)).each([

@@ -1,3 +1,4 @@
+import { conversationKey } from '@gram/base';
 import { type FileRecord, readRecords } from '../files/read-records.js';
 import { JUDGED, namesOf } from '../formats/index.js';
 import type { PreferencePair } from '../records.js';
@@ -40,7 +41,8 @@ async function* parseAll(
   for await (const from of readRecords(path)) {
     const pair = parse(from);
     if (pair === 'tie') onDrop?.(from.where, 'tie');
-    else if (pair.chosen === pair.rejected) onDrop?.(from.where, 'equal-responses');
+    else if (conversationKey(pair.chosen) === conversationKey(pair.rejected))
+      onDrop?.(from.where, 'equal-responses');
     else yield pair;
   }
 }

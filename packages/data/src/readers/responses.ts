@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/base';
+import { type Answer, createRandom } from '@gram/base';
 import { DataError } from '../error.js';
 import { type FileRecord, readRecords } from '../files/read-records.js';
 import { JUDGED, namesOf, UNJUDGED } from '../formats/index.js';
@@ -52,7 +52,7 @@ export function readResponsePairs(
 async function* dropLabels(pairs: AsyncIterable<PreferencePair>, seed: number): AsyncGenerator<ResponsePair> {
   const random = createRandom(seed, 'order');
   for await (const { chosen, rejected, margin: _, ...rest } of pairs) {
-    yield { ...rest, responses: shufflePair(random, [chosen, rejected]) };
+    yield { ...rest, responses: shufflePair<Answer>(random, [chosen, rejected]) };
   }
 }
 

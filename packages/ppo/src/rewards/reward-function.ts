@@ -1,3 +1,4 @@
+import type { Prompt, Tool } from '@gram/base';
 import type { Comparator, DiscriminativeRewardModel } from '@gram/reward';
 import { referenceScores } from '@gram/reward';
 import { PpoError } from '../error.js';
@@ -5,7 +6,9 @@ import { PpoError } from '../error.js';
 /** A prompt with the responses to reward. */
 export interface RewardGroup {
   readonly id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   /** At least one response. */
   readonly responses: readonly string[];
   /** The greedy response of a policy to the same prompt. @default none, where the run draws none */

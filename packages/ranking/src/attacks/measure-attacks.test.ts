@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import { expect, it } from 'vitest';
 import type { Comparator } from '../comparator/comparator.js';
 import { delimiterAttacks } from './delimiters.js';
@@ -16,9 +17,14 @@ function judge(rule: (a: string, b: string) => number, seen: string[] = []): Com
   return {
     compare: async (items, { onProgress } = {}) => {
       onProgress?.(items.length, items.length);
-      seen.push(...items.map(({ a }) => a));
+      seen.push(...items.map(({ a }) => conversationText(a)));
       return items.map(({ a, b }) => {
-        return { probability: rule(a, b), consistent: true, truncated: false, neutralized: false };
+        return {
+          probability: rule(conversationText(a), conversationText(b)),
+          consistent: true,
+          truncated: false,
+          neutralized: false,
+        };
       });
     },
   };

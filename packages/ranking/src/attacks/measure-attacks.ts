@@ -1,4 +1,4 @@
-import { createRandom, type Interval, mean } from '@gram/base';
+import { type Answer, conversationText, createRandom, type Interval, mean } from '@gram/base';
 import type { PreferencePair } from '@gram/data';
 import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
@@ -105,8 +105,16 @@ async function probabilitiesOf(
 }
 
 function attacked({ id, prompt, chosen, rejected }: PreferencePair, attack: JudgeAttack): ComparisonItem {
-  const text = attack.text(prompt);
-  const hidden = text === '' ? rejected : `${rejected}\n\n${text}`;
+  const text = attack.text(conversationText(prompt));
+  const hidden = text === '' ? rejected : textBelow(rejected, text);
   const a = attack.place === 'alone' ? text : hidden;
   return { id: `${id} under "${attack.name}"`, prompt, a, b: chosen };
+}
+
+/** Writes a text below a response, in a conversation below its last turn. */
+function textBelow(response: Answer, text: string): Answer {
+  if (typeof response === 'string') return `${response}\n\n${text}`;
+  const last = response.at(-1);
+  if (last === undefined) return text;
+  return [...response.slice(0, -1), { ...last, content: `${last.content ?? ''}\n\n${text}` }];
 }

@@ -1,8 +1,12 @@
+import type { Answer, Prompt, Tool } from '@gram/base';
+
 /** Two responses to one prompt. */
 export interface ComparisonItem {
-  readonly prompt: string;
-  readonly a: string;
-  readonly b: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
+  readonly a: Answer;
+  readonly b: Answer;
   /** Names the item in errors. @default its position in the list, as in `item 3` */
   readonly id?: string;
 }

@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import { expect, it } from 'vitest';
 import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { evaluatePairs } from './evaluate.js';
@@ -6,7 +7,8 @@ import { evaluatePairs } from './evaluate.js';
 const scripted: Comparator = {
   async compare(items: readonly ComparisonItem[], options: RunOptions = {}) {
     options.signal?.throwIfAborted();
-    const results = items.map(({ a }) => {
+    const results = items.map((item) => {
+      const a = conversationText(item.a);
       const [first, second] = a.split(' ').map(Number) as [number, number];
       return {
         probability: (first + second) / 2,

@@ -1,3 +1,4 @@
+import type { Answer, Prompt } from '@gram/base';
 import type { Comparator, Judge, RewardModelKind, RunOptions } from '../comparator/comparator.js';
 import { rank, score } from '../ranking/rank.js';
 import type { Ranking, RankOptions } from '../ranking/ranking.js';
@@ -9,12 +10,12 @@ export interface RewardModel extends Comparator {
   /** Memory that the weights take at the precision in which they are stored, in bytes. */
   readonly weightBytes: number;
   /** Ranks responses to one prompt, see `rank`. */
-  rank(prompt: string, responses: readonly string[], options?: RankOptions): Promise<Ranking>;
+  rank(prompt: Prompt, responses: readonly Answer[], options?: RankOptions): Promise<Ranking>;
   /**
    * Returns the reward of a response relative to a reference response to the same prompt: the probability, between 0 and 1,
    * that the response is preferred. A pairwise model has no absolute scale.
    */
-  score(prompt: string, response: string, reference: string, options?: RunOptions): Promise<number>;
+  score(prompt: Prompt, response: Answer, reference: Answer, options?: RunOptions): Promise<number>;
   /** Frees the native executables. The weights of the model remain as they are. */
   dispose(): void;
 }

@@ -1,3 +1,4 @@
+import type { Answer, Prompt } from '@gram/base';
 import type { Comparator, Judge, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import type { RankCost, RankItem, Ranking, RankOptions, RankStrategy, StrategyChoice } from './ranking.js';
@@ -37,8 +38,8 @@ export async function rankAll(
  */
 export async function rank(
   model: Judge,
-  prompt: string,
-  responses: readonly string[],
+  prompt: Prompt,
+  responses: readonly Answer[],
   options?: RankOptions,
 ): Promise<Ranking> {
   const [ranking] = await rankAll(model, [{ prompt, responses }], options);
@@ -83,8 +84,8 @@ export function chooseStrategy(
 /** Returns the probability that a response is preferred to a reference, see `RewardModel.score`. */
 export async function score(
   model: Comparator,
-  prompt: string,
-  { response, reference }: { readonly response: string; readonly reference: string },
+  prompt: Prompt,
+  { response, reference }: { readonly response: Answer; readonly reference: Answer },
   options?: RunOptions,
 ): Promise<number> {
   const [result] = await model.compare([{ prompt, a: response, b: reference }], options);

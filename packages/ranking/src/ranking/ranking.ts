@@ -1,3 +1,4 @@
+import type { Answer, Prompt } from '@gram/base';
 import type { Comparison, RunOptions } from '../comparator/comparator.js';
 
 /** Names of the ranking strategies. The function of each name says what it costs and what its scores mean. */
@@ -36,9 +37,9 @@ export interface Ranking extends RankCost {
 
 /** Responses to one prompt that are to be ranked. */
 export interface RankItem {
-  readonly prompt: string;
+  readonly prompt: Prompt;
   /** At least two. */
-  readonly responses: readonly string[];
+  readonly responses: readonly Answer[];
   /** Names the item in errors. @default its position in the list, as in `item 3` */
   readonly id?: string;
 }

@@ -1,3 +1,4 @@
+import type { Answer, Prompt } from '@gram/base';
 import { bootstrapInterval, type Interval, mean, type Random } from '@gram/base';
 import type { Judge } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
@@ -133,9 +134,9 @@ function checkGroups(groups: readonly SampleRewards[], sizes: readonly number[])
 export interface ChoiceItem {
   /** Names the item in errors. */
   readonly id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   /** At least one. */
-  readonly responses: readonly string[];
+  readonly responses: readonly Answer[];
 }
 
 /** The response that was chosen. */

@@ -1,3 +1,4 @@
+import { type Answer, conversationKey, type Prompt } from '@gram/base';
 import type { Comparison, ComparisonItem, Judge, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { chooseStrategy, rankAll } from '../ranking/rank.js';
@@ -8,10 +9,10 @@ import { winRates } from '../ranking/win-rates.js';
 export interface ResponseGroup {
   /** Names the group in errors. */
   readonly id: string;
-  readonly prompt: string;
-  readonly responses: readonly string[];
+  readonly prompt: Prompt;
+  readonly responses: readonly Answer[];
   /** The response that each one is compared with. @default the other responses */
-  readonly reference?: string;
+  readonly reference?: Answer;
 }
 
 /** Options of `groupScores`. */
@@ -23,8 +24,10 @@ export interface GroupScoreOptions extends RunOptions {
 /** A group in which equal texts stand once. */
 interface DistinctGroup {
   readonly id: string;
-  readonly prompt: string;
-  readonly texts: readonly string[];
+  readonly prompt: Prompt;
+  readonly texts: readonly Answer[];
+  /** The keys of the texts, by which equal ones are found. */
+  readonly keys: readonly string[];
   /** How often each text occurs. */
   readonly copies: readonly number[];
 }
@@ -56,8 +59,10 @@ export async function groupScores(
   ).values();
   return distinct.map((group, at) => {
     const scores = isSmall(group) ? rates.next().value : rankings.next().value?.scores;
-    const byText = new Map(group.texts.map((text, place) => [text, scores?.[place]]));
-    return (groups[at]?.responses ?? []).map((response) => byText.get(response) ?? Number.NaN);
+    const byText = new Map(group.keys.map((key, place) => [key, scores?.[place]]));
+    return (groups[at]?.responses ?? []).map(
+      (response) => byText.get(conversationKey(response)) ?? Number.NaN,
+    );
   });
 }
 
@@ -69,9 +74,21 @@ function distinctGroup({ id, prompt, responses }: Omit<ResponseGroup, 'reference
       'give several responses to each prompt, or a reference',
     );
   }
-  const counts = new Map<string, number>();
-  for (const response of responses) counts.set(response, (counts.get(response) ?? 0) + 1);
-  return { id, prompt, texts: [...counts.keys()], copies: [...counts.values()] };
+  const found = new Map<string, { readonly text: Answer; copies: number }>();
+  for (const text of responses) {
+    const key = conversationKey(text);
+    const known = found.get(key);
+    if (known) known.copies++;
+    else found.set(key, { text, copies: 1 });
+  }
+  const all = [...found.values()];
+  return {
+    id,
+    prompt,
+    texts: all.map(({ text }) => text),
+    keys: [...found.keys()],
+    copies: all.map(({ copies }) => copies),
+  };
 }
 
 async function ratesOfAllPairs(

@@ -1,12 +1,13 @@
+import { type Answer, conversationKey, type Prompt } from '@gram/base';
 import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 
 /** Responses to one prompt, and the reference response that they are compared with. */
 export interface ReferenceItem {
   /** Names the item in errors. */
   readonly id: string;
-  readonly prompt: string;
-  readonly reference: string;
-  readonly responses: readonly string[];
+  readonly prompt: Prompt;
+  readonly reference: Answer;
+  readonly responses: readonly Answer[];
 }
 
 /**
@@ -24,9 +25,11 @@ export async function referenceScores(
   const comparisons: ComparisonItem[] = [];
   const lists = items.map(({ id, prompt, reference, responses }) => {
     const positions = new Map<string, number>();
+    const own = conversationKey(reference);
     for (const response of responses) {
-      if (response === reference || positions.has(response)) continue;
-      positions.set(response, comparisons.length);
+      const key = conversationKey(response);
+      if (key === own || positions.has(key)) continue;
+      positions.set(key, comparisons.length);
       comparisons.push({ id, prompt, a: response, b: reference });
     }
     return { responses, positions };
@@ -34,7 +37,7 @@ export async function referenceScores(
   const results = comparisons.length === 0 ? [] : await model.compare(comparisons, options);
   return lists.map(({ responses, positions }) =>
     responses.map((response) => {
-      const position = positions.get(response);
+      const position = positions.get(conversationKey(response));
       return position === undefined ? 0.5 : (results[position]?.probability ?? Number.NaN);
     }),
   );

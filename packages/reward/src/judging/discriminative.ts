@@ -1,3 +1,4 @@
+import type { Answer, Prompt, Tool } from '@gram/base';
 import type { DeviceName } from '@gram/engine';
 import { type ModelConfig, scores, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
 import {
@@ -16,8 +17,10 @@ import { taken } from '../taken.js';
 
 /** A response to a prompt. */
 export interface ResponseItem {
-  readonly prompt: string;
-  readonly response: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
+  readonly response: Answer;
   /** Names the item in errors. @default its position in the list, as in `item 3` */
   readonly id?: string;
 }

@@ -1,3 +1,4 @@
+import type { Prompt, Tool } from '@gram/base';
 import {
   type Completion,
   createGenerator,
@@ -13,7 +14,9 @@ import { taken } from '../taken.js';
 export interface SampleItem {
   /** Names the item in errors. */
   readonly id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   /** One for each response. */
   readonly decodings: readonly Decoding[];
 }

@@ -1,7 +1,9 @@
+import { conversationText } from '@gram/base';
 import type { Comparator, Comparison, ComparisonItem, RunOptions } from '@gram/ranking';
 
 /** Prefers longer responses, the first one a little, and depends on the prompt: every item has a number of its own. */
-export function verdictOf({ prompt, a, b }: ComparisonItem): Comparison {
+export function verdictOf(item: ComparisonItem): Comparison {
+  const [prompt, a, b] = [item.prompt, item.a, item.b].map(conversationText) as [string, string, string];
   const prefer = (first: string, second: string) => 1 / (1 + Math.exp((second.length - first.length) / 10 - 0.3));
   let hash = 7;
   for (const text of [prompt, a, b]) for (const character of text) hash = (hash * 31 + character.charCodeAt(0)) % 9973;

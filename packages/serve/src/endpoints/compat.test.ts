@@ -1,3 +1,4 @@
+import { type Answer, conversationText } from '@gram/base';
 import type { Comparator, ComparisonItem } from '@gram/ranking';
 import { afterEach, describe, expect, it } from 'vitest';
 import { post } from '../__fixtures__/client.js';
@@ -14,7 +15,10 @@ afterEach(async () => {
 const model: Comparator = {
   async compare(items) {
     asked = items;
-    const merit = (text: string) => (/France|=2|Washington/.test(text) ? 2 : /capital/.test(text) ? 1 : 0);
+    const merit = (response: Answer) => {
+      const text = conversationText(response);
+      return /France|=2|Washington/.test(text) ? 2 : /capital/.test(text) ? 1 : 0;
+    };
     return items.map(({ a, b }) => ({
       probability: 1 / (1 + Math.exp(merit(b) - merit(a))),
       consistent: true,

@@ -1,4 +1,4 @@
-import { quote } from '@gram/base';
+import { type Answer, conversationText, type Prompt, quote, type Tool } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
@@ -30,6 +30,14 @@ export interface EncodedTurn extends Encoded {
   readonly lossFrom: number;
 }
 
+/** A prompt to encode. `id` names it in errors. */
+export interface PromptToEncode {
+  readonly id?: string | undefined;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
+}
+
 /** Encodes plain conversations of one user turn and one assistant turn. `id` names the record in errors. */
 export interface ChatEncoder {
   /** Id of the token that fills the rows of a batch. */
@@ -37,12 +45,12 @@ export interface ChatEncoder {
   /** Id of the token that ends the assistant's turn. */
   readonly endId: number;
   /** Encodes the user's turn up to and including the assistant's start, which a policy continues. */
-  prompt(record: { id?: string; prompt: string }): Promise<Encoded>;
+  prompt(record: PromptToEncode): Promise<Encoded>;
   /**
    * Encodes both turns and the end token. Where nothing is cut, `ids` starts with those of `prompt`, and `lossFrom` is their
    * number. A discriminative model reads its score at the last id.
    */
-  response(record: { id?: string; prompt: string; response: string }): Promise<EncodedTurn>;
+  response(record: PromptToEncode & { readonly response: Answer }): Promise<EncodedTurn>;
 }
 
 /**
@@ -68,10 +76,10 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
     specialTokenIds(tokenizer, chat),
   ]);
 
-  async function fill(template: Template, id: string | undefined, prompt: string, ...responses: string[]) {
+  async function fill(template: Template, id: string | undefined, prompt: Prompt, ...responses: Answer[]) {
     const [promptIds = [], ...responseIds] = await Promise.all(
       [prompt, ...responses].map((text, index) =>
-        tokenizer.encode(trimText(text, template.trims[index] ?? noTrims)),
+        tokenizer.encode(trimText(conversationText(text), template.trims[index] ?? noTrims)),
       ),
     );
     const filled = fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });

@@ -1,4 +1,4 @@
-import { quote } from '@gram/base';
+import { type Answer, conversationText, quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
@@ -9,6 +9,7 @@ import {
   createChatEncoder,
   type Encoded,
   type EncodedTurn,
+  type PromptToEncode,
 } from './chat-encoder.js';
 import { neutralizeMarkers } from './markers.js';
 import { comparisonTemplate, fillTemplate, responsePairTemplate, type Template } from './template.js';
@@ -32,13 +33,11 @@ export interface PairEncoder extends ChatEncoder {
   /** Ids of the labels that say that the first or the second response is better. */
   readonly labelIds: readonly [number, number];
   /** Encodes the judging prompt up to the assistant's start; the next token is the label. */
-  comparison(record: { id?: string; prompt: string; a: string; b: string }): Promise<EncodedComparison>;
+  comparison(record: PromptToEncode & { readonly a: Answer; readonly b: Answer }): Promise<EncodedComparison>;
   /** Encodes the question as the user's turn, and both responses with the end token as the assistant's, for stage 1. */
-  responsePair(record: {
-    id?: string;
-    prompt: string;
-    responses: readonly [string, string];
-  }): Promise<EncodedTurn>;
+  responsePair(
+    record: PromptToEncode & { readonly responses: readonly [Answer, Answer] },
+  ): Promise<EncodedTurn>;
 }
 
 /**
@@ -69,11 +68,11 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
 
   async function fill(
     template: Template,
-    { id, prompt, responses }: { id?: string; prompt: string; responses: readonly string[] },
+    { id, prompt, responses }: PromptToEncode & { readonly responses: readonly Answer[] },
   ) {
     const parts = [prompt, ...responses].map((full, index) => {
       // Trimming can move a marker to the start of a line, so it comes before the escape.
-      const text = trimText(full, template.trims[index] ?? noTrims);
+      const text = trimText(conversationText(full), template.trims[index] ?? noTrims);
       return raw ? { text, neutralized: false } : neutralizeMarkers(judge, text);
     });
     const [promptIds = [], ...responseIds] = await Promise.all(

@@ -1,3 +1,4 @@
+import { conversationText, type Prompt } from '@gram/base';
 import {
   type Demonstration,
   demonstrationFormats,
@@ -19,7 +20,7 @@ export interface ReadOptions {
 }
 
 /** A kind of records that stages train on: its formats and how it is read. */
-export interface DataKind<Item extends { readonly prompt: string }> {
+export interface DataKind<Item extends { readonly prompt: Prompt }> {
   /** Formats of files that hold such records. */
   readonly formats: readonly string[];
   /** Format of a file whose format is not named. */
@@ -45,7 +46,7 @@ export const responsePairs: DataKind<ResponsePair> = {
   usualFormat: 'preference',
   missing: 'second response',
   read: (path, format, options) => readResponsePairs(path, known(responseFormats, format), options),
-  texts: ({ prompt, responses }) => [prompt, ...responses],
+  texts: ({ prompt, responses }) => [prompt, ...responses].map(conversationText),
 };
 
 /** Pairs of a chosen and a rejected response. */
@@ -54,7 +55,7 @@ export const preferencePairs: DataKind<PreferencePair> = {
   usualFormat: 'preference',
   missing: 'labels',
   read: (path, format, { onDrop }) => readPreferences(path, known(preferenceFormats, format), { onDrop }),
-  texts: ({ prompt, chosen, rejected }) => [prompt, chosen, rejected],
+  texts: ({ prompt, chosen, rejected }) => [prompt, chosen, rejected].map(conversationText),
 };
 
 /** Prompts with the response to imitate. */
@@ -64,5 +65,5 @@ export const demonstrations: DataKind<Demonstration> = {
   missing: 'chosen response',
   read: (path, format, { onDrop }) =>
     readDemonstrations(path, known(demonstrationFormats, format), { onDrop }),
-  texts: ({ prompt, response }) => [prompt, response],
+  texts: ({ prompt, response }) => [prompt, response].map(conversationText),
 };

@@ -1,3 +1,4 @@
+import { conversationKey, type Prompt } from '@gram/base';
 import type { GramMetadata, ModelConfig } from '@gram/model';
 import type { ChatEncoderOptions } from '@gram/tokenize';
 import { z } from 'zod';
@@ -65,7 +66,7 @@ export type Written = Readonly<Record<string, unknown>>;
 /** Everything that is peculiar to a stage. */
 interface StageDefinition<
   Shape extends z.ZodRawShape,
-  Item extends { readonly id: string; readonly prompt: string },
+  Item extends { readonly id: string; readonly prompt: Prompt },
 > {
   readonly name: string;
   /** One sentence for the help of its command. */
@@ -150,7 +151,7 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
 /** Makes a stage of its definition. */
 export function defineStage<
   const Shape extends z.ZodRawShape,
-  Item extends { readonly id: string; readonly prompt: string },
+  Item extends { readonly id: string; readonly prompt: Prompt },
 >(definition: StageDefinition<Shape, Item>): Stage<Shape> {
   const { data, smoothing = 0 } = definition;
   const schema = z.object(definition.settings);
@@ -197,7 +198,7 @@ export function smoothingOf(
   return labelSmoothing === undefined ? usual : paperSmoothing(labelSmoothing, smoothingConvention);
 }
 
-async function readItems<Item extends { readonly prompt: string }>(
+async function readItems<Item extends { readonly prompt: Prompt }>(
   data: DataKind<Item>,
   { path, format, limit }: DataSource,
   seed: number,
@@ -215,14 +216,14 @@ async function readItems<Item extends { readonly prompt: string }>(
 }
 
 function sharedPrompts(
-  items: readonly { readonly prompt: string }[],
-  heldOut: readonly { readonly prompt: string }[],
+  items: readonly { readonly prompt: Prompt }[],
+  heldOut: readonly { readonly prompt: Prompt }[],
 ): number {
-  const prompts = new Set(items.map(({ prompt }) => prompt));
-  return heldOut.filter(({ prompt }) => prompts.has(prompt)).length;
+  const prompts = new Set(items.map(({ prompt }) => conversationKey(prompt)));
+  return heldOut.filter(({ prompt }) => prompts.has(conversationKey(prompt))).length;
 }
 
-function* textsOf<Item extends { readonly prompt: string }>(
+function* textsOf<Item extends { readonly prompt: Prompt }>(
   data: DataKind<Item>,
   items: readonly Item[],
 ): Generator<string> {

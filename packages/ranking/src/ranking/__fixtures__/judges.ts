@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import type { Comparator, ComparisonItem, RunOptions } from '../../comparator/comparator.js';
 
 /** A comparator of a plain function, and the batches that it was asked for. */
@@ -7,7 +8,7 @@ export function recorded(probability: (a: string, b: string) => number) {
     compare: async (items: readonly ComparisonItem[], _options?: RunOptions) => {
       calls.push(items);
       return items.map(({ a, b }) => ({
-        probability: probability(a, b),
+        probability: probability(conversationText(a), conversationText(b)),
         consistent: true,
         truncated: false,
         neutralized: false,
