@@ -2,11 +2,11 @@ import { type PreferenceFormat, type PreferencePair, preferenceFormats, readPref
 import { type BenchmarkName, benchmarkNames, judgeAttacks, judgePromptAttacks } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { evaluateAttacks } from '../evaluation/attacks.js';
+import { evaluateBenchmark } from '../evaluation/benchmark.js';
+import { evaluateJudgedPairs } from '../evaluation/pairs.js';
 import { judgeFlags, readJudgeFlags } from '../models/load-judge.js';
 import { wholeNumber } from '../parse-flags.js';
-import { evaluateAttacks } from './eval-attacks.js';
-import { evaluateBenchmark } from './eval-benchmark.js';
-import { evaluateJudgedPairs } from './eval-pairs.js';
 
 const ATTACKS = [...judgeAttacks, ...judgePromptAttacks];
 
