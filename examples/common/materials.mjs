@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '@gram/base';
 import { readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
-import { copyWeights, initWeights, loadModel } from '@gram/model';
+import { copyWeights, initWeights, loadModel, SCRATCH_FAMILY } from '@gram/model';
 import { scalarReward } from '@gram/ppo';
 import { loadRewardModel } from '@gram/reward';
 import {
@@ -46,7 +46,11 @@ async function fromWorld(recipe, seed) {
     }),
   );
   const { standardDeviation, ...architecture } = recipe.model;
-  const config = { architecture: 'LlamaForCausalLM', vocabSize: tokenizer.vocabSize, ...architecture };
+  const config = {
+    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
+    vocabSize: tokenizer.vocabSize,
+    ...architecture,
+  };
   return {
     world,
     families,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parameterCount } from '@gram/model';
+import { parameterCount, SCRATCH_FAMILY } from '@gram/model';
 import { textTable } from '@gram/report';
 import { totalSteps } from '@gram/train';
 import { filesOf } from './materials.mjs';
@@ -22,7 +22,7 @@ export function printPlan(recipe, phases) {
   const parameters = parameterCount({
     vocabSize: recipe.tokenizer?.vocabSize,
     ...recipe.model,
-    architecture: 'LlamaForCausalLM',
+    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
   });
   const gibibytes = (parameters * TRAINING_BYTES) / 2 ** 30;
   console.log(

@@ -70,7 +70,7 @@ export {
   exportReward,
 } from './export/export-model.js';
 export type { DecoderConfig, RopeScaling } from './families/decoder-config.js';
-export type { ModelFamily } from './families/index.js';
+export { type ModelFamily, SCRATCH_FAMILY } from './families/index.js';
 export { PROJECTIONS, type Projection } from './families/projections.js';
 export type { JsonValue } from './files/json.js';
 export type {

@@ -18,3 +18,6 @@ export type ModelFamily = keyof typeof FAMILIES;
 
 /** The names of all families. */
 export const MODEL_FAMILIES = Object.keys(FAMILIES) as readonly ModelFamily[];
+
+/** The family of a model that is trained from random weights: the one that most libraries load. */
+export const SCRATCH_FAMILY = 'Llama' satisfies ModelFamily;

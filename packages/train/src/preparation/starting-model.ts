@@ -12,6 +12,7 @@ import {
   type ModelConfig,
   parseConfig,
   readCompanions,
+  SCRATCH_FAMILY,
   type Weights,
   weightShapes,
 } from '@gram/model';
@@ -69,10 +70,10 @@ export async function startingModel(
         specialTokens: plainChat.specialTokens,
       }),
     );
-    const llama = scratchConfig(init.scratch, tokenizer, config);
-    const weights = initWeights(llama, createRandom(seed, 'weights'));
+    const model = scratchConfig(init.scratch, tokenizer, config);
+    const weights = initWeights(model, createRandom(seed, 'weights'));
     return {
-      config: llama,
+      config: model,
       weights,
       tokenizer,
       chat: plainChat,
@@ -180,7 +181,7 @@ function scratchConfig(
     );
   }
   const config: ModelConfig = {
-    architecture: 'LlamaForCausalLM',
+    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
     ...scratch,
     vocabSize: tokenizer.vocabSize,
     numKeyValueHeads: numKeyValueHeads ?? heads,
