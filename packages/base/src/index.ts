@@ -28,6 +28,7 @@ export { isMissing, systemCode } from './files/system-error.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './statistics/bootstrap.js';
 export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';
+export { differences, meanOverSeeds, meanOverSeedsAndItems, type SeedMean } from './statistics/seeds.js';
 export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { quote } from './text/quote.js';
