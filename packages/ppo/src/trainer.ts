@@ -1,6 +1,7 @@
 import { mean, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
 import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
+import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { scoreGroups } from './rewards/reward-function.js';
@@ -113,8 +114,8 @@ async function learn(
   { step, updatePolicy }: StepPlan,
 ): Promise<Omit<PpoStepRecord, 'step' | 'score' | 'kl' | 'length' | 'ended'>> {
   const { epochs, miniBatchSize, seed } = options;
-  const policy: LearnerResult[] = [];
-  const value: LearnerResult[] = [];
+  const policy: LearnerResult<PolicyMetric>[] = [];
+  const value: LearnerResult<never>[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (const batch of miniBatches(experience, miniBatchSize, { seed, step, epoch })) {
       if (valueLearner !== undefined) value.push(await valueLearner.learn(batch as readonly ValueExample[]));
@@ -124,8 +125,8 @@ async function learn(
   return {
     policyLoss: meanOfApplied(policy, ({ loss }) => loss),
     valueLoss: meanOfApplied(value, ({ loss }) => loss),
-    approxKl: meanOfApplied(policy, ({ metrics: { approxKl = Number.NaN } }) => approxKl),
-    clipped: meanOfApplied(policy, ({ metrics: { clipped = Number.NaN } }) => clipped),
+    approxKl: meanOfApplied(policy, ({ metrics }) => metrics.approxKl),
+    clipped: meanOfApplied(policy, ({ metrics }) => metrics.clipped),
     skipped: [...policy, ...value].filter(({ applied }) => !applied).length,
   };
 }
@@ -173,9 +174,9 @@ function patienceEnds({ evaluations }: PpoState, { patience }: PpoOptions): Stop
 }
 
 /** Mean over the gradient steps that were applied; undefined without any. */
-function meanOfApplied(
-  results: readonly LearnerResult[],
-  of: (result: LearnerResult) => number,
+function meanOfApplied<Metric extends string>(
+  results: readonly LearnerResult<Metric>[],
+  of: (result: LearnerResult<Metric>) => number,
 ): number | undefined {
   const applied = results.filter((result) => result.applied);
   return applied.length === 0 ? undefined : mean(applied.map(of));

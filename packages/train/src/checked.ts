@@ -19,3 +19,12 @@ export function elementAt<T>(list: ArrayLike<T>, index: number): T {
   if (element === undefined) throw new RangeError(`there is no element ${index} of ${list.length}`);
   return element;
 }
+
+/** A record with an entry for each name. */
+export function recordOf<Name extends string, T>(
+  names: readonly Name[],
+  entry: (name: Name, index: number) => T,
+): Readonly<Record<Name, T>> {
+  // Object.fromEntries forgets the names of its entries.
+  return Object.fromEntries(names.map((name, i) => [name, entry(name, i)])) as Record<Name, T>;
+}

@@ -3,7 +3,6 @@ import { type AnyArray, float32, type NDArray, place, read, scalar } from '@gram
 import { describeOnDevices, deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import type { Batch } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
 import { adamW } from './optimizers/adamw.js';
@@ -87,7 +86,7 @@ describeOnDevices(describe, await deviceStates(), 'a training step', (device) =>
     const step = createTrainingStep(config, pairGeneration, adamW(), weights, moments, { device });
     const losses: number[] = [];
     for (const [i, batch] of batches.entries()) {
-      const { loss } = await step.run([batch as Batch<NDArray>], {
+      const { loss } = await step.run([batch], {
         update: i + 1,
         learningRate,
         maxGradientNorm: 1,
@@ -115,7 +114,7 @@ describeOnDevices(describe, await deviceStates(), 'a training step', (device) =>
       { ids: ids(9), label: 0 as const },
       { ids: ids(7), label: 1 as const },
     ];
-    const batch = objective.batch(examples, 2, 10, 2) as Batch<NDArray>;
+    const batch = objective.batch(examples, 2, 10, 2);
     const run = (update: number) => step.run([batch], { update, learningRate: 1e-2, maxGradientNorm: 1 });
     const { loss: before } = await run(1);
     for (let update = 2; update < 6; update++) await run(update);

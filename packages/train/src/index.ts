@@ -19,10 +19,20 @@ export { detectRank } from './distributed/detect-rank.js';
 export { localGpu } from './distributed/local-gpu.js';
 export { balancedShares } from './distributed/partition.js';
 export { TrainError } from './error.js';
+export {
+  type ArrayKind,
+  type BatchArrays,
+  type BatchShape,
+  type BatchTensors,
+  type FrozenModel,
+  type Matrix,
+  type Vector,
+  weightedSum,
+} from './objectives/batch.js';
 export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
 export { type DirectPreferenceOptions, directPreference } from './objectives/direct-preference.js';
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
-export type { Batch, Objective, ObjectiveResult } from './objectives/objective.js';
+export type { Objective, ObjectiveResult } from './objectives/objective.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
 export {
   fullVocabularyLoss,
@@ -30,7 +40,7 @@ export {
   type SmoothingConvention,
   smoothedRankingLoss,
 } from './objectives/smoothing.js';
-export { type SupervisedTokens, supervisedTokens } from './objectives/supervised-tokens.js';
+export { type SupervisedTokens, supervisedTokens, type TokenBatch } from './objectives/supervised-tokens.js';
 export {
   type GenerationExample,
   pairGeneration,

@@ -1,11 +1,11 @@
 import { createRandom } from '@gram/base';
-import { compile, type NDArray } from '@gram/engine';
+import { compile } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import type { BatchTensors } from './objectives/batch.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
-import type { Batch, Objective } from './objectives/objective.js';
+import type { Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
 import type { NamedTensors } from './optimizers/optimizer.js';
@@ -46,10 +46,10 @@ async function check<E>(config: ModelConfig, objective: Objective<E>, examples: 
   const length = Math.max(...examples.map((example) => objective.length(example))) + 3;
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
   // One row more than there are examples, so that padding takes part.
-  const batch = objective.batch(examples, examples.length + 1, length, total) as Batch<NDArray>;
+  const batch = objective.batch(examples, examples.length + 1, length, total);
   const fn = lossAndGradients(config, objective);
   const weights = weightsOf(config);
-  const run = ({ weights, batch }: { weights: NamedTensors; batch: Record<string, tf.Tensor> }) =>
+  const run = ({ weights, batch }: { weights: NamedTensors; batch: BatchTensors }) =>
     fn({ weights, gradients: {}, batch });
   const traced = await compile(run)({ weights, batch });
   const eager = await evaluate(run, { weights, batch });

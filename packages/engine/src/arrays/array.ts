@@ -24,9 +24,9 @@ export interface ArraySpec {
  * A dense row-major array in host memory. Executables read it and, where a tree is updated in place, write into the same
  * `data`.
  */
-export interface NDArray<D extends DType = DType> {
+export interface NDArray<D extends DType = DType, Shape extends readonly number[] = readonly number[]> {
   readonly dtype: D;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
   readonly data: TypedArrays[D];
 }
 
@@ -35,7 +35,11 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
-function checked<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): NDArray<D> {
+function checked<D extends DType, Shape extends readonly number[]>(
+  dtype: D,
+  shape: Shape,
+  data: TypedArrays[D],
+): NDArray<D, Shape> {
   if (sizeOf(shape) !== data.length) {
     throw new EngineError(
       'bad-array',
@@ -46,16 +50,21 @@ function checked<D extends DType>(dtype: D, shape: readonly number[], data: Type
   return { dtype, shape, data };
 }
 
+// `| []` in the constraints makes TypeScript infer `[rows]` as `[number]`, so that types know the number of axes.
+
 /** Makes a float32 array; `values` is used without a copy when it already is a `Float32Array`. */
-export function float32(
-  shape: readonly number[],
+export function float32<Shape extends readonly number[] | []>(
+  shape: Shape,
   values: Float32Array | readonly number[],
-): NDArray<'float32'> {
+): NDArray<'float32', Shape> {
   return checked('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));
 }
 
 /** Makes an int32 array; `values` is used without a copy when it already is an `Int32Array`. */
-export function int32(shape: readonly number[], values: Int32Array | readonly number[]): NDArray<'int32'> {
+export function int32<Shape extends readonly number[] | []>(
+  shape: Shape,
+  values: Int32Array | readonly number[],
+): NDArray<'int32', Shape> {
   return checked('int32', shape, values instanceof Int32Array ? values : Int32Array.from(values));
 }
 

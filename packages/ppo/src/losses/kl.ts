@@ -31,7 +31,7 @@ export function klTerms(
   logProbabilities: tf.Tensor1D,
   reference: tf.Tensor1D,
 ): tf.Tensor1D {
-  const l = tf.sub(logProbabilities, reference) as tf.Tensor1D;
+  const l: tf.Tensor1D = tf.sub(logProbabilities, reference);
   if (estimator === 'k1') return l;
   if (estimator === 'k2') return tf.mul(tf.square(l), 0.5);
   return tf.add(tf.sub(tf.exp(tf.neg(l)), 1), l);

@@ -29,11 +29,12 @@ export function policyTerms(
   const logRatios: tf.Tensor1D = tf.sub(logProbabilities, old);
   const ratios = tf.exp(logRatios);
   const cost = tf.neg(advantages);
-  const free = tf.mul(cost, ratios) as tf.Tensor1D;
-  const bounded = tf.mul(cost, tf.clipByValue(ratios, 1 - clip, 1 + clip)) as tf.Tensor1D;
+  const free: tf.Tensor1D = tf.mul(cost, ratios);
+  const bounded: tf.Tensor1D = tf.mul(cost, tf.clipByValue(ratios, 1 - clip, 1 + clip));
+  const isClipped: tf.Tensor1D = tf.greater(bounded, free);
   return {
-    losses: tf.maximum(free, bounded) as tf.Tensor1D,
+    losses: tf.maximum(free, bounded),
     logRatios,
-    clipped: tf.cast(tf.greater(bounded, free), 'float32') as tf.Tensor1D,
+    clipped: tf.cast(isClipped, 'float32'),
   };
 }

@@ -18,7 +18,7 @@ export function valueLosses(
   clip: number,
 ): tf.Tensor1D {
   const moved = tf.clipByValue(tf.sub(values, old), -clip, clip);
-  const free = tf.square(tf.sub(values, returns)) as tf.Tensor1D;
-  const bounded = tf.square(tf.sub(tf.add(old, moved), returns)) as tf.Tensor1D;
+  const free = tf.square(tf.sub(values, returns));
+  const bounded = tf.square(tf.sub(tf.add(old, moved), returns));
   return tf.mul(tf.maximum(free, bounded), 0.5);
 }

@@ -1,9 +1,9 @@
 import { hiddenStates, type ModelTensors, tokenLosses, vocabularyLogits, type Weights } from '@gram/model';
-import type { Batch, Objective } from '@gram/train';
+import { type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
 import { policyTerms } from '../losses/policy-loss.js';
-import { type ResponseTokens, responseLayout } from './response-layout.js';
+import { type ResponseBatch, type ResponseTokens, responseLayout } from './response-layout.js';
 
 /** A response with what PPO knows about each of its tokens. */
 export interface PolicyExample extends ResponseTokens {
@@ -27,7 +27,19 @@ export interface PolicyOptions {
   };
 }
 
-const REFERENCE_PREFIX = 'reference:';
+type PolicyBatch = ResponseBatch & {
+  /** `[P]`: log-probabilities under the policy that drew the tokens. */
+  readonly old: Vector<'float32'>;
+  /** `[P]` */
+  readonly advantages: Vector<'float32'>;
+  /** `[P]`: log-probabilities under the frozen reference. */
+  readonly reference: Vector<'float32'>;
+  /** The frozen reference, where the KL needs its whole distribution. */
+  readonly referenceModel?: FrozenModel;
+};
+
+/** The numbers of `policyObjective` beside the loss. */
+export type PolicyMetric = 'approxKl' | 'clipped';
 
 /**
  * Makes the objective of the policy: the clipped surrogate, and the weighted KL to the reference where it is part of the
@@ -36,13 +48,10 @@ const REFERENCE_PREFIX = 'reference:';
  * Metrics: `approxKl`, the mean of old - new log-probability, which is 0 before the first update of a step, and
  * `clipped`, the share of tokens without a gradient.
  */
-export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyExample> {
-  const references =
-    kl?.estimator === 'full'
-      ? Object.fromEntries(
-          Object.entries(kl.reference).map(([name, array]) => [REFERENCE_PREFIX + name, array]),
-        )
-      : {};
+export function policyObjective({
+  clip,
+  kl,
+}: PolicyOptions): Objective<PolicyExample, PolicyBatch, PolicyMetric> {
   return {
     name: `ppo policy, clip ${clip}, ${kl === undefined ? 'no KL' : `${kl.weight} ${kl.estimator}`}`,
     metrics: ['approxKl', 'clipped'],
@@ -55,37 +64,25 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
         old: column((example) => example.logProbabilities),
         advantages: column((example) => example.advantages),
         reference: column((example) => example.referenceLogProbabilities),
-        ...references,
+        ...(kl?.estimator === 'full' && { referenceModel: kl.reference }),
       };
     },
     loss(config, weights, batch) {
-      const [tokens, positions, targets] = [
-        batch.tokens as tf.Tensor2D,
-        batch.positions as tf.Tensor1D,
-        batch.targets as tf.Tensor1D,
-      ];
-      const mean = (terms: tf.Tensor) => tf.sum(tf.mul(terms, batch.weights as tf.Tensor)) as tf.Scalar;
+      const { tokens, positions, targets, old, advantages, reference, referenceModel } = batch;
+      const mean = (terms: tf.Tensor1D) => weightedSum(terms, batch.weights);
       const statesOf = (model: ModelTensors) => tf.gather(hiddenStates(config, model, tokens), positions);
       const states = statesOf(weights);
-      const logProbabilities = tf.neg(tokenLosses(config, weights, states, targets)) as tf.Tensor1D;
+      const logProbabilities: tf.Tensor1D = tf.neg(tokenLosses(config, weights, states, targets));
       /** The KL to the reference at each response token, `[P]`. */
       const klOf = (estimator: KlEstimator) => {
-        if (estimator !== 'full') {
-          return klTerms(estimator, logProbabilities, batch.reference as tf.Tensor1D);
-        }
-        const reference = referenceOf(batch);
+        if (estimator !== 'full') return klTerms(estimator, logProbabilities, reference);
+        if (!referenceModel) throw new RangeError('the full KL needs the weights of the reference');
         return fullKl(
           vocabularyLogits(config, weights, states),
-          vocabularyLogits(config, reference, statesOf(reference)),
+          vocabularyLogits(config, referenceModel, statesOf(referenceModel)),
         );
       };
-      const old = batch.old as tf.Tensor1D;
-      const { losses, logRatios, clipped } = policyTerms(
-        logProbabilities,
-        old,
-        batch.advantages as tf.Tensor1D,
-        clip,
-      );
+      const { losses, logRatios, clipped } = policyTerms(logProbabilities, old, advantages, clip);
       const surrogate = mean(losses);
       return {
         loss: kl === undefined ? surrogate : tf.add(surrogate, tf.mul(mean(klOf(kl.estimator)), kl.weight)),
@@ -93,10 +90,4 @@ export function policyObjective({ clip, kl }: PolicyOptions): Objective<PolicyEx
       };
     },
   };
-}
-
-/** The weights of the reference, which are among the arrays of a batch where the KL needs its whole distribution. */
-function referenceOf(batch: Batch<tf.Tensor>): ModelTensors {
-  const own = Object.entries(batch).filter(([name]) => name.startsWith(REFERENCE_PREFIX));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(REFERENCE_PREFIX.length), tensor]));
 }

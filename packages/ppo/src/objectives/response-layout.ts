@@ -1,5 +1,5 @@
 import { float32, type NDArray } from '@gram/engine';
-import { supervisedTokens } from '@gram/train';
+import { type BatchArrays, supervisedTokens, type TokenBatch, type Vector } from '@gram/train';
 
 /** A response after its prompt. */
 export interface ResponseTokens {
@@ -9,14 +9,17 @@ export interface ResponseTokens {
   readonly lossFrom: number;
 }
 
-/** Sequences `[B, T]`, and for each response token its place, target and weight, `[P]`. */
-export type ResponseArrays<T = NDArray> = Readonly<Record<'tokens' | 'positions' | 'targets' | 'weights', T>>;
+/** Sequences `[B, T]` with their P response tokens. */
+export type ResponseBatch = TokenBatch & {
+  /** `[P]`: the weight of each response token. */
+  readonly weights: Vector<'float32'>;
+};
 
 /** The response tokens of a micro-batch as arrays. */
 export interface ResponseLayout<Example> {
-  readonly arrays: ResponseArrays;
+  readonly arrays: BatchArrays<ResponseBatch>;
   /** Lays out one number for each response token, `[P]`: `of` gives those of an example, in order. */
-  column(of: (example: Example) => readonly number[]): NDArray<'float32'>;
+  column(of: (example: Example) => readonly number[]): NDArray<'float32', readonly [number]>;
 }
 
 /**

@@ -1,8 +1,7 @@
 import { valuesAt } from '@gram/model';
-import type { Objective } from '@gram/train';
-import * as tf from '@tensorflow/tfjs-core';
+import { type Objective, type Vector, weightedSum } from '@gram/train';
 import { valueLosses } from '../losses/value-loss.js';
-import { type ResponseTokens, responseLayout } from './response-layout.js';
+import { type ResponseBatch, type ResponseTokens, responseLayout } from './response-layout.js';
 
 /** A response with the value and the return of the state before each of its tokens. */
 export interface ValueExample extends ResponseTokens {
@@ -10,12 +9,19 @@ export interface ValueExample extends ResponseTokens {
   readonly returns: readonly number[];
 }
 
+type ValueBatch = ResponseBatch & {
+  /** `[P]`: values under the model that the advantages came from. */
+  readonly old: Vector<'float32'>;
+  /** `[P]` */
+  readonly returns: Vector<'float32'>;
+};
+
 /**
  * Makes the objective of the value model: the mean of `valueLosses` over all response tokens of a mini-batch.
  *
  * @param clip see `valueLosses`
  */
-export function valueObjective(clip: number): Objective<ValueExample> {
+export function valueObjective(clip: number): Objective<ValueExample, ValueBatch, never> {
   return {
     name: `ppo value, clip ${clip}`,
     metrics: [],
@@ -25,10 +31,9 @@ export function valueObjective(clip: number): Objective<ValueExample> {
       const { arrays, column } = responseLayout(examples, rows, length, total);
       return { ...arrays, old: column(({ values }) => values), returns: column(({ returns }) => returns) };
     },
-    loss(config, weights, batch) {
-      const values = valuesAt(config, weights, batch.tokens as tf.Tensor2D, batch.positions as tf.Tensor1D);
-      const losses = valueLosses(values, batch.old as tf.Tensor1D, batch.returns as tf.Tensor1D, clip);
-      return { loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar };
+    loss(config, weights, { tokens, positions, old, returns, weights: shares }) {
+      const values = valuesAt(config, weights, tokens, positions);
+      return { loss: weightedSum(valueLosses(values, old, returns, clip), shares), metrics: {} };
     },
   };
 }

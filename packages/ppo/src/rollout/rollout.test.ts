@@ -3,7 +3,7 @@ import { compile, type NDArray } from '@gram/engine';
 import { maxRelativeDifference } from '@gram/engine/testing';
 import { initWeights } from '@gram/model';
 import { createResponseSampler } from '@gram/reward';
-import { lossAndGradients, type Objective } from '@gram/train';
+import { type BatchTensors, lossAndGradients, type Objective } from '@gram/train';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyConfig, tinyEncoder, tinyPrompts, tinyRun, tinyTokenizer } from '../__fixtures__/tiny-run.js';
@@ -182,9 +182,9 @@ async function evaluate<E>(
   total = some.reduce((sum, example) => sum + objective.weight(example), 0),
 ) {
   const length = Math.max(...some.map((example) => objective.length(example))) + moreLength;
-  const batch = objective.batch(some, some.length + moreRows, length, total) as Record<string, NDArray>;
+  const batch = objective.batch(some, some.length + moreRows, length, total);
   const fn = lossAndGradients(config, objective);
-  const run = compile((inputs: { weights: Record<string, tf.Tensor>; batch: Record<string, tf.Tensor> }) =>
+  const run = compile((inputs: { weights: Record<string, tf.Tensor>; batch: BatchTensors }) =>
     fn({ ...inputs, gradients: {} }),
   );
   const result = await run({ weights, batch });

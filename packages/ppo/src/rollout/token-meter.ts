@@ -11,10 +11,11 @@ import {
   type Weights,
   type WeightTensors,
 } from '@gram/model';
+import type { BatchArrays, TokenBatch } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { PpoError } from '../error.js';
 import { fullKl } from '../losses/kl.js';
-import { type ResponseArrays, type ResponseTokens, responseLayout } from '../objectives/response-layout.js';
+import { type ResponseTokens, responseLayout } from '../objectives/response-layout.js';
 
 /** Log-probabilities of the frozen reference for the tokens of a response. */
 export interface ReferenceMeasure {
@@ -53,7 +54,7 @@ export interface TokenMeterModels {
 /** Tokens that are measured at once, padding included. */
 const BATCH_TOKENS = 8192;
 
-type Batch = Pick<ResponseArrays, 'tokens' | 'positions' | 'targets'>;
+type Batch = BatchArrays<TokenBatch>;
 type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
 
 const COMPILE_OPTIONS = {

@@ -1,6 +1,7 @@
 import type { NDArray } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import {
+  type BatchShape,
   createTrainingStep,
   initMoments,
   type Moments,
@@ -19,25 +20,25 @@ export interface LearnerState {
 }
 
 /** Result of one gradient step. */
-export interface LearnerResult {
+export interface LearnerResult<Metric extends string = string> {
   readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<Metric, number>>;
   /** False when loss or gradient was not finite: nothing was changed. */
   readonly applied: boolean;
 }
 
 /** A model that takes gradient steps. */
-export interface Learner<Example> {
-  learn(examples: readonly Example[]): Promise<LearnerResult>;
+export interface Learner<Example, Metric extends string> {
+  learn(examples: readonly Example[]): Promise<LearnerResult<Metric>>;
   dispose(): void;
 }
 
 /** Objective and settings of a learner. */
-export interface LearnerOptions<Example> {
+export interface LearnerOptions<Example, Metric extends string> {
   /** Names the model in errors. */
   readonly name: string;
   readonly config: ModelConfig;
-  readonly objective: Objective<Example>;
+  readonly objective: Objective<Example, BatchShape, Metric>;
   readonly optimizer: Optimizer;
   readonly learningRate: number;
   readonly microBatchSize: number;
@@ -53,10 +54,10 @@ export function initialLearnerState(weights: Weights, optimizer: Optimizer): Lea
 }
 
 /** Makes a learner that changes the weights, moments and count of updates of `state` in place. */
-export function createLearner<Example>(
+export function createLearner<Example, Metric extends string>(
   state: LearnerState,
-  options: LearnerOptions<Example>,
-): Learner<Example> {
+  options: LearnerOptions<Example, Metric>,
+): Learner<Example, Metric> {
   const { name, config, objective, optimizer, learningRate, microBatchSize, maxGradientNorm } = options;
   const step = createTrainingStep(config, objective, optimizer, state.weights, state.moments);
   let skipped = 0;

@@ -1,6 +1,6 @@
 import type { Weights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
-import { type PolicyExample, policyObjective } from '../objectives/policy.js';
+import { type PolicyExample, type PolicyMetric, policyObjective } from '../objectives/policy.js';
 import { type ValueExample, valueObjective } from '../objectives/value.js';
 import type { PpoOptions } from '../options.js';
 import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
@@ -19,8 +19,8 @@ export interface Tools {
   readonly meter: TokenMeter;
   /** Measures the policy on the validation prompts. */
   readonly validator: PolicyMeter;
-  readonly policy: Learner<PolicyExample>;
-  readonly value: Learner<ValueExample> | undefined;
+  readonly policy: Learner<PolicyExample, PolicyMetric>;
+  readonly value: Learner<ValueExample, never> | undefined;
   dispose(): void;
 }
 

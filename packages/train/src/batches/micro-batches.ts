@@ -1,5 +1,5 @@
-import type { NDArray } from '@gram/engine';
 import { type Place, singleProcess } from '../distributed/communicator.js';
+import type { BatchArrays } from '../objectives/batch.js';
 import type { Objective } from '../objectives/objective.js';
 
 /** Sequence lengths are rounded up to a multiple of this, so that few graphs are compiled. */
@@ -16,7 +16,7 @@ export function microBatches<Example>(
   examples: readonly Example[],
   size: number,
   { rank, size: ranks }: Pick<Place, 'rank' | 'size'> = singleProcess,
-): Readonly<Record<string, NDArray>>[] {
+): BatchArrays[] {
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
   const batches = [];
   // In turns and not in blocks: examples are sorted by length, and the last block would take the longest.

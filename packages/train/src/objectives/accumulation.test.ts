@@ -7,10 +7,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { lossAndGradients } from '../steps/training-step.js';
+import { type BatchTensors, lastPositions, padRows } from './batch.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';
-import { type Batch, lastPositions, type Objective, padRows } from './objective.js';
+import type { Objective } from './objective.js';
 import { preference } from './preference.js';
 import { pairGeneration, supervisedFineTuning } from './token-generation.js';
 
@@ -56,7 +57,7 @@ const referenced = many(() => ({
 function stepOf<Example>(config: ModelConfig, objective: Objective<Example>, examples: readonly Example[]) {
   const weights = initWeights(config, createRandom(2, 'weights'), 0.5);
   const fn = lossAndGradients(config, objective);
-  const run = compile((inputs: { weights: NamedTensors; batch: Batch<tf.Tensor> }) =>
+  const run = compile((inputs: { weights: NamedTensors; batch: BatchTensors }) =>
     fn({ ...inputs, gradients: {} }),
   );
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);

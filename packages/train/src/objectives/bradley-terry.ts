@@ -2,7 +2,16 @@ import { float32 } from '@gram/engine';
 import { values } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
-import { lastPositions, type Objective, padRows, rowWeights } from './objective.js';
+import {
+  halves,
+  lastPositions,
+  type Matrix,
+  padRows,
+  rowWeights,
+  type Vector,
+  weightedSum,
+} from './batch.js';
+import type { Objective } from './objective.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 
 /** The same prompt with its chosen and its rejected response. */
@@ -12,6 +21,20 @@ export interface RewardExample {
   /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
   readonly margin?: number;
 }
+
+/** `rows` chosen responses first, then the rejected ones in the same order. */
+type RewardBatch = {
+  /** `[2 rows, length]` */
+  readonly tokens: Matrix<'int32'>;
+  /** `[2 rows]`, the last token of each sequence. */
+  readonly last: Vector<'int32'>;
+  /** `[rows]`, the weight of each pair. */
+  readonly weights: Vector<'float32'>;
+  /** `[rows]`, where margins are asked for. */
+  readonly margins?: Vector<'float32'>;
+  /** `[rows]`, weights that sum to 1, with positive regularization. */
+  readonly average?: Vector<'float32'>;
+};
 
 /** Options of the discriminative baseline. */
 export interface BradleyTerryOptions {
@@ -41,7 +64,7 @@ export function bradleyTerry({
   labelSmoothing = 0,
   margin = false,
   positiveRegularization = 0,
-}: BradleyTerryOptions = {}): Objective<RewardExample> {
+}: BradleyTerryOptions = {}): Objective<RewardExample, RewardBatch, 'accuracy'> {
   const pulled = positiveRegularization === 0 ? '' : `, positive regularization ${positiveRegularization}`;
   return {
     name: `bradley-terry, smoothing ${labelSmoothing}${margin ? ', margin' : ''}${pulled}`,
@@ -49,37 +72,29 @@ export function bradleyTerry({
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     weight: () => 1,
     batch(examples, rows, length, total) {
-      // Chosen responses first, then the rejected ones in the same order.
       const half = (side: 'chosen' | 'rejected') =>
         Array.from({ length: rows }, (_, row) => examples[row]?.[side] ?? []);
       const sequences = [...half('chosen'), ...half('rejected')];
-      const weightsOf = (sum: number) => float32([rows], rowWeights(examples.length, rows, sum));
       return {
         tokens: padRows(sequences, 2 * rows, length),
         last: lastPositions(sequences, 2 * rows),
-        weights: weightsOf(total),
-        ...(margin && { margins: float32([rows], marginsOf(examples, rows)) }),
-        ...(positiveRegularization !== 0 && { average: weightsOf(examples.length) }),
+        weights: rowWeights(examples.length, rows, total),
+        ...(margin && { margins: marginsOf(examples, rows) }),
+        ...(positiveRegularization !== 0 && { average: rowWeights(examples.length, rows, examples.length) }),
       };
     },
-    loss(config, weights, batch) {
-      const rewards = values(config, weights, batch.tokens as tf.Tensor2D, batch.last as tf.Tensor1D);
-      const [chosen, rejected] = tf.split(rewards, 2) as [tf.Tensor1D, tf.Tensor1D];
-      const differences = tf.sub(chosen, rejected) as tf.Tensor1D;
-      const margins = margin ? (tf.sub(differences, batch.margins as tf.Tensor) as tf.Tensor1D) : differences;
-      const shares = batch.weights as tf.Tensor1D;
-      const ranking = tf.sum(tf.mul(smoothedRankingLoss(margins, labelSmoothing), shares));
+    loss(config, weights, { tokens, last, weights: shares, margins, average }) {
+      const [chosen, rejected] = halves(values(config, weights, tokens, last));
+      const differences: tf.Tensor1D = tf.sub(chosen, rejected);
+      const beyond: tf.Tensor1D = margins ? tf.sub(differences, margins) : differences;
+      const ranking = weightedSum(smoothedRankingLoss(beyond, labelSmoothing), shares);
       return {
-        loss:
-          positiveRegularization === 0
-            ? (ranking as tf.Scalar)
-            : tf.add(
-                ranking,
-                tf.mul(
-                  positiveRegularization,
-                  tf.mul(tf.sum(shares), positivePull(chosen, batch.average as tf.Tensor1D)),
-                ),
-              ),
+        loss: average
+          ? tf.add(
+              ranking,
+              tf.mul(positiveRegularization, tf.mul(tf.sum(shares), positivePull(chosen, average))),
+            )
+          : ranking,
         metrics: { accuracy: shareCorrect(differences, shares) },
       };
     },
@@ -93,10 +108,10 @@ export function bradleyTerry({
  * @param average `[N]`, weights that sum to 1
  */
 function positivePull(rewards: tf.Tensor1D, average: tf.Tensor1D): tf.Scalar {
-  return tf.softplus(tf.neg(tf.sum(tf.mul(rewards, average)))) as tf.Scalar;
+  return tf.softplus(tf.neg(weightedSum(rewards, average)));
 }
 
-function marginsOf(examples: readonly RewardExample[], rows: number): Float32Array {
+function marginsOf(examples: readonly RewardExample[], rows: number) {
   const margins = new Float32Array(rows);
   for (const [row, { margin }] of examples.entries()) {
     if (margin === undefined || !(margin >= 0 && Number.isFinite(margin))) {
@@ -108,5 +123,5 @@ function marginsOf(examples: readonly RewardExample[], rows: number): Float32Arr
     }
     margins[row] = margin;
   }
-  return margins;
+  return float32([rows], margins);
 }

@@ -1,8 +1,9 @@
-import { float32 } from '@gram/engine';
 import { nextTokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Objective, rowWeights } from './objective.js';
+import { rowWeights, type Vector, weightedSum } from './batch.js';
+import type { Objective } from './objective.js';
 import {
+  type PairBatch,
   pairArrays,
   pairLength,
   pairLogProbabilities,
@@ -10,6 +11,13 @@ import {
   referenceMargins,
 } from './policy-pairs.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
+
+type PreferenceBatch = PairBatch & {
+  /** `[rows]`: log pi_ref(y_w | x) - log pi_ref(y_l | x) */
+  readonly reference: Vector<'float32'>;
+  /** `[rows]`: the weight of each pair. */
+  readonly weights: Vector<'float32'>;
+};
 
 /** Options of `directPreference`. */
 export interface DirectPreferenceOptions {
@@ -31,7 +39,7 @@ export interface DirectPreferenceOptions {
 export function directPreference({
   beta = 0.1,
   labelSmoothing = 0,
-}: DirectPreferenceOptions = {}): Objective<ReferencedPair> {
+}: DirectPreferenceOptions = {}): Objective<ReferencedPair, PreferenceBatch, 'accuracy'> {
   return {
     name: `direct-preference, beta ${beta}, smoothing ${labelSmoothing}`,
     metrics: ['accuracy'],
@@ -42,24 +50,18 @@ export function directPreference({
       return {
         ...arrays,
         reference: referenceMargins(examples, rows),
-        weights: float32([rows], rowWeights(examples.length, rows, total)),
+        weights: rowWeights(examples.length, rows, total),
       };
     },
     loss(config, weights, batch) {
-      const losses = nextTokenLosses(
-        config,
-        weights,
-        batch.tokens as tf.Tensor2D,
-        batch.positions as tf.Tensor1D,
-        batch.targets as tf.Tensor1D,
-      );
+      const { tokens, positions, targets, reference } = batch;
+      const losses = nextTokenLosses(config, weights, tokens, positions, targets);
       const { chosen, rejected } = pairLogProbabilities(losses, batch);
-      const beyond = tf.sub(tf.sub(chosen, rejected), batch.reference as tf.Tensor);
-      const margins = tf.mul(beyond, beta) as tf.Tensor1D;
-      const ranking = smoothedRankingLoss(margins, labelSmoothing);
+      const beyond = tf.sub(tf.sub(chosen, rejected), reference);
+      const margins: tf.Tensor1D = tf.mul(beyond, beta);
       return {
-        loss: tf.sum(tf.mul(ranking, batch.weights as tf.Tensor)) as tf.Scalar,
-        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
+        loss: weightedSum(smoothedRankingLoss(margins, labelSmoothing), batch.weights),
+        metrics: { accuracy: shareCorrect(margins, batch.weights) },
       };
     },
   };

@@ -1,9 +1,11 @@
-import { float32 } from '@gram/engine';
 import { hiddenStates, kindOf, type ModelConfig, scores, tokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
-import { type Objective, rowWeights } from './objective.js';
+import { halves, rowWeights, type Vector, weightedSum } from './batch.js';
+import type { Objective } from './objective.js';
 import {
+  type PairBatch,
+  type PairEnds,
   type PolicyPair,
   pairArrays,
   pairLength,
@@ -12,6 +14,14 @@ import {
   referenceMargins,
 } from './policy-pairs.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
+
+type RegularizedBatch = PairBatch &
+  PairEnds & {
+    /** `[rows]`: the weight of each pair. */
+    readonly weights: Vector<'float32'>;
+    /** `[rows]`: log pi_ref(y_w | x) - log pi_ref(y_l | x), for `dpo`. */
+    readonly reference?: Vector<'float32'>;
+  };
 
 /** Options of `generalizableReward`. */
 export interface GeneralizableRewardOptions {
@@ -41,15 +51,15 @@ export interface GeneralizableRewardOptions {
 export function generalizableReward(
   regularizer: 'sft',
   options?: GeneralizableRewardOptions,
-): Objective<PolicyPair>;
+): Objective<PolicyPair, RegularizedBatch, 'accuracy'>;
 export function generalizableReward(
   regularizer: 'dpo',
   options?: GeneralizableRewardOptions,
-): Objective<ReferencedPair>;
+): Objective<ReferencedPair, RegularizedBatch, 'accuracy'>;
 export function generalizableReward(
   regularizer: 'sft' | 'dpo',
   { weight = 0.01, beta = 0.1 }: GeneralizableRewardOptions = {},
-): Objective<ReferencedPair> {
+): Objective<ReferencedPair, RegularizedBatch, 'accuracy'> {
   const compared = regularizer === 'dpo';
   return {
     name: `generalizable-reward, ${regularizer}, weight ${weight}, beta ${beta}`,
@@ -60,25 +70,23 @@ export function generalizableReward(
       return {
         ...pairArrays(examples, rows, length, compared ? 'both' : 'chosen'),
         ...(compared && { reference: referenceMargins(examples, rows) }),
-        weights: float32([rows], rowWeights(examples.length, rows, total)),
+        weights: rowWeights(examples.length, rows, total),
       };
     },
     loss(config, weights, batch) {
       checkHeads(config);
-      const states = hiddenStates(config, weights, batch.tokens as tf.Tensor2D);
-      const rewards = scores(config, weights, tf.gather(states, batch.ends as tf.Tensor1D));
-      const [better, worse] = tf.split(rewards, 2) as [tf.Tensor1D, tf.Tensor1D];
-      const margins = tf.sub(better, worse) as tf.Tensor1D;
-      const speaking = tf.gather(states, batch.positions as tf.Tensor1D);
-      const losses = tokenLosses(config, weights, speaking, batch.targets as tf.Tensor1D);
+      const { tokens, ends, positions, targets, reference } = batch;
+      const states = hiddenStates(config, weights, tokens);
+      const [better, worse] = halves(scores(config, weights, tf.gather(states, ends)));
+      const margins: tf.Tensor1D = tf.sub(better, worse);
+      const losses = tokenLosses(config, weights, tf.gather(states, positions), targets);
       const { chosen, rejected } = pairLogProbabilities(losses, batch);
-      const kept = compared ? tf.sub(tf.sub(chosen, rejected), batch.reference as tf.Tensor) : chosen;
+      const kept: tf.Tensor1D = reference ? tf.sub(tf.sub(chosen, rejected), reference) : chosen;
       const ranking = smoothedRankingLoss(margins, 0);
       const regularizing = smoothedRankingLoss(tf.mul(kept, beta), 0);
-      const both = tf.add(tf.mul(ranking, 1 - weight), tf.mul(regularizing, weight));
       return {
-        loss: tf.sum(tf.mul(both, batch.weights as tf.Tensor)) as tf.Scalar,
-        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
+        loss: weightedSum(tf.add(tf.mul(ranking, 1 - weight), tf.mul(regularizing, weight)), batch.weights),
+        metrics: { accuracy: shareCorrect(margins, batch.weights) },
       };
     },
   };

@@ -1,8 +1,7 @@
-import { float32, int32, type NDArray } from '@gram/engine';
+import { float32, int32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { entryOf } from '../checked.js';
-import { type Batch, lastPositions } from './objective.js';
-import { supervisedTokens } from './supervised-tokens.js';
+import { type BatchArrays, type BatchTensors, halves, lastPositions, type Vector } from './batch.js';
+import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 import type { GenerationExample } from './token-generation.js';
 
 /**
@@ -32,13 +31,22 @@ export function pairLength({ chosen, rejected }: PolicyPair): number {
 
 const nothing: GenerationExample = { ids: [], lossFrom: 0 };
 
+/** Pairs as `rows` chosen responses and then the rejected ones in the same order, with P supervised tokens. */
+export type PairBatch = TokenBatch & {
+  /** `[P]`: the row of each supervised token; 0 where there is none. */
+  readonly owners: Vector<'int32'>;
+  /** `[P]`: 1, and 0 where there is none. */
+  readonly present: Vector<'float32'>;
+};
+
+/** The last token of each sequence of a `PairBatch`. */
+export type PairEnds = {
+  /** `[2 rows]`: `row * length + t` */
+  readonly ends: Vector<'int32'>;
+};
+
 /**
- * Arrays of pairs: `rows` chosen responses first, then the rejected ones in the same order.
- *
- * - `tokens` `[2 rows, length]`
- * - `ends` `[2 rows]`: `row * length + t` of each sequence's last token
- * - `positions`, `targets`, `owners`, `present` `[P]`: of each supervised token the position that predicts it, its id, its row,
- *   and 1; all 0 where there is none
+ * Makes the arrays of pairs.
  *
  * @param sides whose responses are supervised
  */
@@ -47,7 +55,7 @@ export function pairArrays(
   rows: number,
   length: number,
   sides: 'chosen' | 'both',
-): Batch<NDArray> {
+): BatchArrays<PairBatch & PairEnds> {
   const half = (side: 'chosen' | 'rejected') =>
     Array.from({ length: rows }, (_, row) => examples[row]?.[side] ?? nothing);
   const rejected = half('rejected').map(({ ids, lossFrom }) => {
@@ -87,17 +95,16 @@ export function pairArrays(
  */
 export function pairLogProbabilities(
   losses: tf.Tensor1D,
-  batch: Batch<tf.Tensor>,
+  { tokens, owners, present }: BatchTensors<PairBatch>,
 ): { chosen: tf.Tensor1D; rejected: tf.Tensor1D } {
-  const [rows = 0] = entryOf(batch, 'tokens').shape;
-  const counted = tf.neg(tf.mul(losses, entryOf(batch, 'present')));
-  const sums = tf.unsortedSegmentSum(counted, batch.owners as tf.Tensor1D, rows);
-  const [chosen, rejected] = tf.split(sums, 2) as [tf.Tensor1D, tf.Tensor1D];
+  const counted: tf.Tensor1D = tf.mul(losses, present);
+  const sums = tf.unsortedSegmentSum(tf.neg(counted), owners, tokens.shape[0]);
+  const [chosen, rejected] = halves(sums);
   return { chosen, rejected };
 }
 
 /** log pi_ref(y_w | x) - log pi_ref(y_l | x) of each pair, `[rows]`; 0 for a missing one. */
-export function referenceMargins(examples: readonly ReferencedPair[], rows: number): NDArray<'float32'> {
+export function referenceMargins(examples: readonly ReferencedPair[], rows: number) {
   const margins = Float32Array.from({ length: rows }, (_, row) => {
     const reference = examples[row]?.reference;
     return reference === undefined ? 0 : reference.chosen - reference.rejected;

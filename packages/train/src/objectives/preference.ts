@@ -1,7 +1,16 @@
 import { float32, int32 } from '@gram/engine';
-import { labelLogits, stateAt, vocabularyLogits } from '@gram/model';
+import { labelLogitsOf, stateAt, vocabularyLogits } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { lastPositions, type Objective, padRows, rowWeights } from './objective.js';
+import {
+  halves,
+  lastPositions,
+  type Matrix,
+  padRows,
+  rowWeights,
+  type Vector,
+  weightedSum,
+} from './batch.js';
+import type { Objective } from './objective.js';
 import { fullVocabularyLoss, shareCorrect, smoothedRankingLoss } from './smoothing.js';
 
 /** A judge prompt and which label is right: 0 for the first response, 1 for the second. */
@@ -9,6 +18,19 @@ export interface PreferenceExample {
   readonly ids: readonly number[];
   readonly label: 0 | 1;
 }
+
+type PreferenceBatch = {
+  /** `[rows, length]` */
+  readonly tokens: Matrix<'int32'>;
+  /** `[rows]`: the last token of each prompt. */
+  readonly last: Vector<'int32'>;
+  /** `[rows]`: 1 where A is right, -1 where B is. */
+  readonly signs: Vector<'float32'>;
+  /** `[rows]`: the weight of each example. */
+  readonly weights: Vector<'float32'>;
+  /** `[rows]`: the token of the right label, where probabilities are normalized over all tokens. */
+  readonly targets?: Vector<'int32'>;
+};
 
 /** Options of the preference objective. */
 export interface PreferenceOptions {
@@ -36,7 +58,7 @@ export function preference({
   labels,
   labelSmoothing = 0.1,
   vocabulary = 'labels',
-}: PreferenceOptions): Objective<PreferenceExample> {
+}: PreferenceOptions): Objective<PreferenceExample, PreferenceBatch, 'accuracy'> {
   const full = vocabulary === 'full';
   return {
     name: `preference, smoothing ${labelSmoothing}, labels ${labels}${full ? ', full vocabulary' : ''}`,
@@ -59,30 +81,31 @@ export function preference({
             Int32Array.from(right, (label) => labels[label]),
           ),
         }),
-        weights: float32([rows], rowWeights(examples.length, rows, total)),
+        weights: rowWeights(examples.length, rows, total),
       };
     },
-    loss(config, weights, batch) {
-      const tokens = batch.tokens as tf.Tensor2D;
-      const last = batch.last as tf.Tensor1D;
-      const marginsOf = (pair: tf.Tensor2D) => {
-        const [a, b] = tf.split(pair, 2, 1) as [tf.Tensor, tf.Tensor];
-        return tf.mul(tf.reshape(tf.sub(a, b), [-1]), batch.signs as tf.Tensor) as tf.Tensor1D;
-      };
+    loss(config, weights, { tokens, last, signs, targets, weights: shares }) {
+      const state = stateAt(config, weights, tokens, last);
       let margins: tf.Tensor1D;
       let losses: tf.Tensor1D;
-      if (full) {
-        const logits = vocabularyLogits(config, weights, stateAt(config, weights, tokens, last));
-        margins = marginsOf(tf.gather(logits, tf.tensor1d([...labels], 'int32'), 1));
-        losses = fullVocabularyLoss(logits, batch.targets as tf.Tensor1D, margins, labelSmoothing);
+      if (targets) {
+        const logits = vocabularyLogits(config, weights, state);
+        margins = marginsOf(tf.gather(logits, tf.tensor1d([...labels], 'int32'), 1), signs);
+        losses = fullVocabularyLoss(logits, targets, margins, labelSmoothing);
       } else {
-        margins = marginsOf(labelLogits(config, weights, tokens, last, labels));
+        margins = marginsOf(labelLogitsOf(config, weights, state, labels), signs);
         losses = smoothedRankingLoss(margins, labelSmoothing);
       }
       return {
-        loss: tf.sum(tf.mul(losses, batch.weights as tf.Tensor)) as tf.Scalar,
-        metrics: { accuracy: shareCorrect(margins, batch.weights as tf.Tensor1D) },
+        loss: weightedSum(losses, shares),
+        metrics: { accuracy: shareCorrect(margins, shares) },
       };
     },
   };
+}
+
+/** The logit of the right label minus that of the other, of `[N, 2]` logits of A and B: `[N]`. */
+function marginsOf(pair: tf.Tensor2D, signs: tf.Tensor1D): tf.Tensor1D {
+  const [a, b] = halves(pair, 1);
+  return tf.mul(tf.reshape(tf.sub(a, b), [-1]), signs);
 }

@@ -1,5 +1,6 @@
 import { crossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { weightedSum } from './batch.js';
 
 /**
  * How the strength of label smoothing is counted.
@@ -58,5 +59,6 @@ export function fullVocabularyLoss(
 
 /** The weighted share of positive margins, as a scalar outside of the gradient. */
 export function shareCorrect(margins: tf.Tensor1D, weights: tf.Tensor1D): tf.Scalar {
-  return tf.keep(tf.sum(tf.mul(tf.cast(tf.greater(margins, 0), 'float32'), weights)) as tf.Scalar);
+  const isCorrect: tf.Tensor1D = tf.greater(margins, 0);
+  return tf.keep(weightedSum(tf.cast(isCorrect, 'float32'), weights));
 }

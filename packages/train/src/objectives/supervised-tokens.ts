@@ -1,17 +1,21 @@
 import { int32, type NDArray } from '@gram/engine';
 import { elementAt } from '../checked.js';
-import { padRows } from './objective.js';
+import { type BatchArrays, type Matrix, padRows, type Vector } from './batch.js';
 
-/** Places of the supervised tokens of a micro-batch. */
-export interface SupervisedTokens {
+/** Sequences and places of their P supervised tokens. */
+export type TokenBatch = {
   /** `[rows, length]` */
-  readonly tokens: NDArray<'int32'>;
-  /** `[size]`: `row * length + t`, the position that predicts each supervised token; 0 where there is none. */
-  readonly positions: NDArray<'int32'>;
-  /** `[size]`: the supervised token; 0 where there is none. */
-  readonly targets: NDArray<'int32'>;
+  readonly tokens: Matrix<'int32'>;
+  /** `[P]`: `row * length + t`, the position that predicts each supervised token; 0 where there is none. */
+  readonly positions: Vector<'int32'>;
+  /** `[P]`: the supervised token; 0 where there is none. */
+  readonly targets: Vector<'int32'>;
+};
+
+/** The supervised tokens of a micro-batch. */
+export interface SupervisedTokens extends BatchArrays<TokenBatch> {
   /** `[size]`: the row of each supervised token; 0 where there is none. */
-  readonly rows: NDArray<'int32'>;
+  readonly rows: NDArray<'int32', readonly [number]>;
   /** Supervised tokens, in the order of the examples; the arrays are filled up to `size`. */
   readonly count: number;
   readonly size: number;

@@ -1,8 +1,8 @@
 import { float32 } from '@gram/engine';
 import { nextTokenLoss } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs-core';
+import type { Vector } from './batch.js';
 import type { Objective } from './objective.js';
-import { supervisedTokens } from './supervised-tokens.js';
+import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 
 /** A sequence of which the tokens from `lossFrom` on are to be predicted. */
 export interface GenerationExample {
@@ -11,22 +11,29 @@ export interface GenerationExample {
   readonly lossFrom: number;
 }
 
+type GenerationBatch = TokenBatch & {
+  /** `[P]`: the weight of each supervised token. */
+  readonly weights: Vector<'float32'>;
+};
+
+type GenerationObjective = Objective<GenerationExample, GenerationBatch, never>;
+
 /**
  * Stage 1 of GRAM: learn to write both responses from the prompt, without labels.
  *
  *     L_pre = -log pi([y_a, y_b] | x), the mean over all supervised tokens of the step
  */
-export const pairGeneration: Objective<GenerationExample> = tokenGeneration('pair-generation');
+export const pairGeneration: GenerationObjective = tokenGeneration('pair-generation');
 
 /**
  * Supervised fine-tuning of a policy: learn to write the demonstrated response from the prompt.
  *
  *     L_sft = -log pi(y | x), the mean over all supervised tokens of the step
  */
-export const supervisedFineTuning: Objective<GenerationExample> = tokenGeneration('sft');
+export const supervisedFineTuning: GenerationObjective = tokenGeneration('sft');
 
 /** The next-token loss of the supervised tokens; the head runs at their positions only. */
-function tokenGeneration(name: string): Objective<GenerationExample> {
+function tokenGeneration(name: string): GenerationObjective {
   return {
     name,
     metrics: [],
@@ -37,16 +44,8 @@ function tokenGeneration(name: string): Objective<GenerationExample> {
       const weights = Float32Array.from({ length: size }, (_, i) => (i < count ? 1 / total : 0));
       return { tokens, positions, targets, weights: float32([size], weights) };
     },
-    loss(config, weights, batch) {
-      const loss = nextTokenLoss(
-        config,
-        weights,
-        batch.tokens as tf.Tensor2D,
-        batch.positions as tf.Tensor1D,
-        batch.targets as tf.Tensor1D,
-        batch.weights as tf.Tensor1D,
-      );
-      return { loss };
+    loss(config, weights, { tokens, positions, targets, weights: shares }) {
+      return { loss: nextTokenLoss(config, weights, tokens, positions, targets, shares), metrics: {} };
     },
   };
 }

@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { compile, float32, type NDArray } from '@gram/engine';
 import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { loadModel, type ModelConfig, type Weights, withHead } from '@gram/model';
-import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { lossAndGradients } from '../steps/training-step.js';
+import type { BatchTensors } from './batch.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';
-import type { Batch, Objective } from './objective.js';
+import type { Objective } from './objective.js';
 import type { PairLogProbabilities, PolicyPair } from './policy-pairs.js';
 import { type PreferenceExample, preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
@@ -65,8 +65,7 @@ async function compute<Example>(
   // One row more than there are examples, and longer ones: padding must not matter.
   const batch = objective.batch(examples, examples.length + 1, longest + 3, total);
   const fn = lossAndGradients(config, objective);
-  const run = (inputs: { weights: NamedTensors; batch: Batch<tf.Tensor> }) =>
-    fn({ ...inputs, gradients: {} });
+  const run = (inputs: { weights: NamedTensors; batch: BatchTensors }) => fn({ ...inputs, gradients: {} });
   const { loss, gradients } = await compile(run)({ weights, batch });
   // TensorFlow.js' own backend, which runs the same function as it is.
   const eager = await evaluate(run, { weights, batch });

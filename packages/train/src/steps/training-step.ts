@@ -4,7 +4,6 @@ import {
   type DeviceName,
   disposeArrays,
   type ExecutableInfo,
-  type NDArray,
   type Precision,
   place,
   scalar,
@@ -12,18 +11,19 @@ import {
 } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { elementAt, entryOf } from '../checked.js';
+import { elementAt, entryOf, recordOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import { clear, dataParallel, type OptimizerSharding } from '../distributed/data-parallel.js';
-import type { Batch, Objective } from '../objectives/objective.js';
+import type { BatchArrays, BatchShape, BatchTensors } from '../objectives/batch.js';
+import type { Objective } from '../objectives/objective.js';
 import type { Moments, NamedTensors, Optimizer, StepScalars } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 
 /** Result of one optimizer step. */
-export interface StepResult {
+export interface StepResult<Metric extends string = string> {
   readonly loss: number;
   /** The objective's metrics, by name. */
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<Metric, number>>;
   readonly gradientNorm: number;
   /** False when loss or gradient was not finite: nothing was changed. */
   readonly applied: boolean;
@@ -41,13 +41,13 @@ export interface StepOptions {
 }
 
 /** A training step with its weights, gradients and moments, all updated in place. */
-export interface TrainingStep {
+export interface TrainingStep<Metric extends string = string> {
   /**
    * Takes a step.
    *
    * @param batches the micro-batches; of several ranks each has those that `microBatches` gives it, which may be none
    */
-  run(batches: readonly Batch<NDArray>[], options: StepOptions): Promise<StepResult>;
+  run(batches: readonly BatchArrays[], options: StepOptions): Promise<StepResult<Metric>>;
   /** Graphs that were compiled so far. */
   readonly executables: readonly ExecutableInfo[];
   dispose(): void;
@@ -58,7 +58,7 @@ type Loss = (inputs: {
   frozen?: NamedTensors;
   noise?: NamedTensors;
   gradients: NamedTensors;
-  batch: Batch<tf.Tensor>;
+  batch: BatchTensors;
   lossScale?: tf.Scalar;
 }) => {
   gradients: Record<string, tf.Tensor>;
@@ -83,7 +83,7 @@ export function lossAndGradients<Example>(
     const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
       const named = Object.fromEntries(names.map((name, i) => [name, elementAt(args, i)]));
       const result = objective.loss(config, part.weights(named, frozen, noise), batch);
-      metrics = result.metrics ?? {};
+      metrics = result.metrics;
       return result.loss;
     })(
       names.map((name) => entryOf(weights, name)),
@@ -123,9 +123,9 @@ export interface TrainingStepOptions {
  *
  * @param weights in host memory or on the device, updated in place, as `moments`
  */
-export function createTrainingStep<Example>(
+export function createTrainingStep<Example, Metric extends string>(
   config: ModelConfig,
-  objective: Objective<Example>,
+  objective: Objective<Example, BatchShape, Metric>,
   optimizer: Optimizer,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,
   moments: Moments<AnyArray<'float32'>>,
@@ -137,7 +137,7 @@ export function createTrainingStep<Example>(
     communicator = singleProcess,
     optimizerSharding = 'none',
   }: TrainingStepOptions = {},
-): TrainingStep {
+): TrainingStep<Metric> {
   const all = { part, device, precision, gradientCheckpointing, communicator };
   const parallel = dataParallel(communicator, weights, optimizerSharding, device);
   const pass = createGradientPass(config, objective, weights, all);
@@ -158,8 +158,8 @@ export function createTrainingStep<Example>(
         await updater.update(own.gradients, parallel.updated, optimizer.scalars(t, learningRate, clip));
         await parallel.exchangeWeights(weights);
       }
-      const named = objective.metrics.map((name, i) => [name, elementAt(metrics, i)]);
-      return { loss, metrics: Object.fromEntries(named), gradientNorm, applied };
+      const named = recordOf(objective.metrics, (_, i) => elementAt(metrics, i));
+      return { loss, metrics: named, gradientNorm, applied };
     },
     get executables() {
       return [...pass.compiled, ...updater.compiled].flatMap(({ executables }) => executables);
@@ -203,12 +203,12 @@ function createGradientPass<Example>(
   return {
     compiled: [first, further],
     /** Sums loss, metrics and gradients over the micro-batches of this rank. */
-    async run(batches: readonly Batch<NDArray>[], update: number, lossScale: number) {
+    async run(batches: readonly BatchArrays[], update: number, lossScale: number) {
       const gradients = await allGradients();
       let loss = 0;
       const metrics = objective.metrics.map(() => 0);
       for (const [i, batch] of batches.entries()) {
-        const rows = batch.tokens?.data.length ?? 0;
+        const rows = batch.tokens.data.length;
         const out = await (i === 0 ? first : further)({
           weights,
           frozen: part.frozen,

@@ -1,11 +1,11 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import type { ValidationResult } from '@gram/run';
-import type * as tf from '@tensorflow/tfjs-core';
 import { microBatches } from '../batches/micro-batches.js';
 import { elementAt, entryOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
-import type { Batch, Objective } from '../objectives/objective.js';
+import type { BatchTensors } from '../objectives/batch.js';
+import type { Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 
@@ -48,9 +48,9 @@ export function createValidation<Example>(
   const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
   const batches = microBatches(objective, sorted, microBatchSize, communicator);
   const forward = compile(
-    (inputs: { weights: NamedTensors; frozen: NamedTensors; batch: Batch<tf.Tensor> }) => {
+    (inputs: { weights: NamedTensors; frozen: NamedTensors; batch: BatchTensors }) => {
       const { weights, frozen, batch } = inputs;
-      const { loss, metrics = {} } = objective.loss(config, part.weights(weights, frozen), batch);
+      const { loss, metrics } = objective.loss(config, part.weights(weights, frozen), batch);
       return { loss, ...metrics };
     },
     { device, precision, maxExecutables: 24 },
