@@ -1,10 +1,9 @@
+export { answerField, promptField, turnsField } from './conversations/messages.js';
+export { type Conversation, type SplitPair, splitPair } from './conversations/split.js';
 export { DataError, type DataErrorCode } from './error.js';
 export {
   badField,
-  conversationText,
   idOf,
-  type Message,
-  messagesField,
   numberField,
   optionalText,
   textField,

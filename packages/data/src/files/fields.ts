@@ -37,40 +37,6 @@ export function idOf(from: FileRecord, name = 'id'): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : String(from.number);
 }
 
-/** A turn of a conversation. */
-export interface Message {
-  readonly role: string;
-  readonly content: string;
-}
-
-/**
- * Reads a field that must be a list of at least one message with a role and a content.
- *
- * @throws {DataError} `bad-record`
- */
-export function messagesField(from: FileRecord, name: string): Message[] {
-  const value = valueAt(from, name);
-  if (!Array.isArray(value) || value.length === 0) throw badField(from, name, 'a list of messages');
-  return value.map((_, at) => ({
-    role: textField(from, `${name}.${at}.role`),
-    content: textField(from, `${name}.${at}.content`),
-  }));
-}
-
-const SPEAKERS: Readonly<Record<string, string>> = {
-  user: 'Human',
-  assistant: 'Assistant',
-  system: 'System',
-};
-
-/** Writes a conversation as one prompt: a single user message as it is, else turns marked `Human:` and `Assistant:`. */
-export function conversationText(messages: readonly Message[]): string {
-  const [first] = messages;
-  if (messages.length === 1 && first?.role === 'user') return first.content;
-  const speaker = (role: string) => (Object.hasOwn(SPEAKERS, role) ? SPEAKERS[role] : role);
-  return messages.map(({ role, content }) => `${speaker(role)}: ${content}`).join('\n\n');
-}
-
 /** Reads the value of a field, undefined where it is missing; `chosen.answer` is the field `answer` of `chosen`. */
 export function valueAt({ record }: FileRecord, path: string): unknown {
   let value: unknown = record;

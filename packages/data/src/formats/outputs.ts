@@ -13,7 +13,7 @@ export interface PairingOptions {
 /**
  * Reads `{ instruction, outputs: { model: text }, id?, dataset? }`, the answers of n models to one prompt.
  *
- * It takes `pairsPerPrompt` of the n (n - 1) / 2 pairs, all equally likely, and leaves out pairs of equal texts; their ids
+ * It takes `pairsPerPrompt` of the n (n - 1) / 2 pairs, all equally likely, and leaves out empty texts and pairs of equal ones; their ids
  * end in `/1`, `/2` and so on. A record without two different texts gives no pair.
  */
 export function outputs(from: FileRecord, { seed, pairsPerPrompt }: PairingOptions): ResponsePair[] {
@@ -22,10 +22,12 @@ export function outputs(from: FileRecord, { seed, pairsPerPrompt }: PairingOptio
   const refuse = () => badField(from, 'outputs', 'an object of texts');
   if (typeof answers !== 'object' || answers === null || Array.isArray(answers)) throw refuse();
   const values: unknown[] = Object.values(answers);
-  const texts = [...new Set(values)].map((text) => {
-    if (typeof text !== 'string') throw refuse();
-    return text;
-  });
+  const texts = [...new Set(values)]
+    .map((text) => {
+      if (typeof text !== 'string') throw refuse();
+      return text;
+    })
+    .filter((text) => text.trim() !== '');
   const random = createRandom(seed, 'pairs', from.number);
   const pairs = texts.flatMap((first, at) => texts.slice(at + 1).map((second) => [first, second] as const));
   const [id, family] = [idOf(from), optionalText(from, 'dataset')];

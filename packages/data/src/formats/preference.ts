@@ -1,15 +1,25 @@
-import { badField, idOf, numberField, optionalText, textField, valueAt } from '../files/fields.js';
+import { promptField } from '../conversations/messages.js';
+import { readPair } from '../conversations/pair.js';
+import { badField, idOf, numberField, optionalText, valueAt } from '../files/fields.js';
 import type { FileRecord } from '../files/read-records.js';
 import type { PreferencePair } from '../records.js';
 
-/** Reads the plain form `{ prompt, chosen, rejected, margin?, id?, family? }`; `subset` counts as the family. */
+/**
+ * Reads `{ prompt?, chosen, rejected, system?, tools?, margin?, id?, family? }`. Prompt and responses are texts, messages or
+ * lists of messages; without a prompt the responses are whole conversations. `subset` counts as the family.
+ */
 export function preference(from: FileRecord): PreferencePair {
+  return { ...preferencePair(from), ...marginField(from) };
+}
+
+/** The pair without a margin. */
+export function preferencePair(from: FileRecord): PreferencePair {
+  const field = 'prompt';
+  const isGiven = valueAt(from, field) !== undefined && valueAt(from, field) !== null;
+  const prompt = isGiven ? { field, turns: promptField(from, field) } : undefined;
   return {
     id: idOf(from),
-    prompt: textField(from, 'prompt'),
-    chosen: textField(from, 'chosen'),
-    rejected: textField(from, 'rejected'),
-    ...marginField(from),
+    ...readPair(from, { prompt, chosen: 'chosen', rejected: 'rejected' }),
     family: optionalText(from, 'family') ?? optionalText(from, 'subset'),
   };
 }

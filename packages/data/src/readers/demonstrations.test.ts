@@ -103,11 +103,11 @@ describe('readDemonstrations', () => {
       expect(() => readDemonstrations('x.jsonl', format as DemonstrationFormat)).toThrow(
         expect.objectContaining({
           code: 'unknown-format',
-          hint: expect.stringContaining('demonstration, alpaca, preference, hh-rlhf'),
+          hint: expect.stringContaining('demonstration, alpaca, messages, preference'),
         }),
       );
     }
-    expect(demonstrationFormats).toHaveLength(9);
+    expect(demonstrationFormats).toHaveLength(12);
   });
 });
 

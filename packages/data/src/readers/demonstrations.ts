@@ -2,7 +2,7 @@ import { type FileRecord, readRecords } from '../files/read-records.js';
 import { DEMONSTRATED, JUDGED, namesOf } from '../formats/index.js';
 import type { Demonstration, PreferencePair } from '../records.js';
 import { type PreferenceFormat, preferenceFormats, readPreferences } from './preferences.js';
-import { isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
+import { emptyText, isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
 
 /** The name of a file format that demonstrations can be read from; `demonstrationFormats` lists them. */
 export type DemonstrationFormat = keyof typeof DEMONSTRATED | PreferenceFormat;
@@ -15,7 +15,8 @@ export const demonstrationFormats: readonly DemonstrationFormat[] = [
 
 /**
  * Reads demonstrations, one at a time. Records without an id get their position in the file as id. A judged pair
- * demonstrates its chosen response; ties and pairs of equal responses are left out, as by `readPreferences`.
+ * demonstrates its chosen response; what `readPreferences` leaves out is left out here as well, as are
+ * records with an empty prompt or response.
  *
  * @throws {DataError} `unknown-format`, `bad-record` (names the field, the record and the file), and the errors of
  *   `readRecords`
@@ -27,14 +28,20 @@ export function readDemonstrations(
 ): AsyncIterable<Demonstration> {
   if (isNameOf(JUDGED, format)) return chosenOnly(readPreferences(path, format, options));
   if (!isNameOf(DEMONSTRATED, format)) throw unknownFormat(format, demonstrationFormats);
-  return parseAll(path, DEMONSTRATED[format]);
+  return parseAll(path, DEMONSTRATED[format], options);
 }
 
 async function* parseAll(
   path: string,
   parse: (from: FileRecord) => Demonstration,
+  { onDrop }: ReadOptions,
 ): AsyncGenerator<Demonstration> {
-  for await (const from of readRecords(path)) yield parse(from);
+  for await (const from of readRecords(path)) {
+    const item = parse(from);
+    const reason = emptyText(item.prompt, [item.response]);
+    if (reason === undefined) yield item;
+    else onDrop?.(from.where, reason);
+  }
 }
 
 async function* chosenOnly(pairs: AsyncIterable<PreferencePair>): AsyncGenerator<Demonstration> {

@@ -27,6 +27,12 @@ async function save(...records: object[]): Promise<string> {
   return path;
 }
 
+const LONG = [
+  { role: 'user', content: 'hi' },
+  { role: 'assistant', content: 'yes?' },
+  { role: 'user', content: 'p' },
+];
+
 describe('readPreferences', () => {
   it.each<[PreferenceFormat, object, object]>([
     [
@@ -40,7 +46,7 @@ describe('readPreferences', () => {
       { prompt: 'p', chosen: 'a', rejected: 'b' },
     ],
     [
-      'hhh',
+      'preference',
       { subset: 'honest', prompt: 'p', chosen: 'a', rejected: 'b' },
       { id: '1', prompt: 'p', chosen: 'a', rejected: 'b', family: 'honest' },
     ],
@@ -59,7 +65,7 @@ describe('readPreferences', () => {
       },
       {
         id: 'u',
-        prompt: 'Human: hi\n\nAssistant: yes?\n\nHuman: p',
+        prompt: LONG,
         chosen: 'a',
         rejected: 'b',
         family: 's',
@@ -110,7 +116,7 @@ describe('readPreferences', () => {
         chosen: '\n\nHuman: hi\n\nAssistant: yes?\n\nHuman: p\n\nAssistant: a',
         rejected: '\n\nHuman: hi\n\nAssistant: yes?\n\nHuman: p\n\nAssistant: b',
       },
-      { prompt: 'Human: hi\n\nAssistant: yes?\n\nHuman: p', chosen: 'a', rejected: 'b' },
+      { prompt: LONG, chosen: 'a', rejected: 'b' },
     ],
   ])('reads %s', async (format, record, pair) => {
     expect(await gather(readPreferences(await save(record), format))).toEqual([
@@ -146,7 +152,6 @@ describe('readPreferences', () => {
     ],
     ['hh-rlhf', { chosen: 'a', rejected: 'b' }, 'chosen'],
     ['llmbar', { input: 'p', output_1: 'a', output_2: 'b', label: 3 }, 'label'],
-    ['hhh', { prompt: 'p', chosen: 'a', rejected: 'b' }, 'subset'],
     ['ultrafeedback', { chosen: [], rejected: 'b' }, 'chosen'],
     [
       'rmb',
@@ -210,20 +215,29 @@ describe('readResponsePairs', () => {
 const real = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
 
 describe('the real files', () => {
-  it.skipIf(!existsSync(real)).each<[string, PreferenceFormat, number, number]>([
-    ['hh-rlhf/harmless-base.jsonl.gz', 'hh-rlhf', 1812, 0],
-    ['hh-rlhf/helpful-base.jsonl.gz', 'hh-rlhf', 1852, 0],
-    ['llmbar/natural.json', 'llmbar', 100, 0],
-    ['llmbar/adver-manual.json', 'llmbar', 46, 0],
-    ['hhh-alignment/hhh.jsonl', 'hhh', 221, 0],
-    ['ultrafeedback-sample/train.jsonl.gz', 'ultrafeedback', 1000, 4],
-    ['ultrafeedback-sample/eval.jsonl.gz', 'ultrafeedback', 200, 1],
-    ['rmb/pairwise-harmlessness.jsonl.gz', 'rmb', 5583, 7],
-    ['webgpt/comparisons.jsonl.gz', 'webgpt', 901, 245],
+  it.skipIf(!existsSync(real)).each<[string, PreferenceFormat, number, Record<string, number>]>([
+    ['hh-rlhf/harmless-base.jsonl.gz', 'hh-rlhf', 1812, { 'empty-response': 4 }],
+    ['hh-rlhf/helpful-base.jsonl.gz', 'hh-rlhf', 1852, { 'empty-response': 4 }],
+    ['llmbar/natural.json', 'llmbar', 100, {}],
+    ['llmbar/adver-manual.json', 'llmbar', 46, {}],
+    ['hhh-alignment/hhh.jsonl', 'preference', 221, {}],
+    [
+      'ultrafeedback-sample/train.jsonl.gz',
+      'ultrafeedback',
+      1000,
+      { 'equal-responses': 4, 'empty-response': 2 },
+    ],
+    ['ultrafeedback-sample/eval.jsonl.gz', 'ultrafeedback', 200, { 'equal-responses': 1 }],
+    ['rmb/pairwise-harmlessness.jsonl.gz', 'rmb', 5583, { 'equal-responses': 7, 'empty-response': 2 }],
+    ['webgpt/comparisons.jsonl.gz', 'webgpt', 901, { tie: 245 }],
   ])('%s', async (file, format, records, drops) => {
-    let dropped = 0;
-    const pairs = await gather(readPreferences(join(real, file), format, { onDrop: () => dropped++ }));
-    expect([pairs.length + dropped, dropped]).toEqual([records, drops]);
+    const dropped: Record<string, number> = {};
+    const onDrop = (_: string, reason: string) => {
+      dropped[reason] = (dropped[reason] ?? 0) + 1;
+    };
+    const pairs = await gather(readPreferences(join(real, file), format, { onDrop }));
+    expect(dropped).toEqual(drops);
+    expect(pairs.length + Object.values(dropped).reduce((sum, n) => sum + n, 0)).toBe(records);
     for (const { prompt } of pairs) expect(conversationText(prompt).trim()).not.toBe('');
   });
 

@@ -2,7 +2,7 @@ import { conversationKey } from '@gram/base';
 import { type FileRecord, readRecords } from '../files/read-records.js';
 import { JUDGED, namesOf } from '../formats/index.js';
 import type { PreferencePair } from '../records.js';
-import { isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
+import { type DropReason, emptyText, isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
 
 /** The name of a file format with judged pairs; `preferenceFormats` lists them. */
 export type PreferenceFormat = keyof typeof JUDGED;
@@ -11,8 +11,8 @@ export type PreferenceFormat = keyof typeof JUDGED;
 export const preferenceFormats = namesOf(JUDGED);
 
 /**
- * Reads judged pairs, one at a time. Records without an id get their position in the file as id. Ties and pairs of equal
- * responses are left out.
+ * Reads judged pairs, one at a time. Records without an id get their position in the file as id. Ties, pairs of equal
+ * responses and records with an empty prompt or response are left out.
  *
  * @throws {DataError} `unknown-format`, `bad-record` (names the field, the record and the file), and the errors of
  *   `readRecords`
@@ -40,9 +40,13 @@ async function* parseAll(
 ): AsyncGenerator<PreferencePair> {
   for await (const from of readRecords(path)) {
     const pair = parse(from);
-    if (pair === 'tie') onDrop?.(from.where, 'tie');
-    else if (conversationKey(pair.chosen) === conversationKey(pair.rejected))
-      onDrop?.(from.where, 'equal-responses');
-    else yield pair;
+    const reason = pair === 'tie' ? 'tie' : reasonToDrop(pair);
+    if (reason !== undefined) onDrop?.(from.where, reason);
+    else if (pair !== 'tie') yield pair;
   }
+}
+
+function reasonToDrop({ prompt, chosen, rejected }: PreferencePair): DropReason | undefined {
+  const isEqual = conversationKey(chosen) === conversationKey(rejected);
+  return emptyText(prompt, [chosen, rejected]) ?? (isEqual ? 'equal-responses' : undefined);
 }

@@ -1,8 +1,8 @@
-import { quote } from '@gram/base';
+import { type Answer, answerTurns, type Prompt, promptTurns, quote, type Turn, turnText } from '@gram/base';
 import { DataError } from '../error.js';
 
-/** The reason why a record gives no pair although nothing is wrong with it. */
-export type DropReason = 'tie' | 'equal-responses';
+/** The reason why a record gives nothing although it has the fields of its format. */
+export type DropReason = 'tie' | 'equal-responses' | 'empty-prompt' | 'empty-response';
 
 /** Options of the readers. */
 export interface ReadOptions {
@@ -21,4 +21,15 @@ export function isNameOf<Name extends string>(
 /** Makes the error for a format that no table has. */
 export function unknownFormat(format: string, known: readonly string[]): DataError {
   return new DataError('unknown-format', `there is no format ${quote(format)}`, `use ${known.join(', ')}`);
+}
+
+/** Says which text of a record is empty: that of all turns of the prompt but the system message, or of the end of a response. */
+export function emptyText(prompt: Prompt, responses: readonly Answer[]): DropReason | undefined {
+  if (promptTurns(prompt).every((turn) => turn.role === 'system' || isEmpty(turn))) return 'empty-prompt';
+  const ends = responses.flatMap((response) => answerTurns(response).slice(-1));
+  return ends.some(({ reasoning_content: _, ...said }) => isEmpty(said)) ? 'empty-response' : undefined;
+}
+
+function isEmpty(turn: Turn): boolean {
+  return turnText(turn).trim() === '';
 }

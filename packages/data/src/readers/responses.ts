@@ -5,7 +5,7 @@ import { JUDGED, namesOf, UNJUDGED } from '../formats/index.js';
 import { type PairingOptions, shufflePair } from '../formats/outputs.js';
 import type { PreferencePair, ResponsePair } from '../records.js';
 import { type PreferenceFormat, preferenceFormats, readPreferences } from './preferences.js';
-import { isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
+import { emptyText, isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
 
 /** The name of a file format that pairs of responses can be read from; `responseFormats` lists them. */
 export type ResponseFormat = keyof typeof UNJUDGED | PreferenceFormat;
@@ -63,7 +63,9 @@ async function* parseAll(
 ): AsyncGenerator<ResponsePair> {
   for await (const from of readRecords(path)) {
     const pairs = parse(from, options);
-    if (pairs.length === 0) onDrop?.(from.where, 'equal-responses');
-    yield* pairs;
+    const [first] = pairs;
+    if (first === undefined) onDrop?.(from.where, 'equal-responses');
+    else if (emptyText(first.prompt, []) !== undefined) onDrop?.(from.where, 'empty-prompt');
+    else yield* pairs;
   }
 }

@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import type { BenchmarkItem } from '../benchmark/item.js';
 import type { BenchmarkResult } from '../benchmark/judged-item.js';
 import { type BenchmarkName, correctness } from '../benchmarks/benchmarks.js';
@@ -127,7 +128,7 @@ function resultOf(
       'return one result for each item',
     );
   }
-  const lengths = responses.map((text) => [...text].length);
+  const lengths = responses.map((response) => [...conversationText(response)].length);
   const comparisons = compared.flatMap(({ probability, orders, consistent }, at) => {
     const pair = pairs[at];
     return pair === undefined

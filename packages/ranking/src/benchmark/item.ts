@@ -1,12 +1,14 @@
+import type { Answer, Prompt } from '@gram/base';
+
 /** One prompt of a benchmark with its responses, and which of them are better. */
 export interface BenchmarkItem {
   /** Unique within the benchmark. */
   readonly id: string;
   /** Part of the benchmark for which results are reported. */
   readonly subset: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   /** In the order of the file. */
-  readonly responses: readonly string[];
+  readonly responses: readonly Answer[];
   /** The comparisons that the benchmark needs, as positions of two different responses. */
   readonly pairs: readonly (readonly [number, number])[];
   /** Which response of each pair is better. It has no meaning beside `correctResponses` and is `first` there. */

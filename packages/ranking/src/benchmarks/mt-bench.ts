@@ -1,4 +1,4 @@
-import { badField, type FileRecord, messagesField, numberField, textField, valueAt } from '@gram/data';
+import { badField, type FileRecord, numberField, textField, turnsField, valueAt } from '@gram/data';
 import type { BenchmarkDefinition, DataFile } from '../benchmark/definition.js';
 import { type BenchmarkItem, ONE_PAIR } from '../benchmark/item.js';
 import { labeledPair } from '../benchmark/labeled-pair.js';
@@ -42,9 +42,7 @@ function parse(from: FileRecord, { stem }: DataFile): BenchmarkItem | 'dropped' 
 }
 
 function firstTurn(from: FileRecord, name: string): { question: string; answer: string } {
-  const [question, answer] = messagesField(from, name);
-  if (question === undefined || answer === undefined) {
-    throw badField(from, name, 'a conversation of a question and an answer');
-  }
-  return { question: question.content, answer: answer.content };
+  const [question, answer] = turnsField(from, name).map(({ content }) => content);
+  if (typeof question === 'string' && typeof answer === 'string') return { question, answer };
+  throw badField(from, name, 'a conversation of a question and an answer');
 }

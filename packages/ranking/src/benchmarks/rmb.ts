@@ -1,13 +1,5 @@
-import { meanOrNull } from '@gram/base';
-import {
-  conversationText,
-  type FileRecord,
-  idOf,
-  messagesField,
-  optionalText,
-  textField,
-  valueAt,
-} from '@gram/data';
+import { meanOrNull, plainPrompt } from '@gram/base';
+import { type FileRecord, idOf, optionalText, textField, turnsField, valueAt } from '@gram/data';
 import type { BenchmarkDefinition } from '../benchmark/definition.js';
 import { listField } from '../benchmark/fields.js';
 import { type BenchmarkItem, preferredPair } from '../benchmark/item.js';
@@ -27,7 +19,7 @@ export const rmb: BenchmarkDefinition = {
 };
 
 function parse(from: FileRecord): BenchmarkItem {
-  const prompt = conversationText(messagesField(from, 'conversation_input'));
+  const prompt = plainPrompt(turnsField(from, 'conversation_input'));
   const category = optionalText(from, 'subset') ?? textField(from, 'category_path').replace(/^[^/]*\//, '');
   if (valueAt(from, 'bon_best') === undefined) {
     const [chosen, rejected] = [textField(from, 'chosen.answer'), textField(from, 'reject.answer')];
