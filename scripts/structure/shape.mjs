@@ -7,6 +7,7 @@ export const MOST_LINES = 60;
 /** Folders of which every file is an entry of one table. */
 const TABLES = {
   'packages/cli/src/commands': 'a file for each command',
+  'packages/data/src/formats': 'a file for each format of records',
   'packages/engine/src/kernels': 'a file for each group of kernels',
   'packages/model/src/families': 'a file for each family of models',
   'packages/ranking/src/attacks': 'a file for each attack',
