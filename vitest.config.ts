@@ -12,7 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'examples/*/*.test.mjs', 'scripts/**/*.test.mjs'],
+    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.mjs', 'scripts/**/*.test.mjs'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: './scripts/software-gpu.mjs',
     pool: 'forks',
