@@ -10,7 +10,7 @@ export interface Limits {
   readonly comparisons: number;
   /** Maximum number of waiting comparisons, at least `comparisons`; further requests are answered 429. @default 2048 */
   readonly queue: number;
-  /** Maximum number of connections. @default 512 */
+  /** Maximum number of connections; a further one takes the place of the idlest. @default 512 */
   readonly connections: number;
   /** Milliseconds within which the headers of a request, and then its body, must arrive. @default 10000 */
   readonly receiveMs: number;

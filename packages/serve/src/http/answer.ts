@@ -1,7 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** How long a client may go on sending what was refused already. */
-export const REFUSED_MS = 1000;
+import type { ServerResponse } from 'node:http';
 
 /** Answer to a request. */
 export interface Answer {
@@ -36,14 +33,4 @@ export function send(
     ...headers,
   });
   response.end(body);
-}
-
-/**
- * Reads on without keeping anything: a connection that is closed while the client still sends may lose the answer. After a
- * second it is closed all the same.
- */
-export function discardRest(request: IncomingMessage): void {
-  request.resume();
-  const timer = setTimeout(() => request.destroy(), REFUSED_MS).unref();
-  request.on('close', () => clearTimeout(timer));
 }

@@ -2,13 +2,27 @@ import type { IncomingMessage } from 'node:http';
 import { clientLeft, HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 
-/** Number of the largest bodies that may be in memory at once. */
+/** Number of the largest bodies that may be in memory at once: those that arrive, and those whose requests are being answered. */
 const BODIES = 64;
+
+/** Bytes with which the memory for a body begins; it doubles as the body grows, whatever length was announced. */
+const FIRST_BYTES = 4096;
+
+/**
+ * Pieces in which a body may come, beside one for each `PIECE_BYTES` of it. A piece costs some 3 microseconds, however small it
+ * is: a body in chunks of one byte would take a hundred times as long as its bytes.
+ */
+const FREE_PIECES = 1000;
+const PIECE_BYTES = 64;
 
 /** A reader of requests' bodies as JSON, within limits of time and memory. */
 export interface BodyReader {
-  /** Reads a body. @throws {HttpError} 400, 408, 413, 415, 429, 499 */
-  read(request: IncomingMessage): Promise<unknown>;
+  /**
+   * Reads a body. Its memory counts until `release` is called.
+   *
+   * @throws {HttpError} 400, 408, 413, 415, 429, 499
+   */
+  read(request: IncomingMessage): Promise<{ readonly body: unknown; readonly release: () => void }>;
 }
 
 /** Creates a reader that all requests share. */
@@ -22,22 +36,56 @@ export function createBodyReader({
       checkType(request);
       if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes);
       let own = 0;
-      try {
-        const body = await receive(request, receiveMs, (bytes) => {
-          own += bytes;
-          held += bytes;
-          if (own > bodyBytes) throw tooLarge(bodyBytes);
-          if (held > BODIES * bodyBytes) {
-            throw new HttpError(429, 'busy', 'too many large requests arrive', 'try again later', {
-              'Retry-After': '1',
-            });
-          }
-        });
-        return parse(body);
-      } finally {
+      const release = () => {
         held -= own;
+        own = 0;
+      };
+      const body = createGrowingBuffer(bodyBytes, (bytes) => {
+        own += bytes;
+        held += bytes;
+        if (held > BODIES * bodyBytes) {
+          throw new HttpError(429, 'busy', 'too many large requests arrive', 'try again later', {
+            'Retry-After': '1',
+          });
+        }
+      });
+      try {
+        await receive(request, receiveMs, body.append);
+        return { body: parse(body.contents()), release };
+      } catch (error) {
+        release();
+        throw error;
       }
     },
+  };
+}
+
+/**
+ * Creates a buffer that pieces are copied into, so that they cost what their bytes cost and not 64 KB of a socket's memory each.
+ *
+ * @param onGrow receives the number of bytes that are about to be taken, and may throw
+ */
+function createGrowingBuffer(limit: number, onGrow: (bytes: number) => void) {
+  let memory = Buffer.alloc(0);
+  let length = 0;
+  let pieces = 0;
+  return {
+    append(piece: Buffer): void {
+      pieces += 1;
+      const needed = length + piece.length;
+      if (needed > limit) throw tooLarge(limit);
+      if (pieces > FREE_PIECES + needed / PIECE_BYTES) throw tooManyPieces();
+      if (needed > memory.length) {
+        const size = Math.min(limit, Math.max(FIRST_BYTES, 2 * memory.length, needed));
+        onGrow(size - memory.length);
+        const larger = Buffer.allocUnsafeSlow(size);
+        memory.copy(larger, 0, 0, length);
+        memory = larger;
+      }
+      piece.copy(memory, length);
+      length = needed;
+    },
+    contents: () => memory.subarray(0, length),
   };
 }
 
@@ -57,20 +105,19 @@ function checkType({ headers }: IncomingMessage): void {
   }
 }
 
+/** Passes the pieces of a body on until it is whole, or `append` throws. */
 function receive(
   request: IncomingMessage,
   receiveMs: number,
-  count: (bytes: number) => void,
-): Promise<Buffer> {
+  append: (piece: Buffer) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
     const timer = setTimeout(() => {
       end(new HttpError(408, 'slow-body', `the body took longer than ${receiveMs} ms`, 'send it faster'));
     }, receiveMs);
-    const onData = (chunk: Buffer) => {
+    const onData = (piece: Buffer) => {
       try {
-        count(chunk.length);
-        chunks.push(chunk);
+        append(piece);
       } catch (error) {
         end(error);
       }
@@ -85,7 +132,7 @@ function receive(
       for (const [event, listener] of Object.entries(listeners)) request.off(event, listener);
       // Without a listener the connection's end would be an error that nobody handles.
       request.on('error', () => {});
-      if (error === undefined) resolve(Buffer.concat(chunks));
+      if (error === undefined) resolve();
       else reject(error);
     }
   });
@@ -132,6 +179,15 @@ function nestsDeeper(body: Buffer, most: number): boolean {
     } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
   return false;
+}
+
+function tooManyPieces(): HttpError {
+  return new HttpError(
+    413,
+    'too-many-pieces',
+    `the body comes in more than ${FREE_PIECES} pieces, of fewer than ${PIECE_BYTES} bytes on average`,
+    'send it with a Content-Length, or in larger chunks',
+  );
 }
 
 function tooLarge(bytes: number): HttpError {

@@ -4,7 +4,8 @@ import { DEADLINE_HEADER } from '../endpoints/openapi.js';
 import { clientLeft, HttpError, shuttingDown } from '../error.js';
 import type { Settings } from '../options.js';
 import { createBatchQueue } from '../queue.js';
-import { type Answer, discardRest, jsonAnswer, REFUSED_MS, send } from './answer.js';
+import { type Answer, jsonAnswer, send } from './answer.js';
+import { Connection, REFUSED_MS } from './connection.js';
 import { createMetrics } from './metrics.js';
 import { createRouter } from './router.js';
 
@@ -16,10 +17,17 @@ export interface Handler {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Creates the handler of all requests of a server. */
-export function createHandler(model: Judge, settings: Settings): Handler {
+/** Requests that one connection may have under way: more are not for a client that waits for its answers. */
+const MAX_IN_ADVANCE = 8;
+
+/**
+ * Creates the handler of all requests of a server.
+ *
+ * @param connections returns the number of open connections
+ */
+export function createHandler(model: Judge, settings: Settings, connections: () => number): Handler {
   const { limits, batchSize } = settings;
-  const metrics = createMetrics(() => queue.waiting());
+  const metrics = createMetrics({ waiting: () => queue.waiting(), connections });
   const queue = createBatchQueue(model, { batchSize, limit: limits.queue, onBatch: metrics.batch });
   const router = createRouter({ settings, kind: model.kind, queue, metrics, isDraining: () => draining });
   const active = new Set<AbortController>();
@@ -30,11 +38,15 @@ export function createHandler(model: Judge, settings: Settings): Handler {
     async handle(request, response) {
       const start = performance.now();
       const [path = ''] = (request.url ?? '').split('?', 1);
+      const connection = connectionOf(request);
+      const { onReceived, onEnd } = connection.beginRequest();
+      const isTooMany = connection.requests > MAX_IN_ADVANCE;
       const controller = new AbortController();
       active.add(controller);
       response.on('close', () => {
         const status = response.writableFinished ? response.statusCode : 499;
         metrics.request(router.has(path) ? path : 'other', status, (performance.now() - start) / 1000);
+        onEnd();
         active.delete(controller);
         // Work that waits for somebody who left is dropped.
         controller.abort(clientLeft());
@@ -43,14 +55,18 @@ export function createHandler(model: Judge, settings: Settings): Handler {
       response.on('error', () => response.destroy());
       let result: Answer;
       try {
-        const work = () => router.answer(request, path, controller.signal);
+        if (isTooMany) throw tooManyInAdvance();
+        const work = () => router.answer({ request, path, onReceived, signal: controller.signal });
         result = await withDeadline(work, deadlineOf(request, settings), controller);
       } catch (error) {
         const refused = refusalOf(error, settings.onError);
         result = { ...jsonAnswer(refused.body(), refused.status), headers: refused.headers };
       }
-      send(response, result, draining);
-      if (!request.complete) discardRest(request);
+      // A request that was not read to its end cannot be followed by another one.
+      const isCut = !request.complete || isTooMany;
+      send(response, result, draining || isCut || connection.hasEnded);
+      if (isCut) connection.discardRest();
+      destroyUnread(response, limits.receiveMs);
     },
     async drain(graceMs) {
       draining = true;
@@ -64,6 +80,18 @@ export function createHandler(model: Judge, settings: Settings): Handler {
       await within(idle(), REFUSED_MS);
     },
   };
+}
+
+function connectionOf({ socket }: IncomingMessage): Connection {
+  if (socket instanceof Connection) return socket;
+  throw new TypeError('a request came by another connection than those of the server');
+}
+
+/** Closes the connection of a client that does not read its answer. */
+function destroyUnread(response: ServerResponse, receiveMs: number): void {
+  if (response.closed) return;
+  const timer = setTimeout(() => response.destroy(), receiveMs).unref();
+  response.on('close', () => clearTimeout(timer));
 }
 
 /**
@@ -110,6 +138,16 @@ function deadlineOf({ headers }: IncomingMessage, { deadlineMs }: Settings): num
     'invalid-deadline',
     `${DEADLINE_HEADER} is not a number`,
     'give whole milliseconds',
+  );
+}
+
+function tooManyInAdvance(): HttpError {
+  return new HttpError(
+    429,
+    'too-many-in-advance',
+    `more than ${MAX_IN_ADVANCE} requests of one connection wait for their answers`,
+    'wait for the answers before you send more',
+    { 'Retry-After': '1' },
   );
 }
 

@@ -17,12 +17,16 @@ interface Histogram {
   total: number;
 }
 
-/**
- * Creates the counters.
- *
- * @param waiting returns the number of comparisons that wait now
- */
-export function createMetrics(waiting: () => number): Metrics {
+/** What is counted elsewhere, as functions that return the present number. */
+export interface Gauges {
+  /** Comparisons that wait. */
+  readonly waiting: () => number;
+  /** Open connections. */
+  readonly connections: () => number;
+}
+
+/** Creates the counters. */
+export function createMetrics({ waiting, connections }: Gauges): Metrics {
   const requests = new Map<string, number>();
   const latency = new Map<string, Histogram>();
   const sizes = histogram(SIZES);
@@ -49,6 +53,8 @@ export function createMetrics(waiting: () => number): Metrics {
         ...[...latency].flatMap(([route, each]) => lines('gram_request_seconds', each, `route="${route}"`)),
         ...head('gram_queue_comparisons', 'gauge', 'Comparisons that wait.'),
         `gram_queue_comparisons ${waiting()}`,
+        ...head('gram_connections', 'gauge', 'Open connections.'),
+        `gram_connections ${connections()}`,
         ...head('gram_batch_comparisons', 'histogram', 'Comparisons of one call of the model.'),
         ...lines('gram_batch_comparisons', sizes),
         ...head('gram_comparisons_total', 'counter', 'Comparisons made.'),

@@ -17,13 +17,18 @@ import type { Metrics } from './metrics.js';
 export interface Router {
   /** Whether there is anything at a path. */
   has(path: string): boolean;
-  /**
-   * Answers a request.
-   *
-   * @param signal ends the work for it
-   * @throws {HttpError} where the request is refused
-   */
-  answer(request: IncomingMessage, path: string, signal: AbortSignal): Promise<Answer>;
+  /** Answers a request. @throws {HttpError} where it is refused */
+  answer(incoming: Incoming): Promise<Answer>;
+}
+
+/** A request of which the headers have come. */
+export interface Incoming {
+  readonly request: IncomingMessage;
+  readonly path: string;
+  /** Called when the body was received. */
+  readonly onReceived: () => void;
+  /** Ends the work for it. */
+  readonly signal: AbortSignal;
 }
 
 /** Dependencies of the answers. */
@@ -50,7 +55,7 @@ export function createRouter(options: RouterOptions): Router {
   const gets = createGets(options, description, checkKey);
   return {
     has: (path) => routes.has(path) || gets.has(path),
-    async answer(request, path, signal) {
+    async answer({ request, path, onReceived, signal }) {
       checkHost(request, settings);
       const { method } = request;
       const get = gets.get(path);
@@ -70,10 +75,15 @@ export function createRouter(options: RouterOptions): Router {
       if (method !== 'POST') throw wrongMethod('POST');
       checkKey(request);
       if (isDraining()) throw shuttingDown();
-      const body = await bodies.read(request);
+      const { body, release } = await bodies.read(request);
+      onReceived();
       const compare: Judge['compare'] = (items) => queue.compare(items, signal);
       const work: Work = { name, kind, reference, limits, compare };
-      return jsonAnswer(await route.answer(body, work));
+      try {
+        return jsonAnswer(await route.answer(body, work));
+      } finally {
+        release();
+      }
     },
   };
 }

@@ -1,9 +1,12 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Judge } from '@gram/ranking';
 import type { ErrorBody } from '../error.js';
 import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';
+import { Connection } from './connection.js';
+import { type Connections, createConnections } from './connections.js';
 import { createHandler } from './handler.js';
 
 /** Interval at which connections are checked for headers that come too slowly. */
@@ -39,7 +42,8 @@ export interface RewardServer {
 export function createRewardServer(model: Judge, options: ServerOptions = {}): RewardServer {
   const settings = readOptions(options);
   const { limits } = settings;
-  const handler = createHandler(model, settings);
+  const connections = createConnections(limits.connections);
+  const handler = createHandler(model, settings, connections.count);
   const server = createServer(
     {
       headersTimeout: limits.receiveMs,
@@ -49,7 +53,7 @@ export function createRewardServer(model: Judge, options: ServerOptions = {}): R
     },
     (request, response) => void handler.handle(request, response),
   );
-  server.maxConnections = limits.connections;
+  admitConnections(server, connections);
   server.on('clientError', refuseConnection);
   let closing: Promise<void> | undefined;
 
@@ -69,10 +73,23 @@ export function createRewardServer(model: Judge, options: ServerOptions = {}): R
   };
 }
 
+/** Puts a connection of ours between each socket and the HTTP parser. */
+function admitConnections(server: Server, connections: Connections): void {
+  const parse = server.listeners('connection') as ((connection: Duplex) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const connection = connections.accept(socket);
+    if (connection === undefined) return;
+    for (const listener of parse) listener.call(server, connection);
+  });
+  // A client that sends no more may wait for its answer. Node has the property and does not declare it.
+  Object.assign(server, { httpAllowHalfOpen: true });
+}
+
 /** Answers what is no HTTP request at all, or comes too slowly to become one. */
-function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
+function refuseConnection({ code }: NodeJS.ErrnoException, connection: Duplex): void {
+  if (!(connection instanceof Connection) || code === 'ECONNRESET' || !connection.writable) {
+    connection.destroy();
     return;
   }
   const [status, reason, error] =
@@ -84,7 +101,7 @@ function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void
   const body: ErrorBody = { error: { code: reason, message: error, hint: 'check the client' } };
   const text = JSON.stringify(body);
   const head = ['Content-Type: application/json', `Content-Length: ${text.length}`, 'Connection: close'];
-  // destroySoon sends what was written before it ends; end alone would wait for the other side.
-  socket.write(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${text}`);
-  socket.destroySoon();
+  connection.write(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${text}`);
+  connection.discardRest();
+  connection.destroySoon();
 }
