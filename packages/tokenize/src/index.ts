@@ -27,6 +27,7 @@ export {
   type ChatEncoderOptions,
   createChatEncoder,
   type Encoded,
+  type EncodedPair,
   type EncodedTurn,
   type PromptToEncode,
 } from './encode/chat-encoder.js';

@@ -90,12 +90,61 @@ describe('response', () => {
     );
   });
 
+  it('that was cut has no end token', async () => {
+    const encoder = await create({ maxLength: 12, overlong: 'truncate' });
+    const { ids, truncated } = await encoder.response({ prompt: 'the cat', response: '0123456789' });
+    expect(truncated).toBe(true);
+    expect(await tokenizer.decode(ids)).toMatch(/^<\|user\|>the cat<\|assistant\|>01234\d*$/);
+    // Its prompt was cut and it was not.
+    const whole = await encoder.response({ prompt: '0123456789', response: 'the cat' });
+    expect(whole).toMatchObject({ truncated: true });
+    expect(await tokenizer.decode(whole.ids)).toMatch(/^<\|user\|>\d+<\|assistant\|>the cat<\|end\|>$/);
+  });
+
   it('is what a pair encoder gives', async () => {
     const options = { tokenizer, chat: plainChat, maxLength: 40, overlong: 'truncate' } as const;
     const pairs = await createPairEncoder({ ...options, prompt: judgePrompt('gram-compact-1') });
     const record = { prompt: 'Q: the cat', response: 'answer A: sat on the mat'.repeat(4) };
     expect(await pairs.response(record)).toEqual(await (await create(options)).response(record));
     expect(await pairs.prompt(record)).toEqual(await (await create(options)).prompt(record));
+  });
+});
+
+describe('pair', () => {
+  it('is the two responses where nothing is cut', async () => {
+    const encoder = await create();
+    const { chosen, rejected } = await encoder.pair({ prompt: 'the', chosen: ' cat', rejected: ' mat' });
+    expect(chosen).toEqual(await encoder.response({ prompt: 'the', response: ' cat' }));
+    expect(rejected).toEqual(await encoder.response({ prompt: 'the', response: ' mat' }));
+  });
+
+  it('has one prompt, however long each response is', async () => {
+    const text = fc.integer({ min: 0, max: 30 }).map((length) => '0123456789'.repeat(3).slice(0, length));
+    const encoder = await create({ maxLength: 20, overlong: 'truncate' });
+    await fc.assert(
+      fc.asyncProperty(text, text, text, async (prompt, chosen, rejected) => {
+        const sides = await encoder.pair({ prompt, chosen, rejected });
+        const [a, b] = [sides.chosen, sides.rejected];
+        expect(a.ids.slice(0, a.lossFrom)).toEqual(b.ids.slice(0, b.lossFrom));
+        const texts = await Promise.all([a, b].map(({ ids }) => tokenizer.decode(ids)));
+        const [left = '', right = ''] = texts.map((full) => full.split('<|assistant|>')[1]);
+        expect(chosen.startsWith(left.replace('<|end|>', ''))).toBe(true);
+        expect(rejected.startsWith(right.replace('<|end|>', ''))).toBe(true);
+        // The end stands after a whole response and no other.
+        expect(left.endsWith('<|end|>')).toBe(left.length === chosen.length + '<|end|>'.length);
+        expect(right.endsWith('<|end|>')).toBe(right.length === rejected.length + '<|end|>'.length);
+        expect(Math.max(a.ids.length, b.ids.length)).toBeLessThanOrEqual(20);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('that is too long is refused by name', async () => {
+    const pair = { id: 'p3', prompt: 'the', chosen: '0123456789', rejected: '1' };
+    await expect((await create({ maxLength: 10 })).pair(pair)).rejects.toMatchObject({
+      code: 'too-long',
+      message: expect.stringMatching(/^record "p3" needs \d+ tokens and 10 are allowed$/),
+    });
   });
 });
 

@@ -3,7 +3,15 @@ import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { ChatLayout } from '../prompts/chat-layout.js';
 import { noTrims, trimText } from '../prompts/trim.js';
-import { fillTemplate, type Overlong, promptTemplate, responseTemplate, type Template } from './template.js';
+import {
+  type Filled,
+  fillAlternatives,
+  fillTemplate,
+  type Overlong,
+  promptTemplate,
+  responseTemplate,
+  type Template,
+} from './template.js';
 
 /** Options of `createChatEncoder`. */
 export interface ChatEncoderOptions {
@@ -30,6 +38,12 @@ export interface EncodedTurn extends Encoded {
   readonly lossFrom: number;
 }
 
+/** The ids of two responses, each after the prompt of both. */
+export interface EncodedPair {
+  readonly chosen: EncodedTurn;
+  readonly rejected: EncodedTurn;
+}
+
 /** A prompt to encode. `id` names it in errors. */
 export interface PromptToEncode {
   readonly id?: string | undefined;
@@ -47,10 +61,15 @@ export interface ChatEncoder {
   /** Encodes the user's turn up to and including the assistant's start, which a policy continues. */
   prompt(record: PromptToEncode): Promise<Encoded>;
   /**
-   * Encodes both turns and the end token. Where nothing is cut, `ids` starts with those of `prompt`, and `lossFrom` is their
-   * number. A discriminative model reads its score at the last id.
+   * Encodes both turns and the end token, which is left out after a response that was cut. Where nothing is cut, `ids` starts
+   * with those of `prompt`, and `lossFrom` is their number. A discriminative model reads its score at the last id.
    */
   response(record: PromptToEncode & { readonly response: Answer }): Promise<EncodedTurn>;
+  /**
+   * Encodes two responses to one prompt, each as `response` does. Where one of them does not fit, the prompt is cut alike in
+   * front of both: a pair that is compared differs in its responses and in nothing else.
+   */
+  pair(record: PromptToEncode & { readonly chosen: Answer; readonly rejected: Answer }): Promise<EncodedPair>;
 }
 
 /**
@@ -76,29 +95,42 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
     specialTokenIds(tokenizer, chat),
   ]);
 
+  const encodeText = (template: Template, text: Prompt | Answer, index: number) =>
+    tokenizer.encode(trimText(conversationText(text), template.trims[index] ?? noTrims));
+
   async function fill(template: Template, id: string | undefined, prompt: Prompt, ...responses: Answer[]) {
     const [promptIds = [], ...responseIds] = await Promise.all(
-      [prompt, ...responses].map((text, index) =>
-        tokenizer.encode(trimText(conversationText(text), template.trims[index] ?? noTrims)),
-      ),
+      [prompt, ...responses].map((text, index) => encodeText(template, text, index)),
     );
-    const filled = fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
-    // A plain conversation has no judging prompt whose markers a text could imitate.
-    return { ...filled, neutralized: false };
+    return fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
   }
 
   return {
     padId,
     endId,
     async prompt({ id, prompt }) {
-      const { boundary: _, ...rest } = await fill(opening, id, prompt);
-      return rest;
+      const { ids, truncated } = await fill(opening, id, prompt);
+      return { ids, truncated, neutralized: false };
     },
     async response({ id, prompt, response }) {
-      const { boundary, ...rest } = await fill(conversation, id, prompt, response);
-      return { ...rest, lossFrom: boundary };
+      return turnOf(await fill(conversation, id, prompt, response));
+    },
+    async pair({ id, prompt, chosen, rejected }) {
+      const [promptIds, chosenIds, rejectedIds] = await Promise.all([
+        encodeText(conversation, prompt, 0),
+        encodeText(conversation, chosen, 1),
+        encodeText(conversation, rejected, 1),
+      ]);
+      const options = { maxLength, overlong, id };
+      const filled = fillAlternatives(conversation, promptIds, [chosenIds, rejectedIds], options);
+      return { chosen: turnOf(filled[0]), rejected: turnOf(filled[1]) };
     },
   };
+}
+
+/** A plain conversation has no judging prompt whose markers a text could imitate. */
+function turnOf({ ids, truncated, boundary }: Filled): EncodedTurn {
+  return { ids, truncated, neutralized: false, lossFrom: boundary };
 }
 
 /** Checks that the tokenizer has every special token of a layout, and returns the ids of two. */

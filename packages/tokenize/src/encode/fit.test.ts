@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitLengths } from './fit.js';
+import { fitAlternatives, fitLengths } from './fit.js';
 
 describe('fitLengths', () => {
   it.each([
@@ -38,5 +38,19 @@ describe('fitLengths', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('fitAlternatives', () => {
+  it.each([
+    { room: 30, prompt: 10, responses: [20, 3], kept: [10, 20, 3] },
+    // The long one leaves 15 of the prompt, which the short one gets as well.
+    { room: 30, prompt: 20, responses: [40, 3], kept: [15, 15, 3] },
+    { room: 30, prompt: 20, responses: [3, 40], kept: [15, 3, 15] },
+    { room: 30, prompt: 20, responses: [40, 50], kept: [15, 15, 15] },
+    { room: 30, prompt: 90, responses: [2, 3], kept: [27, 2, 3] },
+  ])('gives $responses the same $prompt of $room', ({ room, prompt, responses, kept }) => {
+    const result = fitAlternatives(room, prompt, responses);
+    expect([result.prompt, ...result.responses]).toEqual(kept);
   });
 });

@@ -27,6 +27,19 @@ export function fitLengths(room: number, prompt: number, responses: readonly num
   };
 }
 
+/**
+ * Divides the tokens that the template leaves where each response stands alone after the prompt. All of them follow the same
+ * prompt: were each fitted for itself, a long response would take from its prompt what a short one leaves, and two rewards
+ * would differ by their prompts.
+ *
+ * @param room number of tokens to divide, for each of the responses
+ */
+export function fitAlternatives(room: number, prompt: number, responses: readonly number[]): Kept {
+  const each = responses.map((length) => fitLengths(room, prompt, [length]).prompt);
+  const kept = Math.min(prompt, ...each);
+  return { prompt: kept, responses: responses.map((length) => Math.min(length, room - kept)) };
+}
+
 /** The largest cap c with sum(min(length, c)) <= room, for lengths that do not fit without one. */
 function commonCap(room: number, lengths: readonly number[]): number {
   const ascending = [...lengths].sort((a, b) => a - b);
