@@ -17,10 +17,8 @@ const config: ModelConfig = { ...tinyModel, numHiddenLayers: 2, maxPositionEmbed
 const examples: PreferenceExample[] = Array.from({ length: 96 }, (_, i) => {
   const random = createRandom(1, 'example', i);
   const label = random.integer(2) as 0 | 1;
-  return {
-    ids: [2 + label, ...Array.from({ length: 3 + random.integer(8) }, () => 5 + random.integer(15))],
-    label,
-  };
+  const rest = Array.from({ length: 3 + random.integer(8) }, () => 5 + random.integer(15));
+  return { ids: [2 + label, ...rest], label, swapped: [3 - label, ...rest, 5] };
 });
 
 const objective = preference({ labels: [0, 1], labelSmoothing: 0 });
@@ -44,7 +42,15 @@ describe('train', () => {
     const accuracy = (part: typeof history) => part.reduce((sum, r) => sum + r.accuracy!, 0) / part.length;
     expect(accuracy(history.slice(-4))).toBeGreaterThan(0.95);
     expect(accuracy(history.slice(0, 3))).toBeLessThan(0.8);
-    expect(history[0]!.learningRate).toBe(0);
+    expect(history[0]!.learningRate).toBeCloseTo(options.learningRate / 2, 12);
+  });
+
+  it('learns in its only step', async () => {
+    const weights = fresh();
+    const once = { ...options, batchSize: 96, epochs: 1 };
+    const { history } = await train({ config, weights, objective, examples, options: once });
+    expect(history.map(({ learningRate }) => learningRate)).toEqual([options.learningRate]);
+    expect(bytes(weights)).not.toEqual(bytes(fresh()));
   });
 
   it('computes the same step from one large batch as from many small ones', async () => {

@@ -6,7 +6,7 @@ export interface Schedule {
   readonly schedule?: ScheduleName;
   /** Highest learning rate, reached at the end of the warm-up. */
   readonly learningRate: number;
-  /** Share of the steps that warm up linearly from 0. @default 0.1 */
+  /** Share of the steps that warm up linearly, the first of n steps with 1/n of the rate. @default 0.1 */
   readonly warmupRatio?: number;
   /** Steps of the whole run. */
   readonly totalSteps: number;
@@ -20,8 +20,9 @@ const decays: Record<ScheduleName, (progress: number) => number> = {
 };
 
 /**
- * The learning rate of one update: a linear warm-up from 0, then a decay, as transformers'
- * `get_cosine_schedule_with_warmup`, `get_linear_schedule_with_warmup` and `get_constant_schedule_with_warmup`.
+ * The learning rate of one update: a linear warm-up, then a decay as that of transformers' `get_cosine_schedule_with_warmup`,
+ * `get_linear_schedule_with_warmup` and `get_constant_schedule_with_warmup`. Their warm-up of n steps begins at 0, so that
+ * their first step learns nothing; this one begins at 1/n of the rate, and step s of it has the rate of their step s + 1.
  *
  * @param step number of updates done before this one, from 0
  */
@@ -35,7 +36,7 @@ export function learningRateAt(
   step: number,
 ): number {
   const warmup = Math.ceil(warmupRatio * totalSteps);
-  if (step < warmup) return (learningRate * step) / Math.max(1, warmup);
+  if (step < warmup) return (learningRate * (step + 1)) / warmup;
   const progress = (step - warmup) / Math.max(1, totalSteps - warmup);
   return learningRate * Math.max(0, decays[schedule](progress));
 }
