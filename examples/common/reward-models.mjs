@@ -35,7 +35,7 @@ export async function trainStage1({ base, encoder, unlabeled }, { stage1 }) {
 export async function trainRewardModels(materials, recipe, foundation, seed) {
   const { base, encoder } = materials;
   const pairs = await materials.labeled();
-  const labels = await encodePreferences(encoder, pairs, seed);
+  const labels = await encodePreferences(encoder, pairs, { seed });
   const generative = async (label, weights, { labelSmoothing, ...options }) => ({
     kind: 'generative',
     config: base.config,

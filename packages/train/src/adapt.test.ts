@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { adaptRewardModel, type RewardAdaptation } from './adapt.js';
 
 const world = createWorld({ seed: 3 });
-const pairs = world.adaptationPairs('summary', 'train', 24);
+// What so small a model learns in a few steps, whichever response comes first.
+const pairs = world
+  .adaptationPairs('summary', 'train', 24)
+  .map((pair) => ({ ...pair, prompt: 'Agree.', chosen: `yes ${pair.id}`, rejected: `no ${pair.id}` }));
 const tokenizer = tokenizerFromJson(
   trainBpe({ texts: world.corpus(60), vocabSize: 512, specialTokens: plainChat.specialTokens }),
 );
@@ -38,8 +41,8 @@ const configOf = (kind: RewardAdaptation['kind']): ModelConfig => ({
 
 function runOf(kind: RewardAdaptation['kind'], change: Partial<RewardAdaptation> = {}): RewardAdaptation {
   const config = configOf(kind);
-  const weights = initWeights(config, createRandom(2, 'weights'));
-  const options = { learningRate: 1e-2, batchSize: 4, epochs: 6, seed: 1 };
+  const weights = initWeights(config, createRandom(2, 'weights'), 0.1);
+  const options = { learningRate: 1e-2, batchSize: 4, epochs: 12, seed: 1 };
   return { config, weights, encoder, kind, pairs, count: 8, seed: 5, options, ...change };
 }
 
@@ -49,7 +52,8 @@ async function watched(run: RewardAdaptation) {
   const spy: typeof encoder = {
     ...encoder,
     comparison: (record) => {
-      read.push(record.id!);
+      // Each pair is read in both orders.
+      if (read.at(-1) !== record.id) read.push(record.id!);
       return encoder.comparison(record);
     },
   };
@@ -68,7 +72,7 @@ describe('adaptRewardModel', () => {
     expect(run.weights).toEqual(before);
     expect(Object.keys(weights)).toEqual(Object.keys(before));
     expect(weights).not.toEqual(before);
-    expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(steps).toEqual(Array.from({ length: 2 * run.options.epochs! }, (_, i) => i + 1));
     expect(history.map(({ step }) => step)).toEqual(steps);
     const loss = (part: typeof history) => part.reduce((sum, record) => sum + record.loss, 0) / part.length;
     expect(loss(history.slice(-2))).toBeLessThan(loss(history.slice(0, 2)) - 0.1);

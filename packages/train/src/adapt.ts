@@ -7,7 +7,8 @@ import { TrainError } from './error.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
 import type { Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
-import { type Examples, encodePreferences, encodeRewardPairs } from './stages/encode.js';
+import { encodePreferences, encodeRewardPairs } from './stages/encode.js';
+import type { Examples } from './stages/encode-all.js';
 import { type TrainOptions, type TrainRun, train } from './trainer.js';
 
 /** A reward model, and the labels of a new task that it is to be adapted to. */
@@ -46,17 +47,19 @@ export interface Adaptation {
  * labels gives the baseline to compare with.
  *
  * @throws TrainError `bad-config` when the count is no whole number or the architecture has not the head of the kind;
- *   `no-data` when there are fewer pairs than `count`; the errors of the encoder and of `train`
+ *   `no-data` when there are fewer pairs than `count`, or one of them teaches nothing; the errors of the encoder and of `train`
  */
 export async function adaptRewardModel(run: RewardAdaptation): Promise<Adaptation> {
   const { encoder, kind, seed, labelSmoothing } = run;
   const pairs = firstPairs(run);
   checkHead(run);
+  // What was dropped would make it fewer labels than were asked for.
+  const options = { degenerate: 'error', signal: run.signal } as const;
   if (kind === 'generative') {
     const objective = preference({ labels: encoder.labelIds, labelSmoothing });
-    return trainCopy(run, await encodePreferences(encoder, pairs, seed), objective);
+    return trainCopy(run, await encodePreferences(encoder, pairs, { seed, ...options }), objective);
   }
-  return trainCopy(run, await encodeRewardPairs(encoder, pairs), bradleyTerry({ labelSmoothing }));
+  return trainCopy(run, await encodeRewardPairs(encoder, pairs, options), bradleyTerry({ labelSmoothing }));
 }
 
 function firstPairs({ pairs, count, seed }: RewardAdaptation): readonly PreferencePair[] {

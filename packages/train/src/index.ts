@@ -34,6 +34,7 @@ export { type DirectPreferenceOptions, directPreference } from './objectives/dir
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
 export type { Objective, ObjectiveResult } from './objectives/objective.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
+export { referenceLogProbabilities } from './objectives/reference-log-probabilities.js';
 export {
   fullVocabularyLoss,
   paperSmoothing,
@@ -53,7 +54,7 @@ export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export { createOptimizer, type OptimizerName, optimizerNames } from './optimizers/table.js';
 export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
-export { type PreparedTraining, prepareTraining } from './preparation/prepare.js';
+export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
 export { defineTraining } from './settings/module.js';
 export { type Preset, presets } from './settings/presets.js';
@@ -72,13 +73,14 @@ export type {
 } from './settings/schema.js';
 export type { DataKind, ReadOptions } from './stages/data-kinds.js';
 export {
-  type Examples,
+  type EncodePreferencesOptions,
   encodeDemonstrations,
   encodePolicyPairs,
   encodePreferences,
   encodeResponsePairs,
   encodeRewardPairs,
 } from './stages/encode.js';
+export type { DegenerateReason, EncodeOptions, Examples } from './stages/encode-all.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
 export { type ScheduleName, scheduleNames } from './steps/pace.js';

@@ -117,10 +117,11 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const stepsPerEpoch = total / plan.epochs;
   try {
     for (let epoch = Math.floor(progress.step / stepsPerEpoch); epoch < plan.epochs; epoch++) {
-      const batches = epochBatches(plan, epoch, (i) => objective.length(elementAt(examples, i)));
+      const exampleOf = (i: number) => exampleIn(objective, elementAt(examples, i), epoch);
+      const batches = epochBatches(plan, epoch, (i) => objective.length(exampleOf(i)));
       for (const indices of batches.slice(progress.step - epoch * stepsPerEpoch)) {
         await stopTogether(communicator, run.signal, shared.collect);
-        const chosen = indices.map((i) => elementAt(examples, i));
+        const chosen = indices.map(exampleOf);
         const learningRate = learningRateAt({ ...options, totalSteps: total }, progress.step);
         const lossScale = precision === 'float16' ? lossScaleAfter(progress.history) : 1;
         const result = await work.step(chosen, progress.updates, learningRate, lossScale);
@@ -147,6 +148,11 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     shared.dispose();
   }
   return state();
+}
+
+/** The form of an example in an epoch, a function of both alone: so a resumed run reads what it would have read. */
+function exampleIn<Example>(objective: Objective<Example>, example: Example, epoch: number): Example {
+  return objective.inEpoch === undefined ? example : objective.inEpoch(example, epoch);
 }
 
 function checkExamples(examples: readonly unknown[]): void {

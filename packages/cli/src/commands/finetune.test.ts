@@ -71,10 +71,10 @@ describe('gram finetune', () => {
   it('saves the last whole step when it is interrupted between checkpoints', async () => {
     const interrupt = new AbortController();
     const { signal } = interrupt;
-    // Reading checks the signal once for each of the 40 pairs, training once before each step.
+    // Reading checks the signal once for each of the 40 pairs, encoding once for all of them, training before each step.
     let checks = 0;
     signal.throwIfAborted = () => {
-      if (++checks === 40 + 4) interrupt.abort();
+      if (++checks === 40 + 1 + 4) interrupt.abort();
       AbortSignal.prototype.throwIfAborted.call(signal);
     };
     const argv = ['finetune', '--config', shop.path('config.yaml'), '--set', 'output=between'];

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import {
@@ -12,6 +13,7 @@ import {
 import {
   type Communicator,
   connect,
+  type DataSummary,
   detectRank,
   estimateTraining,
   formatTrainingConfig,
@@ -31,6 +33,9 @@ import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
 import { wholeNumber } from '../parse-flags.js';
 import { ownVersion } from '../version.js';
+
+/** Time after which encoding shows its progress. */
+const QUIET_MILLISECONDS = 2000;
 
 /** Flags of all commands that train. */
 const flags = {
@@ -144,12 +149,12 @@ async function trainAs(
   io: Io,
 ): Promise<void> {
   const dry = values['dry-run'];
-  const { signal, stderr } = io;
+  const { stderr } = io;
   const findCheckpoint = dry ? checkpointFor : resumePoint;
   const checkpoint = await findCheckpoint(config.output, values.resume);
   const watch = await openWatch(values.watch, communicator.rank === 0 && !dry);
   try {
-    const prepared = await prepareTraining(config, { checkpoint, signal });
+    const prepared = await prepare(communicator, config, checkpoint, io);
     if (communicator.rank === 0) {
       describe(config, prepared, checkpoint, io);
       if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
@@ -160,6 +165,29 @@ async function trainAs(
   } finally {
     await watch?.close();
   }
+}
+
+/** Loads and encodes, with a progress line where it takes long enough to be wondered at. */
+async function prepare(
+  communicator: Communicator,
+  config: TrainingConfig,
+  checkpoint: string | undefined,
+  { stderr, signal }: Io,
+): Promise<PreparedTraining> {
+  let progress: ReturnType<typeof createProgress> | undefined;
+  const started = performance.now();
+  const prepared = await prepareTraining(config, {
+    checkpoint,
+    signal,
+    onProgress(done, total) {
+      if (communicator.rank > 0) return;
+      const isSlow = performance.now() - started > QUIET_MILLISECONDS;
+      if (isSlow) progress ??= createProgress({ label: 'encode', total, unit: 'records', stream: stderr });
+      progress?.update(done);
+    },
+  });
+  progress?.finish();
+  return prepared;
 }
 
 /** Opens the port of the page before anything is loaded, so that one that cannot be used is noticed at once. */
@@ -209,7 +237,7 @@ async function train(
 }
 
 function describe(
-  { stage, overlong, maxLength }: TrainingConfig,
+  { stage, overlong, maxLength, validation }: TrainingConfig,
   prepared: PreparedTraining,
   checkpoint: string | undefined,
   { stderr }: Io,
@@ -223,12 +251,29 @@ function describe(
   note(
     `model: ${gram.kind}, ${all} parameters${trained === all ? '' : `, ${trained} of an adapter are trained`}`,
   );
-  if (overlong === 'truncate') note(`cut to ${maxLength} tokens: ${prepared.truncated} examples`);
+  const { data } = prepared;
+  note(`data: ${formatData(prepared.examples, data)}`);
+  if (overlong === 'truncate') note(`cut to ${maxLength} tokens: ${data.truncated} examples`);
   if (prepared.heldOut !== undefined) {
     const { examples, sharedPrompts } = prepared.heldOut;
+    note(`data of ${basename(validation?.path ?? '')}: ${formatData(examples, prepared.heldOut.data)}`);
     const shared = sharedPrompts === 0 ? '' : `, ${sharedPrompts} of them with a prompt that is trained on`;
     note(`held out: ${examples} examples${shared}`);
   }
   if (prepared.newWeights.length > 0) note(`new, not loaded: ${prepared.newWeights.join(', ')}`);
   if (checkpoint !== undefined) note(`going on after step ${prepared.doneSteps} of ${checkpoint}`);
+}
+
+/** Says what the records of a file became; the numbers add up. */
+function formatData(examples: number, { records, dropped, repeatedIds, neutralized }: DataSummary): string {
+  const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
+  const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  const parts = [
+    `${records} records read`,
+    `${examples} kept`,
+    reasons.length === 0 ? '0 dropped' : `${left} dropped (${reasons.join(', ')})`,
+    ...(neutralized === 0 ? [] : [`${neutralized} with escaped markers`]),
+    ...(repeatedIds === 0 ? [] : [`${repeatedIds} with the id of an earlier one`]),
+  ];
+  return parts.join(', ');
 }

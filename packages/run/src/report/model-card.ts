@@ -17,10 +17,18 @@ export interface ModelCardFacts {
   readonly data: {
     /** SHA-256 of the data file, in hexadecimal. */
     readonly sha256: string;
-    /** Records that the model was trained on, those that were cut to fit, and those that were left out. */
+    /** Number of records that were read: the examples and what was dropped. */
+    readonly records: number;
+    /** Number of records that the model was trained on. */
     readonly examples: number;
+    /** Number of examples that were cut to fit. */
     readonly truncated: number;
-    readonly dropped: number;
+    /** Number of examples in which markers of the judging prompt were escaped. */
+    readonly neutralized: number;
+    /** Numbers of records that were left out, by reason. */
+    readonly dropped: Readonly<Record<string, number>>;
+    /** Number of records whose id an earlier one has. */
+    readonly repeatedIds: number;
   };
   /** Held-out data, and the step whose weights the model has, which was the best on them. */
   readonly heldOut?: {
@@ -114,9 +122,17 @@ function training({ config, gram, data, parameters, trainedParameters, history }
     ['data file', { code: basename(config.data.path) }],
     ['format of the data', { code: config.data.format }],
     ['SHA-256 of the data file', { code: data.sha256 }],
+    ['records read', count(data.records)],
+    ...Object.entries(data.dropped).map(([reason, number]): [string, Cell] => [
+      `left out: ${reason.replaceAll('-', ' ')}`,
+      count(number),
+    ]),
     ['records trained on', count(data.examples)],
     ['of these cut to fit', count(data.truncated)],
-    ['records left out', count(data.dropped)],
+    ['of these with escaped markers', count(data.neutralized)],
+    ...(data.repeatedIds === 0
+      ? []
+      : [['records with the id of an earlier one', count(data.repeatedIds)] satisfies [string, Cell]]),
     ['tokens', count(history.reduce((sum, { tokens }) => sum + tokens, 0))],
     ['judging prompt', gram.judgePrompt === undefined ? { text: 'none' } : { code: gram.judgePrompt }],
     ['chat layout', { code: gram.chat }],

@@ -29,6 +29,8 @@ export interface Objective<Example, Shape extends BatchShape = BatchShape, Metri
   length(example: Example): number;
   /** How much an example counts: supervised tokens, or 1 for a pair. */
   weight(example: Example): number;
+  /** The form that an example has in an epoch, counted from 0; a pure function. @default the same form in all epochs */
+  inEpoch?(example: Example, epoch: number): Example;
   /**
    * Arrays of `rows` examples of at most `length` tokens; missing examples weigh nothing.
    *

@@ -6,7 +6,7 @@ import type { GenerationExample } from './token-generation.js';
 
 /**
  * The same prompt with its chosen and its rejected response, both to be written by a language model. The responses begin at
- * `lossFrom` of each side: they differ where a prompt was cut to fit.
+ * `lossFrom` of each side, where the tokens of the prompt end.
  */
 export interface PolicyPair {
   readonly chosen: GenerationExample;

@@ -17,6 +17,11 @@ import { fullVocabularyLoss, shareCorrect, smoothedRankingLoss } from './smoothi
 export interface PreferenceExample {
   readonly ids: readonly number[];
   readonly label: 0 | 1;
+  /**
+   * The judge prompt with the responses in the other order, of which the other label is right. It is read in every second
+   * epoch. @default every epoch reads `ids`
+   */
+  readonly swapped?: readonly number[];
 }
 
 type PreferenceBatch = {
@@ -65,6 +70,7 @@ export function preference({
     metrics: ['accuracy'],
     length: ({ ids }) => ids.length,
     weight: () => 1,
+    inEpoch: inOrder,
     batch(examples, rows, length, total) {
       const sequences = examples.map(({ ids }) => ids);
       const right = Array.from({ length: rows }, (_, row) => examples[row]?.label ?? 0);
@@ -108,4 +114,10 @@ export function preference({
 function marginsOf(pair: tf.Tensor2D, signs: tf.Tensor1D): tf.Tensor1D {
   const [a, b] = halves(pair, 1);
   return tf.mul(tf.reshape(tf.sub(a, b), [-1]), signs);
+}
+
+/** Odd epochs read the other order, so that a record seen twice teaches its responses and not their places. */
+function inOrder({ ids, label, swapped }: PreferenceExample, epoch: number): PreferenceExample {
+  if (swapped === undefined || epoch % 2 === 0) return { ids, label };
+  return { ids: swapped, label: label === 0 ? 1 : 0 };
 }

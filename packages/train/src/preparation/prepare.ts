@@ -10,10 +10,13 @@ import { referenceLogProbabilities } from '../objectives/reference-log-probabili
 import { momentValues, type Optimizer } from '../optimizers/optimizer.js';
 import { createOptimizer } from '../optimizers/table.js';
 import type { TrainingConfig } from '../settings/schema.js';
-import type { EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
+import type { EncodedFile, EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
 import { adapterStart, type Context, type Start, wholeStart } from './start.js';
+
+/** What the records of a file became. */
+export type DataSummary = Omit<EncodedFile<never>, 'examples'>;
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
 export interface PreparedTraining {
@@ -27,21 +30,23 @@ export interface PreparedTraining {
   /** Numbers that the optimizer remembers of them. */
   readonly momentValues: number;
   readonly examples: number;
-  /** Examples that were cut to fit. */
-  readonly truncated: number;
+  /** What the records of the data became. */
+  readonly data: DataSummary;
   /** Length of the longest example in tokens. */
   readonly longest: number;
   /** Tokens of all examples, padding left out. */
   readonly tokens: number;
-  /** Examples that are held out, and how many of them have a prompt that is trained on; undefined where there are none. */
-  readonly heldOut?: { readonly examples: number; readonly sharedPrompts: number };
+  /** What is held out, and how many records of it have a prompt that is trained on; undefined where nothing is. */
+  readonly heldOut?: {
+    readonly examples: number;
+    readonly data: DataSummary;
+    readonly sharedPrompts: number;
+  };
   /** Optimizer steps of the whole run, and how many of them the checkpoint has behind it. */
   readonly totalSteps: number;
   readonly doneSteps: number;
   /** Records of those steps. */
   readonly history: readonly StepRecord[];
-  /** Records of the data that gave no example: ties and equal responses. */
-  readonly dropped: number;
   /** Trains to the end; see `train` for the errors. Held-out examples are measured where `needsState` says so. */
   run(
     watch?: Pick<TrainRun<never>, 'onStep' | 'signal' | 'communicator' | 'needsState'>,
@@ -64,11 +69,12 @@ export interface PreparedTraining {
  * ```
  *
  * @param checkpoint directory of a checkpoint to go on from
+ * @param onProgress called now and then with the number of records that were encoded so far
  * @throws EngineError `device-unavailable`, `bad-precision`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
  */
 export async function prepareTraining(
   config: TrainingConfig,
-  { checkpoint, signal }: Context = {},
+  { checkpoint, signal, onProgress }: Context & Pick<EncodingContext, 'onProgress'> = {},
 ): Promise<PreparedTraining> {
   await checkDevice(config);
   const data = await stageOf(config.stage).read(config, signal);
@@ -83,6 +89,8 @@ export async function prepareTraining(
   const encoding: EncodingContext = {
     encoding: { tokenizer, chat, maxLength, overlong },
     judgePrompt: gram.judgePrompt,
+    signal,
+    onProgress,
     async compare({ examples, ...rest }) {
       const reference = await opened.original();
       const { config: model, weights } = reference;
@@ -100,7 +108,7 @@ function prepared<Example>(
   data: StageData,
   { start, weights, part, trained, result, restore, resume }: Start,
   optimizer: Optimizer,
-  { examples, truncated, heldOut }: EncodedSplit<Example>,
+  { examples, heldOut, ...file }: EncodedSplit<Example>,
   objective: Objective<Example>,
 ): PreparedTraining {
   const options = { ...paceOf(config.optimizer), optimizer, seed: config.seed };
@@ -112,14 +120,13 @@ function prepared<Example>(
     trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
     momentValues: momentValues(optimizer, weights),
     examples: examples.length,
-    truncated,
+    data: file,
     longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
     tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
     totalSteps: totalSteps({ examples: examples.length, ...options }),
     doneSteps: resume?.step ?? 0,
     history: resume?.history ?? [],
-    dropped: data.dropped,
-    heldOut: heldOut && { examples: heldOut.length, sharedPrompts: data.sharedPrompts },
+    heldOut: heldOut && summaryOf(heldOut, data.sharedPrompts),
     run: (watch) =>
       train({
         config: start.config,
@@ -131,7 +138,7 @@ function prepared<Example>(
         device,
         precision,
         gradientCheckpointing,
-        validation: heldOut && { examples: heldOut, due: watch?.needsState ?? (() => false) },
+        validation: heldOut && { examples: heldOut.examples, due: watch?.needsState ?? (() => false) },
         resume,
         optimizerSharding: config.optimizer.sharding,
         ...watch,
@@ -140,6 +147,10 @@ function prepared<Example>(
     restore,
     result,
   };
+}
+
+function summaryOf({ examples, ...data }: EncodedFile<unknown>, sharedPrompts: number) {
+  return { examples: examples.length, data, sharedPrompts };
 }
 
 function paceOf(settings: TrainingConfig['optimizer']) {

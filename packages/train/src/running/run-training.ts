@@ -14,7 +14,7 @@ import {
 import { judgePrompts } from '@gram/tokenize';
 import { saveCheckpoint, type TrainingState } from '../checkpoint.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
-import type { PreparedTraining } from '../preparation/prepare.js';
+import type { DataSummary, PreparedTraining } from '../preparation/prepare.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import { stageOf } from '../stages/table.js';
 
@@ -105,7 +105,7 @@ async function writeResults(
   versions: Readonly<Record<string, string>> = { node: process.version },
 ): Promise<string> {
   const { output, stage } = config;
-  const { trained, trainedParameters, examples, truncated, dropped, gram, heldOut } = prepared;
+  const { trained, trainedParameters, examples, data, gram, heldOut } = prepared;
   const path = join(output, 'model');
   const model = prepared.result();
   await saveModel(path, model);
@@ -126,7 +126,7 @@ async function writeResults(
     config: settings,
     gram,
     verdicts: judgePrompts.find(({ id }) => id === gram.judgePrompt)?.labels,
-    data: { sha256, examples, truncated, dropped },
+    data: { sha256, examples, ...data },
     parameters,
     trainedParameters,
     heldOut: heldOut && { ...heldOut, modelStep },
@@ -139,7 +139,7 @@ async function writeResults(
 }
 
 function factsOf(
-  { trainedParameters, examples, truncated, heldOut }: PreparedTraining,
+  { trainedParameters, examples, data, heldOut }: PreparedTraining,
   parameters: number,
   { step, skipped, history }: TrainingState,
   modelStep: number,
@@ -150,18 +150,31 @@ function factsOf(
       : [
           ['step of the model, the best on held-out data', modelStep],
           ['examples held out', heldOut.examples],
+          ...dropFacts('held-out records', heldOut.data),
           ['of these with a prompt that was trained on', heldOut.sharedPrompts],
         ];
   return [
     ['parameters', parameters],
     ['parameters trained', trainedParameters],
+    ['records read', data.records],
+    ...dropFacts('records', data),
     ['examples', examples],
-    ['examples cut to fit', truncated],
+    ['examples cut to fit', data.truncated],
+    ['examples with escaped markers', data.neutralized],
+    ['records with the id of an earlier one', data.repeatedIds],
     ['steps', step],
     ...measured,
     ['steps skipped, not finite', skipped],
     ['tokens', history.reduce((sum, { tokens }) => sum + tokens, 0)],
   ];
+}
+
+/** One number for each reason why records were left out. */
+function dropFacts(what: string, { dropped }: DataSummary): [string, number][] {
+  return Object.entries(dropped).map(([reason, count]) => [
+    `${what} left out: ${reason.replaceAll('-', ' ')}`,
+    count,
+  ]);
 }
 
 /** The settings with the label smoothing that the stage chose where they name none. */

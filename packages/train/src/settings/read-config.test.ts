@@ -42,6 +42,7 @@ describe('a training configuration', () => {
       vocabulary: 'labels',
       maxLength: 128,
       overlong: 'error',
+      degenerate: 'drop',
       smoothingConvention: 'paper',
       optimizer: {
         name: 'adamw',

@@ -113,6 +113,10 @@ export const root = z.strictObject({
     .enum(['error', 'truncate'])
     .default('error')
     .describe('what happens to a record that does not fit'),
+  degenerate: z
+    .enum(['drop', 'error'])
+    .default('drop')
+    .describe('what happens to a record with an empty text, or with two responses that are encoded alike'),
   labelSmoothing: z.number().min(0).lt(1).optional().meta({
     description: 'strength of label smoothing, for stages with labels',
     usual: '0.1 for `finetune`, 0 otherwise',

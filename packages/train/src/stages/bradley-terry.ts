@@ -7,6 +7,7 @@ import { bradleyTerry as bradleyTerryObjective } from '../objectives/bradley-ter
 import { generalizableReward } from '../objectives/generalizable-reward.js';
 import { preferencePairs } from './data-kinds.js';
 import { encodePolicyPairs, encodeRewardPairs } from './encode.js';
+import type { EncodeOptions } from './encode-all.js';
 import { defineStage, planOf, type Refuse } from './stage.js';
 
 const baseline = z.strictObject({
@@ -62,14 +63,18 @@ export const bradleyTerry = defineStage({
   async plan({ baseline: variant, paperSmoothing }, { encoding, compare }) {
     const { regularizer, positiveRegularization, margin } = variant ?? {};
     const encoder = await createChatEncoder(encoding);
-    const policyPairs = (items: readonly PreferencePair[]) => encodePolicyPairs(encoder, items);
+    const policyPairs = (items: readonly PreferencePair[], options: EncodeOptions) =>
+      encodePolicyPairs(encoder, items, options);
     if (regularizer === 'sft') return planOf(policyPairs, generalizableReward('sft'));
     if (regularizer === 'dpo') {
-      return planOf(async (items) => compare(await policyPairs(items)), generalizableReward('dpo'));
+      return planOf(
+        async (items, options) => compare(await policyPairs(items, options)),
+        generalizableReward('dpo'),
+      );
     }
     const labelSmoothing = paperSmoothing;
     return planOf(
-      (items) => encodeRewardPairs(encoder, items),
+      (items, options) => encodeRewardPairs(encoder, items, options),
       bradleyTerryObjective({ labelSmoothing, positiveRegularization, margin }),
     );
   },

@@ -15,8 +15,8 @@ import {
 export interface ReadOptions {
   /** Draws responses where a record has more than two. */
   readonly seed: number;
-  /** Called for each record that gives no item. */
-  readonly onDrop: () => void;
+  /** Called for each record that gives no item, with its place in the file and the reason. */
+  readonly onDrop: (where: string, reason: string) => void;
 }
 
 /** A kind of records that stages train on: its formats and how it is read. */

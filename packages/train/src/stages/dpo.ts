@@ -31,7 +31,7 @@ export const dpo = defineStage({
   async plan({ beta, paperSmoothing }, { encoding, compare }) {
     const encoder = await createChatEncoder(encoding);
     return planOf(
-      async (items) => compare(await encodePolicyPairs(encoder, items)),
+      async (items, options) => compare(await encodePolicyPairs(encoder, items, options)),
       directPreference({ beta, labelSmoothing: paperSmoothing }),
     );
   },

@@ -1,100 +1,148 @@
 import { createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
-import type { ChatEncoder, PairEncoder } from '@gram/tokenize';
-import { elementAt } from '../checked.js';
+import type { ChatEncoder, EncodedTurn, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from '../objectives/bradley-terry.js';
 import type { PolicyPair } from '../objectives/policy-pairs.js';
 import type { PreferenceExample } from '../objectives/preference.js';
 import type { GenerationExample } from '../objectives/token-generation.js';
+import { areEqual, type EncodeOptions, type Examples, emptyPart, encodeAll } from './encode-all.js';
 
-/** Encoded records, and how many of them had to be cut to fit. */
-export interface Examples<Example> {
-  readonly examples: readonly Example[];
-  readonly truncated: number;
-}
-
-async function encodeAll<Record, Example>(
-  records: readonly Record[],
-  encode: (record: Record) => Promise<{ example: Example; truncated: boolean }>,
-): Promise<Examples<Example>> {
-  const examples: Example[] = [];
-  let truncated = 0;
-  for (const record of records) {
-    const encoded = await encode(record);
-    examples.push(encoded.example);
-    truncated += encoded.truncated ? 1 : 0;
-  }
-  return { examples, truncated };
+/** Options of `encodePreferences`. */
+export interface EncodePreferencesOptions extends EncodeOptions {
+  /** Decides where the chosen response stands. */
+  readonly seed: number;
+  /** Whether examples have both orders of their responses, which several epochs read in turn. @default true */
+  readonly bothOrders?: boolean;
 }
 
 /** Stage 1: both responses after the prompt, in the order of the record. */
 export function encodeResponsePairs(
   encoder: PairEncoder,
   pairs: readonly ResponsePair[],
+  options?: EncodeOptions,
 ): Promise<Examples<GenerationExample>> {
-  return encodeAll(pairs, async (pair) => {
-    const { ids, lossFrom, truncated } = await encoder.responsePair(pair);
-    return { example: { ids, lossFrom }, truncated };
-  });
+  const encode = async (pair: ResponsePair) => {
+    const empty = emptyPart(pair.prompt, pair.responses);
+    if (empty !== undefined) return empty;
+    const [first, second] = pair.responses;
+    const [encoded, swapped] = await Promise.all([
+      encoder.responsePair(pair),
+      encoder.responsePair({ ...pair, responses: [second, first] }),
+    ]);
+    // Nothing else tells where one response ends in these ids: only equal ones may change places unnoticed.
+    if (areEqual(encoded.ids, swapped.ids)) return 'equal-once-encoded';
+    return asExample(encoded, turnOf(encoded));
+  };
+  return encodeAll(pairs, encode, options);
 }
 
 /**
- * Stage 2: judge prompts with the chosen response in a random place.
+ * Stage 2: judging prompts with the chosen response in a random place.
  *
- * Where the chosen response stands is drawn from the seed and the record's id, so that the label can
- * not be learned from the order of the file. The paper does not say what it does; this is our choice.
+ * The paper does not say where the chosen response stands; this is our choice. Of each two examples that follow each other
+ * one has it first, and the seed says which. So exactly half of the labels are A, whatever the records are and however they
+ * are named, and neither the order of the file nor an id tells the label. A shorter list has the places of a longer one
+ * that begins with it. Every second epoch reads the other order.
  */
-export function encodePreferences(
+export async function encodePreferences(
   encoder: PairEncoder,
   pairs: readonly PreferencePair[],
-  seed: number,
+  { seed, bothOrders = true, ...options }: EncodePreferencesOptions,
 ): Promise<Examples<PreferenceExample>> {
-  return encodeAll(pairs, async ({ id, prompt, chosen, rejected }) => {
-    const label = createRandom(seed, 'placement', id).integer(2) as 0 | 1;
-    const [a, b] = label === 0 ? [chosen, rejected] : [rejected, chosen];
-    const { ids, truncated } = await encoder.comparison({ id, prompt, a, b });
-    return { example: { ids, label }, truncated };
+  const encode = async ({ chosen, rejected, ...record }: PreferencePair) => {
+    const empty = emptyPart(record.prompt, [chosen, rejected]);
+    if (empty !== undefined) return empty;
+    const [first, second] = await Promise.all([
+      encoder.comparison({ ...record, a: chosen, b: rejected }),
+      encoder.comparison({ ...record, a: rejected, b: chosen }),
+    ]);
+    if (areEqual(first.ids, second.ids)) return 'equal-once-encoded';
+    return asExample(first, { chosenFirst: first.ids, chosenSecond: second.ids });
+  };
+  const { examples, ...counts } = await encodeAll(pairs, encode, options);
+  const placed = examples.map(({ chosenFirst, chosenSecond }, index): PreferenceExample => {
+    const label = placeAt(seed, index);
+    const [ids, swapped] = label === 0 ? [chosenFirst, chosenSecond] : [chosenSecond, chosenFirst];
+    return bothOrders ? { ids, label, swapped } : { ids, label };
   });
+  return { examples: placed, ...counts };
+}
+
+/** The place of the chosen response of an example: a coin for each two examples, which take different places. */
+function placeAt(seed: number, index: number): 0 | 1 {
+  const coin = createRandom(seed, 'placement', Math.floor(index / 2)).integer(2);
+  return (coin + index) % 2 === 0 ? 0 : 1;
 }
 
 /** Supervised fine-tuning: the response after the prompt, to be written to its end token. */
 export function encodeDemonstrations(
   encoder: ChatEncoder,
   demonstrations: readonly Demonstration[],
+  options?: EncodeOptions,
 ): Promise<Examples<GenerationExample>> {
-  return encodeAll(demonstrations, async (demonstration) => {
-    const { ids, lossFrom, truncated } = await encoder.response(demonstration);
-    return { example: { ids, lossFrom }, truncated };
-  });
+  const encode = async (demonstration: Demonstration) => {
+    const empty = emptyPart(demonstration.prompt, [demonstration.response]);
+    if (empty !== undefined) return empty;
+    const encoded = await encoder.response(demonstration);
+    return asExample(encoded, turnOf(encoded));
+  };
+  return encodeAll(demonstrations, encode, options);
 }
 
 /** Discriminative baseline: prompt and response, once for each side, and the pair's margin where it has one. */
-export async function encodeRewardPairs(
+export function encodeRewardPairs(
   encoder: ChatEncoder,
   pairs: readonly PreferencePair[],
+  options?: EncodeOptions,
 ): Promise<Examples<RewardExample>> {
-  const { examples, truncated } = await encodePolicyPairs(encoder, pairs);
-  return {
-    examples: examples.map(({ chosen, rejected }, i) => {
-      const { margin } = elementAt(pairs, i);
-      return { chosen: chosen.ids, rejected: rejected.ids, ...(margin !== undefined && { margin }) };
+  return encodeSides(
+    encoder,
+    pairs,
+    ({ chosen, rejected }, { margin }) => ({
+      chosen: chosen.ids,
+      rejected: rejected.ids,
+      ...(margin !== undefined && { margin }),
     }),
-    truncated,
-  };
+    options,
+  );
 }
 
 /** Direct preference optimization and GRM: as the discriminative baseline, with the place where each response begins. */
 export function encodePolicyPairs(
   encoder: ChatEncoder,
   pairs: readonly PreferencePair[],
+  options?: EncodeOptions,
 ): Promise<Examples<PolicyPair>> {
-  return encodeAll(pairs, async ({ id, prompt, chosen, rejected }) => {
-    const better = await encoder.response({ id, prompt, response: chosen });
-    const worse = await encoder.response({ id, prompt, response: rejected });
-    const sideOf = ({ ids, lossFrom }: typeof better): GenerationExample => ({ ids, lossFrom });
-    return {
-      example: { chosen: sideOf(better), rejected: sideOf(worse) },
-      truncated: better.truncated || worse.truncated,
+  return encodeSides(encoder, pairs, (sides) => sides, options);
+}
+
+function encodeSides<Example>(
+  encoder: ChatEncoder,
+  pairs: readonly PreferencePair[],
+  exampleOf: (sides: PolicyPair, pair: PreferencePair) => Example,
+  options?: EncodeOptions,
+): Promise<Examples<Example>> {
+  const encode = async (pair: PreferencePair) => {
+    const empty = emptyPart(pair.prompt, [pair.chosen, pair.rejected]);
+    if (empty !== undefined) return empty;
+    const { chosen, rejected } = await encoder.pair(pair);
+    if (areEqual(chosen.ids, rejected.ids)) return 'equal-once-encoded';
+    const flags = {
+      truncated: chosen.truncated || rejected.truncated,
+      neutralized: chosen.neutralized || rejected.neutralized,
     };
-  });
+    return asExample(flags, exampleOf({ chosen: turnOf(chosen), rejected: turnOf(rejected) }, pair));
+  };
+  return encodeAll(pairs, encode, options);
+}
+
+function turnOf({ ids, lossFrom }: EncodedTurn): GenerationExample {
+  return { ids, lossFrom };
+}
+
+function asExample<Example>(
+  { truncated, neutralized }: { readonly truncated: boolean; readonly neutralized: boolean },
+  example: Example,
+) {
+  return { example, truncated, neutralized };
 }

@@ -34,10 +34,11 @@ export const finetune = defineStage({
     laptop: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-4 } },
   },
   head: (config) => withHead(config, 'next-token'),
-  async plan({ seed, vocabulary, paperSmoothing }, { encoding, judgePrompt }) {
+  async plan({ seed, vocabulary, paperSmoothing, optimizer }, { encoding, judgePrompt }) {
     const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
     return planOf(
-      (items) => encodePreferences(encoder, items, seed),
+      (items, options) =>
+        encodePreferences(encoder, items, { ...options, seed, bothOrders: optimizer.epochs > 1 }),
       preference({ labels: encoder.labelIds, labelSmoothing: paperSmoothing, vocabulary }),
     );
   },

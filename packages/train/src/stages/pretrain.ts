@@ -23,6 +23,6 @@ export const pretrain = defineStage({
   head: (config) => withHead(config, 'next-token'),
   async plan(_settings, { encoding, judgePrompt }) {
     const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
-    return planOf((items) => encodeResponsePairs(encoder, items), pairGeneration);
+    return planOf((items, options) => encodeResponsePairs(encoder, items, options), pairGeneration);
   },
 });

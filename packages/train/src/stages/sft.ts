@@ -22,6 +22,6 @@ export const sft = defineStage({
   head: (config) => withHead(config, 'next-token'),
   async plan(_settings, { encoding }) {
     const encoder = await createChatEncoder(encoding);
-    return planOf((items) => encodeDemonstrations(encoder, items), supervisedFineTuning);
+    return planOf((items, options) => encodeDemonstrations(encoder, items, options), supervisedFineTuning);
   },
 });

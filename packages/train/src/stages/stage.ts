@@ -1,26 +1,22 @@
-import { conversationKey, type Prompt } from '@gram/base';
+import type { Prompt } from '@gram/base';
 import type { GramMetadata, ModelConfig } from '@gram/model';
 import type { ChatEncoderOptions } from '@gram/tokenize';
 import { z } from 'zod';
-import { TrainError } from '../error.js';
 import type { Objective } from '../objectives/objective.js';
 import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
 import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothing.js';
 import type { DataKind } from './data-kinds.js';
-import type { Examples } from './encode.js';
-
-/** A file of records as a configuration names it. */
-export interface DataSource {
-  readonly path: string;
-  readonly format: string;
-  readonly limit?: number | undefined;
-}
+import type { EncodeOptions, Examples } from './encode-all.js';
+import { type DataSource, type ReadItems, readItems, sharedPrompts, textsOf } from './read-data.js';
 
 /** Settings of a run that stages read beside their own. */
 export interface SharedSettings {
   readonly data: DataSource;
   readonly validation?: DataSource | undefined;
   readonly seed: number;
+  /** Treatment of records that teach nothing. */
+  readonly degenerate: 'drop' | 'error';
+  readonly optimizer: { readonly epochs: number };
   readonly labelSmoothing?: number | undefined;
   readonly smoothingConvention: SmoothingConvention;
   /** Whether an adapter is trained. */
@@ -39,19 +35,22 @@ export interface EncodingContext {
   /** Id of the judging prompt; only judges have one. */
   readonly judgePrompt: string | undefined;
   readonly compare: Compare;
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the number of records of all files that were encoded so far. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Hands an objective and the encoder of its examples to a function, whatever the type of the examples is. */
 export type Plan<Item> = <Result>(
   use: <Example>(
-    encode: (items: readonly Item[]) => Promise<Examples<Example>>,
+    encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
     objective: Objective<Example>,
   ) => Result,
 ) => Result;
 
 /** The plan of one objective. */
 export function planOf<Item, Example>(
-  encode: (items: readonly Item[]) => Promise<Examples<Example>>,
+  encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
   objective: Objective<Example>,
 ): Plan<Item> {
   return (use) => use(encode, objective);
@@ -103,15 +102,21 @@ interface StageDefinition<
   ): Promise<Plan<Item>>;
 }
 
+/** The examples of one file, with what became of its other records. */
+export interface EncodedFile<Example> extends Examples<Example> {
+  /** Number of records that were read: the examples and what was dropped. */
+  readonly records: number;
+  /** Number of records whose id an earlier one has. */
+  readonly repeatedIds: number;
+}
+
 /** Examples that are trained on and, where there are any, those that are held out. */
-export interface EncodedSplit<Example> extends Examples<Example> {
-  readonly heldOut?: readonly Example[];
+export interface EncodedSplit<Example> extends EncodedFile<Example> {
+  readonly heldOut?: EncodedFile<Example>;
 }
 
 /** Records of a run, in memory and not yet encoded. */
 export interface StageData {
-  /** Records of the training data that gave no item: ties and equal responses. */
-  readonly dropped: number;
   /** Held-out records with a prompt that is trained on. */
   readonly sharedPrompts: number;
   /** Texts of the records that are trained on. */
@@ -165,23 +170,20 @@ export function defineStage<
     async read(config, signal) {
       const settings = { ...config, ...own(config), paperSmoothing: smoothingOf(config, smoothing) };
       const take = async (source: DataSource) => {
-        const taken = await readItems(data, source, config.seed, signal);
+        const { seed, degenerate } = config;
+        const taken = await readItems(data, source, { seed, degenerate, signal });
         definition.checkItems?.(taken.items, source.path, settings);
         return taken;
       };
-      const { items, dropped } = await take(config.data);
-      const heldOut = config.validation && (await take(config.validation)).items;
+      const taken = await take(config.data);
+      const heldOut = config.validation && (await take(config.validation));
       return {
-        dropped,
-        sharedPrompts: sharedPrompts(items, heldOut ?? []),
-        texts: () => textsOf(data, items),
+        sharedPrompts: sharedPrompts(taken.items, heldOut?.items ?? []),
+        texts: () => textsOf(data, taken.items),
         async encode(context, use) {
           const plan = await definition.plan(settings, context);
           return plan(async (encode, objective) => {
-            const split = {
-              ...(await encode(items)),
-              ...(heldOut && { heldOut: (await encode(heldOut)).examples }),
-            };
+            const split = await encodeSplit(encode, taken, heldOut, { ...context, ...config });
             return use(split, objective);
           });
         },
@@ -198,34 +200,23 @@ export function smoothingOf(
   return labelSmoothing === undefined ? usual : paperSmoothing(labelSmoothing, smoothingConvention);
 }
 
-async function readItems<Item extends { readonly prompt: Prompt }>(
-  data: DataKind<Item>,
-  { path, format, limit }: DataSource,
-  seed: number,
-  signal: AbortSignal | undefined,
-): Promise<{ items: readonly Item[]; dropped: number }> {
-  let dropped = 0;
-  const items: Item[] = [];
-  for await (const item of data.read(path, format, { seed, onDrop: () => dropped++ })) {
-    signal?.throwIfAborted();
-    items.push(item);
-    if (items.length === limit) break;
-  }
-  if (items.length > 0) return { items, dropped };
-  throw new TrainError('no-data', `${path} gives no record`, 'check the file and its format');
-}
-
-function sharedPrompts(
-  items: readonly { readonly prompt: Prompt }[],
-  heldOut: readonly { readonly prompt: Prompt }[],
-): number {
-  const prompts = new Set(items.map(({ prompt }) => conversationKey(prompt)));
-  return heldOut.filter(({ prompt }) => prompts.has(conversationKey(prompt))).length;
-}
-
-function* textsOf<Item extends { readonly prompt: Prompt }>(
-  data: DataKind<Item>,
-  items: readonly Item[],
-): Generator<string> {
-  for (const item of items) yield* data.texts(item);
+async function encodeSplit<Item, Example>(
+  encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
+  taken: ReadItems<Item>,
+  heldOut: ReadItems<Item> | undefined,
+  { signal, onProgress, degenerate }: EncodeOptions,
+): Promise<EncodedSplit<Example>> {
+  const total = taken.items.length + (heldOut?.items.length ?? 0);
+  const encodeFile = async (file: ReadItems<Item>, before: number): Promise<EncodedFile<Example>> => {
+    const options = { signal, degenerate, onProgress: (done: number) => onProgress?.(before + done, total) };
+    const encoded = await encode(file.items, options);
+    const dropped = { ...file.dropped, ...encoded.dropped };
+    const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    const records = encoded.examples.length + left;
+    return { ...encoded, dropped, records, repeatedIds: file.repeatedIds };
+  };
+  const trained = await encodeFile(taken, 0);
+  return heldOut === undefined
+    ? trained
+    : { ...trained, heldOut: await encodeFile(heldOut, taken.items.length) };
 }
