@@ -89,9 +89,8 @@ const MAX_SKIPPED = 5;
  * ```
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { objective, examples, options } = run;
+  const { objective, examples, options, device = 'cpu', precision = 'float32' } = run;
   const { communicator = singleProcess, needsState = () => true } = run;
-  const { device = 'cpu', precision = 'float32' } = run;
   checkExamples(examples);
   const plan = planOf(run);
   const total = totalSteps(plan);
@@ -117,7 +116,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const stepsPerEpoch = total / plan.epochs;
   try {
     for (let epoch = Math.floor(progress.step / stepsPerEpoch); epoch < plan.epochs; epoch++) {
-      const exampleOf = (i: number) => exampleIn(objective, elementAt(examples, i), epoch);
+      const exampleOf = examplesIn(epoch, run);
       const batches = epochBatches(plan, epoch, (i) => objective.length(exampleOf(i)));
       for (const indices of batches.slice(progress.step - epoch * stepsPerEpoch)) {
         await stopTogether(communicator, run.signal, shared.collect);
@@ -150,9 +149,12 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   return state();
 }
 
-/** The form of an example in an epoch, a function of both alone: so a resumed run reads what it would have read. */
-function exampleIn<Example>(objective: Objective<Example>, example: Example, epoch: number): Example {
-  return objective.inEpoch === undefined ? example : objective.inEpoch(example, epoch);
+/** Finds examples in the form of an epoch, which follows from the epoch alone: a resumed run reads what it would have read. */
+function examplesIn<Example>(epoch: number, { objective, examples }: TrainRun<Example>) {
+  return (index: number): Example => {
+    const example = elementAt(examples, index);
+    return objective.inEpoch === undefined ? example : objective.inEpoch(example, epoch);
+  };
 }
 
 function checkExamples(examples: readonly unknown[]): void {
