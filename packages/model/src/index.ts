@@ -5,6 +5,7 @@ export {
   kindOf,
   longestSequence,
   type ModelConfig,
+  sharedLength,
   withHead,
 } from './config/model-config.js';
 export { parseConfig } from './config/parse-config.js';
@@ -32,6 +33,8 @@ export {
 export type { AdaptedMatrix, DropoutTensors, Matrix } from './decoder/linear.js';
 export type { ModelTensors, WeightTensors } from './decoder/model-tensors.js';
 export {
+  continuationArrays,
+  growingContinuationArrays,
   growingPositionArrays,
   type PositionArrays,
   type PositionTables,
@@ -69,7 +72,7 @@ export {
   exportJudge,
   exportReward,
 } from './export/export-model.js';
-export type { DecoderConfig, RopeScaling } from './families/decoder-config.js';
+export type { DecoderConfig, LayerType } from './families/decoder-config.js';
 export { type ModelFamily, SCRATCH_FAMILY } from './families/index.js';
 export { PROJECTIONS, type Projection } from './families/projections.js';
 export type { JsonValue } from './files/json.js';
@@ -100,5 +103,12 @@ export {
 export { ADAPTER_FILES, type Adapter, loadAdapter, saveAdapter } from './lora/adapter-directory.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
+export type {
+  DynamicScaling,
+  LinearScaling,
+  Llama3Scaling,
+  RopeScaling,
+  YarnScaling,
+} from './rope/scaling.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';

@@ -47,7 +47,13 @@ function config(architecture: Architecture, changes: Partial<ModelConfig> = {}):
   };
 }
 
-const ropeScaling = { factor: 4, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 16 };
+const ropeScaling = {
+  type: 'llama3',
+  factor: 4,
+  lowFreqFactor: 1,
+  highFreqFactor: 4,
+  originalMaxPositionEmbeddings: 16,
+} as const;
 const biases = { attentionBias: true, mlpBias: true };
 const some: LoraConfig = { rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'down_proj'] };
 const all: LoraConfig = { rank: 2, alpha: 5, targets: PROJECTIONS, rankStabilized: true };

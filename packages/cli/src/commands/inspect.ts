@@ -98,7 +98,8 @@ function describe({ config, gram, stored, bytes }: ModelInfo): string {
       `${config.vocabSize.toLocaleString('en-US')}${config.tieWordEmbeddings ? ', tied head' : ''}`,
     ],
     ['longest sequence', `${longestSequence(config).toLocaleString('en-US')} tokens`],
-    ['positions', `rotary, base ${config.ropeTheta}${config.ropeScaling ? ', scaled as Llama 3.1' : ''}`],
+    ['positions', positionsOf(config)],
+    ...(config.slidingWindow === undefined ? [] : [['window', windowsOf(config)] as [string, string]]),
     [
       'files',
       `${gigabytes(bytes)}: ${stored.map(({ type, tensors }) => `${tensors} tensors ${type}`).join(', ')}`,
@@ -106,6 +107,16 @@ function describe({ config, gram, stored, bytes }: ModelInfo): string {
     ['use', gram === undefined ? plainUse(config) : `${gram.kind} model of gram`],
   ];
   return textTable({ columns: [{ name: 'model' }, { name: '' }], rows });
+}
+
+function positionsOf({ ropeTheta, ropeScaling }: ModelConfig): string {
+  const scaling = ropeScaling && `, ${ropeScaling.type} scaling by ${ropeScaling.factor}`;
+  return `rotary, base ${ropeTheta}${scaling ?? ''}`;
+}
+
+function windowsOf({ slidingWindow = 0, layerTypes, numHiddenLayers }: ModelConfig): string {
+  const layers = layerTypes?.filter((type) => type === 'sliding_attention').length ?? numHiddenLayers;
+  return `${slidingWindow.toLocaleString('en-US')} positions in ${layers} of ${numHiddenLayers} layers`;
 }
 
 function plainUse(config: ModelConfig): string {

@@ -1,15 +1,10 @@
-import type { RopeScaling } from '../families/decoder-config.js';
+import type { RopeScaling } from '../rope/scaling.js';
+import { scalingOf } from '../rope/scalings.js';
 import { familyOf, kindOf, type ModelConfig } from './model-config.js';
 import { headFieldsJson, ownTypeJson } from './own-heads.js';
 
 function ropeScalingJson(scaling: RopeScaling) {
-  return {
-    rope_type: 'llama3',
-    factor: scaling.factor,
-    low_freq_factor: scaling.lowFreqFactor,
-    high_freq_factor: scaling.highFreqFactor,
-    original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
-  };
+  return { rope_type: scaling.type, ...scalingOf(scaling.type).write(scaling) };
 }
 
 /**

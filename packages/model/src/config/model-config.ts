@@ -1,6 +1,7 @@
 import type { DecoderConfig } from '../families/decoder-config.js';
 import type { Family } from '../families/family.js';
 import { FAMILIES, type ModelFamily } from '../families/index.js';
+import { scalingOf } from '../rope/scalings.js';
 
 /** A decoder with a next-token head, or with one score per sequence, as Hugging Face names it. */
 export type Architecture = `${ModelFamily}For${'CausalLM' | 'SequenceClassification'}`;
@@ -49,12 +50,20 @@ export function withHead(config: ModelConfig, head: 'next-token' | 'score'): Mod
 }
 
 /**
- * The longest sequence, in tokens, for which the decoder is what its authors trained. Where the family does not say which
- * layers have the sliding window, that is the window: within it, attention is the same as without one.
+ * The longest sequence, in tokens, for which the decoder was made: `maxPositionEmbeddings`, or what the scaling of its rotary
+ * embedding makes of it.
  */
-export function longestSequence(config: ModelConfig): number {
-  const { maxPositionEmbeddings: longest, slidingWindow = longest } = config;
-  return familyOf(config).decoder.window === undefined ? Math.min(longest, slidingWindow) : longest;
+export function longestSequence({ maxPositionEmbeddings: length, ropeScaling }: ModelConfig): number {
+  return (ropeScaling && scalingOf(ropeScaling.type).longest?.(ropeScaling, length)) ?? length;
+}
+
+/**
+ * The length in tokens up to which positions are rotated alike in sequences of every length; infinite but for dynamic scaling of
+ * the rotary embedding. The positions of a longer sequence are rotated by its length: it shares a batch only with sequences of
+ * its own length, and no keys with any other sequence.
+ */
+export function sharedLength({ ropeScaling }: Pick<ModelConfig, 'ropeScaling'>): number {
+  return (ropeScaling && scalingOf(ropeScaling.type).sharedLength?.(ropeScaling)) ?? Number.POSITIVE_INFINITY;
 }
 
 /** The ids that each end a text. */

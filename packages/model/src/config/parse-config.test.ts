@@ -59,9 +59,27 @@ describe('parseConfig', () => {
         pad_token_id: null,
         hidden_act: 'silu',
         attention_bias: false,
-        attention_dropout: 0.0,
-        mlp_bias: false,
-        pretraining_tp: 1,
+        attention_dropout: 0.1,
+        mlp_bias: null,
+        pretraining_tp: 2,
+        sliding_window: null,
+        use_sliding_window: false,
+        max_window_layers: 21,
+        use_mrope: false,
+        partial_rotary_factor: 1.0,
+        quantization_config: null,
+        auto_map: {},
+        num_experts: 0,
+        embedding_multiplier: 1,
+        is_causal: true,
+        output_attentions: true,
+        _attn_implementation: 'flash_attention_2',
+        temperature: 0.7,
+        repetition_penalty: 1.1,
+        max_length: 4096,
+        max_sequence_length: 16_384,
+        gradient_checkpointing: true,
+        notes_of_the_author: ['anything'],
         initializer_range: 0.041666666666666664,
         rope_interleaved: false,
         torch_dtype: 'bfloat16',
@@ -97,6 +115,7 @@ describe('parseConfig', () => {
   };
   it('reads the rotary scaling of Llama 3.1, as older and newer files say it', () => {
     const ropeScaling = {
+      type: 'llama3',
       factor: 8,
       lowFreqFactor: 1,
       highFreqFactor: 4,
@@ -126,24 +145,83 @@ describe('parseConfig', () => {
     expect(family('Qwen3', { num_key_value_heads: 2, head_dim: null }).headDim).toBe(8);
   });
 
-  it('takes the fields of Qwen that have no effect, and refuses them where they have one', () => {
-    const inert = {
-      num_key_value_heads: 2,
-      sliding_window: 32_768,
-      max_window_layers: 21,
-      use_sliding_window: false,
-      layer_types: ['full_attention', 'full_attention'],
-    };
-    expect(family('Qwen2', inert).slidingWindow).toBeUndefined();
-    expect(() => family('Qwen2', { ...inert, use_sliding_window: true })).toThrow(/use_sliding_window/);
-    expect(() => family('Qwen3', { ...inert, layer_types: ['sliding_attention'] })).toThrow(/layer_types/);
+  it('reads the other scalings, and takes values that change nothing for none', () => {
+    const scaling = (rope_scaling: object, more: object = {}) =>
+      parseConfig({ ...sizes, rope_scaling, ...more }, 'config.json').ropeScaling;
+    expect(scaling({ type: 'linear', factor: 4 })).toEqual({ type: 'linear', factor: 4 });
+    expect(scaling({ rope_type: 'dynamic', type: 'dynamic', factor: 2 })).toEqual({
+      type: 'dynamic',
+      factor: 2,
+      originalMaxPositionEmbeddings: 2048,
+    });
+    const yarn = scaling({ type: 'yarn', factor: 4, original_max_position_embeddings: 512 });
+    expect(yarn).toMatchObject({ type: 'yarn', betaFast: 32, betaSlow: 1, isTruncated: true });
+    expect(yarn).toHaveProperty('attentionFactor', 0.1 * Math.log(4) + 1);
+    const neutral = [
+      {},
+      { type: 'default' },
+      { type: 'default', rope_theta: 10_000, partial_rotary_factor: 1 },
+      { type: 'linear', factor: 1 },
+      { rope_type: 'yarn', factor: 1 },
+      { rope_type: 'llama3', ...llama3, factor: 1 },
+      { type: 'default', mrope_section: null },
+    ];
+    for (const fields of neutral) expect(scaling(fields), JSON.stringify(fields)).toBeUndefined();
+    // Beside the scaling, the original context counts.
+    const inside = { type: 'yarn', factor: 4, original_max_position_embeddings: 512 };
+    expect(scaling(inside, { original_max_position_embeddings: 256 })).toHaveProperty(
+      'originalMaxPositionEmbeddings',
+      256,
+    );
   });
 
-  it('keeps sequences within the sliding window of Mistral', () => {
-    expect(longestSequence(family('Mistral', { num_key_value_heads: 2 }))).toBe(4096);
-    expect(longestSequence(family('Mistral', { num_key_value_heads: 2, sliding_window: null }))).toBe(
-      131_072,
+  it('takes both spellings of a scaling where they are equal', () => {
+    const both = {
+      rope_theta: 5e5,
+      rope_scaling: { type: 'linear', factor: 2 },
+      rope_parameters: { rope_type: 'linear', factor: 2, rope_theta: 5e5 },
+    };
+    expect(parseConfig({ ...sizes, ...both }, 'config.json')).toMatchObject({
+      ropeTheta: 5e5,
+      ropeScaling: { type: 'linear', factor: 2 },
+    });
+  });
+
+  it('reads the windows of Qwen, which without use_sliding_window have no effect', () => {
+    const inert = {
+      num_key_value_heads: 2,
+      num_hidden_layers: 3,
+      sliding_window: 32_768,
+      max_window_layers: 1,
+      use_sliding_window: false,
+    };
+    const [full, sliding] = ['full_attention', 'sliding_attention'];
+    expect(family('Qwen2', inert).slidingWindow).toBeUndefined();
+    const used = { ...inert, use_sliding_window: true };
+    expect(family('Qwen2', used)).toMatchObject({
+      slidingWindow: 32_768,
+      layerTypes: [full, sliding, sliding],
+    });
+    expect(family('Qwen2', { ...used, max_window_layers: 3 }).slidingWindow).toBeUndefined();
+    expect(family('Qwen3', { ...used, max_window_layers: 0 }).layerTypes).toBeUndefined();
+    expect(family('Qwen3', { ...used, layer_types: [sliding, full, full] })).toMatchObject({
+      layerTypes: [sliding, full, full],
+    });
+    expect(() => family('Qwen3', { ...inert, layer_types: [sliding, full, full] })).toThrow(
+      /there is no sliding_window/,
     );
+    expect(() => family('Qwen3', { ...used, layer_types: [sliding] })).toThrow(/1 entries for 3 layers/);
+  });
+
+  it('lets sequences be longer than the window, and as long as a scaling makes them', () => {
+    const mistral = (change: object) =>
+      longestSequence(
+        family('Mistral', { num_key_value_heads: 2, max_position_embeddings: 8192, ...change }),
+      );
+    expect(mistral({})).toBe(8192);
+    expect(mistral({ rope_scaling: { type: 'linear', factor: 2 } })).toBe(16_384);
+    const yarn = { type: 'yarn', factor: 4, original_max_position_embeddings: 8192 };
+    expect(mistral({ rope_scaling: yarn })).toBe(32_768);
   });
 
   const refused: [Record<string, unknown>, string][] = [
@@ -156,21 +234,31 @@ describe('parseConfig', () => {
     [{ model_type: 'qwen3' }, 'architectures says Llama and model_type qwen3'],
     [{ architectures: ['LlamaForQuestionAnswering'] }, 'architectures[0]:'],
     [{ architectures: [] }, 'architectures:'],
-    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling.the rotary scaling llama3 needs'],
+    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling.low_freq_factor:'],
     [
       { rope_scaling: { rope_type: 'llama3', ...llama3, high_freq_factor: 1 } },
       'high_freq_factor is not above',
     ],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type: only "default" and "llama3"'],
-    [{ rope_parameters: { rope_type: 'yarn', rope_theta: 1 } }, 'not "yarn"'],
-    [{ rope_parameters: {}, rope_scaling: {} }, 'are both given'],
+    [{ rope_scaling: { type: 'longrope', factor: 2 } }, 'rope_scaling.rope_type: only "default", "linear"'],
+    [{ rope_parameters: { rope_type: 'su', rope_theta: 1 } }, 'not "su"'],
+    [{ rope_scaling: { type: 'linear' } }, 'rope_scaling.factor:'],
+    [{ rope_scaling: { factor: 2 } }, 'rope_scaling.rope_type is missing'],
+    [{ rope_scaling: { type: 'linear', rope_type: 'yarn', factor: 2 } }, 'rope_type is "yarn", and type is'],
+    [{ rope_scaling: { type: 'default', mrope_section: [1, 2] } }, '"mrope_section" is not supported'],
+    [{ rope_scaling: { type: 'yarn', factor: 2, beta_fast: 0.5 } }, 'beta_fast is below beta_slow'],
+    [{ rope_parameters: {}, rope_scaling: { type: 'linear', factor: 2 } }, 'with different values'],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor: only 1 is supported'],
     [{ rope_interleaved: true }, 'rope_interleaved: only false is supported'],
     [{ hidden_act: 'gelu' }, 'hidden_act: only "silu" is supported'],
-    [{ pretraining_tp: 2 }, 'pretraining_tp: only 1 is supported'],
-    [{ attention_dropout: 0.1 }, 'attention_dropout: only 0 is supported'],
-    [{ sliding_window: 4096 }, '"sliding_window"'],
-    [{ quantization_config: {} }, '"quantization_config"'],
-    [{ auto_map: {} }, '"auto_map"'],
+    [{ sliding_window: 4096 }, 'sliding_window: is not supported'],
+    [{ use_sliding_window: true }, 'use_sliding_window: only false'],
+    [{ layer_types: ['sliding_attention', 'full_attention'] }, 'layer_types[0]: only'],
+    [{ is_causal: false }, 'is_causal: only true is supported'],
+    [{ use_mrope: true }, '"use_mrope" is not supported with the value "true"'],
+    [{ num_experts: 8 }, '"num_experts" is not supported'],
+    [{ residual_multiplier: 0.2 }, '"residual_multiplier" is not supported'],
+    [{ quantization_config: { bits: 4 } }, '"quantization_config"'],
+    [{ auto_map: { AutoModel: 'x' } }, '"auto_map"'],
     [{ vocab_size: undefined }, 'vocab_size:'],
     [{ hidden_size: 32.5 }, 'hidden_size:'],
     [{ num_hidden_layers: 1e9 }, 'num_hidden_layers:'],
@@ -261,6 +349,7 @@ describe('configToJson', () => {
       {},
       {
         ropeScaling: {
+          type: 'llama3',
           factor: 8,
           lowFreqFactor: 1,
           highFreqFactor: 4,
@@ -272,6 +361,13 @@ describe('configToJson', () => {
       { architecture: 'MistralForCausalLM' },
       { architecture: 'MistralForCausalLM', slidingWindow: 32 },
       { architecture: 'Qwen2ForCausalLM' },
+      {
+        architecture: 'Qwen2ForCausalLM',
+        slidingWindow: 8,
+        layerTypes: ['full_attention', 'sliding_attention', 'full_attention'],
+      },
+      { ropeScaling: { type: 'linear', factor: 1.5 } },
+      { ropeScaling: { type: 'dynamic', factor: 2, originalMaxPositionEmbeddings: 77 } },
       { architecture: 'Qwen3ForSequenceClassification', attentionBias: true },
     ];
     const scoring: Partial<ModelConfig>[] = [

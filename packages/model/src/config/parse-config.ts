@@ -2,34 +2,12 @@ import { describeIssues } from '@gram/base';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
 import type { Family } from '../families/family.js';
-import { size, token } from '../families/fields.js';
+import { only, or, size, token } from '../families/fields.js';
 import { FAMILIES, MODEL_FAMILIES, type ModelFamily } from '../families/index.js';
 import { type Architecture, kindOf, type ModelConfig } from './model-config.js';
+import { computingField } from './other-fields.js';
 import { headFields, headsOf, withoutOwnType } from './own-heads.js';
 import { ropeFields, ropeOf } from './rope-fields.js';
-
-// These do not change what the model computes.
-const ignored = Object.fromEntries(
-  [
-    '_attn_implementation_autoset',
-    '_model_name_or_path',
-    '_name_or_path',
-    'dtype',
-    'initializer_range',
-    'is_llama_config',
-    'label2id',
-    'problem_type',
-    'return_dict',
-    'tokenizer_class',
-    'torch_dtype',
-    'transformers.js_config',
-    'transformers_version',
-    'unsloth_fixed',
-    'unsloth_version',
-    'unk_token_id',
-    'use_cache',
-  ].map((name) => [name, z.unknown().optional()]),
-);
 
 const architectures = MODEL_FAMILIES.flatMap((family): Architecture[] => [
   `${family}ForCausalLM`,
@@ -48,16 +26,22 @@ const common = z.object({
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
-  rms_norm_eps: z.number().positive().max(1).default(1e-6),
-  max_position_embeddings: size.optional(),
-  tie_word_embeddings: z.boolean().optional(),
+  rms_norm_eps: z.number().positive().max(1).nullish(),
+  max_position_embeddings: size.nullish(),
+  tie_word_embeddings: z.boolean().nullish(),
   bos_token_id: token.nullish(),
   eos_token_id: z.union([token, z.array(token).min(1).max(100)]).nullish(),
   pad_token_id: token.nullish(),
-  attention_dropout: z.literal(0, 'only 0 is supported').default(0),
-  num_labels: size.optional(),
-  id2label: z.record(z.string(), z.string()).optional(),
+  num_labels: size.nullish(),
+  id2label: z.record(z.string(), z.string()).nullish(),
+  // Absent, these mean what is supported.
+  is_causal: only(true).nullish(),
+  use_bidirectional_attention: only(false).nullish(),
+  use_rope: only(true).nullish(),
+  // It has an effect in families of which some layers have a window only.
+  max_window_layers: z.unknown().optional(),
 });
+
 type Fields = z.infer<typeof common>;
 
 const byType = new Map<string, { readonly name: ModelFamily; readonly family: Family }>(
@@ -69,11 +53,6 @@ const typed = z.looseObject({
     `only ${[...byType.keys()].map((type) => JSON.stringify(type)).join(', ')} are supported`,
   ),
 });
-
-/** The field's value; null stands for none, and an absent field for the default. */
-function or<T>(value: T | null | undefined, absent: T | undefined): T | undefined {
-  return value === undefined ? absent : (value ?? undefined);
-}
 
 function inconsistencies(config: ModelConfig): string[] {
   const tokens = [config.bosTokenId ?? [], config.eosTokenId ?? [], config.padTokenId ?? []].flat();
@@ -90,7 +69,7 @@ function inconsistencies(config: ModelConfig): string[] {
 
 /** Without either field, transformers makes two labels. */
 function hasOneLabel({ num_labels, id2label }: Fields): boolean {
-  const counts = [num_labels, id2label && Object.keys(id2label).length].filter((n) => n !== undefined);
+  const counts = [num_labels, id2label && Object.keys(id2label).length].filter((count) => count != null);
   return counts.length > 0 && counts.every((count) => count === 1);
 }
 
@@ -108,7 +87,7 @@ function sizesOf(fields: Fields, { defaults }: Family) {
     numAttentionHeads: queries,
     numKeyValueHeads: or(fields.num_key_value_heads, defaults.numKeyValueHeads) ?? queries,
     headDim: headDim ?? width / queries,
-    rmsNormEps: fields.rms_norm_eps,
+    rmsNormEps: fields.rms_norm_eps ?? 1e-6,
     maxPositionEmbeddings: fields.max_position_embeddings ?? defaults.maxPositionEmbeddings,
     tieWordEmbeddings: fields.tie_word_embeddings ?? defaults.tieWordEmbeddings ?? false,
   };
@@ -121,9 +100,10 @@ function accept<T extends object>(part: T | string, refuse: (problem: string) =>
 }
 
 /**
- * Reads the parsed `config.json` of a model. Whatever would change the model's numbers and is not supported is refused by
- * name: another model type, other scalings of rotary embedding, another activation, unknown fields. Absent fields get the
- * defaults of transformers, except the five sizes, which are required.
+ * Reads the parsed `config.json` of a model. A value that would change the model's numbers and is not supported is refused by
+ * name: another model type, another scaling of the rotary embedding, another activation, and an unknown field whose name speaks
+ * of the computation. Values that stand for nothing, and fields about training, generation and files, are ignored. Absent
+ * fields get the defaults of transformers, except the five sizes, which are required.
  *
  * @example
  * ```ts
@@ -139,16 +119,19 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     new ModelError(
       'bad-config',
       `${where}: ${problem}`,
-      `use a model of the families ${MODEL_FAMILIES.join(', ')}; remove fields that change nothing`,
+      `use a model of the families ${MODEL_FAMILIES.join(', ')}; or merge what its configuration adds into its weights`,
     );
   const { json: plain, isOwn } = withoutOwnType(json);
   const type = typed.safeParse(plain);
-  const known = type.success ? byType.get(type.data.model_type) : undefined;
-  if (known === undefined) throw refuse(describeIssues(type.error?.issues ?? []));
-  const { family, name } = known;
-  const schema = z.strictObject({ ...ignored, ...common.shape, ...family.fields, model_type: z.string() });
-  const result = schema.safeParse(plain);
+  const named = type.success ? byType.get(type.data.model_type) : undefined;
+  if (!type.success || named === undefined) throw refuse(describeIssues(type.error?.issues ?? []));
+  const { family, name } = named;
+  const known = { ...common.shape, ...family.fields };
+  const result = z.object(known).safeParse(plain);
   if (!result.success) throw refuse(describeIssues(result.error.issues));
+  const others = Object.entries(type.data).filter(([name]) => !Object.hasOwn(known, name));
+  const problem = computingField(Object.fromEntries(others));
+  if (problem !== undefined) throw refuse(problem);
   // The schema has all fields of both.
   const fields = result.data as Fields & Parameters<Family['read']>[0];
   const [architecture] = fields.architectures;
@@ -159,10 +142,11 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   if (kind.head === 'score' && !hasOneLabel(fields))
     throw refuse('num_labels or id2label: only one label is supported');
   const heads = accept(headsOf(fields, kind.head, isOwn), refuse);
+  const sizes = accept(sizesOf(fields, family), refuse);
   const config: ModelConfig = {
     architecture,
-    ...accept(sizesOf(fields, family), refuse),
-    ...accept(ropeOf(fields), refuse),
+    ...sizes,
+    ...accept(ropeOf(fields, sizes.maxPositionEmbeddings), refuse),
     ...accept(family.read(fields, fields.num_hidden_layers), refuse),
     ...heads,
     bosTokenId: fields.bos_token_id ?? undefined,

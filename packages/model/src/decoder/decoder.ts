@@ -18,7 +18,7 @@ import { type PositionTables, positionTables } from './position-tables.js';
  * ```
  *
  * @param tokens `[B, T]` int32
- * @param tables at least T positions; as an input of a compiled function they let it serve all lengths.
+ * @param tables at least T positions of `positionArrays`; as an input of a compiled function they let it serve all lengths.
  *   @default constants for T positions
  * @returns `[B * T, hiddenSize]`, row `b * T + t` for position t of sequence b
  */
@@ -92,7 +92,7 @@ function lastLayer(
  * @param positions `[B]` int32, the position of each token; keys and values of all earlier ones are
  *   in the cache, and what the cache holds from there on is never read
  * @param cache rotated keys, and values, of each layer, with room for C positions: `[B, numKeyValueHeads, C, headDim]`
- * @param tables at least C positions
+ * @param tables at least C positions of `continuationArrays`
  * @returns `[B, hiddenSize]`, and the cache with the new token in it
  */
 export function continueAt(
@@ -112,14 +112,14 @@ export function continueAt(
 
 /**
  * More tokens of one sequence whose beginning is in the cache: the state at its last token after the last layer, before the
- * final norm. The last layer runs there only.
+ * final norm. The last layer runs there only. Sequences above `sharedLength` share no keys: read them as a whole.
  *
  * @param tokens `[1, S]` int32
  * @param positions `[1, S]` int32, rising by one; keys and values of all earlier positions are in the cache, and what the cache
  *   holds from there on is never read
  * @param end `[1]` int32, the last of `positions`
  * @param cache rotated keys, and values, of each layer, with room for C positions: `[1, numKeyValueHeads, C, headDim]`
- * @param tables at least C positions
+ * @param tables at least the positions of the sequence, of `positionArrays`
  * @returns `[1, hiddenSize]`, and the cache with the new tokens in it
  */
 export function extendSequence(

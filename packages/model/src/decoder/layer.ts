@@ -1,6 +1,7 @@
 import { recompute, rmsNorm } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { familyOf, type ModelConfig } from '../config/model-config.js';
+import { windowOf } from '../families/decoder-config.js';
 import type { BlockNorms } from '../families/family.js';
 import { blockOf, type Projection } from '../families/projections.js';
 import { gated } from './gated.js';
@@ -93,7 +94,7 @@ function layerOf(config: ModelConfig, weights: ModelTensors, index: number) {
       heads: config.numAttentionHeads,
       groups: config.numKeyValueHeads,
       softCap: config.attnLogitSoftcapping,
-      window: decoder.window?.(config, index),
+      window: windowOf(config, index),
     },
   };
   return {

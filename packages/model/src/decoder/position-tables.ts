@@ -1,6 +1,8 @@
 import { float32, type NDArray, type RotaryTables } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModelConfig } from '../config/model-config.js';
+import { type ModelConfig, sharedLength } from '../config/model-config.js';
+import { plainFrequencies } from '../rope/scaling.js';
+import { scalingOf } from '../rope/scalings.js';
 
 /** Rotations at each position, for keys and for queries, `[P, headDim / 2]`. */
 export interface PositionTables<Table = RotaryTables> {
@@ -13,52 +15,53 @@ export interface PositionTables<Table = RotaryTables> {
 export type PositionArrays = PositionTables<{ readonly cos: NDArray; readonly sin: NDArray }>;
 
 /**
- * Rotary position tables (Su et al. 2021) for positions 0 to `length - 1`:
- * angle(t, i) = t / theta^(2i / headDim), computed in float64, with the scaling of Llama 3.1 where the
- * configuration has it.
+ * Rotary position tables (Su et al. 2021) for all positions of sequences of `length` tokens: angle(t, i) = t f(i), computed in
+ * float64, where f is theta^(-2i / headDim) or what the scaling of the configuration makes of it.
+ *
+ * Dynamic scaling changes f with the length of the sequence: for a batch, `length` is that to which it is padded, as in
+ * transformers, and tables of another length give other numbers once either is above `sharedLength`.
  */
 export function positionArrays(config: ModelConfig, length: number): PositionArrays {
-  const { headDim, queryPreAttnScalar = headDim } = config;
-  return {
-    keys: table(config, length, 1),
-    queries: table(config, length, 1 / Math.sqrt(queryPreAttnScalar)),
-  };
+  const frequencies = frequenciesOf(config, length);
+  return arraysOf(config, length, () => frequencies);
 }
 
 /**
- * Angle from one position to the next, in radians, for each of the `headDim / 2` turning pairs. Under Llama 3.1's scaling
- * a wave of w positions turns `factor` times slower if w is above L / low, as before if it is below L / high, and at a mean
- * of both, weighted by (L / w - low) / (high - low), in between; L is the context length before it was extended.
+ * Rotary position tables for `continueAt`, which adds one token after the other: position t turns as the last one of a sequence of
+ * t + 1 tokens. They differ from `positionArrays` under dynamic scaling only: as in transformers, the keys of a cache stay as they
+ * were rotated when the sequence was shorter, so that a continued sequence has other numbers than the same sequence read at once.
  */
-function frequencies({ ropeTheta, headDim, ropeScaling }: ModelConfig): number[] {
-  const plain = Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim));
-  if (ropeScaling === undefined) return plain;
-  const {
-    factor,
-    lowFreqFactor: low,
-    highFreqFactor: high,
-    originalMaxPositionEmbeddings: length,
-  } = ropeScaling;
-  return plain.map((frequency) => {
-    const waves = (length * frequency) / (2 * Math.PI);
-    const kept = Math.min(1, Math.max(0, (waves - low) / (high - low)));
-    return kept * frequency + ((1 - kept) * frequency) / factor;
-  });
+export function continuationArrays(config: ModelConfig, length: number): PositionArrays {
+  if (length <= sharedLength(config)) return positionArrays(config, length);
+  return arraysOf(config, length, (position) => frequenciesOf(config, position + 1));
 }
 
-function table(config: ModelConfig, length: number, scale: number) {
-  const half = config.headDim / 2;
-  const perPosition = frequencies(config);
-  const cos = new Float32Array(length * half);
-  const sin = new Float32Array(length * half);
-  for (let t = 0; t < length; t++) {
-    for (const [i, frequency] of perPosition.entries()) {
-      const angle = t * frequency;
-      cos[t * half + i] = Math.cos(angle) * scale;
-      sin[t * half + i] = Math.sin(angle) * scale;
+function frequenciesOf(config: ModelConfig, length: number): readonly number[] {
+  const { ropeScaling } = config;
+  if (ropeScaling === undefined) return plainFrequencies(config);
+  return scalingOf(ropeScaling.type).frequencies(ropeScaling, config, length);
+}
+
+function arraysOf(
+  config: ModelConfig,
+  length: number,
+  frequenciesAt: (position: number) => readonly number[],
+): PositionArrays {
+  const { headDim, queryPreAttnScalar = headDim, ropeScaling } = config;
+  const amplitude = (ropeScaling && scalingOf(ropeScaling.type).amplitude?.(ropeScaling)) ?? 1;
+  const half = headDim / 2;
+  const table = (scale: number) => {
+    const cos = new Float32Array(length * half);
+    const sin = new Float32Array(length * half);
+    for (let t = 0; t < length; t++) {
+      for (const [i, frequency] of frequenciesAt(t).entries()) {
+        cos[t * half + i] = Math.cos(t * frequency) * scale;
+        sin[t * half + i] = Math.sin(t * frequency) * scale;
+      }
     }
-  }
-  return { cos: float32([length, half], cos), sin: float32([length, half], sin) };
+    return { cos: float32([length, half], cos), sin: float32([length, half], sin) };
+  };
+  return { keys: table(amplitude), queries: table(amplitude / Math.sqrt(queryPreAttnScalar)) };
 }
 
 /** Tables as constants of a function that is compiled for one length. */
@@ -71,13 +74,34 @@ export function positionTables(config: ModelConfig, length: number): PositionTab
   };
 }
 
-/** Gives tables that are long enough, and the same arrays again until longer ones are asked for. */
+/**
+ * Gives tables of `positionArrays` that are long enough, and the same arrays again until longer ones are asked for. Above
+ * `sharedLength`, where a length has tables of its own, they are those of exactly that length.
+ */
 export function growingPositionArrays(config: ModelConfig): (length: number) => PositionArrays {
+  const shared = growing((length) => positionArrays(config, length), sharedLength(config));
+  let own: { readonly length: number; readonly tables: PositionArrays } | undefined;
+  return (length) => {
+    if (length <= sharedLength(config)) return shared(length);
+    if (own?.length !== length) own = { length, tables: positionArrays(config, length) };
+    return own.tables;
+  };
+}
+
+/** Gives tables of `continuationArrays` that are long enough, and the same arrays again until longer ones are asked for. */
+export function growingContinuationArrays(config: ModelConfig): (length: number) => PositionArrays {
+  return growing((length) => continuationArrays(config, length));
+}
+
+function growing(
+  make: (length: number) => PositionArrays,
+  longest = Number.POSITIVE_INFINITY,
+): (length: number) => PositionArrays {
   let known: { readonly length: number; readonly tables: PositionArrays } | undefined;
   return (length) => {
     if (known === undefined || known.length < length) {
-      const longer = Math.max(length, 2 * (known?.length ?? 128));
-      known = { length: longer, tables: positionArrays(config, longer) };
+      const longer = Math.min(longest, Math.max(length, 2 * (known?.length ?? 128)));
+      known = { length: longer, tables: make(longer) };
     }
     return known.tables;
   };

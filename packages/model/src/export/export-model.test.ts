@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endIds } from '../config/model-config.js';
-import { readConfig } from '../directory/model-directory.js';
+import { endIds, sharedLength } from '../config/model-config.js';
+import { parseConfig } from '../config/parse-config.js';
+import { cases, tokens as sequence, weightsOf } from '../decoder/__fixtures__/context-cases.js';
+import { readConfig, saveModel } from '../directory/model-directory.js';
 import { exportGenerator, exportJudge, exportReward } from './export-model.js';
 
 // The runtime's own binding, as another program would use it.
@@ -98,6 +100,43 @@ describe.each(['llama-tied-grouped', 'llama-rope-scaled', 'qwen2', 'qwen3-sharde
     });
   },
 );
+
+describe.each(Object.entries(cases))('%s, exported', (_, { config: json, beginnings }) => {
+  it('judges as transformers', async () => {
+    const config = parseConfig(json, 'config.json');
+    await saveModel(join(dir, 'model'), { config, weights: weightsOf(config) });
+    const labels = [3, 5];
+    // Under dynamic scaling, up to the original context.
+    const longest = Math.min(sequence.length, sharedLength(config));
+    const { path } = await exportJudge(join(dir, 'model'), labels, { maxLength: longest });
+    const session = await ort.InferenceSession.create(path);
+    const lengths = Object.keys(beginnings).map(Number);
+    const rows = lengths.filter((length) => length <= longest);
+    const width = Math.max(...rows);
+    const tokens = rows.flatMap((length) => sequence.slice(0, width).map((id, t) => (t < length ? id : 0)));
+    const { logits } = await session.run({
+      tokens: int32([rows.length, width], tokens),
+      last: int32(
+        [rows.length],
+        rows.map((length) => length - 1),
+      ),
+    });
+    expectClose(
+      numbers(logits),
+      rows.flatMap((length) => labels.map((id) => beginnings[length]![id]!)),
+    );
+    await session.release();
+  });
+});
+
+it('refuses a graph for lengths at which dynamic scaling turns positions by the length', async () => {
+  const config = parseConfig(cases.dynamic!.config, 'config.json');
+  await saveModel(join(dir, 'model'), { config, weights: weightsOf(config) });
+  await expect(exportJudge(join(dir, 'model'), [3, 5], { maxLength: 17 })).rejects.toMatchObject({
+    code: 'bad-request',
+    message: expect.stringContaining('the model is made for 16 tokens'),
+  });
+});
 
 it('exports a model that scores', async () => {
   const { expected, tokens } = await fixture('qwen3-reward');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ExportedOnnx, exportOnnx } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
-import { kindOf, longestSequence, type ModelConfig } from '../config/model-config.js';
+import { kindOf, longestSequence, type ModelConfig, sharedLength } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
 import { continueAt, readPrompt } from '../decoder/decoder.js';
 import { labelLogits, values, vocabularyLogits } from '../decoder/heads.js';
@@ -14,7 +14,8 @@ import { ModelError } from '../error.js';
 /** Options of the exports. */
 export interface ExportModelOptions {
   /**
-   * The longest sequence, in tokens; the rotations of so many positions are a part of the graph.
+   * The longest sequence, in tokens; the rotations of so many positions are a part of the graph. Under dynamic scaling they are
+   * those of the original context, which is the limit.
    * @default what the model is made for, at most 8192
    */
   readonly maxLength?: number;
@@ -133,7 +134,8 @@ async function write(
   if (kindOf(config).head !== head) {
     throw refuse(`${name} needs a model with a ${head} head`, 'export the graph that belongs to the model');
   }
-  const longest = longestSequence(config);
+  // The rotations are constants of the graph, and those of longer sequences differ with the length.
+  const longest = Math.min(longestSequence(config), sharedLength(config));
   const length = maxLength ?? Math.min(longest, DEFAULT_LENGTH);
   if (!(Number.isInteger(length) && length >= 1 && length <= longest)) {
     throw refuse(

@@ -1,16 +1,7 @@
-/**
- * Rotary scaling of Llama 3.1 and later: long waves are stretched by `factor`, short ones stay, and those between are
- * blended.
- */
-export interface RopeScaling {
-  readonly factor: number;
-  /** Waves longer than `originalMaxPositionEmbeddings / lowFreqFactor` are stretched. */
-  readonly lowFreqFactor: number;
-  /** Waves shorter than `originalMaxPositionEmbeddings / highFreqFactor` stay. */
-  readonly highFreqFactor: number;
-  /** Context length before it was extended. */
-  readonly originalMaxPositionEmbeddings: number;
-}
+import type { RopeScaling } from '../rope/scaling.js';
+
+/** Positions that a layer sees: all up to its own, or the last `slidingWindow` of them. Named as in `config.json`. */
+export type LayerType = 'full_attention' | 'sliding_attention';
 
 /** Configuration of a decoder of any family: the fields of Hugging Face's `config.json` in camel case. */
 export interface DecoderConfig {
@@ -31,11 +22,12 @@ export interface DecoderConfig {
   /** Longest sequence in tokens. */
   readonly maxPositionEmbeddings: number;
   /**
-   * Number of positions that attention sees, its own included, in the layers that have a window. Where a family does not
-   * say which layers these are (Mistral), longer sequences are refused, see `longestSequence`.
+   * Number of positions that attention sees, its own included, in the layers that have a window.
    * @default no window
    */
   readonly slidingWindow?: number;
+  /** The kind of attention of each layer. @default where there is a window, all layers have it */
+  readonly layerTypes?: readonly LayerType[];
   /** Whether the next-token head is the embedding matrix. */
   readonly tieWordEmbeddings: boolean;
   /** Whether the projections of attention have biases, in families that leave the choice. @default false */
@@ -48,4 +40,9 @@ export interface DecoderConfig {
   readonly attnLogitSoftcapping?: number;
   /** Logits z of the next token become cap * tanh(z / cap). @default no cap */
   readonly finalLogitSoftcapping?: number;
+}
+
+/** The number of positions that attention sees in a layer, or undefined where it sees all. */
+export function windowOf({ slidingWindow, layerTypes }: DecoderConfig, layer: number): number | undefined {
+  return layerTypes?.[layer] === 'full_attention' ? undefined : slidingWindow;
 }

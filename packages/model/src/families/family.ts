@@ -23,11 +23,6 @@ export interface DecoderTraits {
   biases(config: DecoderConfig): readonly Projection[];
   /** The factor on the embeddings. @default none */
   embeddingScale?(config: DecoderConfig): number;
-  /**
-   * The number of positions that attention sees in a layer, or undefined where it sees all.
-   * @default all layers see everything, and sequences are at most as long as `slidingWindow`
-   */
-  window?(config: DecoderConfig, layer: number): number | undefined;
 }
 
 /** Values that transformers takes where a field of `config.json` is absent. */

@@ -78,9 +78,13 @@ describe('config.json', () => {
     expect(parse(full).slidingWindow).toBeUndefined();
   });
 
-  it('refuses other orders of the layers, and other activations', () => {
+  it('takes any order of the layers', () => {
     const types = ['full_attention', 'sliding_attention', 'full_attention'];
-    expect(() => parse({ layer_types: types })).toThrow(/layer_types: only sliding_attention and/);
+    expect(parse({ layer_types: types }).layerTypes).toEqual(types);
+    expect(() => parse({ layer_types: types.slice(1) })).toThrow(/layer_types has 2 entries for 3 layers/);
+  });
+
+  it('refuses other activations', () => {
     expect(() => parse({ hidden_activation: 'relu' })).toThrow(/hidden_activation/);
     expect(() => parse({ use_bidirectional_attention: true })).toThrow(/use_bidirectional_attention/);
   });

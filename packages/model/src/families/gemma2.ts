@@ -1,28 +1,13 @@
 import { z } from 'zod';
-import type { DecoderConfig } from './decoder-config.js';
 import { defineFamily } from './family.js';
-import { only, size } from './fields.js';
+import { biasField, layerTypes, layerTypesField, layerTypesOf, only, or, size, windowsOf } from './fields.js';
 import { ATTENTION_PROJECTIONS } from './projections.js';
 
-const SLIDING = 'sliding_attention';
-const FULL = 'full_attention';
 /** Layers of the 27B model, whose queries llama.cpp scales in another way. */
 const LAYERS_OF_27B = 46;
 
 const positive = z.number().positive();
 const gelu = only('gelu_pytorch_tanh');
-
-/** The value of a field; null stands for none, and an absent field for the default. */
-function or(value: number | null | undefined, absent: number): number | undefined {
-  return value === undefined ? absent : (value ?? undefined);
-}
-
-/** The kind of each layer: the first has the window, the second sees everything, and so on. */
-function layerTypes({ slidingWindow }: Pick<DecoderConfig, 'slidingWindow'>, layers: number): string[] {
-  return Array.from({ length: layers }, (_, i) =>
-    i % 2 === 0 && slidingWindow !== undefined ? SLIDING : FULL,
-  );
-}
 
 /**
  * Gemma 2 (Gemma Team 2024): norms before and after each block with gains of one plus the weight, embeddings scaled by the
@@ -34,26 +19,24 @@ export const gemma2 = defineFamily({
     hidden_activation: gelu.default('gelu_pytorch_tanh'),
     // Older files have it beside the other one, which counts.
     hidden_act: z.unknown().optional(),
-    attention_bias: z.boolean().default(false),
+    attention_bias: biasField,
     query_pre_attn_scalar: positive.default(256),
     attn_logit_softcapping: positive.nullish(),
     final_logit_softcapping: positive.nullish(),
     sliding_window: size.nullish(),
-    layer_types: z.array(z.enum([SLIDING, FULL])).nullish(),
+    layer_types: layerTypesField,
     use_bidirectional_attention: only(false).nullish(),
     cache_implementation: z.unknown().optional(),
   },
   floatFields: ['attn_logit_softcapping', 'final_logit_softcapping'],
   defaults: { maxPositionEmbeddings: 8192, numKeyValueHeads: 4, headDim: 256, tieWordEmbeddings: true },
   read(fields, layers) {
-    const types = fields.layer_types;
-    const isFull = types?.every((type) => type === FULL);
-    const slidingWindow = isFull ? undefined : or(fields.sliding_window, 4096);
-    if (types && types.join() !== layerTypes({ slidingWindow }, layers).join()) {
-      return `layer_types: only ${SLIDING} and ${FULL} in turn, or ${FULL} alone, are supported`;
-    }
+    const window = or(fields.sliding_window, 4096);
+    const usual = layerTypes(layers, (layer) => window !== undefined && layer % 2 === 0);
+    const windows = windowsOf(window, fields.layer_types ?? usual, layers);
+    if (typeof windows === 'string') return windows;
     return {
-      slidingWindow,
+      ...windows,
       attentionBias: fields.attention_bias || undefined,
       queryPreAttnScalar: fields.query_pre_attn_scalar,
       attnLogitSoftcapping: or(fields.attn_logit_softcapping, 50),
@@ -68,7 +51,7 @@ export const gemma2 = defineFamily({
     attn_logit_softcapping: config.attnLogitSoftcapping ?? null,
     final_logit_softcapping: config.finalLogitSoftcapping ?? null,
     sliding_window: config.slidingWindow ?? null,
-    layer_types: layerTypes(config, config.numHiddenLayers),
+    layer_types: layerTypesOf(config),
   }),
   decoder: {
     norms: {
@@ -79,7 +62,6 @@ export const gemma2 = defineFamily({
     activation: 'gelu-tanh',
     biases: ({ attentionBias }) => (attentionBias ? ATTENTION_PROJECTIONS : []),
     embeddingScale: ({ hiddenSize }) => Math.sqrt(hiddenSize),
-    window: ({ slidingWindow }, layer) => (layer % 2 === 0 ? slidingWindow : undefined),
   },
   gguf: {
     architecture: 'gemma2',

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import { defineFamily, LLAMA_NORMS } from './family.js';
-import { only, siluField } from './fields.js';
+import { biasField, fullAttentionFields, siluField } from './fields.js';
 import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './projections.js';
 
 /** Llama (Touvron et al. 2023), with the biases that some of its descendants have. */
@@ -8,10 +7,9 @@ export const llama = defineFamily({
   modelType: 'llama',
   fields: {
     ...siluField,
-    attention_bias: z.boolean().default(false),
-    mlp_bias: z.boolean().default(false),
-    pretraining_tp: only(1).default(1),
-    rope_interleaved: only(false).optional(),
+    ...fullAttentionFields,
+    attention_bias: biasField,
+    mlp_bias: biasField,
   },
   defaults: { maxPositionEmbeddings: 2048 },
   read: (fields) => ({

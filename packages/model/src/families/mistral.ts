@@ -1,19 +1,22 @@
 import { defineFamily, LLAMA_NORMS } from './family.js';
-import { siluField, size } from './fields.js';
+import { layerTypes, layerTypesField, or, siluField, size, windowsOf } from './fields.js';
 
 const DEFAULT_WINDOW = 4096;
 
-/**
- * Mistral 7B (Jiang et al. 2023). Its window limits the length of sequences instead: within it, attention is the same.
- * llama.cpp writes it to GGUF files as a Llama.
- */
+/** Mistral 7B (Jiang et al. 2023), whose layers all have the window. llama.cpp writes it to GGUF files as a Llama. */
 export const mistral = defineFamily({
   modelType: 'mistral',
-  fields: { ...siluField, sliding_window: size.nullish() },
+  fields: { ...siluField, sliding_window: size.nullish(), layer_types: layerTypesField },
   defaults: { maxPositionEmbeddings: 131_072, numKeyValueHeads: 8 },
-  read: ({ sliding_window: window }) => ({
-    slidingWindow: window === undefined ? DEFAULT_WINDOW : (window ?? undefined),
-  }),
+  read(fields, layers) {
+    const window = or(fields.sliding_window, DEFAULT_WINDOW);
+    const usual = layerTypes(layers, () => window !== undefined);
+    if (fields.layer_types && fields.layer_types.join() !== usual.join()) {
+      // transformers has no such field for this family.
+      return 'layer_types: only the same attention in all layers is supported, with sliding_window or without';
+    }
+    return windowsOf(window, usual, layers);
+  },
   write: ({ slidingWindow }) => ({
     hidden_act: 'silu',
     // Null, because an absent field means the default.

@@ -15,11 +15,12 @@ export interface GenerationBatch {
  * Puts requests into batches of similar prompt length, the longest first.
  *
  * @param batchTokens the most positions of a batch: completions times capacity; a larger request runs alone
+ * @param shared length above which prompts of a batch are equally long, see `sharedLength`
  */
 export function planBatches(
   requests: readonly GenerationRequest[],
   maxNewTokens: number,
-  batchTokens: number,
+  { batchTokens, shared }: { readonly batchTokens: number; readonly shared: number },
 ): GenerationBatch[] {
   const order = [...requests.entries()].sort(([i, a], [j, b]) => b.ids.length - a.ids.length || i - j);
   const batches: GenerationBatch[] = [];
@@ -42,7 +43,9 @@ export function planBatches(
   for (const entry of order) {
     const [longest = entry] = members;
     const more = entry[1].decodings.length;
-    if ((completions + more) * capacityOf(longest[1]) > batchTokens) close();
+    const length = longest[1].ids.length;
+    const isApart = length > shared && entry[1].ids.length !== length;
+    if (isApart || (completions + more) * capacityOf(longest[1]) > batchTokens) close();
     members.push(entry);
     completions += more;
   }

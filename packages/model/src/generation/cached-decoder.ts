@@ -18,6 +18,7 @@ import { continueAt, readPrompt } from '../decoder/decoder.js';
 import { vocabularyLogits } from '../decoder/heads.js';
 import type { ModelTensors } from '../decoder/model-tensors.js';
 import {
+  growingContinuationArrays,
   growingPositionArrays,
   type PositionTables,
   positionDimensions,
@@ -86,7 +87,8 @@ export function createCachedDecoder(
 ): CachedDecoder {
   const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
-  const tablesFor = growingPositionArrays(config);
+  const promptTables = growingPositionArrays(config);
+  const nextTables = growingContinuationArrays(config);
   const options = { device, constants: fixedWeights ? ['weights'] : [] };
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
@@ -101,7 +103,7 @@ export function createCachedDecoder(
       const [cache, loaded] = [await place(rooms, device), await used.get()];
       const { next } = await read({
         weights: loaded,
-        tables: tablesFor(capacity),
+        tables: promptTables(tokens.shape[1] ?? 0),
         tokens,
         last: int32([last.length], last),
         promptOf: int32([promptOf.length], promptOf),
@@ -111,7 +113,7 @@ export function createCachedDecoder(
     },
     async advance({ cache, rows, capacity }, tokens, positions) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
-      const tables = tablesFor(capacity);
+      const tables = nextTables(capacity);
       const { next } = await advance({ weights: await used.get(), tables, cache, ...inputs });
       return dataOf(next);
     },

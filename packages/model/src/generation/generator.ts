@@ -1,5 +1,5 @@
 import type { DeviceName } from '@gram/engine';
-import type { ModelConfig } from '../config/model-config.js';
+import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import type { WeightPrecision } from '../estimates.js';
 import { quantizeWeights } from '../quantize.js';
@@ -71,13 +71,14 @@ export function createGenerator({
     precision === 'float32'
       ? createCachedDecoder(config, weights, fixedWeights, device)
       : createCachedDecoder(config, quantizeWeights(weights, precision), true, device);
+  const limits = { batchTokens, shared: sharedLength(config) };
   return {
     async generate(requests, options) {
       checkRequests(requests, options, config);
       const results: Completion[][] = new Array(requests.length);
       const total = requests.reduce((sum, { decodings }) => sum + decodings.length, 0);
       let done = 0;
-      for (const batch of planBatches(requests, options.maxNewTokens, batchTokens)) {
+      for (const batch of planBatches(requests, options.maxNewTokens, limits)) {
         options.signal?.throwIfAborted();
         const completions = await generateBatch(decoder, config.vocabSize, batch, options);
         for (const [i, index] of batch.indices.entries()) results[index] = completions[i] ?? [];

@@ -73,12 +73,39 @@ describe('configOfGguf', () => {
     { 'llama.expert_count': 0, 'llama.expert_used_count': 0 },
     { 'llama.rope.scaling.type': 'none', 'llama.rope.scaling.factor': 4 },
     { 'llama.rope.scaling.factor': 1 },
+    { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 0 },
     { 'llama.rope.scaling.original_context_length': 2048 },
     { 'llama.attention.sliding_window': 0 },
     { 'llama.attention.value_length': 16, 'llama.rope.dimension_count': 16, 'llama.vocab_size': 10 },
     { 'general.anything': 5n, 'quantize.imatrix.entries_count': 7 },
   ])('does not mind what changes nothing: %o', (changes) => {
     expect(refusal(changes)).toEqual(configOfGguf(header(), undefined, 'x.gguf'));
+  });
+
+  it('reads linear scaling, also without its name, and YaRN', () => {
+    const scaling = (fields: Record<string, GgufValue>) => {
+      const named = Object.entries(fields).map(([name, value]) => [`llama.rope.${name}`, value]);
+      return configOfGguf(header(Object.fromEntries(named)), undefined, 'x.gguf').ropeScaling;
+    };
+    const linear = { type: 'linear', factor: 2 };
+    expect(scaling({ 'scaling.type': 'linear', 'scaling.factor': 2 })).toEqual(linear);
+    expect(scaling({ 'scaling.factor': 2 })).toEqual(linear);
+    expect(scaling({ scale_linear: 2 })).toEqual(linear);
+    const yarn = { 'scaling.type': 'yarn', 'scaling.factor': 4, 'scaling.original_context_length': 64 };
+    expect(scaling(yarn)).toMatchObject({
+      type: 'yarn',
+      factor: 4,
+      originalMaxPositionEmbeddings: 64,
+      betaFast: 32,
+      betaSlow: 1,
+      attentionFactor: 1 + 0.1 * Math.log(4),
+    });
+    const more = { 'scaling.attn_factor': 0.5, 'scaling.yarn_beta_fast': 16, 'scaling.yarn_beta_slow': 2 };
+    expect(scaling({ ...yarn, ...more })).toMatchObject({
+      betaFast: 16,
+      betaSlow: 2,
+      attentionFactor: 0.5 * (1 + 0.1 * Math.log(4)),
+    });
   });
 
   it.each<[string, Record<string, GgufValue>]>([
@@ -89,8 +116,8 @@ describe('configOfGguf', () => {
     ['llama.final_logit_softcapping', { 'llama.final_logit_softcapping': 30 }],
     ['llama.attention.scale', { 'llama.attention.scale': 0.1 }],
     ['llama.pooling_type', { 'llama.pooling_type': 3 }],
-    ['llama.rope.scaling.factor', { 'llama.rope.scaling.factor': 2 }],
-    ['"yarn"', { 'llama.rope.scaling.type': 'yarn' }],
+    ['"longrope"', { 'llama.rope.scaling.type': 'longrope', 'llama.rope.scaling.factor': 2 }],
+    ['llama.rope.scaling.yarn_ext_factor', { 'llama.rope.scaling.yarn_ext_factor': 0.5 }],
     ['llama.rope.dimension_count', { 'llama.rope.dimension_count': 8 }],
     ['llama.attention.value_length', { 'llama.attention.value_length': 8 }],
     ['"phi3"', { 'general.architecture': 'phi3' }],
@@ -142,6 +169,7 @@ describe('scalingOfFactors', () => {
     ({ ropeTheta, headDim, factor, values }) => {
       const stored = Float32Array.from(values);
       expect(scalingOfFactors(stored, ropeTheta, headDim)).toEqual({
+        type: 'llama3',
         factor,
         lowFreqFactor: 1,
         highFreqFactor: 4,

@@ -31,7 +31,13 @@ const READ = [
   'feed_forward_length',
   'rope.dimension_count',
   'rope.freq_base',
+  'rope.scale_linear',
+  'rope.scaling.attn_factor',
+  'rope.scaling.factor',
+  'rope.scaling.original_context_length',
   'rope.scaling.type',
+  'rope.scaling.yarn_beta_fast',
+  'rope.scaling.yarn_beta_slow',
   'vocab_size',
 ];
 
@@ -41,19 +47,12 @@ const NEUTRAL: Readonly<Record<string, string | number | boolean | undefined>> =
   'attention.sliding_window': 0,
   expert_count: 0,
   expert_used_count: 0,
-  'rope.scale_linear': 1,
-  'rope.scaling.factor': 1,
-  // Say only how the model came to be when there is no scaling.
+  // Says only how the model came to be.
   'rope.scaling.finetuned': undefined,
-  'rope.scaling.original_context_length': undefined,
+  'rope.scaling.yarn_log_multiplier': 0,
 };
 
-function refuseUnknown(
-  header: GgufHeader,
-  { architecture, keys = [] }: GgufTraits,
-  hasScaling: boolean,
-  path: string,
-): void {
+function refuseUnknown(header: GgufHeader, { architecture, keys = [] }: GgufTraits, path: string): void {
   for (const [key, value] of header.metadata) {
     if (!key.startsWith(`${architecture}.`)) continue;
     const name = key.slice(architecture.length + 1);
@@ -61,7 +60,6 @@ function refuseUnknown(
     const isNeutral = Object.hasOwn(NEUTRAL, name);
     if (isNeutral && NEUTRAL[name] === undefined) continue;
     if (isNeutral && NEUTRAL[name] === (typeof value === 'bigint' ? Number(value) : value)) continue;
-    if (name === 'rope.scaling.factor' && !hasScaling) continue;
     throw unsupportedGguf(
       path,
       `the key ${quote(key)} is not supported${isNeutral ? ' with this value' : ''}`,
@@ -96,21 +94,47 @@ function vocabSizeOf(header: GgufHeader, declared: number | undefined, path: str
   return rows;
 }
 
-function ropeScaling(factors: Float32Array | undefined, ropeTheta: number, headDim: number, path: string) {
-  if (factors === undefined) return {};
+/** The scaling that a tensor of factors describes, as in `config.json`. */
+function scalingOfTensor(factors: Float32Array, ropeTheta: number, headDim: number, path: string) {
   const scaling = scalingOfFactors(factors, ropeTheta, headDim);
-  if (scaling === undefined) return {};
   if (scaling === 'unknown') {
     throw unsupportedGguf(path, 'the tensor "rope_freqs.weight" is not the scaling of Llama 3');
   }
+  if (scaling === undefined) return undefined;
   return {
-    rope_scaling: {
-      rope_type: 'llama3',
-      factor: scaling.factor,
-      low_freq_factor: scaling.lowFreqFactor,
-      high_freq_factor: scaling.highFreqFactor,
-      original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
-    },
+    rope_type: 'llama3',
+    factor: scaling.factor,
+    low_freq_factor: scaling.lowFreqFactor,
+    high_freq_factor: scaling.highFreqFactor,
+    original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+  };
+}
+
+/**
+ * The scaling that the keys of an architecture describe, as in `config.json`. Without a type, llama.cpp takes a factor for that of
+ * linear scaling; it multiplies the usual factor of YaRN on attention by `attn_factor`.
+ */
+function scalingOfKeys(key: (name: string) => string, metadata: Metadata, path: string) {
+  const real = (name: string) => metadata.real(key(`rope.scaling.${name}`));
+  const type = metadata.text(key('rope.scaling.type')) ?? 'linear';
+  const factor = real('factor') ?? metadata.real(key('rope.scale_linear')) ?? 1;
+  // Zero stands for none.
+  if (type === 'none' || factor === 0) return undefined;
+  if (type === 'linear') return { rope_type: 'linear', factor };
+  if (type !== 'yarn') {
+    throw unsupportedGguf(
+      path,
+      `${key('rope.scaling.type')}: only "none", "linear" and "yarn" are supported, not ${quote(type)}`,
+    );
+  }
+  const onAttention = real('attn_factor') ?? 1;
+  return {
+    rope_type: 'yarn',
+    factor,
+    original_max_position_embeddings: real('original_context_length'),
+    beta_fast: real('yarn_beta_fast'),
+    beta_slow: real('yarn_beta_slow'),
+    attention_factor: onAttention === 1 ? undefined : onAttention * (1 + 0.1 * Math.log(factor)),
   };
 }
 
@@ -133,16 +157,6 @@ function familyOfGguf(metadata: Metadata, path: string) {
   );
 }
 
-/** Refuses a scaling of the rotary embedding that a key names, and says whether one does. */
-function checkScalingType(key: string, metadata: Metadata, path: string): boolean {
-  const type = metadata.text(key);
-  if (type !== undefined && type !== 'none') {
-    throw unsupportedGguf(path, `${key}: only "none" is supported, not ${quote(type)}`);
-  }
-  // Without a type, llama.cpp takes a factor for that of linear scaling.
-  return type === undefined;
-}
-
 /**
  * Reads the configuration from a header, checked as a `config.json` is. Keys of the architecture that are not known,
  * or whose value would change the numbers in a way that is not supported, are refused by name.
@@ -159,8 +173,7 @@ export function configOfGguf(
   const required = requiredOf(metadata, path);
   const { name: familyName, family, gguf } = familyOfGguf(metadata, path);
   const key = (name: string) => `${gguf.architecture}.${name}`;
-  const hasScaling = checkScalingType(key('rope.scaling.type'), metadata, path);
-  refuseUnknown(header, gguf, hasScaling, path);
+  refuseUnknown(header, gguf, path);
 
   const width = required.count(key('embedding_length'));
   const heads = required.count(key('attention.head_count'));
@@ -171,6 +184,16 @@ export function configOfGguf(
     }
   }
   const ropeTheta = metadata.real(key('rope.freq_base')) ?? 10_000;
+  const scalings = [
+    scalingOfKeys(key, metadata, path),
+    factors && scalingOfTensor(factors, ropeTheta, headDim, path),
+  ].filter((scaling) => scaling !== undefined && scaling.factor !== 1);
+  if (scalings.length > 1) {
+    throw unsupportedGguf(
+      path,
+      `"rope_freqs.weight" together with ${key('rope.scaling.type')} is not supported`,
+    );
+  }
   const source = {
     hasTensor: (name: string) => header.tensors.has(name),
     number: (name: string) => metadata.real(key(name)),
@@ -188,7 +211,7 @@ export function configOfGguf(
       head_dim: headDim,
       rms_norm_eps: required.real(key('attention.layer_norm_rms_epsilon')),
       rope_theta: ropeTheta,
-      ...ropeScaling(factors, ropeTheta, headDim, path),
+      rope_scaling: scalings[0],
       max_position_embeddings: required.count(key('context_length')),
       tie_word_embeddings: !header.tensors.has('output.weight'),
       ...gguf.fields(source, { headDim }),

@@ -46,7 +46,13 @@ const configs: Record<Model, object> = {
     headDim: 8,
     rmsNormEps: 1e-5,
     ropeTheta: 500_000,
-    ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 8192 },
+    ropeScaling: {
+      type: 'llama3',
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalMaxPositionEmbeddings: 8192,
+    },
     tieWordEmbeddings: true,
   },
   'llama-biased': {

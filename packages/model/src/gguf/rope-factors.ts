@@ -1,10 +1,15 @@
-import type { RopeScaling } from '../families/decoder-config.js';
+import type { Llama3Scaling } from '../rope/scaling.js';
 
 /** The tensor by which llama.cpp divides the frequencies of the rotary embedding, one factor each. */
 export const ROPE_FACTORS = 'rope_freqs.weight';
 
 // Every published model with this scaling has these; only the factor differs (8 in Llama 3.1, 32 in Llama 3.2).
-const PUBLISHED = { lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 8192 };
+const PUBLISHED = {
+  type: 'llama3',
+  lowFreqFactor: 1,
+  highFreqFactor: 4,
+  originalMaxPositionEmbeddings: 8192,
+} as const;
 
 // The converter computes in float32.
 const TOLERANCE = 1e-4;
@@ -14,7 +19,7 @@ const TOLERANCE = 1e-4;
  *
  * Source: https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py (generate_extra_tensors)
  */
-export function llama3Factors(scaling: RopeScaling, ropeTheta: number, headDim: number): Float64Array {
+export function llama3Factors(scaling: Llama3Scaling, ropeTheta: number, headDim: number): Float64Array {
   const { factor, lowFreqFactor: low, highFreqFactor: high, originalMaxPositionEmbeddings: length } = scaling;
   return Float64Array.from({ length: headDim / 2 }, (_, i) => {
     const wave = 2 * Math.PI * ropeTheta ** ((2 * i) / headDim);
@@ -35,7 +40,7 @@ export function scalingOfFactors(
   factors: Float32Array,
   ropeTheta: number,
   headDim: number,
-): RopeScaling | undefined | 'unknown' {
+): Llama3Scaling | undefined | 'unknown' {
   if (factors.every((factor) => factor === 1)) return undefined;
   const scaling = { ...PUBLISHED, factor: factors.at(-1) ?? 1 };
   if (!(scaling.factor > 1)) return 'unknown';

@@ -35,6 +35,18 @@ it('fills every batch but the last one', () => {
   );
 });
 
+it('puts long sequences beside those of their own length only', () => {
+  fc.assert(
+    fc.property(lengths, budget, fc.integer({ min: 1, max: 700 }), (all, tokens, shared) => {
+      const batches = bucketBatches(all, tokens, shared);
+      expect(batches.flatMap(({ items }) => items).sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
+      for (const { length, items } of batches) {
+        if (length > shared) expect(items.every((item) => all[item] === length)).toBe(true);
+      }
+    }),
+  );
+});
+
 it('starts with the longest', () => {
   expect(bucketBatches([10, 64, 33, 31, 5], 128)).toEqual([
     { length: 64, items: [1, 2] },

@@ -19,6 +19,7 @@ import {
   positionDimensions,
   type QuantizedWeights,
   quantizeWeights,
+  sharedLength,
   stateAt,
   type WeightPrecision,
   type Weights,
@@ -53,6 +54,8 @@ export interface Forward {
     cache: SequenceCache,
     signal?: AbortSignal,
   ): Promise<Float32Array>;
+  /** Length above which sequences share a batch with those of their own length only, and no beginnings, see `sharedLength`. */
+  readonly sharedLength: number;
   /** Fixed overhead of a run, in tokens that could be computed in the same time. */
   readonly runCost: number;
   dispose(): void;
@@ -110,6 +113,7 @@ export function createForward(
   const extend = compileExtension(model, layers);
   const flop = device === 'cpu' ? RUN_COST.cpu : RUN_COST.gpu;
   return {
+    sharedLength: sharedLength(config),
     runCost: Math.max(READING_TOKENS, flop / forwardFlop(config, 1, 0)),
     async batch(inputs, signal) {
       const [, length = 0] = inputs.tokens.shape;

@@ -71,6 +71,26 @@ describe.each(['float32', 'int8'] as const)('%s', (precision) => {
   });
 });
 
+it('gives each sequence its own numbers where positions turn by the length', async () => {
+  const original = 64;
+  const ropeScaling = { type: 'dynamic', factor: 2, originalMaxPositionEmbeddings: original } as const;
+  const forward = createForward({ ...config, ropeScaling }, weights, (w, states) =>
+    labelLogitsOf(config, w, states, [5, 9]),
+  );
+  const sequences = alike();
+  expect(sequences.some(({ length }) => length <= original)).toBe(true);
+  // Sharing is cheap, and still not done.
+  const together = await run(sequences, { ...forward, runCost: 1 });
+  for (const [i, ids] of sequences.entries()) {
+    const [alone] = await run([ids], forward);
+    for (const [j, number] of alone!.entries()) expect(together[i]![j]).toBeCloseTo(number, 4);
+  }
+  const unscaled = createForward(config, weights, (w, states) => labelLogitsOf(config, w, states, [5, 9]));
+  const [plain] = await run([sequences[0]!], unscaled);
+  expect(Math.abs(plain![0]! - together[0]![0]!)).toBeGreaterThan(1e-2);
+  for (const each of [forward, unscaled]) each.dispose();
+});
+
 describe('what was computed before', () => {
   it('is not computed again, and not mixed up', async () => {
     const { forward, counts } = counting('float32', 1);

@@ -61,8 +61,10 @@ export async function runSequences(
   };
   const options = { signal, finish, onProgress: () => onProgress?.(done, sequences.length) };
   const lengths = missing.map(({ ids }) => ids.length);
-  const batches = bucketBatches(lengths, batchTokens);
-  if (tokensApart(missing, forward) < tokensTogether(batches)) await runApart(missing, forward, options);
+  const batches = bucketBatches(lengths, batchTokens, forward.sharedLength);
+  const canShare = lengths.every((length) => length <= forward.sharedLength);
+  if (canShare && tokensApart(missing, forward) < tokensTogether(batches))
+    await runApart(missing, forward, options);
   else await runTogether(missing, batches, forward, options);
   return results;
 }

@@ -13,6 +13,7 @@ import {
   parseConfig,
   readCompanions,
   SCRATCH_FAMILY,
+  sharedLength,
   type Weights,
   weightShapes,
 } from '@gram/model';
@@ -143,7 +144,8 @@ export function checkFit(
   tokenizer: Tokenizer,
   directory: string,
 ): void {
-  const longest = longestSequence(model);
+  // The positions of longer sequences turn by the length to which a batch happens to be padded.
+  const longest = Math.min(longestSequence(model), sharedLength(model));
   if (maxLength > longest) {
     throw new TrainError(
       'bad-config',
