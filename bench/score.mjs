@@ -96,7 +96,9 @@ async function prepare(model, task) {
   const pairs = [];
   const texts = [];
   let prompted;
-  for await (const { prompt, chosen, rejected } of readPreferences(options.data, options.format)) {
+  for await (const { prompt, chosen, rejected } of readPreferences(options.data, {
+    format: options.format,
+  })) {
     pairs.push(await encoded({ prompt, a: chosen, b: rejected }));
     texts.push(chosen, rejected);
     prompted ??= prompt;

@@ -95,7 +95,7 @@ async function fromFiles(recipe) {
     }
     return taken;
   };
-  const read = (reader, { path, format }, n) => take(reader(at(path), format), n);
+  const read = (reader, { path, format }, n) => take(reader(at(path), { format }), n);
   return {
     tokenizer,
     encoder: await encoderOf(recipe, tokenizer),

@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { conversationKey, conversationText } from '@gram/base';
 import { readPreferences, writeJsonl } from '@gram/data';
 
 const { values, positionals } = parseArgs({
@@ -27,14 +28,16 @@ if (output === undefined || sources.length === 0 || !(maxCharacters > 0)) {
 }
 
 /** Gives a number in [0, 1) that depends on the prompt only. */
-const place = (prompt) => createHash('sha256').update(prompt).digest().readUInt32LE() / 2 ** 32;
+const place = (prompt) =>
+  createHash('sha256').update(conversationKey(prompt)).digest().readUInt32LE() / 2 ** 32;
 const pairs = [];
 for (const source of sources) {
   const [format, ...rest] = source.split(':');
   const path = rest.join(':');
   const family = basename(path).replace(/\..*$/, '');
-  for await (const pair of readPreferences(path, format)) {
-    if (pair.prompt.length + pair.chosen.length + pair.rejected.length > maxCharacters) continue;
+  for await (const pair of readPreferences(path, { format })) {
+    const texts = [pair.prompt, pair.chosen, pair.rejected].map(conversationText);
+    if (texts.join('').length > maxCharacters) continue;
     pairs.push({ ...pair, id: `${family}/${pair.id}`, family, place: place(pair.prompt) });
   }
 }
@@ -51,6 +54,6 @@ for (const [name, part] of Object.entries(parts)) {
     join(output, `${name}.jsonl`),
     part.map(({ place: _, ...pair }) => pair),
   );
-  const prompts = new Set(part.map(({ prompt }) => prompt)).size;
+  const prompts = new Set(part.map(({ prompt }) => conversationKey(prompt))).size;
   console.log(`${name}: ${part.length} pairs of ${prompts} prompts`);
 }

@@ -59,6 +59,24 @@ export interface ResponseList {
   readonly family?: string;
 }
 
+/** One answer to a prompt that somebody called good or bad, as KTO learns from. */
+export interface LabeledResponse {
+  readonly id: string;
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[];
+  readonly response: Answer;
+  readonly isGood: boolean;
+  /** Kind of task. */
+  readonly family?: string;
+}
+
+/** A text without a prompt. */
+export interface TextDocument {
+  readonly id: string;
+  readonly text: string;
+}
+
 /** A record whose prompt and responses are texts and no longer conversations. */
 export type TextRecord<Kind> = {
   readonly [Field in keyof Kind]: Field extends 'prompt' | 'chosen' | 'rejected' | 'response'

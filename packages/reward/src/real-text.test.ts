@@ -44,7 +44,7 @@ interface Parts {
 /** A small model with random weights, and a tokenizer that was trained on texts of the file. */
 async function smallModel(): Promise<Parts> {
   const texts: string[] = [];
-  for await (const { prompt, chosen } of readPreferences(file, 'hh-rlhf')) {
+  for await (const { prompt, chosen } of readPreferences(file)) {
     if (texts.push(conversationText(prompt), conversationText(chosen)) === 400) break;
   }
   const config = { ...tinyConfig('LlamaForCausalLM'), vocabSize: 1000, maxPositionEmbeddings: 2048 };
@@ -93,7 +93,7 @@ describe.each(models)('%s on real pairs', (_name, load, present, size) => {
     beforeAll(async () => {
       parts = await load();
       items = [];
-      for await (const { prompt, chosen, rejected } of readPreferences(file, 'hh-rlhf')) {
+      for await (const { prompt, chosen, rejected } of readPreferences(file)) {
         items.push({ prompt, a: chosen, b: rejected });
         if (items.length === size.pairs) break;
       }

@@ -12,7 +12,6 @@ export type TokenizeErrorCode =
   | 'special-token-missing'
   | 'label-not-single-token'
   | 'bad-message'
-  | 'bad-text'
   | 'template-missing'
   | 'template-broken'
   | 'template-limit'

@@ -56,6 +56,7 @@ export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
 export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
+export type { DataFormat } from './settings/data.js';
 export { defineTraining } from './settings/module.js';
 export { type Preset, presets } from './settings/presets.js';
 export {
@@ -66,12 +67,11 @@ export {
 } from './settings/read-config.js';
 export { type SettingReference, settingReference } from './settings/reference.js';
 export type {
-  DataFormat,
   ScratchConfig,
   TrainingConfig,
   TrainingInput,
 } from './settings/schema.js';
-export type { DataKind, ReadOptions } from './stages/data-kinds.js';
+export type { DataKind, DataOptions } from './stages/data-kinds.js';
 export {
   type EncodePreferencesOptions,
   encodeDemonstrations,

@@ -135,7 +135,7 @@ describe('gram eval --benchmark', () => {
   it('wants a folder and no format', async () => {
     const argv = ['eval', '--model', model, '--benchmark', 'hhh', '--data', data];
     expect(await gram(argv)).toMatchObject({ status: 2, stderr: expect.stringContaining('add --out DIR') });
-    const both = await gram([...argv, '--out', shop.path('never'), '--format', 'hhh']);
+    const both = await gram([...argv, '--out', shop.path('never'), '--format', 'preference']);
     expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('leave out --format') });
     const named = await gram(argv.map((word) => (word === 'hhh' ? 'rm-bensh' : word)));
     expect(named).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean rm-bench?') });

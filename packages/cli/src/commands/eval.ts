@@ -1,10 +1,10 @@
-import { type PreferenceFormat, type PreferencePair, preferenceFormats, readPreferences } from '@gram/data';
 import { type BenchmarkName, benchmarkNames, judgeAttacks, judgePromptAttacks } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { evaluateAttacks } from '../evaluation/attacks.js';
 import { evaluateBenchmark } from '../evaluation/benchmark.js';
 import { evaluateJudgedPairs } from '../evaluation/pairs.js';
+import { pairFlags, readPairs } from '../evaluation/read-pairs.js';
 import { judgeFlags, readJudgeFlags } from '../models/load-judge.js';
 import { wholeNumber } from '../parse-flags.js';
 
@@ -24,7 +24,7 @@ export const evaluateCommand = defineCommand({
       choices: benchmarkNames,
       help: 'run a benchmark in its published format and by its own rules; it can be interrupted',
     },
-    format: { value: 'NAME', choices: preferenceFormats, help: 'format of the records; default preference' },
+    ...pairFlags,
     attacks: {
       help: 'measure how often responses made to fool a judge beat the chosen ones, instead of accuracy',
     },
@@ -57,34 +57,24 @@ export const evaluateCommand = defineCommand({
       const usage = (what: string, hint: string) =>
         new CliError('usage', `gram eval --benchmark ${what}`, hint);
       if (out === undefined) throw usage('needs a folder for its results', 'add --out DIR');
-      if (values.format !== undefined) throw usage('has its own format', 'leave out --format');
+      const given = Object.keys(pairFlags).find((flag) => isGiven(values[flag as keyof typeof pairFlags]));
+      if (given !== undefined) throw usage('has its own format', `leave out --${given}`);
       if (withAttacks) throw usage('takes no attacks', 'give --attacks with judged pairs');
       await evaluateBenchmark({ name, data, out, limit, seed, json }, await readJudgeFlags(values, io), io);
       return;
     }
     const settings = await readJudgeFlags(values, io);
-    const format = (values.format ?? 'preference') as PreferenceFormat;
-    const { pairs, dropped } = await readPairs(data, format, limit);
+    const read = await readPairs(data, values, limit, io);
     if (withAttacks) {
       const { attack: names } = values;
       const attacks = ATTACKS.filter((each) => names.length === 0 || names.includes(each.name));
-      await evaluateAttacks({ pairs, attacks, seed, out, json }, settings, io);
+      await evaluateAttacks({ pairs: read.pairs, attacks, seed, out, json }, settings, io);
       return;
     }
-    await evaluateJudgedPairs({ pairs, dropped, seed, out, json }, settings, io);
+    await evaluateJudgedPairs({ ...read, seed, out, json }, settings, io);
   },
 });
 
-async function readPairs(
-  path: string,
-  format: PreferenceFormat,
-  limit: number | undefined,
-): Promise<{ pairs: PreferencePair[]; dropped: number }> {
-  const pairs: PreferencePair[] = [];
-  let dropped = 0;
-  for await (const pair of readPreferences(path, format, { onDrop: () => dropped++ })) {
-    pairs.push(pair);
-    if (pairs.length === limit) break;
-  }
-  return { pairs, dropped };
+function isGiven(value: string | readonly string[] | undefined): boolean {
+  return typeof value === 'object' ? value.length > 0 : value !== undefined;
 }

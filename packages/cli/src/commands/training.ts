@@ -253,10 +253,13 @@ function describe(
   );
   const { data } = prepared;
   note(`data: ${formatData(prepared.examples, data)}`);
+  for (const text of data.notes) note(`data: ${text}`);
   if (overlong === 'truncate') note(`cut to ${maxLength} tokens: ${data.truncated} examples`);
   if (prepared.heldOut !== undefined) {
     const { examples, sharedPrompts } = prepared.heldOut;
-    note(`data of ${basename(validation?.path ?? '')}: ${formatData(examples, prepared.heldOut.data)}`);
+    const file = `data of ${basename(validation?.path ?? '')}`;
+    note(`${file}: ${formatData(examples, prepared.heldOut.data)}`);
+    for (const text of prepared.heldOut.data.notes) note(`${file}: ${text}`);
     const shared = sharedPrompts === 0 ? '' : `, ${sharedPrompts} of them with a prompt that is trained on`;
     note(`held out: ${examples} examples${shared}`);
   }

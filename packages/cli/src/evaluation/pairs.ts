@@ -1,5 +1,5 @@
 import { createRandom, formatPercent, formatPercentRange } from '@gram/base';
-import { type PreferencePair, writeJsonl } from '@gram/data';
+import { type ReadCounts, writeJsonl } from '@gram/data';
 import { type Int8Kernel, int8Kernel } from '@gram/engine';
 import type { WeightPrecision } from '@gram/model';
 import { createProgress, formatDuration, textTable } from '@gram/report';
@@ -14,12 +14,10 @@ import type { Io } from '../command.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 import { orderLines } from './benchmark-report.js';
+import type { JudgedPairsFile } from './read-pairs.js';
 
 /** The request of `gram eval` without a benchmark and attacks. */
-export interface PairsRequest {
-  readonly pairs: readonly PreferencePair[];
-  /** Number of records that were left out: ties or equal responses. */
-  readonly dropped: number;
+export interface PairsRequest extends JudgedPairsFile {
   readonly seed: number | undefined;
   /** A file for one line for each pair. */
   readonly out: string | undefined;
@@ -28,7 +26,7 @@ export interface PairsRequest {
 
 /** Measures accuracy on judged pairs; with rounded weights also the flips against float32. */
 export async function evaluateJudgedPairs(
-  { pairs, dropped, seed, out, json }: PairsRequest,
+  { pairs, format, records, seed, out, json }: PairsRequest,
   settings: JudgeSettings,
   io: Io,
 ): Promise<void> {
@@ -38,8 +36,8 @@ export async function evaluateJudgedPairs(
   if (out !== undefined) await writeJsonl(out, evaluation.items);
   io.stdout.write(
     json
-      ? `${JSON.stringify({ ...evaluation, items: undefined, dropped, flips })}\n`
-      : [...described(evaluation, dropped), ...(flips ? describedFlips(flips) : []), ''].join('\n'),
+      ? `${JSON.stringify({ ...evaluation, items: undefined, format, records, flips })}\n`
+      : [...described(evaluation, records), ...(flips ? describedFlips(flips) : []), ''].join('\n'),
   );
 
   // One model at a time: it is loaded, asked and freed in here.
@@ -89,7 +87,7 @@ function compare(reference: JudgedPairs, other: JudgedPairs, seed = 0): Compared
   };
 }
 
-function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[] {
+function described(summary: Omit<Evaluation, 'items'>, { dropped }: ReadCounts): string[] {
   const row = (name: string, { accuracy, interval, pairs }: Accuracy) => [
     name,
     formatPercent(accuracy),
@@ -113,7 +111,10 @@ function described(summary: Omit<Evaluation, 'items'>, dropped: number): string[
     `speed            ${summary.pairsPerSecond.toFixed(1)} pairs/s, ${formatDuration(summary.seconds)} in all`,
   ];
   if (summary.truncated > 0) lines.push(`cut to fit       ${summary.truncated} pairs`);
-  if (dropped > 0) lines.push(`left out         ${dropped} records: ties or equal responses`);
+  if (summary.neutralized > 0)
+    lines.push(`neutralized      ${summary.neutralized} pairs, whose texts hold marks of the prompt`);
+  const left = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
+  if (left.length > 0) lines.push(`left out         ${left.join(', ')}`);
   return lines;
 }
 

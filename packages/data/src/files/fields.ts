@@ -37,6 +37,11 @@ export function idOf(from: FileRecord, name = 'id'): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : String(from.number);
 }
 
+/** Reads the kind of task of a record: its `family`, else its `subset`. */
+export function familyOf(from: FileRecord): string | undefined {
+  return optionalText(from, 'family') ?? optionalText(from, 'subset');
+}
+
 /** Reads the value of a field, undefined where it is missing; `chosen.answer` is the field `answer` of `chosen`. */
 export function valueAt({ record }: FileRecord, path: string): unknown {
   let value: unknown = record;
@@ -48,10 +53,12 @@ export function valueAt({ record }: FileRecord, path: string): unknown {
 }
 
 /** Makes the error for a field that is not what the format asks for. */
-export function badField({ where }: FileRecord, name: string, wanted: string): DataError {
+export function badField({ where, sources }: FileRecord, name: string, wanted: string): DataError {
+  const [field = name, ...rest] = name.split('.');
+  const source = sources !== undefined && Object.hasOwn(sources, field) ? sources[field] : undefined;
   return new DataError(
     'bad-record',
-    `field ${quote(name)} of ${where} is not ${wanted}`,
+    `field ${quote(source === undefined ? name : [source, ...rest].join('.'))} of ${where} is not ${wanted}`,
     'repair the record, or check that the format is the right one for this file',
   );
 }

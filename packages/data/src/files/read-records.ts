@@ -10,6 +10,8 @@ export interface FileRecord {
   readonly number: number;
   /** The file and the position, for messages. */
   readonly where: string;
+  /** Names in the file of fields that were mapped, by the names under which they are read. */
+  readonly sources?: Readonly<Record<string, string>>;
 }
 
 /** Longest line of a JSONL file, in bytes. */
@@ -19,12 +21,18 @@ const ARRAY_LIMIT = 256 * 2 ** 20;
 
 const NEWLINE = 10;
 
+/** A place of a file that holds no record, and the error that says why. */
+export interface UnreadableRecord {
+  readonly where: string;
+  readonly error: DataError;
+}
+
 /**
  * Reads the JSON objects of a file, one at a time.
  *
  * The name of the file decides: `.jsonl` has one object per line (blank lines are skipped) and is streamed; `.json` is one
  * array, or a task of BIG-bench, which holds one as `examples`. Either may be gzipped and end in `.gz`. Keys named
- * `__proto__` are left out.
+ * `__proto__` are left out, and `NaN` and `Infinity`, which Python writes and JSON has not, are read as null.
  *
  * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged gzip data), `bad-json`,
  *   `bad-record` (an element that is not an object) or `too-large` (a line above 16 MiB, an array above 256 MiB)
@@ -35,6 +43,22 @@ const NEWLINE = 10;
  * ```
  */
 export function readRecords(path: string): AsyncIterable<FileRecord> {
+  return orThrow(scanRecords(path));
+}
+
+async function* orThrow(entries: AsyncIterable<FileRecord | UnreadableRecord>): AsyncGenerator<FileRecord> {
+  for await (const entry of entries) {
+    if ('error' in entry) throw entry.error;
+    yield entry;
+  }
+}
+
+/**
+ * Reads the JSON objects of a file as `readRecords` does, and goes on after a line or an element that is none.
+ *
+ * @throws {DataError} what concerns the file as a whole
+ */
+export function scanRecords(path: string): AsyncIterable<FileRecord | UnreadableRecord> {
   const form = /\.(jsonl?)(\.gz)?$/.exec(path)?.[1];
   if (form === undefined) {
     throw new DataError(
@@ -43,36 +67,50 @@ export function readRecords(path: string): AsyncIterable<FileRecord> {
       'name the file .jsonl, .json, .jsonl.gz or .json.gz after what it holds',
     );
   }
-  return form === 'jsonl' ? readLines(path) : readArray(path);
+  return form === 'jsonl' ? scanLines(path) : scanArray(path);
 }
 
-async function* readLines(path: string): AsyncGenerator<FileRecord> {
+async function* scanLines(path: string): AsyncGenerator<FileRecord | UnreadableRecord> {
   let number = 0;
   let parts: Buffer[] = [];
   let length = 0;
-  function* finish(): Generator<FileRecord> {
+  const finish = (): FileRecord | UnreadableRecord | undefined => {
     number++;
     const where = `${path} line ${number}`;
-    const text = decode(Buffer.concat(parts, length), where);
+    const [bytes, isLong] = [parts, length > LINE_LIMIT];
     [parts, length] = [[], 0];
-    if (text.trim() !== '') yield { record: toObject(parse(text, where), where), number, where };
-  }
+    return isLong ? { where, error: tooLarge(where, LINE_LIMIT) } : lineRecord(bytes, number, where);
+  };
   for await (const chunk of bytesOf(path)) {
     let start = 0;
     while (start < chunk.length) {
       const newline = chunk.indexOf(NEWLINE, start);
       const end = newline < 0 ? chunk.length : newline;
       length += end - start;
-      if (length > LINE_LIMIT) throw tooLarge(`${path} line ${number + 1}`, LINE_LIMIT);
-      parts.push(chunk.subarray(start, end));
-      if (newline >= 0) yield* finish();
+      // The rest of a line that is too long is read and not kept.
+      parts = length > LINE_LIMIT ? [] : [...parts, chunk.subarray(start, end)];
+      const entry = newline >= 0 ? finish() : undefined;
+      if (entry !== undefined) yield entry;
       start = end + 1;
     }
   }
-  if (length > 0) yield* finish();
+  const entry = length > 0 ? finish() : undefined;
+  if (entry !== undefined) yield entry;
 }
 
-async function* readArray(path: string): AsyncGenerator<FileRecord> {
+/** The record of a line, undefined for a blank one. */
+function lineRecord(
+  bytes: readonly Buffer[],
+  number: number,
+  where: string,
+): FileRecord | UnreadableRecord | undefined {
+  return attempt(where, () => {
+    const text = decode(Buffer.concat(bytes), where);
+    return text.trim() === '' ? undefined : { record: toObject(parse(text, where), where), number, where };
+  });
+}
+
+async function* scanArray(path: string): AsyncGenerator<FileRecord | UnreadableRecord> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of bytesOf(path)) {
@@ -85,9 +123,19 @@ async function* readArray(path: string): AsyncGenerator<FileRecord> {
   if (!Array.isArray(value)) {
     throw new DataError('bad-json', `${path} holds no array`, 'wrap the records in [ ], or use .jsonl');
   }
-  for (const [index, element] of value.entries()) {
+  const elements: readonly unknown[] = value;
+  for (const [index, element] of elements.entries()) {
     const where = `${path} record ${index + 1}`;
-    yield { record: toObject(element, where), number: index + 1, where };
+    yield attempt(where, () => ({ record: toObject(element, where), number: index + 1, where }));
+  }
+}
+
+function attempt<Entry>(where: string, read: () => Entry): Entry | UnreadableRecord {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DataError) return { where, error };
+    throw error;
   }
 }
 
@@ -126,9 +174,10 @@ function decode(bytes: Buffer, where: string): string {
 
 function parse(text: string, where: string): unknown {
   try {
-    // The reviver costs time, so it runs only where the key can be written.
-    return /__proto__|\\u005f/i.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
+    const repaired = withoutNaN(text);
+    if (repaired !== text) return parse(repaired, where);
     throw new DataError(
       'bad-json',
       `${where} is not JSON: ${(cause as Error).message}`,
@@ -136,6 +185,18 @@ function parse(text: string, where: string): unknown {
       { cause },
     );
   }
+}
+
+function parseJson(text: string): unknown {
+  // The reviver costs time, so it runs only where the key can be written.
+  return /__proto__|\\u005f/i.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
+}
+
+/** Writes null for each `NaN` and `Infinity` outside of a string. */
+function withoutNaN(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+    found.startsWith('"') ? found : 'null',
+  );
 }
 
 function withoutPrototype(key: string, value: unknown): unknown {

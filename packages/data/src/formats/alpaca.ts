@@ -1,27 +1,22 @@
-import type { Turn } from '@gram/base';
+import { plainPrompt } from '@gram/base';
 import { toolsField, withContext } from '../conversations/context.js';
-import { answerField } from '../conversations/messages.js';
-import { splitDemonstration } from '../conversations/split.js';
-import { idOf, textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
-import type { Demonstration } from '../records.js';
+import { instructionTurns } from '../conversations/instruction.js';
+import { idOf, textField } from '../files/fields.js';
+import { hasFields } from '../format/fits.js';
+import type { FormatOf } from '../format/format.js';
 
 /**
- * Reads Alpaca's `{ instruction, input?, output, system?, history?, tools? }`. An input that is not empty follows after a blank
- * line; `history` is a list of earlier exchanges, `[question, answer]`.
+ * Alpaca's demonstrations, in which AlpacaFarm and AlpacaEval publish outputs as well. An input that is not empty follows after a
+ * blank line; `history` is a list of earlier exchanges, `[question, answer]`.
  */
-export function alpaca(from: FileRecord): Demonstration {
-  const turns = [...withContext(from, instructionTurns(from)), ...answerField(from, 'output')];
-  return {
+export const alpaca: FormatOf<'demonstration'> = {
+  holds: 'demonstration',
+  fields: '{ instruction, input?, output }',
+  fits: (from) => hasFields(from, 'instruction', 'output'),
+  read: (from) => ({
     id: idOf(from),
-    ...splitDemonstration(from, { field: 'output', turns }),
+    prompt: plainPrompt(withContext(from, instructionTurns(from))),
+    response: textField(from, 'output'),
     ...toolsField(from),
-  };
-}
-
-/** The turn of an `instruction` with its `input`. */
-export function instructionTurns(from: FileRecord): readonly Turn[] {
-  const instruction = textField(from, 'instruction');
-  const input = (valueAt(from, 'input') ?? '') === '' ? '' : textField(from, 'input');
-  return [{ role: 'user', content: input === '' ? instruction : `${instruction}\n\n${input}` }];
-}
+  }),
+};

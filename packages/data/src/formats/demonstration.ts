@@ -1,25 +1,26 @@
-import { plainAnswer, plainPrompt } from '@gram/base';
-import { toolsField, withContext } from '../conversations/context.js';
-import { answerField, promptField } from '../conversations/messages.js';
-import { splitDemonstration } from '../conversations/split.js';
-import { idOf, optionalText } from '../files/fields.js';
+import { toolsField } from '../conversations/context.js';
+import { readExchange } from '../conversations/exchange.js';
+import { familyOf, idOf } from '../files/fields.js';
 import type { FileRecord } from '../files/read-records.js';
-import type { Demonstration } from '../records.js';
+import { firstField, hasFields } from '../format/fits.js';
+import type { FormatOf } from '../format/format.js';
 
 /**
- * Reads `{ prompt, response, system?, tools?, id?, family? }`. Prompt and response are texts, messages or lists of messages;
- * `subset` counts as the family.
+ * A prompt with its response, which may be called `completion`. Both are texts, messages or lists of messages; `system` and
+ * `tools` are used, and `subset` counts as the family.
  */
-export function demonstration(from: FileRecord): Demonstration {
-  const prompt = withContext(from, promptField(from, 'prompt'));
-  const answer = answerField(from, 'response');
-  // What follows the prompt is the response, even where the prompt ends with a turn of the assistant or of a tool.
-  splitDemonstration(from, { field: 'response', turns: [...prompt, ...answer] });
-  return {
+export const demonstration: FormatOf<'demonstration'> = {
+  holds: 'demonstration',
+  fields: '{ prompt, response } or { prompt, completion }',
+  fits: (from) => hasFields(from, 'prompt') && responseOf(from) !== undefined,
+  read: (from) => ({
     id: idOf(from),
-    prompt: plainPrompt(prompt),
-    response: plainAnswer(answer),
+    ...readExchange(from, 'prompt', responseOf(from) ?? 'response'),
     ...toolsField(from),
-    family: optionalText(from, 'family') ?? optionalText(from, 'subset'),
-  };
+    family: familyOf(from),
+  }),
+};
+
+function responseOf(from: FileRecord): string | undefined {
+  return firstField(from, ['response', 'completion']);
 }

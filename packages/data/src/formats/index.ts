@@ -1,47 +1,93 @@
-import type { FileRecord } from '../files/read-records.js';
-import type { Demonstration, PreferencePair, ResponsePair } from '../records.js';
+import type { Format, Kind } from '../format/format.js';
 import { alpaca } from './alpaca.js';
+import { alpacaFarm } from './alpaca-farm.js';
 import { alpacaPairs } from './alpaca-pairs.js';
+import { arena } from './arena.js';
+import { autoJ } from './auto-j.js';
+import { capybara } from './capybara.js';
 import { demonstration } from './demonstration.js';
+import { gramFinetune } from './gram-finetune.js';
+import { gramPretrain } from './gram-pretrain.js';
+import { helpSteer2 } from './helpsteer2.js';
+import { helpSteer3 } from './helpsteer3.js';
 import { hhRlhf } from './hh-rlhf.js';
+import { kto } from './kto.js';
 import { llmbar } from './llmbar.js';
 import { messages } from './messages.js';
+import { nectar } from './nectar.js';
 import { orca } from './orca.js';
-import { outputs, type PairingOptions } from './outputs.js';
+import { outputs } from './outputs.js';
 import { preference } from './preference.js';
+import { prompts } from './prompts.js';
 import { rmb } from './rmb.js';
+import { scoredResponses } from './scored-responses.js';
 import { shareGptPairs } from './sharegpt-pairs.js';
+import { shp } from './shp.js';
+import { sumLlm } from './sumllm.js';
+import { summarizeFromFeedback } from './summarize-from-feedback.js';
+import { text } from './text.js';
 import { ultrafeedback } from './ultrafeedback.js';
+import { ultrafeedbackRaw } from './ultrafeedback-raw.js';
+import { unifiedFeedback } from './unified-feedback.js';
 import { webgpt } from './webgpt.js';
 
-// The table of all formats by what their records hold. To add one, write its file and list it here.
-
-/** Formats of judged pairs. Their records also give demonstrations and unjudged pairs. */
-export const JUDGED = {
-  preference,
-  'hh-rlhf': hhRlhf,
-  llmbar,
-  ultrafeedback,
+/**
+ * All formats of records. To add one, write its file and list it here. The order matters where the fields of a record fit several
+ * formats: it is then the first of them, so formats with more fields of their own stand before those with fewer.
+ */
+export const FORMATS = {
+  'gram-finetune': gramFinetune,
+  'gram-pretrain': gramPretrain,
   rmb,
+  'unified-feedback': unifiedFeedback,
+  shp,
+  'summarize-from-feedback': summarizeFromFeedback,
+  nectar,
   webgpt,
-  orca,
-  'alpaca-pairs': alpacaPairs,
+  helpsteer2: helpSteer2,
+  helpsteer3: helpSteer3,
+  arena,
+  'auto-j': autoJ,
+  sumllm: sumLlm,
+  'alpaca-farm': alpacaFarm,
+  llmbar,
   'sharegpt-pairs': shareGptPairs,
-} as const satisfies Record<string, (from: FileRecord) => PreferencePair | 'tie'>;
-
-/** Formats of one response to a prompt. */
-export const DEMONSTRATED = {
+  'alpaca-pairs': alpacaPairs,
+  'hh-rlhf': hhRlhf,
+  ultrafeedback,
+  orca,
+  preference,
+  'ultrafeedback-raw': ultrafeedbackRaw,
+  'scored-responses': scoredResponses,
+  outputs,
+  kto,
   demonstration,
   alpaca,
+  capybara,
   messages,
-} as const satisfies Record<string, (from: FileRecord) => Demonstration>;
+  prompts,
+  text,
+} as const satisfies Record<string, Format>;
 
-/** Formats of several unjudged responses to a prompt. */
-export const UNJUDGED = {
-  outputs,
-} as const satisfies Record<string, (from: FileRecord, options: PairingOptions) => readonly ResponsePair[]>;
+/** The name of a format of records. */
+export type FormatName = keyof typeof FORMATS;
 
-/** Lists the names of a table. */
-export function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): readonly Name[] {
-  return Object.keys(table) as Name[]; // `Object.keys` forgets which keys a table has.
+/** The names of the formats that hold things of some kinds. */
+export type FormatNameOf<Holds extends Kind> = {
+  readonly [Name in FormatName]: (typeof FORMATS)[Name]['holds'] extends Holds ? Name : never;
+}[FormatName];
+
+/** The names of all formats, in the order of the table. */
+export const formatNames = Object.keys(FORMATS) as readonly FormatName[]; // `Object.keys` forgets which keys a table has.
+
+/** Lists the formats that hold things of some kinds. */
+export function formatsOf<Holds extends Kind>(kinds: readonly Holds[]): readonly FormatNameOf<Holds>[] {
+  const isOne = (name: FormatName): name is FormatNameOf<Holds> =>
+    kinds.some((kind) => kind === FORMATS[name].holds);
+  return formatNames.filter(isOne);
+}
+
+/** Whether a format has this name. */
+export function isFormatName(name: string): name is FormatName {
+  return Object.hasOwn(FORMATS, name);
 }

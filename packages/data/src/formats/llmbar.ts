@@ -1,15 +1,20 @@
 import { badField, idOf, numberField, textField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
-import type { PreferencePair } from '../records.js';
+import { hasFields } from '../format/fits.js';
+import type { FormatOf } from '../format/format.js';
 
-/** Reads LLMBar's `{ input, output_1, output_2, label }`; the label, 1 or 2, names the better output. */
-export function llmbar(from: FileRecord): PreferencePair {
-  const label = numberField(from, 'label');
-  if (label !== 1 && label !== 2) throw badField(from, 'label', '1 or 2');
-  return {
-    id: idOf(from),
-    prompt: textField(from, 'input'),
-    chosen: textField(from, `output_${label}`),
-    rejected: textField(from, `output_${3 - label}`),
-  };
-}
+/** LLMBar, and what its authors publish with it; the label, 1 or 2, names the better output. */
+export const llmbar: FormatOf<'pair'> = {
+  holds: 'pair',
+  fields: '{ input, output_1, output_2, label }',
+  fits: (from) => hasFields(from, 'input', 'output_1', 'output_2', 'label'),
+  read(from) {
+    const label = numberField(from, 'label');
+    if (label !== 1 && label !== 2) throw badField(from, 'label', '1 or 2');
+    return {
+      id: idOf(from),
+      prompt: textField(from, 'input'),
+      chosen: textField(from, `output_${label}`),
+      rejected: textField(from, `output_${3 - label}`),
+    };
+  },
+};

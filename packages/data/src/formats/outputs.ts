@@ -1,46 +1,40 @@
-import { createRandom } from '@gram/base';
-import { badField, idOf, optionalText, textField, valueAt } from '../files/fields.js';
+import { plainPrompt } from '@gram/base';
+import { promptField } from '../conversations/messages.js';
+import { badField, idOf, optionalText, valueAt } from '../files/fields.js';
 import type { FileRecord } from '../files/read-records.js';
-import type { ResponsePair } from '../records.js';
-
-/** Options of formats that hold more pairs than are taken. */
-export interface PairingOptions {
-  readonly seed: number;
-  /** Largest number of pairs of a record. */
-  readonly pairsPerPrompt: number;
-}
+import { firstField } from '../format/fits.js';
+import type { FormatOf } from '../format/format.js';
 
 /**
- * Reads `{ instruction, outputs: { model: text }, id?, dataset? }`, the answers of n models to one prompt.
- *
- * It takes `pairsPerPrompt` of the n (n - 1) / 2 pairs, all equally likely, and leaves out empty texts and pairs of equal ones; their ids
- * end in `/1`, `/2` and so on. A record without two different texts gives no pair.
+ * The answers of several models to one prompt, `{ instruction, outputs: { model: text } }`, with the dataset as the family. The
+ * prompt may be called `prompt` or `query`, and the answers `responses`; they may be a list.
  */
-export function outputs(from: FileRecord, { seed, pairsPerPrompt }: PairingOptions): ResponsePair[] {
-  const prompt = textField(from, 'instruction');
-  const answers = valueAt(from, 'outputs');
-  const refuse = () => badField(from, 'outputs', 'an object of texts');
-  if (typeof answers !== 'object' || answers === null || Array.isArray(answers)) throw refuse();
-  const values: unknown[] = Object.values(answers);
-  const texts = [...new Set(values)]
-    .map((text) => {
-      if (typeof text !== 'string') throw refuse();
-      return text;
-    })
-    .filter((text) => text.trim() !== '');
-  const random = createRandom(seed, 'pairs', from.number);
-  const pairs = texts.flatMap((first, at) => texts.slice(at + 1).map((second) => [first, second] as const));
-  const [id, family] = [idOf(from), optionalText(from, 'dataset')];
-  return random
-    .shuffle(pairs)
-    .slice(0, pairsPerPrompt)
-    .map((pair, at) => ({ id: `${id}/${at + 1}`, prompt, responses: shufflePair(random, pair), family }));
+export const outputs: FormatOf<'list'> = {
+  holds: 'list',
+  fields: '{ instruction, outputs: { model: text } } or { prompt, responses }',
+  fits: (from) => promptOf(from) !== undefined && answersOf(from) !== undefined,
+  read(from) {
+    const field = answersOf(from) ?? 'outputs';
+    const answers = valueAt(from, field);
+    if (typeof answers !== 'object' || answers === null) {
+      throw badField(from, field, 'an object or a list of texts');
+    }
+    return {
+      id: idOf(from),
+      prompt: plainPrompt(promptField(from, promptOf(from) ?? 'instruction')),
+      responses: Object.values(answers).map((text: unknown, at) => {
+        if (typeof text === 'string') return text;
+        throw badField(from, `${field}.${Object.keys(answers)[at]}`, 'a string');
+      }),
+      family: optionalText(from, 'dataset'),
+    };
+  },
+};
+
+function promptOf(from: FileRecord): string | undefined {
+  return firstField(from, ['instruction', 'prompt', 'query']);
 }
 
-/** Puts two texts in random order. */
-export function shufflePair<Item>(
-  random: { shuffle<T>(items: readonly T[]): T[] },
-  [first, second]: readonly [Item, Item],
-): [Item, Item] {
-  return random.shuffle([first, second])[0] === first ? [first, second] : [second, first];
+function answersOf(from: FileRecord): string | undefined {
+  return firstField(from, ['outputs', 'responses']);
 }

@@ -1,16 +1,21 @@
 import { turnsField } from '../conversations/messages.js';
 import { readPair } from '../conversations/pair.js';
 import { idOf, optionalText } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
-import type { PreferencePair } from '../records.js';
+import { hasFields } from '../format/fits.js';
+import type { FormatOf } from '../format/format.js';
 
-/** Reads RMB's `{ pair_uid, subset, conversation_input, chosen: { answer }, reject: { answer } }`. */
-export function rmb(from: FileRecord): PreferencePair {
-  const field = 'conversation_input';
-  const prompt = { field, turns: turnsField(from, field) };
-  return {
-    id: idOf(from, 'pair_uid'),
-    ...readPair(from, { prompt, chosen: 'chosen.answer', rejected: 'reject.answer' }),
-    family: optionalText(from, 'subset'),
-  };
-}
+/** The pairs of RMB. */
+export const rmb: FormatOf<'pair'> = {
+  holds: 'pair',
+  fields: '{ pair_uid, subset, conversation_input, chosen: { answer }, reject: { answer } }',
+  fits: (from) => hasFields(from, 'conversation_input', 'chosen', 'reject'),
+  read(from) {
+    const field = 'conversation_input';
+    const prompt = { field, turns: turnsField(from, field) };
+    return {
+      id: idOf(from, 'pair_uid'),
+      ...readPair(from, { prompt, chosen: 'chosen.answer', rejected: 'reject.answer' }),
+      family: optionalText(from, 'subset'),
+    };
+  },
+};

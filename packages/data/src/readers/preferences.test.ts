@@ -119,7 +119,7 @@ describe('readPreferences', () => {
       { prompt: LONG, chosen: 'a', rejected: 'b' },
     ],
   ])('reads %s', async (format, record, pair) => {
-    expect(await gather(readPreferences(await save(record), format))).toEqual([
+    expect(await gather(readPreferences(await save(record), { format, margins: true }))).toEqual([
       expect.objectContaining(pair),
     ]);
   });
@@ -132,7 +132,7 @@ describe('readPreferences', () => {
       { question: 'p', answers: ['a', 'b'], scores: [1, 0] },
     );
     const pairs = await gather(
-      readPreferences(path, 'webgpt', {
+      readPreferences(path, {
         onDrop: (where, reason) => reasons.push(`${where.slice(-6)} ${reason}`),
       }),
     );
@@ -162,17 +162,17 @@ describe('readPreferences', () => {
   ])('names the field of a bad %s record', async (format, record, field) => {
     const good = { prompt: 'p', chosen: 'a', rejected: 'b' };
     const path = await save(...(format === 'preference' ? [good] : []), record);
-    await expect(gather(readPreferences(path, format))).rejects.toMatchObject({
+    await expect(gather(readPreferences(path, { format, margins: true }))).rejects.toMatchObject({
       code: 'bad-record',
       message: expect.stringContaining(`field "${field}" of ${path} line ${format === 'preference' ? 2 : 1}`),
     });
   });
 
   it('lists the formats when it does not know one', () => {
-    expect(() => readPreferences('x.jsonl', 'constructor' as PreferenceFormat)).toThrow(
+    expect(() => readPreferences('x.jsonl', { format: 'constructor' as PreferenceFormat })).toThrow(
       expect.objectContaining({
         code: 'unknown-format',
-        hint: expect.stringContaining('preference, hh-rlhf'),
+        hint: expect.stringContaining('ultrafeedback, orca, preference'),
       }),
     );
   });
@@ -185,9 +185,7 @@ describe('readResponsePairs', () => {
     const path = await save(outputs, { ...outputs, outputs: { m1: 'a', m2: 'a' } });
     const lost: string[] = [];
     const read = (seed: number, pairsPerPrompt: number) =>
-      gather(
-        readResponsePairs(path, 'outputs', { seed, pairsPerPrompt, onDrop: (where) => lost.push(where) }),
-      );
+      gather(readResponsePairs(path, { seed, pairsPerPrompt, onDrop: (where) => lost.push(where) }));
     const every = await read(0, 10);
     expect(every.map(({ responses }) => responses.toSorted().join('')).toSorted()).toEqual([
       'ab',
@@ -205,7 +203,7 @@ describe('readResponsePairs', () => {
     const path = await save(
       ...Array.from({ length: 200 }, () => ({ prompt: 'p', chosen: 'good', rejected: 'bad' })),
     );
-    const pairs = await gather(readResponsePairs(path, 'preference'));
+    const pairs = await gather(readResponsePairs(path));
     const ahead = pairs.filter(({ responses }) => responses[0] === 'good').length;
     expect(Math.abs(ahead - 100)).toBeLessThan(40);
     expect(Object.keys(pairs[0] as object)).not.toContain('chosen');
@@ -235,7 +233,7 @@ describe('the real files', () => {
     const onDrop = (_: string, reason: string) => {
       dropped[reason] = (dropped[reason] ?? 0) + 1;
     };
-    const pairs = await gather(readPreferences(join(real, file), format, { onDrop }));
+    const pairs = await gather(readPreferences(join(real, file), { format, onDrop }));
     expect(dropped).toEqual(drops);
     expect(pairs.length + Object.values(dropped).reduce((sum, n) => sum + n, 0)).toBe(records);
     for (const { prompt } of pairs) expect(conversationText(prompt).trim()).not.toBe('');
@@ -246,7 +244,7 @@ describe('the real files', () => {
     ['arena-hard/responses.jsonl.gz', 500, 999],
   ])('%s', async (file, prompts, count) => {
     const path = join(real, file);
-    const pairs = await gather(readResponsePairs(path, 'outputs', { pairsPerPrompt: 2 }));
+    const pairs = await gather(readResponsePairs(path, { pairsPerPrompt: 2 }));
     expect(pairs).toHaveLength(count);
     expect(new Set(pairs.map(({ id }) => id.split('/')[0])).size).toBe(prompts);
     for (const { responses } of pairs) expect(responses[0]).not.toBe(responses[1]);

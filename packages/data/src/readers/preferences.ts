@@ -1,52 +1,50 @@
-import { conversationKey } from '@gram/base';
-import { type FileRecord, readRecords } from '../files/read-records.js';
-import { JUDGED, namesOf } from '../formats/index.js';
+import { type FormatNameOf, formatsOf } from '../formats/index.js';
 import type { PreferencePair } from '../records.js';
-import { type DropReason, emptyText, isNameOf, type ReadOptions, unknownFormat } from './read-format.js';
+import type { Reading, ReadOptions } from './options.js';
+import { checkPairing, type Pairing, pairsOfRanking } from './pairing.js';
+import { createReading } from './reading.js';
 
-/** The name of a file format with judged pairs; `preferenceFormats` lists them. */
-export type PreferenceFormat = keyof typeof JUDGED;
+/** The name of a format with judged pairs, or with ranked responses; `preferenceFormats` lists them. */
+export type PreferenceFormat = FormatNameOf<'pair' | 'ranking'>;
 
-/** The names of the formats of judged pairs. */
-export const preferenceFormats = namesOf(JUDGED);
+/** The names of the formats with judged pairs or ranked responses. */
+export const preferenceFormats: readonly PreferenceFormat[] = formatsOf(['pair', 'ranking']);
+
+/** Options of `readPreferences`. */
+export interface PreferenceOptions extends ReadOptions<PreferenceFormat> {
+  /** How ranked responses become pairs. @default 'all' */
+  readonly pairing?: Pairing | undefined;
+  /** Whether margins are read. Where they are not, nothing judges them. @default false */
+  readonly margins?: boolean | undefined;
+}
 
 /**
- * Reads judged pairs, one at a time. Records without an id get their position in the file as id. Ties, pairs of equal
- * responses and records with an empty prompt or response are left out.
+ * Reads judged pairs, one at a time. Records without an id get their position in the file as id. Ties, pairs of equal responses,
+ * and records with an empty prompt or response are left out and counted. Ranked responses become pairs by a rule; their ids end
+ * in `/1`, `/2` and so on.
  *
- * @throws {DataError} `unknown-format`, `bad-record` (names the field, the record and the file), and the errors of
+ * @throws {DataError} `unknown-format`, `bad-option`, `bad-record` (names the field, the record and the file), and the errors of
  *   `readRecords`
  *
  * @example
  * ```ts
- * for await (const { prompt, chosen, rejected } of readPreferences('comparisons.jsonl.gz', 'webgpt')) {
- *   console.log({ prompt, chosen, rejected });
- * }
+ * const reading = readPreferences('comparisons.jsonl.gz');
+ * for await (const { prompt, chosen, rejected } of reading) console.log({ prompt, chosen, rejected });
+ * console.log(reading.format, reading.counts);
  * ```
  */
-export function readPreferences(
-  path: string,
-  format: PreferenceFormat,
-  options: ReadOptions = {},
-): AsyncIterable<PreferencePair> {
-  if (!isNameOf(JUDGED, format)) throw unknownFormat(format, preferenceFormats);
-  return parseAll(path, JUDGED[format], options);
-}
-
-async function* parseAll(
-  path: string,
-  parse: (from: FileRecord) => PreferencePair | 'tie',
-  { onDrop }: ReadOptions,
-): AsyncGenerator<PreferencePair> {
-  for await (const from of readRecords(path)) {
-    const pair = parse(from);
-    const reason = pair === 'tie' ? 'tie' : reasonToDrop(pair);
-    if (reason !== undefined) onDrop?.(from.where, reason);
-    else if (pair !== 'tie') yield pair;
-  }
-}
-
-function reasonToDrop({ prompt, chosen, rejected }: PreferencePair): DropReason | undefined {
-  const isEqual = conversationKey(chosen) === conversationKey(rejected);
-  return emptyText(prompt, [chosen, rejected]) ?? (isEqual ? 'equal-responses' : undefined);
+export function readPreferences(path: string, options: PreferenceOptions = {}): Reading<PreferencePair> {
+  const { pairing = 'all', margins = false } = options;
+  checkPairing(pairing);
+  return createReading<PreferencePair>(
+    path,
+    {
+      pair: (pair) => [pair],
+      ranking(ranking) {
+        const pairs = pairsOfRanking(ranking, pairing, margins);
+        return pairs.length > 0 ? pairs : 'tie';
+      },
+    },
+    options,
+  );
 }

@@ -104,11 +104,14 @@ async function probabilitiesOf(
   return probabilities;
 }
 
-function attacked({ id, prompt, chosen, rejected }: PreferencePair, attack: JudgeAttack): ComparisonItem {
+function attacked(
+  { id, prompt, tools, chosen, rejected }: PreferencePair,
+  attack: JudgeAttack,
+): ComparisonItem {
   const text = attack.text(conversationText(prompt));
   const hidden = text === '' ? rejected : textBelow(rejected, text);
   const a = attack.place === 'alone' ? text : hidden;
-  return { id: `${id} under "${attack.name}"`, prompt, a, b: chosen };
+  return { id: `${id} under "${attack.name}"`, prompt, tools, a, b: chosen };
 }
 
 /** Writes a text below a response, in a conversation below its last turn. */

@@ -38,6 +38,8 @@ export interface Evaluation extends Accuracy {
   readonly order: OrderEffect;
   /** Number of pairs whose text was cut. */
   readonly truncated: number;
+  /** Number of pairs whose texts held marks of the prompt, which were escaped. */
+  readonly neutralized: number;
   /** Time taken, compilation included. */
   readonly seconds: number;
   readonly pairsPerSecond: number;
@@ -77,7 +79,13 @@ export async function evaluatePairs(
   for (let start = 0; start < pairs.length; start += PAIRS_PER_CALL) {
     const part = pairs.slice(start, start + PAIRS_PER_CALL);
     const results = await model.compare(
-      part.map(({ id, prompt, chosen, rejected }) => ({ id, prompt, a: chosen, b: rejected })),
+      part.map(({ id, prompt, tools, chosen, rejected }) => ({
+        id,
+        prompt,
+        tools,
+        a: chosen,
+        b: rejected,
+      })),
       { signal, onProgress: (done) => onProgress?.(start + done, pairs.length) },
     );
     const evaluated = part.map((pair, index) => evaluatedPair(pair, results[index]));
@@ -89,6 +97,7 @@ export async function evaluatePairs(
     ...accuracyOf(items, seed),
     order: orderEffect(items),
     truncated: items.filter(({ truncated }) => truncated).length,
+    neutralized: items.filter(({ neutralized }) => neutralized).length,
     seconds,
     pairsPerSecond: pairs.length / seconds,
     byFamily: byFamily(items, seed),

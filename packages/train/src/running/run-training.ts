@@ -123,7 +123,7 @@ async function writeResults(
   });
   const card = modelCard({
     name: basename(output),
-    config: settings,
+    config: { ...settings, data: { ...settings.data, format: data.format } },
     gram,
     verdicts: judgePrompts.find(({ id }) => id === gram.judgePrompt)?.labels,
     data: { sha256, examples, ...data },

@@ -37,7 +37,7 @@ describe('a training configuration', () => {
   it('gets its defaults and absolute paths', () => {
     expect(readTrainingConfig(file(good))).toEqual({
       stage: 'finetune',
-      data: { path: join(directory, 'pairs.jsonl'), format: 'preference' },
+      data: { path: join(directory, 'pairs.jsonl') },
       init: { model: join(directory, '../base') },
       vocabulary: 'labels',
       maxLength: 128,
@@ -81,16 +81,27 @@ describe('a training configuration', () => {
     expect(config.init.scratch?.tieWordEmbeddings).toBe(true);
   });
 
-  it('takes the format of the data from the stage', () => {
+  it('leaves the format to the data, and shares how they are read with the validation', () => {
     const format = (...overrides: string[]) => readTrainingConfig(file(good), overrides).data.format;
-    expect(format('stage=sft')).toBe('demonstration');
-    expect(format('stage=pretrain')).toBe('preference');
+    expect(format('stage=sft', 'data.format=')).toBe(undefined);
     expect(format('stage=sft', 'data.format=alpaca')).toBe('alpaca');
     expect(format('stage=sft', 'data.format=hh-rlhf')).toBe('hh-rlhf');
     expect(format('stage=pretrain', 'data.format=outputs')).toBe('outputs');
-    const printed = formatTrainingConfig(readTrainingConfig(file(good), ['stage=sft', 'data.limit=7']));
-    expect(printed).toMatch(
-      /^stage: sft\ndata:\n {2}path: .*\n {2}format: demonstration\n {2}limit: 7\ninit:/,
+    const overrides = [
+      'data.limit=7',
+      'data.columns={chosen: a, rejected: {template: "{b} {c}"}}',
+      'validation.path=v',
+    ];
+    const config = readTrainingConfig(file(good), [...overrides, 'data.maxBadRecords=2']);
+    const columns = { chosen: 'a', rejected: { template: '{b} {c}' } };
+    expect(config.data).toMatchObject({ columns, maxBadRecords: 2, limit: 7 });
+    expect(config.validation).toEqual({
+      path: expect.stringMatching(/v$/),
+      columns,
+      maxBadRecords: 2,
+    });
+    expect(formatTrainingConfig(config)).toContain(
+      '    chosen: a\n    rejected:\n      template: "{b} {c}"\n',
     );
   });
 
@@ -122,6 +133,8 @@ describe('a training configuration', () => {
       /data\.format has no chosen response, which the stage sft needs/,
     ],
     ['single answers with labels', ['data.format=alpaca'], /data\.format has no labels/],
+    ['a column of no field', ['data.columns={chosn: a}'], /data\.columns/],
+    ['a column that is no path', ['data.columns={chosen: 3}'], /data\.columns\.chosen/],
     [
       'single answers as pairs',
       ['stage=pretrain', 'data.format=demonstration'],

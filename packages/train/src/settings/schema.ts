@@ -1,9 +1,3 @@
-import {
-  type DemonstrationFormat,
-  demonstrationFormats,
-  type ResponseFormat,
-  responseFormats,
-} from '@gram/data';
 import { deviceNames } from '@gram/engine';
 import { PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
@@ -11,34 +5,12 @@ import { z } from 'zod';
 import { foreignSettings, optimizerNames, ownSettings } from '../optimizers/table.js';
 import { stageNames, stageOf, stageSettings } from '../stages/table.js';
 import { paceSettings } from '../steps/pace.js';
-
-/** Name of a data format of any stage. */
-export type DataFormat = ResponseFormat | DemonstrationFormat;
+import { data, validation } from './data.js';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
 const text = z.string().min(1, 'must not be empty');
 const share = z.number().min(0).lt(1);
-
-const data = z.strictObject({
-  path: text.describe('file of records'),
-  format: z
-    .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
-    .optional()
-    .meta({
-      description: 'format of the file, one that suits the stage',
-      usual: '`preference`, or `demonstration` for `sft`',
-    }),
-  limit: count.optional().meta({ description: 'records to read from the start of the file', usual: 'all' }),
-});
-
-const validation = z
-  .strictObject({
-    path: text.describe('file of records that are not trained on; they choose the best checkpoint'),
-    format: data.shape.format.meta({ description: 'as `data.format`', usual: '`data.format`' }),
-    limit: data.shape.limit,
-  })
-  .describe('records that are measured at each checkpoint and at the end');
 
 const scratch = z.strictObject({
   vocabSize: count.describe('most tokens of the new tokenizer; little text may give fewer'),
@@ -163,14 +135,9 @@ function withoutDefaults<Shape extends z.ZodRawShape>(shape: Shape) {
 
 type Root = z.output<typeof root>;
 type StageSetting = keyof typeof stageSettings;
-type WithFormat<Source> = Source & { format: DataFormat };
 
 /** A training run with its defaults filled in and its paths made absolute. */
-export type TrainingConfig = Omit<Root, StageSetting | 'data' | 'validation'> &
-  Partial<Pick<Root, StageSetting>> & {
-    data: WithFormat<Root['data']>;
-    validation?: WithFormat<NonNullable<Root['validation']>>;
-  };
+export type TrainingConfig = Omit<Root, StageSetting> & Partial<Pick<Root, StageSetting>>;
 
 /** Architecture of a new model, as `ModelConfig` names it. Its tokenizer is trained on the text of the data. */
 export type ScratchConfig = z.output<typeof scratch>;
@@ -208,25 +175,20 @@ export const trainingSchema: z.ZodType<TrainingConfig> = root
   })
   .transform(complete);
 
-/** Fills in what depends on the stage: formats, and the defaults of its own settings. */
-function complete({ stage: name, data, validation, init, ...rest }: Root): TrainingConfig {
-  const stage = stageOf(name);
-  const format = data.format ?? (stage.data.usualFormat as DataFormat);
-  const own = z.object(stage.settings).parse(rest);
+/** Fills in what depends on the stage, which is the defaults of its own settings, and what validation shares with the data. */
+function complete({ stage: name, data: given, validation: held, init, ...rest }: Root): TrainingConfig {
+  const own = z.object(stageOf(name).settings).parse(rest);
+  const { path: _, limit: __, ...shared } = given;
   return {
     stage: name,
-    data: withFormat(data, format),
-    ...(validation && { validation: withFormat(validation, format) }),
+    data: given,
+    ...(held && { validation: { ...shared, ...held } }),
     // The order in which a configuration is printed.
     init,
     ...own,
     ...rest,
     ...own,
   };
-}
-
-function withFormat<Source extends Root['data']>({ path, format, ...limit }: Source, usual: DataFormat) {
-  return { path, format: format ?? usual, ...limit };
 }
 
 function checkStart({ init, maxLength, lora: adapter }: Root, refuse: Refuse): void {
@@ -258,16 +220,14 @@ function checkStage(config: Root, refuse: Refuse): void {
   if (init.judgePrompt !== undefined && stage.kind === 'policy') {
     refuse(['init', 'judgePrompt'], `has no meaning in the stage ${name}, which trains no judge`);
   }
-  const { formats, missing, usualFormat } = stage.data;
+  const { formats, missing } = stage.data;
   for (const source of ['data', 'validation'] as const) {
     const format = config[source]?.format ?? config.data.format;
     if (config[source] !== undefined && format !== undefined && !formats.includes(format)) {
       refuse([source, 'format'], `has no ${missing}, which the stage ${name} needs`);
     }
   }
-  const { data: given, validation: held, ...rest } = config;
-  const format = given.format ?? usualFormat;
-  stage.check({ ...rest, data: { ...given, format }, validation: held && { ...held, format } }, refuse);
+  stage.check(config, refuse);
 }
 
 function checkOptimizer({ optimizer: settings }: Root, refuse: Refuse): void {

@@ -54,6 +54,7 @@ export const bradleyTerry = defineStage({
   },
   head: (config, { baseline: variant }) => scoringConfig(config, variant),
   trainsHeadOnly: ({ baseline: variant }) => variant?.freeze ?? false,
+  usesMargins: ({ baseline: variant }) => variant?.margin ?? false,
   check: ({ baseline: variant, lora }, refuse) => {
     if (variant !== undefined) checkVariant(variant, lora !== undefined, refuse);
   },

@@ -1,9 +1,12 @@
 import { conversationText, type Prompt } from '@gram/base';
 import {
+  type Columns,
   type Demonstration,
   demonstrationFormats,
+  type Pairing,
   type PreferencePair,
   preferenceFormats,
+  type Reading,
   type ResponsePair,
   readDemonstrations,
   readPreferences,
@@ -11,59 +14,66 @@ import {
   responseFormats,
 } from '@gram/data';
 
-/** Options of a reader of records. */
-export interface ReadOptions {
+/** How a configuration has a file read. */
+export interface DataOptions {
+  readonly format?: string | undefined;
+  readonly columns?: Columns | undefined;
+  readonly pairing?: Pairing | undefined;
+  readonly maxBadRecords?: number | undefined;
+  readonly degenerate?: 'drop' | 'error' | undefined;
   /** Draws responses where a record has more than two. */
   readonly seed: number;
-  /** Called for each record that gives no item, with its place in the file and the reason. */
-  readonly onDrop: (where: string, reason: string) => void;
+  /** Whether the margins of pairs are used. */
+  readonly margins: boolean;
 }
 
 /** A kind of records that stages train on: its formats and how it is read. */
 export interface DataKind<Item extends { readonly prompt: Prompt }> {
   /** Formats of files that hold such records. */
   readonly formats: readonly string[];
-  /** Format of a file whose format is not named. */
-  readonly usualFormat: string;
   /** Fields that a file of another format lacks. */
   readonly missing: string;
-  /** Reads a file in one of the formats. */
-  read(path: string, format: string, options: ReadOptions): AsyncIterable<Item>;
+  /** Opens a file. */
+  read(path: string, options: DataOptions): Reading<Item>;
   /** Texts of a record, on which the tokenizer of a new model is trained. */
   texts(item: Item): readonly string[];
 }
 
 /** The name as one of the formats; the schema of the configuration has checked it. */
-function known<Format extends string>(formats: readonly Format[], name: string): Format {
+function known<Format extends string>(
+  formats: readonly Format[],
+  name: string | undefined,
+): Format | undefined {
   const format = formats.find((candidate) => candidate === name);
-  if (format === undefined) throw new RangeError(`the format ${name} is none of ${formats.join(', ')}`);
+  if (format === undefined && name !== undefined) {
+    throw new RangeError(`the format ${name} is none of ${formats.join(', ')}`);
+  }
   return format;
 }
 
 /** Pairs of responses without labels. */
 export const responsePairs: DataKind<ResponsePair> = {
   formats: responseFormats,
-  usualFormat: 'preference',
   missing: 'second response',
-  read: (path, format, options) => readResponsePairs(path, known(responseFormats, format), options),
+  read: (path, options) =>
+    readResponsePairs(path, { ...options, format: known(responseFormats, options.format) }),
   texts: ({ prompt, responses }) => [prompt, ...responses].map(conversationText),
 };
 
 /** Pairs of a chosen and a rejected response. */
 export const preferencePairs: DataKind<PreferencePair> = {
   formats: preferenceFormats,
-  usualFormat: 'preference',
   missing: 'labels',
-  read: (path, format, { onDrop }) => readPreferences(path, known(preferenceFormats, format), { onDrop }),
+  read: (path, options) =>
+    readPreferences(path, { ...options, format: known(preferenceFormats, options.format) }),
   texts: ({ prompt, chosen, rejected }) => [prompt, chosen, rejected].map(conversationText),
 };
 
 /** Prompts with the response to imitate. */
 export const demonstrations: DataKind<Demonstration> = {
   formats: demonstrationFormats,
-  usualFormat: 'demonstration',
   missing: 'chosen response',
-  read: (path, format, { onDrop }) =>
-    readDemonstrations(path, known(demonstrationFormats, format), { onDrop }),
+  read: (path, options) =>
+    readDemonstrations(path, { ...options, format: known(demonstrationFormats, options.format) }),
   texts: ({ prompt, response }) => [prompt, response].map(conversationText),
 };

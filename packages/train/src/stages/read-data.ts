@@ -1,62 +1,56 @@
 import { conversationKey, type Prompt } from '@gram/base';
+import { describeCounts, readingNotes } from '@gram/data';
 import { TrainError } from '../error.js';
-import type { DataKind } from './data-kinds.js';
+import type { DataKind, DataOptions } from './data-kinds.js';
 
 /** A file of records as a configuration names it. */
-export interface DataSource {
+export interface DataSource extends Pick<DataOptions, 'format' | 'columns' | 'pairing' | 'maxBadRecords'> {
   readonly path: string;
-  readonly format: string;
   readonly limit?: number | undefined;
 }
 
 /** Options of `readItems`. */
-export interface ReadItemsOptions {
-  readonly seed: number;
-  /** Treatment of a record whose responses are equal, see `EncodeOptions`. */
-  readonly degenerate: 'drop' | 'error';
+export interface ReadItemsOptions extends Pick<DataOptions, 'seed' | 'margins' | 'degenerate'> {
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Records of one file in memory, and what is to be said about it. */
 export interface ReadItems<Item> {
   readonly items: readonly Item[];
+  /** Format of the file, named or recognized. */
+  readonly format: string;
+  /** What a person should know about the file, in sentences. */
+  readonly notes: readonly string[];
   /** Numbers of records that gave no item, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Number of items whose id an earlier one has. */
+  /** Number of records whose id an earlier one has. */
   readonly repeatedIds: number;
 }
 
 /**
  * Reads the records of a file into memory.
  *
- * @throws {TrainError} `no-data` when there are none, or one that the options refuse; the errors of the readers
+ * @throws {TrainError} `no-data` when there are none; the errors of the readers
  */
 export async function readItems<Item extends { readonly id: string }>(
   data: DataKind<Item & { readonly prompt: Prompt }>,
-  { path, format, limit }: DataSource,
-  { seed, degenerate, signal }: ReadItemsOptions,
+  { path, limit, ...source }: DataSource,
+  { signal, ...options }: ReadItemsOptions,
 ): Promise<ReadItems<Item & { readonly prompt: Prompt }>> {
-  const dropped: Record<string, number> = {};
-  const onDrop = (where: string, reason: string) => {
-    if (degenerate === 'error' && reason === 'equal-responses') {
-      throw new TrainError(
-        'no-data',
-        `${where} has two equal responses`,
-        'correct or remove it, or set degenerate to "drop" to leave such records out',
-      );
-    }
-    dropped[reason] = (dropped[reason] ?? 0) + 1;
-  };
+  const reading = data.read(path, { ...source, ...options });
   const items = [];
-  const ids = new Set<string>();
-  for await (const item of data.read(path, format, { seed, onDrop })) {
+  for await (const item of reading) {
     signal?.throwIfAborted();
     items.push(item);
-    ids.add(item.id);
     if (items.length === limit) break;
   }
-  if (items.length > 0) return { items, dropped, repeatedIds: items.length - ids.size };
-  throw new TrainError('no-data', `${path} gives no record`, 'check the file and its format');
+  const { format, counts } = reading;
+  if (format === undefined || items.length === 0) {
+    const message = `${path} gives no example: ${describeCounts(counts)}`;
+    throw new TrainError('no-data', message, 'check the file and its format');
+  }
+  const notes = readingNotes(reading, source.format !== undefined);
+  return { items, format, notes, dropped: counts.dropped, repeatedIds: counts.repeatedIds };
 }
 
 /** Counts the held-out records with a prompt that is trained on. */

@@ -87,6 +87,8 @@ interface StageDefinition<
   head(config: ModelConfig, settings: z.output<z.ZodObject<Shape>>): ModelConfig;
   /** Whether only the score head is trained. @default false */
   trainsHeadOnly?(settings: z.output<z.ZodObject<Shape>>): boolean;
+  /** Whether the margins of pairs are used; where they are not, they are not read. @default false */
+  usesMargins?(settings: z.output<z.ZodObject<Shape>>): boolean;
   /** Reports settings that do not fit together. */
   check?(settings: z.output<z.ZodObject<Shape>> & SharedSettings, refuse: Refuse): void;
   /**
@@ -104,6 +106,10 @@ interface StageDefinition<
 
 /** The examples of one file, with what became of its other records. */
 export interface EncodedFile<Example> extends Examples<Example> {
+  /** Format of the file, named or recognized. */
+  readonly format: string;
+  /** What a person should know about the file, in sentences. */
+  readonly notes: readonly string[];
   /** Number of records that were read: the examples and what was dropped. */
   readonly records: number;
   /** Number of records whose id an earlier one has. */
@@ -138,7 +144,7 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
     'name' | 'summary' | 'example' | 'kind' | 'settings' | 'smoothing' | 'presets'
   > {
   readonly runsOthers: boolean;
-  readonly data: Pick<DataKind<never>, 'formats' | 'usualFormat' | 'missing'>;
+  readonly data: Pick<DataKind<never>, 'formats' | 'missing'>;
   /** The model with the heads that the stage needs. */
   head(model: ModelConfig, config: StageConfig): ModelConfig;
   /** Whether only the score head is trained. */
@@ -171,7 +177,8 @@ export function defineStage<
       const settings = { ...config, ...own(config), paperSmoothing: smoothingOf(config, smoothing) };
       const take = async (source: DataSource) => {
         const { seed, degenerate } = config;
-        const taken = await readItems(data, source, { seed, degenerate, signal });
+        const margins = definition.usesMargins?.(settings) ?? false;
+        const taken = await readItems(data, source, { seed, margins, degenerate, signal });
         definition.checkItems?.(taken.items, source.path, settings);
         return taken;
       };
@@ -210,10 +217,14 @@ async function encodeSplit<Item, Example>(
   const encodeFile = async (file: ReadItems<Item>, before: number): Promise<EncodedFile<Example>> => {
     const options = { signal, degenerate, onProgress: (done: number) => onProgress?.(before + done, total) };
     const encoded = await encode(file.items, options);
-    const dropped = { ...file.dropped, ...encoded.dropped };
+    const { items: _, ...read } = file;
+    const dropped = { ...read.dropped };
+    for (const [reason, count] of Object.entries(encoded.dropped)) {
+      dropped[reason] = (dropped[reason] ?? 0) + count;
+    }
     const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     const records = encoded.examples.length + left;
-    return { ...encoded, dropped, records, repeatedIds: file.repeatedIds };
+    return { ...read, ...encoded, dropped, records };
   };
   const trained = await encodeFile(taken, 0);
   return heldOut === undefined

@@ -1,0 +1,58 @@
+import type { FileRecord } from '../files/read-records.js';
+import type {
+  Demonstration,
+  LabeledResponse,
+  PreferencePair,
+  PromptRecord,
+  ResponseList,
+  TextDocument,
+} from '../records.js';
+
+/** What a record of each kind of format gives. */
+interface Kinds {
+  /** A judged pair. */
+  readonly pair: PreferencePair | 'tie';
+  /** Responses with a reward each, or with ranks. */
+  readonly ranking: ResponseList & { readonly rewards: readonly number[] };
+  /** Responses without a judgment. */
+  readonly list: ResponseList;
+  /** One response that is good or bad. */
+  readonly label: LabeledResponse;
+  /** One response to imitate. */
+  readonly demonstration: Demonstration;
+  readonly prompt: PromptRecord;
+  readonly text: TextDocument;
+}
+
+/** The name of a kind of format: what its records hold. */
+export type Kind = keyof Kinds;
+
+/** What a record of one kind of format holds where it is no tie. */
+export type Held<Holds extends Kind> = Exclude<Kinds[Holds], 'tie'>;
+
+/** What a record of any format holds. */
+export type HeldBy = Held<Kind>;
+
+/** A format of records that hold one kind of things. */
+export interface FormatOf<Holds extends Kind> {
+  readonly holds: Holds;
+  /** The fields of a record, as a message shows them. */
+  readonly fields: string;
+  /** Whether a record has the fields that tell the format from others. */
+  fits(from: FileRecord): boolean;
+  /**
+   * Reads a record.
+   *
+   * @throws {DataError} `bad-record`
+   */
+  read(from: FileRecord): Kinds[Holds];
+  /**
+   * Reads the margin of a pair, undefined where the record has none. It is read only where margins are used.
+   *
+   * @throws {DataError} `bad-record`
+   */
+  margin?(from: FileRecord): number | undefined;
+}
+
+/** A format of records. */
+export type Format = { readonly [Holds in Kind]: FormatOf<Holds> }[Kind];

@@ -1,0 +1,35 @@
+import { FORMATS } from '../formats/index.js';
+import type { ReadCounts, Reading } from './options.js';
+
+/**
+ * Says in sentences what a person should know about a file that was read: the format, if it was recognized, how many items the
+ * records give, and what looks like a mistake of the data.
+ *
+ * @param isNamed whether the format was named
+ */
+export function readingNotes({ format, counts }: Reading<unknown>, isNamed: boolean): readonly string[] {
+  const { kept, items, emptyResponses, repeatedPrompts } = counts;
+  return [
+    ...(format === undefined || isNamed
+      ? []
+      : [`recognized the format ${format}, ${FORMATS[format].fields}; another one has to be named`]),
+    ...(items === kept ? [] : [`${kept} records give ${items} examples`]),
+    ...(emptyResponses > 0 ? [`${emptyResponses} empty responses were left out of their lists`] : []),
+    ...(repeatedPrompts > 0
+      ? [
+          `the responses of ${repeatedPrompts} of ${kept} records begin with their prompt, which then stands twice`,
+        ]
+      : []),
+  ];
+}
+
+/** Writes counts as one line whose numbers add up. */
+export function describeCounts({ read, kept, dropped, repeatedIds }: ReadCounts): string {
+  const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
+  return [
+    `${read} records read`,
+    `${kept} kept`,
+    reasons.length === 0 ? '0 dropped' : `${read - kept} dropped (${reasons.join(', ')})`,
+    ...(repeatedIds === 0 ? [] : [`${repeatedIds} with the id of an earlier one`]),
+  ].join(', ');
+}

@@ -1,0 +1,66 @@
+import {
+  columnFields,
+  type DemonstrationFormat,
+  demonstrationFormats,
+  pairings,
+  type ResponseFormat,
+  responseFormats,
+} from '@gram/data';
+import { z } from 'zod';
+
+/** Name of a data format of any stage. */
+export type DataFormat = ResponseFormat | DemonstrationFormat;
+
+const text = z.string().min(1, 'must not be empty');
+
+const column = z.union([
+  text,
+  z.strictObject({ path: text, default: z.unknown() }),
+  z.strictObject({ template: text }),
+]);
+
+/** The settings of the file of records. */
+export const data = z.strictObject({
+  path: text.describe('file of records'),
+  format: z
+    .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
+    .optional()
+    .meta({
+      description: 'format of the file, one that suits the stage',
+      usual: 'the one that the fields of the first record fit',
+    }),
+  columns: z.partialRecord(z.enum(columnFields), column).optional().meta({
+    description: 'where the file has the fields: a path, `{ path, default }` or `{ template }` each',
+    usual: 'where the format has them',
+  }),
+  pairing: z
+    .enum(pairings)
+    .optional()
+    .meta({ description: 'how ranked responses become judged pairs', usual: '`all`' }),
+  maxBadRecords: z.int().min(0).optional().meta({
+    description: 'number of records that cannot be read and are left out; one more stops the run',
+    usual: '0',
+  }),
+  limit: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'examples to read from the start of the file', usual: 'all' }),
+});
+
+const { format, columns, pairing, maxBadRecords, limit } = data.shape;
+
+/** The settings of the file of held-out records. */
+export const validation = z
+  .strictObject({
+    path: text.describe('file of records that are not trained on; they choose the best checkpoint'),
+    format: format.meta({ description: 'as `data.format`', usual: '`data.format`' }),
+    columns: columns.meta({ description: 'as `data.columns`', usual: '`data.columns`' }),
+    pairing: pairing.meta({ description: 'as `data.pairing`', usual: '`data.pairing`' }),
+    maxBadRecords: maxBadRecords.meta({
+      description: 'as `data.maxBadRecords`',
+      usual: '`data.maxBadRecords`',
+    }),
+    limit,
+  })
+  .describe('records that are measured at each checkpoint and at the end');
