@@ -30,6 +30,7 @@ export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError, type EngineErrorCode } from './error.js';
 export { type ExportedOnnx, type ExportOptions, exportOnnx } from './export-onnx.js';
 export {
+  type AttentionInputs,
   type AttentionOptions,
   attentionAt,
   cachedAttention,
@@ -41,11 +42,11 @@ export {
 export { crossEntropy } from './fused/cross-entropy.js';
 export { type Int4Matrix, int4MatMul, quantizeInt4 } from './fused/int4-mat-mul.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
-export { linearCrossEntropy } from './fused/linear-cross-entropy.js';
+export { linearCrossEntropy, type WeightedRows } from './fused/linear-cross-entropy.js';
 export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './fused/quantized-mat-mul.js';
 export { checkpointed, recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
-export { type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
+export { type RotaryOptions, type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';
 export type { Int8Kernel, Precision } from './graph/target.js';
 export { tracedKernels } from './kernels/register.js';
 export type { ConstantSource } from './onnx/constants.js';

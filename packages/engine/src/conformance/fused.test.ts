@@ -133,7 +133,7 @@ describeOnDevices('fused kernels', (device) => {
         type I = { x: T; cos: T; sin: T };
         const tables = ({ cos, sin }: I) => ({ cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D });
         const run = withGradients(
-          (all: I) => rotaryEmbedding(all.x as tf.Tensor3D, tables(all), heads),
+          (all: I) => rotaryEmbedding(all.x as tf.Tensor3D, tables(all), { heads }),
           ['x'],
         );
         await expectAgreement(device, run, inputs as never);
@@ -143,7 +143,7 @@ describeOnDevices('fused kernels', (device) => {
         );
         const anywhere = withGradients(
           (all: I & { at: T }) =>
-            rotaryEmbedding(all.x as tf.Tensor3D, tables(all), heads, all.at as tf.Tensor2D),
+            rotaryEmbedding(all.x as tf.Tensor3D, tables(all), { heads, positions: all.at as tf.Tensor2D }),
           ['x'],
         );
         await expectAgreement(device, anywhere, { ...inputs, at } as never);
@@ -153,9 +153,13 @@ describeOnDevices('fused kernels', (device) => {
   });
 
   type Attended = { q: T; k: T; v: T };
+  const projections = ({ q, k, v }: Attended, of = (x: T) => x as tf.Tensor3D) => ({
+    query: of(q),
+    key: of(k),
+    value: of(v),
+  });
   const attend = (heads: number, groups: number) => (all: Attended) => {
-    const [q, k, v] = [all.q, all.k, all.v] as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-    return causalAttention(q, k, v, { heads, groups });
+    return causalAttention(projections(all), { heads, groups });
   };
   const shapesOf = (b: number, t: number, groups: number, share: number, d: number) => ({
     q: [b, t, groups * share * d],
@@ -202,7 +206,7 @@ describeOnDevices('fused kernels', (device) => {
           };
           const past = { keys: all.keys as tf.Tensor4D, values: all.values as tf.Tensor4D };
           const at = all.at as tf.Tensor1D;
-          const now = cachedAttention(pick(all.q), pick(all.k), pick(all.v), past, at, heads);
+          const now = cachedAttention({ ...projections(all, pick), past, positions: at }, heads);
           // What lies after the filled positions is anything.
           const places = tf.reshape(tf.range(0, t + room, 1, 'int32'), [1, 1, -1, 1]);
           const filled = tf.lessEqual(places, tf.reshape(at, [b, 1, 1, 1]));
@@ -266,7 +270,7 @@ describeOnDevices('fused kernels', (device) => {
           const newest = (x: T) => tf.slice(x, [0, before, 0]) as tf.Tensor3D;
           const past = { keys: all.keys as tf.Tensor4D, values: all.values as tf.Tensor4D };
           const end = all.end as tf.Tensor1D;
-          const now = cachedAttention(newest(all.q), newest(all.k), newest(all.v), past, end, heads);
+          const now = cachedAttention({ ...projections(all, newest), past, positions: end }, heads);
           // What lies after the filled positions is anything.
           const seen = (cache: T) => tf.slice(cache, [0, 0, 0, 0], [-1, -1, length, -1]);
           return { mixed: now.mixed, keys: seen(now.keys), values: seen(now.values) };
@@ -300,8 +304,7 @@ describeOnDevices('fused kernels', (device) => {
         const heads = groups * share;
         for (const options of [{ softCap }, { window }, { softCap, window }]) {
           const given = { heads, groups, ...options };
-          const all = (x: Attended) =>
-            causalAttention(x.q as tf.Tensor3D, x.k as tf.Tensor3D, x.v as tf.Tensor3D, given);
+          const all = (x: Attended) => causalAttention(projections(x), given);
           const inputs = randomArrays(shapesOf(b, t, groups, share, d), seed);
           await expectAgreement(device, all as never, inputs as never);
           const mixed = withGradients((x: Attended) => all(x).mixed, ['q', 'k', 'v']);
@@ -312,18 +315,15 @@ describeOnDevices('fused kernels', (device) => {
             const { keys, values, mixed: whole } = all(x);
             const newest = (y: T) => tf.slice(y, [0, t - 1, 0]) as tf.Tensor3D;
             const at = tf.fill([b], t - 1, 'int32') as tf.Tensor1D;
-            const cached = cachedAttention(
-              newest(x.q),
-              newest(x.k),
-              newest(x.v),
-              { keys, values },
-              at,
-              given,
-            );
+            const past = { keys, values };
+            const cached = cachedAttention({ ...projections(x, newest), past, positions: at }, given);
             const rows = tf.reshape(newest(x.q), [b, heads, d]) as tf.Tensor3D;
             return {
               cached: tf.sub(cached.mixed, newest(whole)),
-              one: tf.sub(attentionAt(rows, keys, values, at, options), tf.squeeze(newest(whole), [1])),
+              one: tf.sub(
+                attentionAt({ queries: rows, keys, values, positions: at }, options),
+                tf.squeeze(newest(whole), [1]),
+              ),
             };
           };
           for (const found of [
@@ -342,7 +342,12 @@ describeOnDevices('fused kernels', (device) => {
   it('attentionAt reads no position after its own', async () => {
     await forRandom({ b: [1, 3], t: [1, 9], share: [1, 3] }, runs, async ({ b, t, share }, seed) => {
       const fn = ({ q, k, v, at }: Attended & { at: T }) => ({
-        mixed: attentionAt(q as tf.Tensor3D, k as tf.Tensor4D, v as tf.Tensor4D, at as tf.Tensor1D),
+        mixed: attentionAt({
+          queries: q as tf.Tensor3D,
+          keys: k as tf.Tensor4D,
+          values: v as tf.Tensor4D,
+          positions: at as tf.Tensor1D,
+        }),
       });
       const inputs = randomArrays({ q: [b, 2 * share, 4], k: [b, 2, t, 4], v: [b, 2, t, 4] }, seed);
       const at = int32(
@@ -384,10 +389,8 @@ describeOnDevices('fused kernels', (device) => {
     const fused = withGradients(
       ({ x, matrix, targets, weights }: Arguments) =>
         linearCrossEntropy(
-          x as tf.Tensor2D,
+          { x: x as tf.Tensor2D, targets: targets as tf.Tensor1D, weights: weights as tf.Tensor1D },
           matrix as tf.Tensor2D,
-          targets as tf.Tensor1D,
-          weights as tf.Tensor1D,
         ),
       ['x', 'matrix'],
     );

@@ -25,21 +25,26 @@ export interface KeysAndValues {
   readonly values: tf.Tensor4D;
 }
 
+/** Projections of T positions of each row, as they leave their matrices. */
+export interface AttentionInputs {
+  /** `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim) */
+  readonly query: tf.Tensor3D;
+  /** `[B, T, groups * headDim]` */
+  readonly key: tf.Tensor3D;
+  /** `[B, T, groups * headDim]` */
+  readonly value: tf.Tensor3D;
+}
+
 /**
  * Causal attention of every position over itself and the positions before it, with grouped queries (Ainslie et al. 2023). It is
  * traced as `GroupQueryAttention` for the CPU, and as a composition where its gradient is computed. The gradient computes the
  * weights of the keys again: kept, they would be the largest part of a long sequence's memory. Padding on the right needs no mask,
  * because no real position sees it.
  *
- * @param query `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim)
- * @param key `[B, T, groups * headDim]`
- * @param value `[B, T, groups * headDim]`
  * @returns the mixed values `[B, T, heads * headDim]`, and keys and values by head, `[B, groups, T, headDim]`
  */
 export function causalAttention(
-  query: tf.Tensor3D,
-  key: tf.Tensor3D,
-  value: tf.Tensor3D,
+  { query, key, value }: AttentionInputs,
   options: AttentionOptions,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const { heads, groups } = options;
@@ -61,26 +66,26 @@ export function causalAttention(
  * up to each of them. It is traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory and takes
  * several new positions of one row, or one of each of several rows. It has no gradient.
  *
- * @param query `[B, S, heads * headDim]`, scaled by 1/sqrt(headDim)
- * @param key `[B, S, groups * headDim]`
- * @param value `[B, S, groups * headDim]`
- * @param past room for C positions, of which those before the new ones are filled
- * @param positions `[B]` int32, the position of the last new key and value in each row
- * @returns the mixed values `[B, S, heads * headDim]`, and the cache with the new positions in it
+ * @param inputs projections of the new positions
+ * @param inputs.past room for C positions, of which those before the new ones are filled
+ * @param inputs.positions `[B]` int32, the position of the last new key and value in each row
+ * @returns the mixed values `[B, T, heads * headDim]`, and the cache with the new positions in it
  */
 export function cachedAttention(
-  query: tf.Tensor3D,
-  key: tf.Tensor3D,
-  value: tf.Tensor3D,
-  past: KeysAndValues,
-  positions: tf.Tensor1D,
+  {
+    query,
+    key,
+    value,
+    past,
+    positions,
+  }: AttentionInputs & { readonly past: KeysAndValues; readonly positions: tf.Tensor1D },
   options: AttentionOptions,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
   const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
   const plain = () => {
     const own = newPositions(query.shape[1], positions);
     const [now, seen] = [put(past.keys, key, own), put(past.values, value, own)];
-    return [attentionFrom(query, now, seen, own, options), now, seen];
+    return [attentionFrom({ query, keys: now, values: seen, positions: own }, options), now, seen];
   };
   const [mixed, keys, values] = hasOperator(query, options.heads)
     ? fusedKernel('GramCachedAttention', inputs, attributesOf(options), plain)
@@ -115,17 +120,18 @@ function hasOperator(query: tf.Tensor3D, heads: number): boolean {
 /**
  * Attention of one position in each row over the positions up to it.
  *
- * @param queries `[B, heads, headDim]`, scaled by 1/sqrt(headDim)
- * @param keys `[B, groups, T, headDim]`
- * @param values `[B, groups, T, headDim]`
- * @param positions `[B]` int32, the position of each query
+ * @param inputs keys and values of C positions
+ * @param inputs.queries `[B, heads, headDim]`, scaled by 1/sqrt(headDim)
+ * @param inputs.positions `[B]` int32, the position of each query
  * @returns `[B, heads * headDim]`
  */
 export function attentionAt(
-  queries: tf.Tensor3D,
-  keys: tf.Tensor4D,
-  values: tf.Tensor4D,
-  positions: tf.Tensor1D,
+  {
+    queries,
+    keys,
+    values,
+    positions,
+  }: KeysAndValues & { readonly queries: tf.Tensor3D; readonly positions: tf.Tensor1D },
   { softCap, window }: Omit<AttentionOptions, keyof Heads> = {},
 ): tf.Tensor2D {
   const [batch, heads, headDim] = queries.shape;
@@ -140,16 +146,18 @@ export function attentionAt(
 /**
  * Attention of several positions in each row over the positions up to each.
  *
- * @param query `[B, S, heads * headDim]`
- * @param keys `[B, groups, C, headDim]`
- * @param positions `[B, S]` int32
+ * @param inputs keys and values of C positions
+ * @param inputs.query `[B, S, heads * headDim]`
+ * @param inputs.positions `[B, S]` int32
  * @returns `[B, S, heads * headDim]`
  */
 function attentionFrom(
-  query: tf.Tensor3D,
-  keys: tf.Tensor4D,
-  values: tf.Tensor4D,
-  positions: tf.Tensor2D,
+  {
+    query,
+    keys,
+    values,
+    positions,
+  }: KeysAndValues & { readonly query: tf.Tensor3D; readonly positions: tf.Tensor2D },
   { heads, groups, softCap, window }: AttentionOptions,
 ): tf.Tensor {
   const [batch, count, width] = query.shape;
@@ -185,7 +193,7 @@ function causalComposition(
     const seen = (i + 1) * rows;
     const upTo = (all: tf.Tensor4D) =>
       seen === length ? all : tf.slice(all, [0, 0, 0, 0], [-1, -1, seen, -1]);
-    return blockAttention(part, upTo(keys), upTo(values), options);
+    return blockAttention(part, { keys: upTo(keys), values: upTo(values) }, options);
   });
   const all = tf.concat(mixed, 2);
   return tf.reshape(tf.transpose(all, [0, 2, 1, 3]), [batch, length, heads * headDim]);
@@ -196,13 +204,12 @@ function causalComposition(
  * never repeated.
  *
  * @param queries `[B, heads, Q, headDim]`
- * @param keys `[B, groups, C, headDim]`
+ * @param seen keys and values of the C positions
  * @returns `[B, heads, Q, headDim]`
  */
 function blockAttention(
   queries: tf.Tensor4D,
-  keys: tf.Tensor4D,
-  values: tf.Tensor4D,
+  { keys, values }: KeysAndValues,
   { softCap, window }: AttentionOptions,
 ): tf.Tensor4D {
   const [batch, heads, count, headDim] = queries.shape;

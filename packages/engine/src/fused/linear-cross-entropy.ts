@@ -7,6 +7,16 @@ import { after } from './recompute.js';
 /** Number of logits that are computed at once, which take 64 MiB. */
 const LOGITS_AT_ONCE = 2 ** 24;
 
+/** P rows of states, each with its target and its weight in a sum. */
+export interface WeightedRows {
+  /** `[P, D]` */
+  readonly x: tf.Tensor2D;
+  /** `[P]` int32 */
+  readonly targets: tf.Tensor1D;
+  /** `[P]` */
+  readonly weights: tf.Tensor1D;
+}
+
 /**
  * Weighted sum of the cross-entropies of a linear head's logits: sum over p of w[p] (-log softmax(x[p] M^T)[target[p]]).
  *
@@ -14,22 +24,18 @@ const LOGITS_AT_ONCE = 2 ** 24;
  * at a time, and where a gradient is asked for, that of the part follows at once, as the weights are known: nothing is computed
  * twice, and logits and their logarithms are never kept. Their gradients are, where M has one.
  *
- * @param x `[P, D]`
+ * @param rows states, targets and weights of the rows; the weights have no gradient
  * @param matrix `[V, D]`
- * @param targets `[P]` int32
- * @param weights `[P]`; they have no gradient
  * @param options `softCap`: logits z become cap * tanh(z / cap). @default no cap
  */
 export function linearCrossEntropy(
-  x: tf.Tensor2D,
+  { x, targets, weights }: WeightedRows,
   matrix: tf.Tensor2D,
-  targets: tf.Tensor1D,
-  weights: tf.Tensor1D,
   { softCap }: { readonly softCap?: number | undefined } = {},
 ): tf.Scalar {
   const parts = partsOf(x.shape[0], matrix.shape[0]);
   if (!isDifferentiated()) {
-    const losses = split(parts, x, targets, weights).map((part) => {
+    const losses = split(parts, { x, targets, weights }).map((part) => {
       const each = crossEntropy(logitsOf(part.x, matrix, softCap), part.targets);
       return tf.sum(tf.mul(each, part.weights));
     });
@@ -37,7 +43,7 @@ export function linearCrossEntropy(
   }
   const withGradients = customGradient(([states, head]: [tf.Tensor2D, tf.Tensor2D], save) => {
     const results: PartResult[] = [];
-    for (const part of split(parts, states, targets, weights)) {
+    for (const part of split(parts, { x: states, targets, weights })) {
       const before = results.at(-1);
       // One part after the other: side by side they would need the memory of all.
       const own = before === undefined ? part.x : after(part.x, before.dx);
@@ -55,14 +61,7 @@ export function linearCrossEntropy(
   return withGradients(x, matrix) as tf.Scalar;
 }
 
-/** Some of the rows. */
-interface Part {
-  readonly x: tf.Tensor2D;
-  readonly targets: tf.Tensor1D;
-  readonly weights: tf.Tensor1D;
-}
-
-function split(parts: number, x: tf.Tensor2D, targets: tf.Tensor1D, weights: tf.Tensor1D): Part[] {
+function split(parts: number, { x, targets, weights }: WeightedRows): WeightedRows[] {
   const [ofTargets, ofWeights] = [
     tf.split<tf.Tensor1D>(targets, parts),
     tf.split<tf.Tensor1D>(weights, parts),
@@ -81,7 +80,7 @@ interface PartResult {
 }
 
 function partWithGradients(
-  { x, targets, weights }: Part,
+  { x, targets, weights }: WeightedRows,
   matrix: tf.Tensor2D,
   softCap: number | undefined,
 ): PartResult {

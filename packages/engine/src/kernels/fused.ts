@@ -44,7 +44,8 @@ export const fused: KernelTable = {
     const [batch, length] = input(call, 'query').shape as [number, number, number];
     const last = call.graph.filled([batch], length, 'int32');
     const seen = call.graph.node('Sub', [last, call.graph.constant([1], [1], 'int32')], [batch], 'int32');
-    return attention(call, ABSENT, ABSENT, length, seen, call.graph.constant([length], [], 'int32'));
+    const total = call.graph.constant([length], [], 'int32');
+    return attention(call, { keys: ABSENT, values: ABSENT, capacity: length, seen, total });
   },
   GramCachedAttention: (call) => {
     const [keys, values] = [input(call, 'pastKeys'), input(call, 'pastValues')];
@@ -53,7 +54,7 @@ export const fused: KernelTable = {
       attributes: { keepdims: { int: 0 } },
     });
     const total = call.graph.node('Add', [longest, call.graph.constant([1], [], 'int32')], [], 'int32');
-    return attention(call, keys, values, sizeAt(keys, 2), positions, total);
+    return attention(call, { keys, values, capacity: sizeAt(keys, 2), seen: positions, total });
   },
   GramInt8MatMul: (call) => {
     const [x, scales] = [input(call, 'x'), input(call, 'scales')];
@@ -120,19 +121,20 @@ function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
   return graph.node('Reciprocal', [root], shape, 'float32');
 }
 
-/**
- * Appends the attention operator.
- *
- * @param seen `[B]` int32, one less than the number of keys that the last query of each row sees
- */
-function attention(
-  call: KernelCall,
-  pastKeys: Value,
-  pastValues: Value,
-  capacity: number,
-  seen: Value,
-  total: Value,
-): Value[] {
+/** What attention reads beside the projections of its own positions. */
+interface Past {
+  readonly keys: Value;
+  readonly values: Value;
+  /** Number of positions that the cache has room for. */
+  readonly capacity: number;
+  /** `[B]` int32, one less than the number of keys that the last query of each row sees. */
+  readonly seen: Value;
+  /** int32, the largest number of keys that a query sees. */
+  readonly total: Value;
+}
+
+/** Appends the attention operator. */
+function attention(call: KernelCall, { keys, values, capacity, seen, total }: Past): Value[] {
   const [query, key, value] = ['query', 'key', 'value'].map((name) => input(call, name)) as [
     Value,
     Value,
@@ -145,7 +147,7 @@ function attention(
   const cache = { shape: [sizeAt(query, 0), groups, capacity, headDim], dtype: 'float32' as const };
   return call.graph.nodeWithOutputs(
     'GroupQueryAttention',
-    [query, key, value, pastKeys, pastValues, seen, total],
+    [query, key, value, keys, values, seen, total],
     [query, cache, cache],
     {
       domain: contribDomain,

@@ -18,12 +18,12 @@ import type { PositionTables } from './position-tables.js';
 export function atEveryPosition(tables: PositionTables, batch: number): Attend<tf.Tensor2D, KeysAndValues> {
   return (parts, normal, residual) => {
     const { heads, groups } = parts.options;
-    const { mixed, keys, values } = causalAttention(
-      rotaryEmbedding(bySequence(parts.queries(normal), batch), tables.queries, heads),
-      rotaryEmbedding(bySequence(parts.keys(normal), batch), tables.keys, groups),
-      bySequence(parts.values(normal), batch),
-      parts.options,
-    );
+    const inputs = {
+      query: rotaryEmbedding(bySequence(parts.queries(normal), batch), tables.queries, { heads }),
+      key: rotaryEmbedding(bySequence(parts.keys(normal), batch), tables.keys, { heads: groups }),
+      value: bySequence(parts.values(normal), batch),
+    };
+    const { mixed, keys, values } = causalAttention(inputs, parts.options);
     const flat: tf.Tensor2D = tf.reshape(mixed, [-1, mixed.shape[2]]);
     return { mixed: flat, residual, keys, values };
   };
@@ -44,14 +44,14 @@ export function atOnePosition(
   return (parts, normal, states) => {
     const { heads, groups, ...scoring } = parts.options;
     const rows: tf.Tensor1D = tf.add(last, tf.range(0, batch * length, length, 'int32'));
-    const k = rotaryEmbedding(bySequence(parts.keys(normal), batch), tables.keys, groups);
+    const k = rotaryEmbedding(bySequence(parts.keys(normal), batch), tables.keys, { heads: groups });
     const keys = splitHeads(k, groups);
     const values = splitHeads(bySequence(parts.values(normal), batch), groups);
     const q: tf.Tensor3D = tf.expandDims(parts.queries(tf.gather(normal, rows)), 1);
     const at: tf.Tensor2D = tf.expandDims(last, 1);
-    const rotated = rotaryEmbedding(q, tables.queries, heads, at);
+    const rotated = rotaryEmbedding(q, tables.queries, { heads, positions: at });
     const queries: tf.Tensor3D = tf.reshape(rotated, [batch, heads, rotated.shape[2] / heads]);
-    const mixed = attentionAt(queries, keys, values, last, scoring);
+    const mixed = attentionAt({ queries, keys, values, positions: last }, scoring);
     return { mixed, residual: tf.gather(states, rows), keys, values };
   };
 }
@@ -74,10 +74,14 @@ export function overCache(
 ): Attend<tf.Tensor3D, KeysAndValues> {
   return (parts, normal, states) => {
     const { heads, groups } = parts.options;
-    const q = rotaryEmbedding(parts.queries(normal), tables.queries, heads, at);
-    const k = rotaryEmbedding(parts.keys(normal), tables.keys, groups, at);
-    const v = parts.values(normal);
-    const { mixed, keys, values } = cachedAttention(q, k, v, past, end, parts.options);
+    const inputs = {
+      query: rotaryEmbedding(parts.queries(normal), tables.queries, { heads, positions: at }),
+      key: rotaryEmbedding(parts.keys(normal), tables.keys, { heads: groups, positions: at }),
+      value: parts.values(normal),
+      past,
+      positions: end,
+    };
+    const { mixed, keys, values } = cachedAttention(inputs, parts.options);
     return { mixed: read(mixed), residual: read(states), keys, values };
   };
 }

@@ -82,10 +82,8 @@ export function nextTokenLoss(
   weighting: tf.Tensor1D,
 ): tf.Scalar {
   const states = tf.gather(hiddenStates(config, weights, tokens), positions);
-  const normal = finalNorm(config, weights, states);
-  return linearCrossEntropy(normal, headRows(config, weights), targets, weighting, {
-    softCap: config.finalLogitSoftcapping,
-  });
+  const rows = { x: finalNorm(config, weights, states), targets, weights: weighting };
+  return linearCrossEntropy(rows, headRows(config, weights), { softCap: config.finalLogitSoftcapping });
 }
 
 /**
