@@ -30,12 +30,16 @@ export function turbo(task) {
   return pnpm('exec', 'turbo', 'run', task, '--output-logs=errors-only', '--concurrency=2');
 }
 
-/** Runs a command in the root and gives its exit code, and its output unless `show` sends that to the terminal. */
-export function run([file, ...args], { show = false } = {}) {
+/**
+ * Runs a command in the root and gives its exit code, and its output unless `show` sends that to the terminal.
+ *
+ * @param options.env variables of the environment beside those that every command gets
+ */
+export function run([file, ...args], { show = false, env = {} } = {}) {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: root,
-      env: environment,
+      env: { ...environment, ...env },
       stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       // On Windows the tools are .cmd files, which only a shell starts.
       shell: process.platform === 'win32',
