@@ -1,8 +1,11 @@
+import { printable } from './text/printable.js';
+
 /**
  * An error of a gram package.
  *
  * `code` never changes and is meant for programs, `message` says what was wrong in one sentence without a full stop, and
- * `hint` says what to do in the same style. Each package has one subclass, which names its codes.
+ * `hint` says what to do in the same style. Each package has one subclass, which names its codes. Control characters of
+ * both, which come from inputs and names of files, are shown as escapes, so an error may be printed as it is.
  *
  * @example
  * ```ts
@@ -14,14 +17,16 @@
  */
 export class GramError<Code extends string = string> extends Error {
   override readonly name: string = 'GramError';
+  readonly hint: string;
 
   constructor(
     readonly code: Code,
     message: string,
-    readonly hint: string,
+    hint: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(printable(message), options);
+    this.hint = printable(hint);
   }
 }
 

@@ -31,5 +31,6 @@ export { createRandom, type Random } from './statistics/random.js';
 export { differences, meanOverSeeds, meanOverSeedsAndItems, type SeedMean } from './statistics/seeds.js';
 export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
+export { printable, printableLines } from './text/printable.js';
 export { quote } from './text/quote.js';
 export { zip } from './zip.js';

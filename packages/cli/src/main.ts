@@ -4,6 +4,7 @@ import { type CommandEntry, commandTable } from './command-table.js';
 import { CliError } from './error.js';
 import { commandHelp, generalHelp } from './help.js';
 import { nearest } from './nearest.js';
+import { safeOutput } from './safe-output.js';
 import { ownVersion } from './version.js';
 
 /**
@@ -19,7 +20,8 @@ import { ownVersion } from './version.js';
  *   signal: new AbortController().signal,
  * });
  */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], streams: Io): Promise<number> {
+  const io = safeOutput(streams);
   try {
     await dispatch(argv, io);
     return 0;

@@ -11,10 +11,10 @@ describe('textTable', () => {
       ],
     });
     expect(table.split('\n')).toEqual([
-      'model      accuracy   time',
-      '─────────  ────────  ─────',
-      'GRAM          0.741  6 min',
-      '要約 [31m         1   38 s',
+      'model            accuracy   time',
+      '───────────────  ────────  ─────',
+      'GRAM                0.741  6 min',
+      '要約 \\u001b[31m         1   38 s',
     ]);
   });
 

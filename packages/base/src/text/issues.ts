@@ -1,3 +1,5 @@
+import { printable } from './printable.js';
+
 /** A fault that a schema found at one place of a value, as zod reports it. */
 export interface SchemaIssue {
   /** Keys and indices that lead to the place; empty for the whole value. */
@@ -13,7 +15,7 @@ const MAX_CHARACTERS = 300;
 
 /**
  * Describes what a schema found wrong on one line: at most five issues, each as `path: message`, and how many more there
- * are. Keys of the value are part of the paths, so control characters are replaced by spaces, and the description of an
+ * are. Keys of the value are part of the paths, so control characters are shown as escapes, and the description of an
  * issue is cut after 300 characters.
  *
  * @param whole name of the value as a whole; without it an issue of the whole value has no path
@@ -43,6 +45,6 @@ export function issuePath({ path, code, keys = [] }: SchemaIssue): string {
 }
 
 function shortLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, ' ');
+  const line = printable(text);
   return line.length > MAX_CHARACTERS ? `${line.slice(0, MAX_CHARACTERS - 3)}...` : line;
 }

@@ -1,7 +1,6 @@
-const MAX_CHARACTERS = 200;
+import { printable } from './printable.js';
 
-// Beside what JSON escapes: other control characters, line separators and what turns the direction of a text around.
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+const MAX_CHARACTERS = 200;
 
 /**
  * Quotes a value that came from outside for a message: as JSON on one line, with escapes for all that a terminal would
@@ -15,18 +14,11 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 export function quote(value: unknown): string {
   // More than fits would only be escaped to be cut.
   const short = typeof value === 'string' ? value.slice(0, MAX_CHARACTERS) : value;
-  const text = escapeControls(JSON.stringify(short) ?? String(short));
+  const text = printable(JSON.stringify(short) ?? String(short));
   const isCut = text.length > MAX_CHARACTERS || short !== value;
   if (!isCut) return text;
   const end = typeof value === 'string' ? '..."' : '...';
   return wholeCharacters(text, MAX_CHARACTERS - end.length) + end;
-}
-
-function escapeControls(json: string): string {
-  return json.replace(UNPRINTABLE, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return `\\u${code.toString(16).padStart(4, '0')}`;
-  });
 }
 
 const CHARACTER = /\\u[0-9a-f]{4}|\\.|./gsu;

@@ -54,7 +54,7 @@ async function parse(header: Uint8Array, path: string): Promise<Parsed> {
     return await gguf('https://file.invalid/', { fetch: rangesOf(header) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw badGguf(path, `its header cannot be read: ${reason.replace(/\p{Cc}/gu, ' ').slice(0, 300)}`, error);
+    throw badGguf(path, `its header cannot be read: ${reason.slice(0, 300)}`, error);
   }
 }
 

@@ -71,7 +71,7 @@ describe('createProgress, not on a terminal', () => {
   it('writes notes at once, on one line', () => {
     const { written, progress } = setUp();
     progress.note('saved\u001b[2J\ncheckpoint');
-    expect(written).toEqual(['saved[2J checkpoint\n']);
+    expect(written).toEqual(['saved\\u001b[2J checkpoint\n']);
   });
 });
 

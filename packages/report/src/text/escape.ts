@@ -1,3 +1,5 @@
+import { printableLines } from '@gram/base';
+
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['&', '&amp;'],
   ['<', '&lt;'],
@@ -6,11 +8,15 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ["'", '&#39;'],
 ]);
 
-// XML 1.0 allows no control characters but tab, line feed and carriage return, and an SVG file is XML.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to drop
-const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+// XML 1.0 allows neither these nor control characters, and an SVG file is XML.
+const NOT_XML = /[\ufffe\uffff]/g;
 
-/** Makes a text safe inside an element or a quoted attribute, of HTML as of SVG. */
+/**
+ * Makes a text safe inside an element or a quoted attribute, of HTML as of SVG. Control characters and those that turn the
+ * writing direction are shown as escapes, so that a reader sees that they are there.
+ */
 export function escapeText(text: string): string {
-  return text.replace(NOT_XML, '').replace(/[&<>"']/g, (character) => ENTITIES.get(character) ?? '');
+  return printableLines(text)
+    .replace(NOT_XML, '')
+    .replace(/[&<>"']/g, (character) => ENTITIES.get(character) ?? '');
 }

@@ -5,15 +5,15 @@ import { displayWidth, oneLine, truncate } from './width.js';
 
 describe('escapeText', () => {
   it('leaves no markup and no character that XML forbids', () => {
-    expect(escapeText(`<a href="x">'&amp;'</a>\u0000\u001b\n`)).toBe(
-      '&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&#39;&lt;/a&gt;\n',
+    expect(escapeText(`<a href="x">'&amp;'</a>\u0000\u001b\ufffe\u202e\n`)).toBe(
+      '&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&#39;&lt;/a&gt;\\u0000\\u001b\\u202e\n',
     );
   });
 });
 
 describe('oneLine', () => {
-  it('removes what moves the cursor or turns the writing direction', () => {
-    expect(oneLine('a\r\nb\u001b[2Kc\u202ed\te\u0007')).toBe('a b[2Kcd e');
+  it('shows what moves the cursor or turns the writing direction', () => {
+    expect(oneLine('a\r\nb\u001b[2Kc\u202ed\te\u0007')).toBe('a b\\u001b[2Kc\\u202ed e\\u0007');
   });
 });
 

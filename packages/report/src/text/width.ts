@@ -1,3 +1,5 @@
+import { printable } from '@gram/base';
+
 // East Asian wide and full-width characters and emoji take two terminal columns.
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
@@ -16,11 +18,11 @@ export function isWide(grapheme: string): boolean {
 }
 
 /**
- * Puts a text on one line, without control characters and without the characters that turn the writing direction, so
- * that text from a model or a file can neither move the cursor nor rewrite the rest of the line.
+ * Puts a text on one line, with control characters and those that turn the writing direction shown as escapes, so that
+ * text from a model or a file can neither move the cursor nor rewrite the rest of the line.
  */
 export function oneLine(text: string): string {
-  return text.replace(/\s+/gu, ' ').replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '');
+  return printable(text.replace(/\s+/gu, ' '));
 }
 
 /** Returns the number of terminal columns that a text takes. */

@@ -75,8 +75,8 @@ export async function renderJinja(job: JinjaJob): Promise<readonly (string | Tok
 }
 
 function errorOf({ kind, reason }: Failure): TokenizeError {
-  // The text comes from a template, so it is shortened and loses characters that move a terminal's cursor.
-  const line = reason.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
+  // The text comes from a template, so it is shortened.
+  const line = reason.replace(/\s+/g, ' ').slice(0, 300);
   if (kind === 'limit') return beyondLimit(line);
   if (kind === 'broken') return brokenTemplate(`it cannot be rendered: ${line}`);
   return new TokenizeError(

@@ -1,0 +1,37 @@
+// The report of a run, as markdown.
+
+const KINDS = ['crash', 'hang', 'memory', 'foreign', 'raw text', 'unexplained'];
+
+/** Writes counts as a table, and every fault with what repeats it. */
+export function formatReport({ seed, form, node, results }) {
+  const columns = ['input', 'cases', 'refused', 'same', 'other', ...KINDS, 'seconds'];
+  const rows = results.map(({ title, cases, refused, same, other, faults, seconds }) => [
+    title,
+    ...[cases, refused, same, other].map((count) => count.toLocaleString('en-US')),
+    ...KINDS.map((kind) => faults.filter((fault) => fault.kind === kind).length),
+    seconds.toFixed(0),
+  ]);
+  const faults = results.flatMap((result) =>
+    result.faults.map((fault) => describeFault(result, fault, seed)),
+  );
+  return [
+    '# Reliability',
+    '',
+    `The ${form} form with seed ${seed} on Node ${node}. A case is refused with an error of the package, or it reads the same`,
+    'as the original, or as another one that the change explains. Everything else is a fault: a process that ended, took',
+    'more than 5 seconds or 1 GB, an error that is not of the package or holds raw control characters, and an answer that',
+    'nothing explains.',
+    '',
+    `| ${columns.join(' | ')} |`,
+    `| ${columns.map((_, at) => (at === 0 ? '---' : '---:')).join(' | ')} |`,
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+    '',
+    ...(faults.length === 0 ? ['No faults.'] : ['## Faults', '', ...faults]),
+    '',
+  ].join('\n');
+}
+
+function describeFault({ name, title }, { index, kind, detail }, seed) {
+  const command = `npm run reliability -- --only ${name} --seed ${seed} --case ${index}`;
+  return `### ${title}, case ${index}: ${kind}\n\n\`${command}\`\n\n\`\`\`text\n${detail}\n\`\`\`\n`;
+}
