@@ -8,6 +8,7 @@ export type TokenizeErrorCode =
   | 'save-failed'
   | 'bad-bpe-options'
   | 'unknown-prompt'
+  | 'bad-prompt'
   | 'unknown-layout'
   | 'special-token-missing'
   | 'label-not-single-token'

@@ -43,5 +43,8 @@ export { TokenizeError, type TokenizeErrorCode } from './error.js';
 export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerOf } from './library.js';
 export { type ChatLayout, plainChat } from './prompts/chat-layout.js';
 export { type Block, type JudgePrompt, judgePrompt, judgePrompts } from './prompts/judge-prompt.js';
+export { judgePromptFromText } from './prompts/judge-prompt-text.js';
+export { parseJudgePrompt } from './prompts/parse-judge-prompt.js';
+export { readJudgePrompt, storedJudgePrompt } from './prompts/read-judge-prompt.js';
 export type { Trim, Trims } from './prompts/trim.js';
 export { createTextStream, type TextStream } from './text-stream.js';

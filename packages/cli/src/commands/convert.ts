@@ -7,7 +7,7 @@ import {
   parameterCount,
   saveModel,
 } from '@gram/model';
-import { judgePrompt, tokenizerOf } from '@gram/tokenize';
+import { judgePrompt, storedJudgePrompt, tokenizerOf } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { dtypeFlag, modelOperand } from '../models/model-flags.js';
@@ -69,7 +69,11 @@ export const convertCommand = defineCommand({
 /** Encodes the labels that the model answers with. */
 async function labelIds({ model, files }: ModelWithFiles, source: string): Promise<number[]> {
   const tokenizer = tokenizerOf(files, source);
-  const { labels } = judgePrompt(model.gram?.judgePrompt ?? 'gram-eval-1');
+  const { gram } = model;
+  const { labels } =
+    gram?.judgePrompt === undefined
+      ? judgePrompt('gram-eval-1')
+      : storedJudgePrompt(gram, `gram.json of ${source}`);
   const ids: number[] = [];
   for (const label of labels) {
     const [id, ...others] = await tokenizer.encode(label);

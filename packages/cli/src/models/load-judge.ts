@@ -6,13 +6,14 @@ import {
   loadRewardModel,
   RewardError,
 } from '@gram/reward';
+import { readJudgePrompt } from '@gram/tokenize';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Values } from '../flags.js';
 import { share } from '../parse-flags.js';
 import { deviceFlag, startDevice } from './device-flag.js';
 import { withDownload } from './download.js';
-import { judgePromptFlag, readJudgePrompt } from './judge-prompt.js';
+import { judgePromptFlag } from './judge-prompt.js';
 import { modelOperand } from './model-flags.js';
 import { overlongFlag, readOverlong } from './overlong.js';
 

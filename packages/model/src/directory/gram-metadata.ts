@@ -17,8 +17,10 @@ interface CommonMetadata {
 /** A reward model: it judges a pair by the next token (`generative`), or scores one response (`discriminative`). */
 interface RewardModelMetadata extends CommonMetadata {
   readonly kind: 'generative' | 'discriminative';
-  /** Id of the judge prompt. */
+  /** Id of the judging prompt. */
   readonly judgePrompt: string;
+  /** The judging prompt in full, with that id; absent where it is one that gram knows. `@gram/tokenize` reads it. */
+  readonly prompt?: { readonly [field: string]: JsonValue };
 }
 
 /**
@@ -28,6 +30,7 @@ interface RewardModelMetadata extends CommonMetadata {
 interface PolicyMetadata extends CommonMetadata {
   readonly kind: 'policy' | 'value';
   readonly judgePrompt?: undefined;
+  readonly prompt?: undefined;
 }
 
 /** `gram.json`: what kind of model it is, how it was trained and how it must be asked. */
@@ -45,7 +48,13 @@ const rest = {
 const schema = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({ format, kind: z.enum(['generative', 'discriminative']), judgePrompt: id, ...rest }),
+    z.strictObject({
+      format,
+      kind: z.enum(['generative', 'discriminative']),
+      judgePrompt: id,
+      prompt: z.record(z.string(), z.json()).optional(),
+      ...rest,
+    }),
     z.strictObject({ format, kind: z.enum(['policy', 'value']), ...rest }),
   ],
   {

@@ -17,6 +17,7 @@ import {
   type JudgePrompt,
   judgePrompt,
   type Overlong,
+  storedJudgePrompt,
   type Tokenizer,
   tokenizerOf,
 } from '@gram/tokenize';
@@ -121,7 +122,7 @@ function judgeFormat(
   const prompt = typeof given === 'string' ? judgePrompt(given) : given;
   if (gram?.judgePrompt !== undefined) {
     const { kind, chat, maxLength } = gram;
-    return { kind, chat, maxLength, prompt: prompt ?? judgePrompt(gram.judgePrompt) };
+    return { kind, chat, maxLength, prompt: prompt ?? storedJudgePrompt(gram, `gram.json of ${source}`) };
   }
   if (gram !== undefined) {
     const use =

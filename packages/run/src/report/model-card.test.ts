@@ -127,7 +127,7 @@ describe('modelCard', () => {
     ['value', 'AutoModelForSequenceClassification', 'value'],
   ] as const)('says how to use a %s model', (kind, loader, words) => {
     const asked: GramMetadata =
-      kind === 'discriminative' ? { ...gram, kind } : { ...gram, kind, judgePrompt: undefined };
+      kind === 'discriminative' ? { ...gram, kind } : { ...gram, kind, judgePrompt: undefined, prompt: undefined };
     const card = modelCard({ ...facts, gram: asked });
     expect(card).toContain(loader);
     expect(card).toContain(words);

@@ -213,7 +213,7 @@ function use(gram: GramMetadata, verdicts: readonly string[] | undefined): strin
         ),
         'In transformers:',
         python('AutoModelForCausalLM'),
-        `The model must be asked with the judging prompt ${code(gram.judgePrompt)} of \`@gram/tokenize\`, word for word. ${layout} The next token is the verdict${verdictList(verdicts)}: compare the logits of the two, and ask in both orders.`,
+        `The model must be asked with the judging prompt ${code(gram.judgePrompt)} ${promptSource(gram)}, word for word. ${layout} The next token is the verdict${verdictList(verdicts)}: compare the logits of the two, and ask in both orders.`,
       ].join('\n\n');
     case 'discriminative':
       return [
@@ -221,7 +221,7 @@ function use(gram: GramMetadata, verdicts: readonly string[] | undefined): strin
         shell('gram score --model MODEL --prompt "Add 2 and 3." --a "5" --b "6"'),
         'In transformers, where the single logit is the score:',
         python('AutoModelForSequenceClassification'),
-        `The model reads the prompt and one response, as laid out by ${code(gram.judgePrompt)} of \`@gram/tokenize\`. ${layout}`,
+        `The model reads the prompt and one response, as laid out by ${code(gram.judgePrompt)} ${promptSource(gram)}. ${layout}`,
       ].join('\n\n');
     case 'policy':
       return [
@@ -234,6 +234,10 @@ function use(gram: GramMetadata, verdicts: readonly string[] | undefined): strin
     case 'value':
       return `In transformers, where the single logit of each position is the value:\n\n${python('AutoModelForSequenceClassification')}\n\n${layout}`;
   }
+}
+
+function promptSource({ prompt }: GramMetadata): string {
+  return prompt === undefined ? 'of `@gram/tokenize`' : 'in `gram.json`';
 }
 
 function verdictList(verdicts: readonly string[] | undefined): string {

@@ -7,7 +7,7 @@ export interface RunSettings {
   readonly data: { readonly path: string; readonly format: string };
   readonly validation?: { readonly path: string };
   /** The model that the run started from; without one it started from random weights. */
-  readonly init: { readonly model?: string };
+  readonly init: { readonly model?: string; readonly judgePrompt?: string };
   /** Present where an adapter was trained. */
   readonly lora?: object;
   readonly output: string;
@@ -30,7 +30,11 @@ export function publicSettings({ output: _, ...settings }: RunSettings): [string
     ...settings,
     validation: validation && { ...validation, path: basename(validation.path) },
     data: { ...data, path: basename(data.path) },
-    init: { ...init, model: init.model === undefined ? undefined : publicModelName(init.model) },
+    init: {
+      ...init,
+      model: init.model === undefined ? undefined : publicModelName(init.model),
+      judgePrompt: init.judgePrompt === undefined ? undefined : basename(init.judgePrompt),
+    },
   });
 }
 

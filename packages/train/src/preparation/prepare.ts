@@ -1,6 +1,7 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import type { StepRecord } from '@gram/run';
+import type { JudgePrompt } from '@gram/tokenize';
 import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
 import type { Trained, TrainingState } from '../checkpoint.js';
@@ -23,6 +24,8 @@ export interface PreparedTraining {
   readonly config: ModelConfig;
   /** Metadata of the trained model: its kind, its prompt and its chat layout. */
   readonly gram: GramMetadata;
+  /** The judging prompt of a model that judges. */
+  readonly judgePrompt?: JudgePrompt | undefined;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
   /** Number of parameters that are trained. */
@@ -84,11 +87,11 @@ export async function prepareTraining(
     config.lora === undefined
       ? await wholeStart(config, data, optimizer, context)
       : await adapterStart(config, config.lora, data, optimizer, context);
-  const { tokenizer, chat, gram } = opened.start;
+  const { tokenizer, chat, judgePrompt } = opened.start;
   const { maxLength, overlong } = config;
   const encoding: EncodingContext = {
     encoding: { tokenizer, chat, maxLength, overlong },
-    judgePrompt: gram.judgePrompt,
+    judgePrompt,
     signal,
     onProgress,
     async compare({ examples, ...rest }) {
@@ -116,6 +119,7 @@ function prepared<Example>(
   return {
     config: start.config,
     gram: start.gram,
+    judgePrompt: start.judgePrompt,
     newWeights: start.newWeights,
     trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
     momentValues: momentValues(optimizer, weights),

@@ -26,7 +26,8 @@ import { adapterPart, type TrainedPart } from '../parts/trained-part.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
-import { modelOf, promptingOf, type StartingModel, startingModel } from './starting-model.js';
+import { promptingOf } from './prompting.js';
+import { modelOf, type StartingModel, startingModel } from './starting-model.js';
 
 /** The trained weights of a run and the state of its checkpoint. */
 export interface Start {

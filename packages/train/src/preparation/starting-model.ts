@@ -1,53 +1,32 @@
 import { createRandom, type Random } from '@gram/base';
 import { float32 } from '@gram/engine';
 import {
-  type Companions,
   configToJson,
-  type GramMetadata,
   initWeights,
   kindOf,
-  type LoadedModel,
   loadModel,
-  longestSequence,
   type ModelConfig,
   parseConfig,
-  readCompanions,
   SCRATCH_FAMILY,
-  sharedLength,
   type Weights,
   weightShapes,
 } from '@gram/model';
-import {
-  type ChatLayout,
-  chatLayoutOf,
-  plainChat,
-  type Tokenizer,
-  tokenizerFromJson,
-  tokenizerOf,
-  trainBpe,
-} from '@gram/tokenize';
+import { plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { TrainError } from '../error.js';
 import type { ScratchConfig, TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
+import { metadata, type Prompting, promptingOf } from './prompting.js';
 
 /** The model that a run starts from, with what belongs to it. */
-export interface StartingModel {
+export interface StartingModel extends Prompting {
   readonly config: ModelConfig;
   /** Weights that are trained in place. */
   readonly weights: Weights;
-  readonly tokenizer: Tokenizer;
-  readonly chat: ChatLayout;
-  /** The files that stand beside the weights, `tokenizer.json` included. */
-  readonly companions: Companions & { readonly tokenizerJson: string };
-  /** Metadata of the trained model: its kind, its prompt and its chat layout. */
-  readonly gram: GramMetadata;
   /** Names of weights that are random, where the others were loaded. */
   readonly newWeights: readonly string[];
 }
 
-/** A small model of gram has little room for a template; a released one understands a full instruction. */
-const defaultPrompts = { gram: 'gram-compact-1', released: 'gram-eval-1' };
 /** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */
 const headDeviation = 0.02;
 
@@ -79,7 +58,7 @@ export async function startingModel(
       tokenizer,
       chat: plainChat,
       companions: { tokenizerJson: tokenizer.json },
-      gram: metadata(config, plainChat, undefined),
+      ...(await metadata(config, plainChat, undefined)),
       newWeights: [],
     };
   }
@@ -99,67 +78,6 @@ export async function startingModel(
 export function modelOf({ init }: Pick<TrainingConfig, 'init'>): string {
   if (init.model !== undefined) return init.model;
   throw new TrainError('bad-config', 'init.model is missing', 'name the model to start from');
-}
-
-/** Reads what a loaded model is prompted with: its tokenizer, its chat layout and the metadata of the trained model. */
-export async function promptingOf(
-  config: TrainingConfig,
-  { config: model, gram, path }: LoadedModel,
-  directory: string,
-): Promise<Pick<StartingModel, 'tokenizer' | 'chat' | 'companions' | 'gram'>> {
-  const files = await readCompanions(path);
-  const tokenizer = tokenizerOf(files, directory);
-  checkFit(config, model, tokenizer, directory);
-  const wanted = config.init.chat ?? gram?.chat;
-  const chat = await chatLayoutOf(files, tokenizer, directory, wanted === 'template' ? undefined : wanted);
-  const companions = { ...files, tokenizerJson: tokenizer.json };
-  return { tokenizer, chat, companions, gram: metadata(config, chat, gram) };
-}
-
-/**
- * Makes the metadata (`gram.json`) of the trained model.
- *
- * @param before what it said of the model that the run starts from or goes on with
- */
-export function metadata(
-  config: TrainingConfig,
-  chat: ChatLayout,
-  before: GramMetadata | undefined,
-): GramMetadata {
-  const { stage, init, maxLength, labelSmoothing, smoothingConvention } = config;
-  const training: GramMetadata['training'] =
-    labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
-  const { kind } = stageOf(stage);
-  const common = { format: 1, chat: chat.id, maxLength, training } as const;
-  if (kind === 'policy') return { ...common, kind };
-  const origin = init.model !== undefined && before === undefined ? 'released' : 'gram';
-  const judgePrompt = init.judgePrompt ?? before?.judgePrompt ?? defaultPrompts[origin];
-  return { ...common, kind, judgePrompt };
-}
-
-/** Checks what `config` says against the model in a directory. */
-export function checkFit(
-  { maxLength }: TrainingConfig,
-  model: ModelConfig,
-  tokenizer: Tokenizer,
-  directory: string,
-): void {
-  // The positions of longer sequences turn by the length to which a batch happens to be padded.
-  const longest = Math.min(longestSequence(model), sharedLength(model));
-  if (maxLength > longest) {
-    throw new TrainError(
-      'bad-config',
-      `maxLength is ${maxLength}, and the model in ${directory} is made for ${longest} tokens`,
-      `set maxLength to ${longest} or less`,
-    );
-  }
-  if (tokenizer.vocabSize > model.vocabSize) {
-    throw new TrainError(
-      'bad-config',
-      `the tokenizer in ${directory} has ${tokenizer.vocabSize} tokens and the model ${model.vocabSize}`,
-      'use the tokenizer that belongs to the model',
-    );
-  }
 }
 
 function scratchConfig(

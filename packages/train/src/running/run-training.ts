@@ -11,7 +11,6 @@ import {
   type RunOutcome,
   writeRunReport,
 } from '@gram/run';
-import { judgePrompts } from '@gram/tokenize';
 import { saveCheckpoint, type TrainingState } from '../checkpoint.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import type { DataSummary, PreparedTraining } from '../preparation/prepare.js';
@@ -125,7 +124,7 @@ async function writeResults(
     name: basename(output),
     config: { ...settings, data: { ...settings.data, format: data.format } },
     gram,
-    verdicts: judgePrompts.find(({ id }) => id === gram.judgePrompt)?.labels,
+    verdicts: prepared.judgePrompt?.labels,
     data: { sha256, examples, ...data },
     parameters,
     trainedParameters,

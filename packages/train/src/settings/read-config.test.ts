@@ -34,6 +34,22 @@ function errorOf(text: string, overrides: string[] = []): TrainError {
 }
 
 describe('a training configuration', () => {
+  it('takes a judging prompt by its id, or from a file beside it', () => {
+    const prompt = (value: string) =>
+      readTrainingConfig(file(good), [`init.judgePrompt=${value}`]).init.judgePrompt;
+    writeFileSync(join(directory, 'mine.txt'), '');
+    expect(prompt('gram-eval-1')).toBe('gram-eval-1');
+    expect(prompt('mine.txt')).toBe(join(directory, 'mine.txt'));
+    expect(() => prompt('gram-eval-2')).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /init\.judgePrompt is neither gram-eval-1 nor .* nor a file: "gram-eval-2"$/,
+        ),
+        hint: 'check the path of the file; of the known ones gram-eval-1 is nearest',
+      }),
+    );
+  });
+
   it('gets its defaults and absolute paths', () => {
     expect(readTrainingConfig(file(good))).toEqual({
       stage: 'finetune',

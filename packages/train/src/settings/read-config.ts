@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { quote } from '@gram/base';
 import { looksLikePath } from '@gram/model';
+import { judgePrompts } from '@gram/tokenize';
 import { closest } from 'fastest-levenshtein';
 import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
@@ -26,7 +28,7 @@ export interface ReadConfigOptions {
  * Reads and checks a training configuration in YAML, and fills in the defaults. A `preset` in it names values that it is laid
  * over, see `presets`.
  *
- * Relative paths of `data.path`, `validation.path`, `init.model` and `output`, whether written in the file or given as an override, start
+ * Relative paths of `data.path`, `validation.path`, `init.model`, `init.judgePrompt` and `output`, whether written in the file or given as an override, start
  * at the directory of the file: the same file and overrides mean the same run from wherever it is started. An
  * `init.model` of the form `owner/name` that is no such path is a repository of the hub.
  *
@@ -83,7 +85,11 @@ function checked(
     ...(config.validation && {
       validation: { ...config.validation, path: from(config.validation.path) },
     }),
-    init: { ...config.init, model: config.init.model && modelFrom(config.init.model, from) },
+    init: {
+      ...config.init,
+      model: config.init.model && modelFrom(config.init.model, from),
+      ...(config.init.judgePrompt && { judgePrompt: promptFrom(config.init.judgePrompt, where, from) }),
+    },
     output: from(config.output),
   };
 }
@@ -123,6 +129,19 @@ export function formatTrainingConfig(config: TrainingConfig): string {
 function modelFrom(model: string, from: (target: string) => string): string {
   const path = from(model);
   return looksLikePath(model) || existsSync(path) ? path : model;
+}
+
+/** The id of a judging prompt, or the absolute path of the file that has one. */
+function promptFrom(prompt: string, where: string, from: (target: string) => string): string {
+  const ids = judgePrompts.map(({ id }) => id);
+  if (ids.includes(prompt)) return prompt;
+  const path = from(prompt);
+  if (existsSync(path)) return path;
+  throw new TrainError(
+    'bad-config',
+    `${where}: init.judgePrompt is neither ${ids.join(' nor ')} nor a file: ${quote(prompt)}`,
+    `check the path of the file; of the known ones ${closest(prompt, ids)} is nearest`,
+  );
 }
 
 function readText(path: string): string {

@@ -27,8 +27,6 @@ const scratch = z.strictObject({
   tieWordEmbeddings: z.boolean().default(true).describe('whether the head shares the embedding'),
 });
 
-const [firstPrompt = '', ...otherPrompts] = judgePrompts.map(({ id }) => id);
-
 const init = z.strictObject({
   model: text
     .optional()
@@ -36,13 +34,10 @@ const init = z.strictObject({
       'model to start from: a directory, a GGUF file or a repository of the hub; this or `init.scratch`',
     ),
   scratch: scratch.optional().describe('architecture of a new model, whose tokenizer is trained on the data'),
-  judgePrompt: z
-    .enum([firstPrompt, ...otherPrompts])
-    .optional()
-    .meta({
-      description: 'judging prompt; not for policies',
-      usual: 'of the model; else `gram-eval-1`, or `gram-compact-1` for a new model',
-    }),
+  judgePrompt: text.optional().meta({
+    description: `judging prompt: ${judgePrompts.map(({ id }) => `\`${id}\``).join(', ')} or a file; not for policies`,
+    usual: 'of the model; else `gram-eval-1`, or `gram-compact-1` for a new model',
+  }),
   chat: z.enum(['template', plainChat.id]).optional().meta({
     description: 'how turns are marked',
     usual: 'of the model; else its template',

@@ -1,4 +1,4 @@
-import { type JudgePrompt, judgePrompt } from '@gram/tokenize';
+import type { JudgePrompt } from '@gram/tokenize';
 import { TrainError } from '../error.js';
 
 /**
@@ -6,7 +6,7 @@ import { TrainError } from '../error.js';
  *
  * @throws {TrainError} `bad-config` when the model has none
  */
-export function judgePromptOf(id: string | undefined): JudgePrompt {
-  if (id !== undefined) return judgePrompt(id);
+export function judgePromptOf(prompt: JudgePrompt | undefined): JudgePrompt {
+  if (prompt !== undefined) return prompt;
   throw new TrainError('bad-config', 'the model has no judging prompt', 'set init.judgePrompt');
 }

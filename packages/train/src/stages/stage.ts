@@ -1,6 +1,6 @@
 import type { Prompt } from '@gram/base';
 import type { GramMetadata, ModelConfig } from '@gram/model';
-import type { ChatEncoderOptions } from '@gram/tokenize';
+import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
 import type { Objective } from '../objectives/objective.js';
 import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
@@ -32,8 +32,8 @@ export type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<Referenc
 /** Encoders and prompts that a stage encodes records with. */
 export interface EncodingContext {
   readonly encoding: ChatEncoderOptions;
-  /** Id of the judging prompt; only judges have one. */
-  readonly judgePrompt: string | undefined;
+  /** The judging prompt; only judges have one. */
+  readonly judgePrompt: JudgePrompt | undefined;
   readonly compare: Compare;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of records of all files that were encoded so far. */
