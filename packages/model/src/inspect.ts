@@ -20,6 +20,8 @@ export interface ModelInfo {
   /** Undefined for a plain language model. */
   readonly gram: GramMetadata | undefined;
   readonly stored: readonly StoredTensors[];
+  /** Names of tensors that are no weights of the model, see `LoadedModel`. */
+  readonly ignored: readonly string[];
   /** Size of the files of the weights, in bytes. */
   readonly bytes: number;
 }
@@ -48,10 +50,10 @@ function count(tensors: Iterable<{ readonly type: string; readonly size: number 
 export async function inspectModel(path: string): Promise<ModelInfo> {
   if (path.endsWith('.gguf')) {
     const { config, tensors, bytes } = await readGgufConfig(path);
-    return { config, gram: undefined, stored: count(tensors.values()), bytes };
+    return { config, gram: undefined, stored: count(tensors.values()), ignored: [], bytes };
   }
   const config = await readConfig(path);
-  const headers = await readCheckedHeaders(path, config);
+  const { headers, ignored } = await readCheckedHeaders(path, config);
   const sizes = await Promise.all(
     [...headers.keys()].map((file) => withFile(join(path, file), async (_, size) => size)),
   );
@@ -62,6 +64,7 @@ export async function inspectModel(path: string): Promise<ModelInfo> {
     config,
     gram: await readGram(path, config),
     stored: count(tensors),
+    ignored,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
   };
 }

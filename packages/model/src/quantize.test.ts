@@ -97,8 +97,19 @@ it('names the matrix that cannot be rounded', () => {
     expect.objectContaining({ code: 'bad-weights', message: expect.stringMatching(`${name}: .* 40 inputs`) }),
   );
   expect('scales' in quantizeWeights(narrow)[name]!).toBe(true);
-  const broken = { ...weights, [name]: float32([1, 32], new Float32Array(32).fill(Number.NaN)) };
-  for (const precision of ['int8', 'int4'] as const) {
-    expect(() => quantizeWeights(broken, precision)).toThrow(`${name}: row 0`);
-  }
 });
+
+it.each(['model.layers.1.mlp.down_proj.weight', 'model.norm.weight', 'model.embed_tokens.weight'])(
+  'refuses %s where it is not finite',
+  (name) => {
+    const { shape, data } = weights[name]!;
+    for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+      const broken = { ...weights, [name]: float32(shape, data.slice().fill(value, 3, 4)) };
+      for (const precision of ['int8', 'int4'] as const) {
+        expect(() => quantizeWeights(broken, precision)).toThrow(
+          expect.objectContaining({ code: 'bad-weights', message: expect.stringContaining(`"${name}"`) }),
+        );
+      }
+    }
+  },
+);

@@ -1,3 +1,4 @@
+import { quote } from '@gram/base';
 import { diagnose, weightRate } from '@gram/engine';
 import {
   bytesPerToken,
@@ -83,7 +84,7 @@ function memoryOf(config: ModelConfig) {
   };
 }
 
-function describe({ config, gram, stored, bytes }: ModelInfo): string {
+function describe({ config, gram, stored, ignored, bytes }: ModelInfo): string {
   const { numAttentionHeads: heads, numKeyValueHeads: groups } = config;
   const rows: [string, string][] = [
     ['architecture', config.architecture],
@@ -104,9 +105,15 @@ function describe({ config, gram, stored, bytes }: ModelInfo): string {
       'files',
       `${gigabytes(bytes)}: ${stored.map(({ type, tensors }) => `${tensors} tensors ${type}`).join(', ')}`,
     ],
+    ...(ignored.length === 0 ? [] : [['ignored', ignoredText(ignored)] as [string, string]]),
     ['use', gram === undefined ? plainUse(config) : `${gram.kind} model of gram`],
   ];
   return textTable({ columns: [{ name: 'model' }, { name: '' }], rows });
+}
+
+function ignoredText(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map(quote).join(', ');
+  return `${names.length} tensors that are no weights of the model: ${shown}${names.length > 3 ? ', ...' : ''}`;
 }
 
 function positionsOf({ ropeTheta, ropeScaling }: ModelConfig): string {

@@ -8,7 +8,7 @@ import { ModelError } from '../error.js';
 import { checkShapes } from '../files/check-weights.js';
 import { readJsonFile } from '../files/json.js';
 import { exists, withFile } from '../files/read.js';
-import type { Header, TensorEntry } from '../safetensors/header.js';
+import { type Header, holdsIntegers, type TensorEntry, weightDType } from '../safetensors/header.js';
 import { readHeader, readTensor } from '../safetensors/read.js';
 
 const SINGLE = 'model.safetensors';
@@ -74,17 +74,43 @@ async function readModelHeaders(dir: string): Promise<Headers> {
   );
 }
 
+/** Headers of the files of a model, and what they hold beside its weights. */
+interface CheckedHeaders {
+  readonly headers: Headers;
+  /** Names of tensors that are no weights of the model, see `isLeftOver`. */
+  readonly ignored: readonly string[];
+}
+
 /**
- * The headers of a model's files, after a check of all names and shapes. Some writers store a tied head a second time; it
- * may be there.
+ * Reads the headers of a model's files, after a check of all names, shapes and element types. Some writers store a tied head a
+ * second time; it may be there.
  */
-export async function readCheckedHeaders(dir: string, config: ModelConfig): Promise<Headers> {
+export async function readCheckedHeaders(dir: string, config: ModelConfig): Promise<CheckedHeaders> {
   const headers = await readModelHeaders(dir);
   const found = new Map<string, TensorEntry>([...headers.values()].flatMap((header) => [...header.tensors]));
   const expected = new Map(Object.entries(weightShapes(config)));
   if (hasCopiedHead(config, found)) expected.set(LM_HEAD, [config.vocabSize, config.hiddenSize]);
+  const ignored = [...found]
+    .filter(([name, entry]) => !expected.has(name) && isLeftOver(name, entry, config))
+    .map(([name]) => name);
+  for (const name of ignored) found.delete(name);
   checkShapes(found, expected, dir);
-  return headers;
+  for (const [name, entry] of found) weightDType(name, entry, dir);
+  return { headers, ignored };
+}
+
+/** Buffers of older versions of transformers that are computed again: frequencies, rotations and masks. */
+const BUFFER = /(^|\.)(inv_freq|cos_cached|sin_cached|masked_bias|causal_mask|position_ids)$/;
+/** The head for values that TRL puts on a policy. */
+const VALUE_HEAD = /^v_head\./;
+
+/**
+ * Whether a tensor that the configuration does not ask for changes nothing: a buffer that is computed again, integers, or a head
+ * of an earlier use of the decoder.
+ */
+function isLeftOver(name: string, entry: TensorEntry, config: ModelConfig): boolean {
+  const isLanguageHead = name === LM_HEAD && kindOf(config).head === 'score';
+  return BUFFER.test(name) || VALUE_HEAD.test(name) || isLanguageHead || holdsIntegers(entry);
 }
 
 function hasCopiedHead(config: ModelConfig, found: ReadonlyMap<string, unknown>): boolean {
@@ -101,12 +127,13 @@ const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
  * @throws {ModelError} as `loadModel`
  */
 export async function weightFiles(dir: string, config: ModelConfig): Promise<Record<string, ConstantSource>> {
-  const headers = await readCheckedHeaders(dir, config);
+  const { headers } = await readCheckedHeaders(dir, config);
   const names = new Set(Object.keys(weightShapes(config)));
   const files: Record<string, ConstantSource> = Object.create(null);
   for (const [location, { tensors }] of headers) {
-    for (const [name, { dtype, start }] of tensors) {
-      if (names.has(name)) files[name] = { location, offset: start, type: graphTypes[dtype] };
+    for (const [name, entry] of tensors) {
+      if (!names.has(name)) continue;
+      files[name] = { location, offset: entry.start, type: graphTypes[weightDType(name, entry, dir)] };
     }
   }
   return files;
@@ -114,15 +141,22 @@ export async function weightFiles(dir: string, config: ModelConfig): Promise<Rec
 
 /**
  * Reads the weights of a model from `model.safetensors` or the shards of `model.safetensors.index.json`. All names
- * and shapes are checked before the first tensor is read.
+ * and shapes are checked before the first tensor is read; values that are not finite are refused.
  */
-export async function loadWeights(dir: string, config: ModelConfig): Promise<Weights> {
-  const headers = await readCheckedHeaders(dir, config);
+export async function loadWeights(
+  dir: string,
+  config: ModelConfig,
+): Promise<Pick<CheckedHeaders, 'ignored'> & { readonly weights: Weights }> {
+  const { headers, ignored } = await readCheckedHeaders(dir, config);
+  const skipped = new Set(ignored);
   const read: Record<string, NDArray<'float32'>> = Object.create(null);
   for (const [file, { tensors }] of headers) {
     const path = join(dir, file);
     await withFile(path, async (handle) => {
-      for (const [name, entry] of tensors) read[name] = await readTensor(handle, name, entry, path);
+      for (const [name, entry] of tensors) {
+        if (skipped.has(name)) continue;
+        read[name] = await readTensor(handle, name, { ...entry, mustBeFinite: true }, path);
+      }
     });
   }
   if (
@@ -137,5 +171,5 @@ export async function loadWeights(dir: string, config: ModelConfig): Promise<Wei
   }
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
   for (const name of Object.keys(weightShapes(config))) weights[name] = weightOf(read, name);
-  return weights;
+  return { weights, ignored };
 }

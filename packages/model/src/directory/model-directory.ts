@@ -39,6 +39,8 @@ export interface LoadedModel {
   readonly gram: GramMetadata | undefined;
   /** Where it was found on this machine: a directory, or a GGUF file. */
   readonly path: string;
+  /** Names of tensors in its files that are no weights of it: buffers that are computed again, heads of an earlier use. */
+  readonly ignored: readonly string[];
 }
 
 /** A model to save, with the files that stand beside its weights, see `readCompanions`. */
@@ -100,7 +102,8 @@ export async function readGram(dir: string, config: ModelConfig): Promise<GramMe
 /**
  * Loads a model in the layout of Hugging Face: `config.json`, `model.safetensors` (or its shards and their index)
  * and, for a model that this project made, `gram.json`; or one GGUF file of llama.cpp. Weights are float32, in the order of
- * `weightShapes`. A missing, additional or misshapen tensor is an error. A stored copy of a tied head is dropped when it
+ * `weightShapes`. A missing, additional or misshapen tensor is an error, and so is a value that is not finite. What is `ignored`
+ * is no error. A stored copy of a tied head is dropped when it
  * equals the embedding matrix.
  *
  * @example
@@ -115,11 +118,11 @@ export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}
   const path = await resolveModel(pathOrRepo, options);
   if (path.endsWith('.gguf')) {
     const { config, weights } = await loadGgufWeights(path);
-    return { config, weights, gram: undefined, path };
+    return { config, weights, gram: undefined, path, ignored: [] };
   }
   const config = await readConfig(path);
   const gram = await readGram(path, config);
-  return { config, weights: await loadWeights(path, config), gram, path };
+  return { config, ...(await loadWeights(path, config)), gram, path };
 }
 
 /** Fields that transformers asks of a causal model at each generation. */

@@ -5,7 +5,7 @@ import { dequantize } from './blocks/dequantize.js';
 import { BLOCKS } from './blocks/tensor-types.js';
 import type { GgufTensor } from './parse.js';
 
-/** Reads one tensor as float32, block by block. */
+/** Reads one tensor as float32, block by block. @throws {ModelError} `bad-weights` where it is not finite */
 export async function readGgufTensor(
   handle: FileHandle,
   name: string,
@@ -15,5 +15,6 @@ export async function readGgufTensor(
   const block = BLOCKS[type];
   const bytesOf = (elements: number) => (elements / block.elements) * block.bytes;
   const convert = type === 'F32' ? undefined : dequantize[type];
-  return float32(shape, await readAsFloat32(handle, { name, size, start, bytesOf, convert }, path));
+  const stored = { name, size, start, bytesOf, convert, mustBeFinite: true };
+  return float32(shape, await readAsFloat32(handle, stored, path));
 }

@@ -7,9 +7,27 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** Bytes before the header: its length as a 64-bit little-endian integer. */
 export const LENGTH_BYTES = 8;
 
-/** Bytes of one element of each element type that is read. */
-const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
-export type FileDType = keyof typeof DTYPE_BYTES;
+/** Bytes of one element of each element type that weights have. */
+const WEIGHT_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
+/** Bytes of one element of the types of buffers that stand beside weights, which are never read. */
+const BUFFER_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  U16: 2,
+  I16: 2,
+  U32: 4,
+  I32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const;
+const DTYPE_BYTES = { ...WEIGHT_BYTES, ...BUFFER_BYTES };
+
+/** Element type of weights. */
+export type WeightDType = keyof typeof WEIGHT_BYTES;
+/** Element type of whatever a file may hold. */
+type FileDType = keyof typeof DTYPE_BYTES;
 
 /** Where a tensor lies in a file. */
 export interface TensorEntry {
@@ -61,6 +79,25 @@ function parseMetadata(value: unknown, where: string): Record<string, string> {
   return metadata;
 }
 
+/** Whether a tensor holds integers. */
+export function holdsIntegers({ dtype }: TensorEntry): boolean {
+  return Object.hasOwn(BUFFER_BYTES, dtype) && dtype !== 'F64';
+}
+
+/** The element type of a tensor that is to be read. @throws {ModelError} `unsupported-dtype` where weights do not have it */
+export function weightDType(name: string, { dtype }: TensorEntry, where: string): WeightDType {
+  if (Object.hasOwn(WEIGHT_BYTES, dtype)) return dtype as WeightDType;
+  throw unsupported(name, dtype, where);
+}
+
+function unsupported(name: string, dtype: string, where: string): ModelError {
+  return new ModelError(
+    'unsupported-dtype',
+    `${where}: tensor ${quote(name)} has the element type ${quote(dtype)}`,
+    'convert the weights to F32, F16 or BF16',
+  );
+}
+
 function isFileDType(dtype: unknown): dtype is FileDType {
   return typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype);
 }
@@ -77,13 +114,7 @@ function parseEntry(name: string, value: unknown, where: string): TensorEntry & 
     throw refuse('data_offsets is not a pair of positions');
   }
   if (typeof dtype !== 'string') throw refuse('dtype is not a string');
-  if (!isFileDType(dtype)) {
-    throw new ModelError(
-      'unsupported-dtype',
-      `${where}: tensor ${quote(name)} has the element type ${quote(dtype)}`,
-      'convert the weights to F32, F16 or BF16',
-    );
-  }
+  if (!isFileDType(dtype)) throw unsupported(name, dtype, where);
   let size = 1;
   for (const dim of shape) {
     size *= dim;

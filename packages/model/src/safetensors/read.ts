@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { float32, type NDArray } from '@gram/engine';
 import { readFully, withFile } from '../files/read.js';
-import { readAsFloat32 } from '../files/read-tensor.js';
+import { readAsFloat32, type StoredTensor } from '../files/read-tensor.js';
 import {
   badSafetensors,
   type Header,
@@ -9,6 +9,7 @@ import {
   LENGTH_BYTES,
   parseHeader,
   type TensorEntry,
+  weightDType,
 } from './header.js';
 import { widenBfloat16, widenFloat16 } from './widen.js';
 
@@ -28,13 +29,19 @@ export async function readHeader(handle: FileHandle, fileSize: number, path: str
   return parseHeader(header, fileSize, path);
 }
 
-/** Reads one tensor as float32; half precision is widened. */
+/**
+ * Reads one tensor as float32; half precision is widened.
+ *
+ * @param entry where it lies, and whether values that are not finite are refused
+ */
 export async function readTensor(
   handle: FileHandle,
   name: string,
-  { dtype, shape, size, start }: TensorEntry,
+  entry: TensorEntry & Pick<StoredTensor, 'mustBeFinite'>,
   path: string,
 ): Promise<NDArray<'float32'>> {
+  const { shape, size, start, mustBeFinite } = entry;
+  const dtype = weightDType(name, entry, path);
   const widen = dtype === 'BF16' ? widenBfloat16 : widenFloat16;
   const convert = (bytes: Uint8Array, target: Float32Array<ArrayBuffer>) =>
     widen(
@@ -47,12 +54,13 @@ export async function readTensor(
     start,
     bytesOf: (elements: number) => (dtype === 'F32' ? 4 : 2) * elements,
     ...(dtype !== 'F32' && { convert }),
+    mustBeFinite,
   };
   return float32(shape, await readAsFloat32(handle, stored, path));
 }
 
 /**
- * Reads a safetensors file. F16 and BF16 are widened to float32, exactly. The file is not trusted: sizes are
+ * Reads a safetensors file. F16 and BF16 are widened to float32, exactly, values that are not finite included. The file is not trusted: sizes are
  * checked against the file before memory is taken, and the rules of the reference implementation hold (header of
  * at most 100 MB, no hole, no overlap, no repeated name). Tensors are read one by one, so the memory taken is
  * that of the float32 result.
