@@ -1,8 +1,9 @@
-import { DataError, readRecords } from '@gram/data';
+import { type Answer, conversationText } from '@gram/base';
 import { type Column, formatNumber, textTable } from '@gram/report';
-import { type RankStrategy, rank, rankStrategies } from '@gram/reward';
+import { type RankStrategy, rankAll, rankStrategies } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { flagSentences, promptFlags, readPrompt, readResponses } from '../input/prompt-input.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 
@@ -10,9 +11,9 @@ import { explainOverlong } from '../models/overlong.js';
 export const rankCommand = defineCommand({
   flags: {
     ...judgeFlags,
-    prompt: { value: 'TEXT', required: true, help: 'prompt of the responses' },
+    ...promptFlags,
     response: { value: 'TEXT', multiple: true, help: 'a response' },
-    responses: { value: 'FILE', help: 'file of responses, one { "response": TEXT } a line' },
+    responses: { value: 'FILE', help: 'file of responses, one { "response": TEXT or MESSAGES } a line' },
     strategy: {
       value: 'NAME',
       choices: ['auto', ...rankStrategies],
@@ -24,7 +25,8 @@ export const rankCommand = defineCommand({
     'gram rank --model runs/one/model --prompt "Add 2 and 3." --response 5 --response 6 --response five',
   cost: 'loading the model and two forward passes a comparison: n (n - 1) / 2 comparisons for n up to 16, about n log2 n above; n passes for a discriminative model',
   async run(values, io) {
-    const { prompt, response, responses: file, json } = values;
+    const { response, responses: file, json } = values;
+    const { prompt, tools } = await readPrompt('gram rank', values);
     const strategy = (values.strategy ?? 'auto') as RankStrategy | 'auto';
     if (response.length > 0 === (file !== undefined)) {
       throw new CliError(
@@ -33,12 +35,22 @@ export const rankCommand = defineCommand({
         'give either --response TEXT ... or --responses FILE',
       );
     }
-    const responses = file === undefined ? response : await readResponses(file);
+    const responses: readonly Answer[] = file === undefined ? response : await readResponses(file);
+    const flags = { truncated: false, neutralized: false };
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
-      const { order, scores, ...made } = await explainOverlong(() =>
-        rank(model, prompt, responses, { strategy, signal: io.signal }),
+      const [ranking] = await explainOverlong(() =>
+        rankAll(model, [{ prompt, tools, responses }], {
+          strategy,
+          signal: io.signal,
+          onComparison({ comparison }) {
+            flags.truncated ||= comparison.truncated;
+            flags.neutralized ||= comparison.neutralized;
+          },
+        }),
       );
+      if (ranking === undefined) throw new TypeError('the model gave no ranking');
+      const { order, scores, ...made } = ranking;
       const ranked = order.map((index, at) => ({
         rank: at + 1,
         index,
@@ -46,7 +58,9 @@ export const rankCommand = defineCommand({
         response: responses[index] ?? '',
       }));
       io.stdout.write(
-        json ? `${JSON.stringify({ ranking: ranked, ...made })}\n` : `${rankingTable(ranked)}\n`,
+        json
+          ? `${JSON.stringify({ ranking: ranked, ...made, ...flags })}\n`
+          : `${[rankingTable(ranked), ...flagSentences(flags)].join('\n')}\n`,
       );
     } finally {
       model.dispose();
@@ -55,25 +69,13 @@ export const rankCommand = defineCommand({
 });
 
 /** Neighbors whose scores are printed alike share a rank. */
-function rankingTable(ranked: readonly { readonly score: number; readonly response: string }[]): string {
+function rankingTable(ranked: readonly { readonly score: number; readonly response: Answer }[]): string {
   const rows: [number, string, string][] = [];
   for (const [at, { score, response }] of ranked.entries()) {
     const shown = formatNumber(score);
     const before = rows.at(-1);
-    rows.push([before?.[1] === shown ? before[0] : at + 1, shown, response]);
+    rows.push([before?.[1] === shown ? before[0] : at + 1, shown, conversationText(response)]);
   }
   const columns: Column[] = [{ name: 'rank' }, { name: 'score', align: 'right' }, { name: 'response' }];
   return textTable({ columns, rows });
-}
-
-async function readResponses(path: string): Promise<string[]> {
-  const responses: string[] = [];
-  for await (const { record, where } of readRecords(path)) {
-    const { response } = record;
-    if (typeof response !== 'string') {
-      throw new DataError('bad-record', `field "response" of ${where} is not a string`, 'repair the record');
-    }
-    responses.push(response);
-  }
-  return responses;
 }

@@ -1,6 +1,9 @@
+import type { Answer } from '@gram/base';
 import { textTable } from '@gram/report';
 import type { Comparison } from '@gram/reward';
 import { defineCommand } from '../command.js';
+import { CliError } from '../error.js';
+import { flagSentences, promptFlags, readPrompt, readResponses } from '../input/prompt-input.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 
@@ -11,19 +14,25 @@ const LARGEST_NEAR_TIE = 0.52;
 export const scoreCommand = defineCommand({
   flags: {
     ...judgeFlags,
-    prompt: { value: 'TEXT', required: true, help: 'prompt of the responses' },
-    a: { value: 'TEXT', required: true, help: 'first response' },
-    b: { value: 'TEXT', required: true, help: 'second response' },
+    ...promptFlags,
+    a: { value: 'TEXT', help: 'first response' },
+    b: { value: 'TEXT', help: 'second response' },
+    responses: {
+      value: 'FILE',
+      help: 'both responses in the place of --a and --b, one { "response": TEXT or MESSAGES } a line',
+    },
     json: { help: 'print JSON' },
   },
   example: 'gram score --model runs/one/model --prompt "Add 2 and 3." --a "5" --b "6"',
   cost: 'loading the model and two forward passes',
   async run(values, io) {
-    const { prompt, a, b, json } = values;
+    const { json } = values;
+    const prompt = await readPrompt('gram score', values);
+    const [a, b] = await readBoth(values);
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {
       const [result] = await explainOverlong(() =>
-        model.compare([{ id: 'a and b', prompt, a, b }], { signal: io.signal }),
+        model.compare([{ id: 'a and b', ...prompt, a, b }], { signal: io.signal }),
       );
       if (result === undefined) throw new TypeError('the model gave no result');
       const { probability, orders, consistent, truncated, neutralized } = result;
@@ -32,13 +41,36 @@ export const scoreCommand = defineCommand({
         return;
       }
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';
-      io.stdout.write(`${orderTable(result, model.kind)}\n\n${verdictOf(probability)}${agreement}\n`);
-      if (truncated) io.stderr.write('text was cut to fit the model\n');
+      const verdict = `${verdictOf(probability)}${agreement}`;
+      const lines = [orderTable(result, model.kind), '', verdict, ...flagSentences(result)];
+      io.stdout.write(`${lines.join('\n')}\n`);
     } finally {
       model.dispose();
     }
   },
 });
+
+async function readBoth({
+  a,
+  b,
+  responses: file,
+}: {
+  readonly a: string | undefined;
+  readonly b: string | undefined;
+  readonly responses: string | undefined;
+}): Promise<readonly [Answer, Answer]> {
+  if (file === undefined && a !== undefined && b !== undefined) return [a, b];
+  if (file === undefined || a !== undefined || b !== undefined) {
+    throw new CliError(
+      'usage',
+      'gram score needs two responses',
+      'give --a TEXT and --b TEXT, or --responses FILE',
+    );
+  }
+  const [first, second, ...others] = await readResponses(file);
+  if (first !== undefined && second !== undefined && others.length === 0) return [first, second];
+  throw new CliError('usage', `${file} does not hold two responses`, 'give two lines, or use gram rank');
+}
 
 function orderTable({ orders, probability }: Comparison, kind: 'generative' | 'discriminative'): string {
   const columns = [{ name: 'order' }, { name: 'P(a is better)' }];

@@ -77,12 +77,16 @@ function attackTable(results: readonly AttackResult[]): Table {
       { name: 'wins', align: 'right' },
       { name: '95 % interval', align: 'right' },
       { name: 'mean probability' },
+      { name: 'cut', align: 'right' },
+      { name: 'escaped', align: 'right' },
     ],
-    rows: results.map(({ name, winRate, interval, probability }) => [
+    rows: results.map(({ name, winRate, interval, probability, truncated, neutralized }) => [
       name,
       formatPercent(winRate),
       formatPercentRange(interval),
       probability,
+      truncated,
+      neutralized,
     ]),
   };
 }

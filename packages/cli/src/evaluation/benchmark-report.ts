@@ -13,7 +13,7 @@ const signed = (value: number | null) => (value === null ? 'one order only' : va
 
 /** Describes the results of a benchmark as text. */
 export function benchmarkText(summary: BenchmarkSummary): string {
-  const { order, calibration, lengths, truncated } = summary;
+  const { order, calibration, lengths, truncated, neutralized } = summary;
   const lines = [
     textTable(scoreTable(summary.scores)),
     '',
@@ -25,6 +25,7 @@ export function benchmarkText(summary: BenchmarkSummary): string {
       : [`calibration      ${calibration.error.toFixed(4)} expected error, 10 bins`]),
     ...(lengths.balanced === null ? [] : [`length-balanced  ${formatPercent(lengths.balanced)} accuracy`]),
     ...(truncated > 0 ? [`cut to fit       ${truncated} items`] : []),
+    ...(neutralized > 0 ? [`escaped marks    ${neutralized} items`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -111,8 +111,7 @@ function described(summary: Omit<Evaluation, 'items'>, { dropped }: ReadCounts):
     `speed            ${summary.pairsPerSecond.toFixed(1)} pairs/s, ${formatDuration(summary.seconds)} in all`,
   ];
   if (summary.truncated > 0) lines.push(`cut to fit       ${summary.truncated} pairs`);
-  if (summary.neutralized > 0)
-    lines.push(`neutralized      ${summary.neutralized} pairs, whose texts hold marks of the prompt`);
+  if (summary.neutralized > 0) lines.push(`escaped marks    ${summary.neutralized} pairs`);
   const left = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
   if (left.length > 0) lines.push(`left out         ${left.join(', ')}`);
   return lines;

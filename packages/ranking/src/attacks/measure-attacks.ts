@@ -1,6 +1,6 @@
 import { type Answer, conversationText, createRandom, type Interval, mean } from '@gram/base';
 import type { PreferencePair } from '@gram/data';
-import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
+import type { Comparator, Comparison, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { shareInterval } from '../evaluation/share-interval.js';
 import type { JudgeAttack } from './attack.js';
@@ -25,6 +25,10 @@ export interface AttackResult {
   /** Mean probability of the attack. */
   readonly probability: number;
   readonly pairs: number;
+  /** Number of pairs whose text was cut to fit the model. */
+  readonly truncated: number;
+  /** Number of pairs in whose texts marks of the prompt were escaped, which is the defense against many attacks. */
+  readonly neutralized: number;
 }
 
 /** Options of `measureAttacks`. */
@@ -60,7 +64,7 @@ export async function measureAttacks(
   const results: AttackResult[] = [];
   for (const attack of attacks) {
     const before = results.length * pairs.length;
-    const probabilities = await probabilitiesOf(
+    const compared = await compareAll(
       model,
       pairs.map((pair) => attacked(pair, attack)),
       {
@@ -68,6 +72,7 @@ export async function measureAttacks(
         onProgress: (done) => onProgress?.(before + done, total),
       },
     );
+    const probabilities = compared.map(({ probability }) => probability);
     const wins = probabilities.map((probability) => Number(2 * probability - 1 > ROUNDING));
     results.push({
       name: attack.name,
@@ -75,6 +80,8 @@ export async function measureAttacks(
       interval: shareInterval(wins, createRandom(seed, 'attack', attack.name)),
       probability: mean(probabilities),
       pairs: pairs.length,
+      truncated: compared.filter(({ truncated }) => truncated).length,
+      neutralized: compared.filter(({ neutralized }) => neutralized).length,
     });
   }
   return results;
@@ -88,20 +95,20 @@ function checkNames(attacks: readonly JudgeAttack[]): void {
   throw new RewardError('bad-option', message, 'give each attack a name of its own');
 }
 
-async function probabilitiesOf(
+async function compareAll(
   model: Comparator,
   items: readonly ComparisonItem[],
   { signal, onProgress }: RunOptions,
-): Promise<number[]> {
-  const probabilities: number[] = [];
+): Promise<Comparison[]> {
+  const results: Comparison[] = [];
   for (let start = 0; start < items.length; start += PAIRS_PER_CALL) {
     const compared = await model.compare(items.slice(start, start + PAIRS_PER_CALL), {
       signal,
       onProgress: (done) => onProgress?.(start + done, items.length),
     });
-    probabilities.push(...compared.map(({ probability }) => probability));
+    results.push(...compared);
   }
-  return probabilities;
+  return results;
 }
 
 function attacked(

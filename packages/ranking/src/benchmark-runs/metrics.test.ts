@@ -17,7 +17,7 @@ function result(
 ): BenchmarkResult {
   const comparisons = [{ pair: [0, 1] as const, probability, consistent: true }];
   const judged = { subset, preferred, lengths, comparisons };
-  return { id, ...judged, correct: correctness('llmbar', judged), truncated: false };
+  return { id, ...judged, correct: correctness('llmbar', judged), truncated: false, neutralized: false };
 }
 
 describe('calibration', () => {

@@ -136,14 +136,20 @@ function resultOf(
       : [{ pair, probability, ...(orders !== undefined && { orders }), consistent }];
   });
   const truncated = compared.some((one) => one.truncated);
-  return scoredResult(name, item, { lengths, comparisons, truncated });
+  const neutralized = compared.some((one) => one.neutralized);
+  return scoredResult(name, item, { lengths, comparisons, truncated, neutralized });
 }
 
 /** Completes what was measured on an item to its result: the labels come from the item, and `correct` follows from both. */
 export function scoredResult(
   name: BenchmarkName,
   { id, subset, preferred, correctResponses, tags }: BenchmarkItem,
-  { lengths, comparisons, truncated }: Pick<BenchmarkResult, 'lengths' | 'comparisons' | 'truncated'>,
+  {
+    lengths,
+    comparisons,
+    truncated,
+    neutralized,
+  }: Pick<BenchmarkResult, 'lengths' | 'comparisons' | 'truncated' | 'neutralized'>,
 ): BenchmarkResult {
   const labels = {
     preferred,
@@ -151,5 +157,5 @@ export function scoredResult(
     ...(tags !== undefined && { tags }),
   };
   const judged = { ...labels, lengths, comparisons };
-  return { id, subset, correct: correctness(name, { subset, ...judged }), ...judged, truncated };
+  return { id, subset, correct: correctness(name, { subset, ...judged }), ...judged, truncated, neutralized };
 }

@@ -33,6 +33,8 @@ export interface BenchmarkSummary extends GroupScore {
   readonly matrices?: readonly BenchmarkMatrix[];
   /** Number of items whose text was cut. */
   readonly truncated: number;
+  /** Number of items in whose texts marks of the prompt were escaped. */
+  readonly neutralized: number;
 }
 
 /**
@@ -66,6 +68,7 @@ export function summarizeBenchmark(
     lengths: lengthControlled(results),
     ...(matrices !== undefined && { matrices: matrices.compute(results) }),
     truncated: results.filter(({ truncated }) => truncated).length,
+    neutralized: results.filter(({ neutralized }) => neutralized).length,
   };
 }
 

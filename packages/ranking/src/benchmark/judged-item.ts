@@ -27,6 +27,8 @@ export interface BenchmarkResult extends JudgedItem {
   readonly correct: number;
   /** Whether text was cut to fit the model. */
   readonly truncated: boolean;
+  /** Whether marks of the prompt in the texts were escaped. */
+  readonly neutralized: boolean;
 }
 
 /** The label of a pair, and the verdict on one. */

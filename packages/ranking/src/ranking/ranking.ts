@@ -1,4 +1,4 @@
-import type { Answer, Prompt } from '@gram/base';
+import type { Answer, Prompt, Tool } from '@gram/base';
 import type { Comparison, RunOptions } from '../comparator/comparator.js';
 
 /** Names of the ranking strategies. The function of each name says what it costs and what its scores mean. */
@@ -38,6 +38,8 @@ export interface Ranking extends RankCost {
 /** Responses to one prompt that are to be ranked. */
 export interface RankItem {
   readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   /** At least two. */
   readonly responses: readonly Answer[];
   /** Names the item in errors. @default its position in the list, as in `item 3` */

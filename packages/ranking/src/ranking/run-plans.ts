@@ -91,10 +91,10 @@ function nameOf({ id }: RankItem, index: number, count: number): string {
 }
 
 function comparison({ item, name }: Run, [earlier, later]: Pair): ComparisonItem {
-  const { prompt, responses } = item;
+  const { prompt, tools, responses } = item;
   const [a, b] = [responses[earlier], responses[later]];
   if (a === undefined || b === undefined) throw new RangeError(`there is no response ${earlier} or ${later}`);
-  return { id: `${name === '' ? '' : `${name}, `}responses ${earlier} and ${later}`, prompt, a, b };
+  return { id: `${name === '' ? '' : `${name}, `}responses ${earlier} and ${later}`, prompt, tools, a, b };
 }
 
 /** Compares a batch, and checks that there is a probability for each item. */
