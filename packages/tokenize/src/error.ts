@@ -13,6 +13,7 @@ export type TokenizeErrorCode =
   | 'special-token-missing'
   | 'label-not-single-token'
   | 'bad-message'
+  | 'bad-text'
   | 'template-missing'
   | 'template-broken'
   | 'template-limit'

@@ -1,13 +1,26 @@
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@gram/base';
+import { quote, writeFileAtomic } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import { componentProblem } from './checks/components.js';
 import { TokenizeError } from './error.js';
-import { brokenTokenizer, parseTokenizerJson, withoutSpecialTokens } from './tokenizer-json.js';
+import {
+  brokenTokenizer,
+  parseTokenizerJson,
+  type TokenizerJson,
+  withoutSpecialTokens,
+} from './tokenizer-json.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
+/**
+ * Longest text that is encoded at once, in UTF-16 units. The library ends the process where a search for one pre-token
+ * takes more than ten million steps, which twelve million spaces do.
+ */
+const MAX_TEXT = 4_000_000;
+/** Ids are 32-bit numbers in the library, which would wrap others around. */
+const MAX_ID = 2 ** 32 - 1;
 
 /** Converts text to token ids and back. It has no state between calls; calls run on Node's thread pool. */
 export interface Tokenizer {
@@ -90,15 +103,15 @@ export function tokenizerOf(
 
 function fromText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
-  const full = openNative(text, source);
+  const full = openNative(json, source);
   // The library has no switch to leave special tokens unparsed, hence a second copy that does not know them.
   const hasSpecial = json.added_tokens?.some((token) => token.special) ?? false;
-  const plain = hasSpecial ? openNative(JSON.stringify(withoutSpecialTokens(json)), source) : full;
+  const plain = hasSpecial ? openNative(withoutSpecialTokens(json), source) : full;
   return {
     vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-    encode: (value) => idsOf(plain, value),
-    encodeTemplate: (value) => idsOf(full, value),
-    decode: (ids, options) => full.decode([...ids], options?.skipSpecial ?? false),
+    encode: (value) => idsOf(plain, value, source),
+    encodeTemplate: (value) => idsOf(full, value, source),
+    decode: (ids, options) => textOf(full, ids, options?.skipSpecial ?? false),
     tokenId: (token) => full.tokenToId(token) ?? undefined,
     tokenName: (id) => full.idToToken(id) ?? undefined,
     json: text,
@@ -106,20 +119,55 @@ function fromText(text: string, source: string): Tokenizer {
   };
 }
 
-function openNative(text: string, source: string): NativeTokenizer {
+function openNative(json: TokenizerJson, source: string): NativeTokenizer {
+  const problem = componentProblem(json);
+  if (problem !== undefined) throw brokenTokenizer(source, problem);
   try {
-    const native = NativeTokenizer.fromString(text);
-    // Some files ask for truncation to a model's window, which would cut silently.
-    native.disableTruncation();
-    native.disablePadding();
-    return native;
+    // Written anew, so that the library reads what was checked: parsers differ in repeated keys. Truncation to a model's
+    // window would cut silently, and encoding without special tokens runs no post-processor.
+    return NativeTokenizer.fromString(
+      JSON.stringify({ ...json, truncation: null, padding: null, post_processor: null }),
+    );
   } catch (cause) {
-    throw brokenTokenizer(source, cause instanceof Error ? cause.message : String(cause), cause);
+    throw brokenTokenizer(source, messageOf(cause), cause);
   }
 }
 
-async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
-  return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
+async function idsOf(native: NativeTokenizer, text: string, source: string): Promise<number[]> {
+  checkText(text);
+  try {
+    return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
+  } catch (cause) {
+    // For instance a character that the vocabulary lacks, where there is no token for unknown ones.
+    throw brokenTokenizer(source, `it cannot encode ${quote(text)}: ${messageOf(cause)}`, cause);
+  }
+}
+
+function checkText(text: string): void {
+  if (typeof text !== 'string') {
+    throw new TokenizeError('bad-text', `${quote(text)} is not a text`, 'give a string');
+  }
+  if (text.length > MAX_TEXT) {
+    throw new TokenizeError(
+      'too-long',
+      `a text has ${text.length} characters, more than the limit of ${MAX_TEXT}`,
+      'cut it into parts before it is encoded',
+    );
+  }
+  if (!text.isWellFormed()) {
+    throw new TokenizeError(
+      'bad-text',
+      `${quote(text)} holds half of a surrogate pair, which is no character`,
+      'use toWellFormed() on the text, or mend what cut it',
+    );
+  }
+}
+
+async function textOf(native: NativeTokenizer, ids: readonly number[], skipSpecial: boolean) {
+  const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id > MAX_ID);
+  if (wrong !== undefined)
+    throw new TokenizeError('bad-text', `${quote(wrong)} is not the id of a token`, 'give whole numbers');
+  return native.decode([...ids], skipSpecial);
 }
 
 async function save(directory: string, text: string): Promise<void> {
@@ -135,6 +183,10 @@ async function save(directory: string, text: string): Promise<void> {
       { cause },
     );
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function tooLarge(source: string, size: number): TokenizeError {

@@ -26,7 +26,6 @@ describe('withoutSpecialTokens', () => {
         { id: 1, content: '<s>', special: true },
         { id: 2, content: '<tab>', special: false },
       ],
-      post_processor: { type: 'TemplateProcessing' },
       model: { type: 'BPE', vocab: { a: 0, '<s>': 1, ['__proto__']: 3 }, merges: [], unk_token: '<s>' },
     }),
     'x.json',
@@ -39,7 +38,6 @@ describe('withoutSpecialTokens', () => {
     expect(plain.model.vocab).toEqual({ a: 0, [name]: 1, ['__proto__']: 3 });
     expect(plain.model.unk_token).toBe(name);
     expect(plain.added_tokens?.[1]).toEqual({ id: 2, content: '<tab>', special: false });
-    expect(plain.post_processor).toBeNull();
   });
 
   it('takes names that cannot be foreseen', () => {

@@ -65,8 +65,6 @@ export function withoutSpecialTokens(json: TokenizerJson): TokenizerJson {
   return {
     ...json,
     added_tokens: json.added_tokens?.map((token) => ({ ...token, content: rename(token.content) })),
-    // A post-processor names special tokens; encoding without them never runs it.
-    post_processor: null,
     model: {
       ...json.model,
       ...(typeof unk_token === 'string' && { unk_token: rename(unk_token) }),
