@@ -1,5 +1,5 @@
 import { issuePath } from '@gram/base';
-import { adamW, type Optimizer } from '@gram/train';
+import { adamW, isOptimizer, type Optimizer } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
 import { klEstimators } from './losses/kl.js';
@@ -168,8 +168,4 @@ export function ppoOptions(input: PpoOptionsInput): PpoOptions {
   const [issue = { path: [], message: 'is invalid' }] = result.error.issues;
   const option = issuePath(issue) || 'the options';
   throw new PpoError('bad-option', `${option}: ${issue.message}`, `correct ${option}`);
-}
-
-function isOptimizer(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'update' in value && 'slots' in value;
 }

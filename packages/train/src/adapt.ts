@@ -9,7 +9,8 @@ import type { Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { encodePreferences, encodeRewardPairs } from './stages/encode.js';
 import type { Examples } from './stages/encode-all.js';
-import { type TrainOptions, type TrainRun, train } from './trainer.js';
+import type { TrainOptions } from './train-options.js';
+import { type TrainRun, train } from './trainer.js';
 
 /** A reward model, and the labels of a new task that it is to be adapted to. */
 export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'signal'> {

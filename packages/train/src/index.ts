@@ -49,7 +49,7 @@ export {
 } from './objectives/token-generation.js';
 export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js';
 export { type AdamWOptions, adamW } from './optimizers/adamw.js';
-export { initMoments, type Moments, type Optimizer } from './optimizers/optimizer.js';
+export { initMoments, isOptimizer, type Moments, type Optimizer } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export { createOptimizer, type OptimizerName, optimizerNames } from './optimizers/table.js';
 export { headPart, headWeights } from './parts/head-part.js';
@@ -92,4 +92,5 @@ export {
   type TrainingStep,
   type TrainingStepOptions,
 } from './steps/training-step.js';
-export { type TrainOptions, type TrainRun, train } from './trainer.js';
+export type { TrainOptions } from './train-options.js';
+export { type TrainRun, train } from './trainer.js';

@@ -9,7 +9,8 @@ import { tinyModel } from './__fixtures__/tiny-model.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
 import { adamW } from './optimizers/adamw.js';
-import { type TrainOptions, train } from './trainer.js';
+import type { TrainOptions } from './train-options.js';
+import { train } from './trainer.js';
 
 const config: ModelConfig = { ...tinyModel, numHiddenLayers: 2, maxPositionEmbeddings: 32 };
 

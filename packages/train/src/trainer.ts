@@ -10,23 +10,13 @@ import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
 import type { Objective } from './objectives/objective.js';
-import { adamW } from './optimizers/adamw.js';
-import type { Optimizer } from './optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
-import { type PaceInput, paceDefaults } from './steps/pace.js';
 import { joinRun, type RunState } from './steps/run-state.js';
 import { learningRateAt } from './steps/schedule.js';
 import { createTrainingStep, type StepResult } from './steps/training-step.js';
 import { createValidation } from './steps/validation.js';
-
-/** Settings of the optimizer steps, and what decides them besides. */
-export interface TrainOptions extends PaceInput {
-  /** @default adamW() */
-  readonly optimizer?: Optimizer;
-  /** Decides the order of the data. @default 0 */
-  readonly seed?: number;
-}
+import { checkedOptions, type TrainOptions, type TrainSettings } from './train-options.js';
 
 /** A run: what is trained, on what, and who watches. */
 export interface TrainRun<Example> {
@@ -78,7 +68,7 @@ const MAX_SKIPPED = 5;
  * would have, bit by bit. With several ranks this holds for the same number of ranks; with another number sums are
  * rounded differently. The state is whole on rank 0; with `zero1` other ranks have the moments of their share.
  *
- * @throws TrainError `no-data`, `diverged` (weights are those of the last finite step) or
+ * @throws TrainError `bad-option` where an option is none or has a bad value; `no-data`, `diverged` (weights are those of the last finite step) or
  *   `bad-checkpoint` when `resume` belongs to another run; `bad-config` when ranks were given different runs. The reason
  *   of `signal` on the rank whose signal was aborted, an AbortError on the others.
  * @example
@@ -89,12 +79,13 @@ const MAX_SKIPPED = 5;
  * ```
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { objective, examples, options, device = 'cpu', precision = 'float32' } = run;
+  const { objective, examples, device = 'cpu', precision = 'float32' } = run;
   const { communicator = singleProcess, needsState = () => true } = run;
+  const options = checkedOptions(run.options);
   checkExamples(examples);
-  const plan = planOf(run);
+  const plan = planOf(options, examples.length, communicator);
   const total = totalSteps(plan);
-  const identity = fingerprintOf(run);
+  const identity = fingerprintOf(run, options);
   const resume = await resumedProgress(run, identity, communicator);
   const shared = await joinRun({
     weights: run.weights,
@@ -162,23 +153,12 @@ function checkExamples(examples: readonly unknown[]): void {
   throw new TrainError('no-data', 'there are no examples to train on', 'check the data file and its filters');
 }
 
-/** The settings of a run with their defaults. */
-function planOf({
-  options,
-  examples,
-  communicator = singleProcess,
-}: Pick<TrainRun<unknown>, 'options' | 'examples' | 'communicator'>) {
-  const {
-    batchSize,
-    epochs = paceDefaults.epochs,
-    seed = 0,
-    maxGradientNorm = paceDefaults.maxGradientNorm,
-    optimizer = adamW(),
-  } = options;
+/** The settings of a run, and what follows from them for its data and its ranks. */
+function planOf(options: TrainSettings, examples: number, communicator: Communicator) {
+  const { batchSize } = options;
   // Every rank gets some.
   const evenShare = Math.ceil(batchSize / communicator.size);
-  const microBatchSize = Math.min(options.microBatchSize ?? batchSize, evenShare);
-  return { examples: examples.length, batchSize, epochs, seed, maxGradientNorm, optimizer, microBatchSize };
+  return { ...options, examples, microBatchSize: Math.min(options.microBatchSize ?? batchSize, evenShare) };
 }
 
 /** Checks that all ranks are in the same run, and gives all of them what rank 0 resumes from. */
@@ -293,14 +273,11 @@ async function stopTogether(
 }
 
 /** Identifies a run by its objective, data, options and architecture, not by its progress. */
-function fingerprintOf<Example>({
-  config,
-  part = wholeModel,
-  objective,
-  examples,
-  options,
-}: TrainRun<Example>): string {
-  const named = { ...options, optimizer: (options.optimizer ?? adamW()).name };
+function fingerprintOf<Example>(
+  { config, part = wholeModel, objective, examples }: TrainRun<Example>,
+  options: TrainSettings,
+): string {
+  const named = { ...options, optimizer: options.optimizer.name };
   return fingerprint([objective.name, part.name, config, named], serialized(examples));
 }
 

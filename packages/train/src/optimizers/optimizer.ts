@@ -38,6 +38,11 @@ export interface Optimizer<Slot extends string = string, Scalar extends string =
   ): OptimizerUpdate<Slot>;
 }
 
+/** Whether a value has the functions of an optimizer. */
+export function isOptimizer(value: unknown): value is Optimizer {
+  return typeof value === 'object' && value !== null && 'update' in value && 'slots' in value;
+}
+
 /** Whether decay applies to a weight: to matrices, and never to vectors, which are gains of norms and biases. */
 export function isDecayed(rank: number): boolean {
   return rank > 1;
