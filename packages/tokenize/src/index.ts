@@ -1,4 +1,4 @@
-export { type TrainBpeOptions, trainBpe } from './bpe/train-bpe.js';
+export { type TrainBpeAsyncOptions, type TrainBpeOptions, trainBpe, trainBpeAsync } from './bpe/train-bpe.js';
 export {
   type ChatMessage,
   type ChatTemplate,

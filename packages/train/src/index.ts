@@ -55,6 +55,7 @@ export { createOptimizer, type OptimizerName, optimizerNames } from './optimizer
 export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
 export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
+export type { PreparationProgress } from './preparation/starting-model.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
 export type { DataFormat } from './settings/data.js';
 export { defineTraining } from './settings/module.js';

@@ -138,7 +138,7 @@ describe('gram finetune', () => {
     ]) {
       const { status, stdout, stderr } = await gram(argv);
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-      expect(stderr).toMatch(/^gram: .*holds a policy model.*; give the directory of .* reward model\n$/);
+      expect(stderr).toMatch(/^gram: .*holds a policy model.*; give the directory of .* reward model\n$/m);
     }
 
     const go = ['--set', 'init.scratch=', '--set', 'init.model=policy/model', '--set', 'optimizer.epochs=1'];

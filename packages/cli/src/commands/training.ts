@@ -34,7 +34,7 @@ import type { Flags } from '../flags.js';
 import { wholeNumber } from '../parse-flags.js';
 import { ownVersion } from '../version.js';
 
-/** Time after which encoding shows its progress. */
+/** Time after which work before the first step shows its progress. */
 const QUIET_MILLISECONDS = 2000;
 
 /** Flags of all commands that train. */
@@ -167,23 +167,31 @@ async function trainAs(
   }
 }
 
-/** Loads and encodes, with a progress line where it takes long enough to be wondered at. */
+/** What the units of the work before the first step are called. */
+const UNITS = { tokenizer: 'merges', records: 'records', reference: 'pairs' } as const;
+
+/** Loads and encodes, with a progress line for work that takes long enough to be wondered at. */
 async function prepare(
   communicator: Communicator,
   config: TrainingConfig,
   checkpoint: string | undefined,
   { stderr, signal }: Io,
 ): Promise<PreparedTraining> {
+  let current: keyof typeof UNITS | undefined;
   let progress: ReturnType<typeof createProgress> | undefined;
-  const started = performance.now();
+  let started = 0;
   const prepared = await prepareTraining(config, {
     checkpoint,
     signal,
-    onProgress(done, total) {
+    onProgress(work, done, total) {
       if (communicator.rank > 0) return;
-      const isSlow = performance.now() - started > QUIET_MILLISECONDS;
-      if (isSlow) progress ??= createProgress({ label: 'encode', total, unit: 'records', stream: stderr });
-      progress?.update(done);
+      if (work !== current) {
+        progress?.finish();
+        [current, progress, started] = [work, undefined, performance.now()];
+      }
+      if (performance.now() - started < QUIET_MILLISECONDS) return;
+      progress ??= createProgress({ label: work, total, unit: UNITS[work], stream: stderr });
+      progress.update(done);
     },
   });
   progress?.finish();

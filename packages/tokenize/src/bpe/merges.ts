@@ -7,6 +7,9 @@ export interface Word {
   readonly count: number;
 }
 
+/** Words that are counted before the caller has a turn. */
+const COUNTED = 1000;
+
 interface Candidate {
   readonly left: number;
   readonly right: number;
@@ -23,8 +26,13 @@ interface Candidate {
  * @param words the words to learn from, which are changed in place
  * @param firstId id of the first merged symbol, above all ids in `words`
  * @param limit the maximum number of merges
+ * @returns the merges in order; undefined now and then, while words are counted
  */
-export function learnMerges(words: readonly Word[], firstId: number, limit: number): Merge[] {
+export function* learnMerges(
+  words: readonly Word[],
+  firstId: number,
+  limit: number,
+): Generator<Merge | undefined, void> {
   const key = (left: number, right: number) => left * KEY_BASE + right;
   const counts = new Map<number, number>();
   const places = new Map<number, Set<Word>>();
@@ -53,18 +61,20 @@ export function learnMerges(words: readonly Word[], firstId: number, limit: numb
     touched.clear();
   };
 
-  for (const word of words) countPairs(word, 1);
+  for (const [index, word] of words.entries()) {
+    countPairs(word, 1);
+    if (index % COUNTED === 0) yield undefined;
+  }
   offerTouched();
 
-  const merges: Merge[] = [];
-  while (merges.length < limit) {
+  for (let merges = 0; merges < limit; ) {
     const best = pop(heap);
     if (!best) break;
     const { left, right, count } = best;
     const pair = key(left, right);
     if (counts.get(pair) !== count) continue;
-    const id = firstId + merges.length;
-    merges.push([left, right]);
+    const id = firstId + merges;
+    merges++;
     for (const word of places.get(pair) ?? []) {
       countPairs(word, -1);
       word.symbols = applyMerge(word.symbols, left, right, id);
@@ -73,8 +83,8 @@ export function learnMerges(words: readonly Word[], firstId: number, limit: numb
     counts.delete(pair);
     places.delete(pair);
     offerTouched();
+    yield [left, right];
   }
-  return merges;
 }
 
 /** Replaces each `left right` by `id`, from left to right and without overlaps. */

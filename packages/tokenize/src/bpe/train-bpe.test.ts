@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tokenizerFromJson } from '../library.js';
 import { byteAlphabet, splitPreTokens } from './pre-tokens.js';
-import { trainBpe } from './train-bpe.js';
+import { trainBpe, trainBpeAsync } from './train-bpe.js';
 
 const fixture = (name: string) => new URL(`./__fixtures__/${name}`, import.meta.url);
 const readJson = (name: string) => JSON.parse(readFileSync(fixture(name), 'utf8'));
@@ -117,6 +117,35 @@ describe('trainBpe', () => {
     expect(await tokenizer.encode('A')).toHaveLength(1);
     expect(await tokenizer.encode('B')).toHaveLength(1);
     expect(await tokenizer.encode('123')).toHaveLength(3);
+  });
+
+  it('is the same in turns, in which others have theirs', async () => {
+    const options = { vocabSize: 420, specialTokens: [] };
+    /** The texts, slow enough for some turns. */
+    function* slowly() {
+      for (const [index, text] of corpus.train.entries()) {
+        yield text;
+        for (const end = performance.now() + (index < 3 ? 60 : 0); performance.now() < end; );
+      }
+    }
+    const seen: number[] = [];
+    let others = 0;
+    const clock = setInterval(() => others++, 1);
+    const onProgress = (done: number) => void seen.push(done);
+    const json = await trainBpeAsync({ ...options, texts: slowly(), onProgress });
+    clearInterval(clock);
+    expect(json).toEqual(trainBpe({ ...options, texts: corpus.train }));
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(others).toBeGreaterThan(1);
+    const stop = new AbortController();
+    const stopped = trainBpeAsync({
+      ...options,
+      texts: slowly(),
+      signal: stop.signal,
+      onProgress: () => stop.abort(new Error('enough')),
+    });
+    await expect(stopped).rejects.toThrow('enough');
   });
 
   it('stops when no pair occurs twice', () => {

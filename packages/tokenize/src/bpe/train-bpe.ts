@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import { learnMerges, type Word } from './merges.js';
 import { byteAlphabet, preTokenPattern, splitPreTokens } from './pre-tokens.js';
+
+/** Time that `trainBpeAsync` takes at once. */
+const TURN_MILLISECONDS = 50;
 
 /** Options of `trainBpe`. */
 export interface TrainBpeOptions {
@@ -30,7 +34,50 @@ export interface TrainBpeOptions {
  * const tokenizer = tokenizerFromJson(json);
  * ```
  */
-export function trainBpe({ texts, vocabSize, specialTokens }: TrainBpeOptions): object {
+export function trainBpe(options: TrainBpeOptions): object {
+  const training = trainInTurns(options);
+  for (;;) {
+    const turn = training.next();
+    if (turn.done) return turn.value;
+  }
+}
+
+/** Options of `trainBpeAsync`. */
+export interface TrainBpeAsyncOptions extends TrainBpeOptions {
+  /** Called now and then with the number of merges that were learned so far, and the maximum number. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Stops the training. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Trains as {@link trainBpe} and lets the program do other things meanwhile, such as answering to a signal.
+ *
+ * @throws {TokenizeError} as `trainBpe`; the reason of `signal`
+ */
+export async function trainBpeAsync({
+  onProgress,
+  signal,
+  ...options
+}: TrainBpeAsyncOptions): Promise<object> {
+  const training = trainInTurns(options);
+  for (;;) {
+    const end = performance.now() + TURN_MILLISECONDS;
+    let turn = training.next();
+    while (!turn.done && performance.now() < end) turn = training.next();
+    if (turn.done) return turn.value;
+    onProgress?.(turn.value.done, turn.value.total);
+    await setImmediate();
+    signal?.throwIfAborted();
+  }
+}
+
+/** Trains a little at each turn and says how many merges were learned. */
+function* trainInTurns({
+  texts,
+  vocabSize,
+  specialTokens,
+}: TrainBpeOptions): Generator<{ readonly done: number; readonly total: number }, object> {
   const firstByte = specialTokens.length;
   const firstMerge = firstByte + byteAlphabet.length;
   checkOptions(vocabSize, specialTokens, firstMerge);
@@ -38,10 +85,29 @@ export function trainBpe({ texts, vocabSize, specialTokens }: TrainBpeOptions): 
   const names = [...specialTokens, ...byteAlphabet.toSorted()];
   const merges: string[] = [];
   const idOfByte = byteAlphabet.map((character) => names.indexOf(character, firstByte));
-  for (const [left, right] of learnMerges(countWords(texts, idOfByte), firstMerge, vocabSize - firstMerge)) {
-    merges.push(`${names[left]} ${names[right]}`);
-    names.push(`${names[left]}${names[right]}`);
+  const total = vocabSize - firstMerge;
+  const words: Word[] = [];
+  for (const word of countWords(texts, idOfByte)) {
+    if (word !== undefined) words.push(word);
+    else yield { done: 0, total };
   }
+  for (const merge of learnMerges(words, firstMerge, total)) {
+    if (merge !== undefined) {
+      const [left, right] = merge;
+      merges.push(`${names[left]} ${names[right]}`);
+      names.push(`${names[left]}${names[right]}`);
+    }
+    yield { done: merges.length, total };
+  }
+  return tokenizerJson(names, merges, specialTokens);
+}
+
+/** The object of a `tokenizer.json`. */
+function tokenizerJson(
+  names: readonly string[],
+  merges: readonly string[],
+  specialTokens: readonly string[],
+): object {
   return {
     version: '1.0',
     truncation: null,
@@ -80,16 +146,17 @@ export function trainBpe({ texts, vocabSize, specialTokens }: TrainBpeOptions): 
   };
 }
 
-function countWords(texts: Iterable<string>, idOfByte: readonly number[]): Word[] {
+/** The distinct pre-tokens of texts; undefined after each text, whose pre-tokens are only counted. */
+function* countWords(texts: Iterable<string>, idOfByte: readonly number[]): Generator<Word | undefined> {
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const token of splitPreTokens(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
+    yield undefined;
   }
-  return Array.from(counts, ([token, count]) => ({
+  for (const [token, count] of counts) {
     // Each byte has an id.
-    symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte] ?? 0),
-    count,
-  }));
+    yield { symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte] ?? 0), count };
+  }
 }
 
 function checkOptions(vocabSize: number, specialTokens: readonly string[], smallest: number): void {

@@ -20,7 +20,9 @@ export interface ReferenceOptions {
   readonly batchTokens?: number;
   /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of pairs that were measured so far. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
   config: ModelConfig,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,
   pairs: readonly Pair[],
-  { batchTokens = 8192, device, signal }: ReferenceOptions = {},
+  { batchTokens = 8192, device, signal, onProgress }: ReferenceOptions = {},
 ): Promise<(Pair & ReferencedPair)[]> {
   const run = compile(
     (inputs: {
@@ -57,6 +59,7 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
   const tablesFor = growingPositionArrays(config);
   const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
   const sums = new Float64Array(sequences.length);
+  let measured = 0;
   try {
     for (const batch of batchesOf(sequences, batchTokens)) {
       signal?.throwIfAborted();
@@ -69,6 +72,8 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
         const sequence = elementAt(batch, elementAt(rows.data, i));
         sums[sequence] = elementAt(sums, sequence) - elementAt(losses.data, i);
       }
+      measured += batch.length;
+      onProgress?.(Math.floor(measured / 2), pairs.length);
     }
   } finally {
     run.dispose();

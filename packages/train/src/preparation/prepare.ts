@@ -14,7 +14,8 @@ import type { TrainingConfig } from '../settings/schema.js';
 import type { EncodedFile, EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
-import { adapterStart, type Context, type Start, wholeStart } from './start.js';
+import { adapterStart, type Start, wholeStart } from './start.js';
+import type { Context } from './starting-model.js';
 
 /** What the records of a file became. */
 export type DataSummary = Omit<EncodedFile<never>, 'examples'>;
@@ -71,18 +72,17 @@ export interface PreparedTraining {
  * const state = await prepared.run();
  * ```
  *
- * @param checkpoint directory of a checkpoint to go on from
- * @param onProgress called now and then with the number of records that were encoded so far
+ * @param context the checkpoint to go on from, who watches, and a signal that stops it
  * @throws EngineError `device-unavailable`, `bad-precision`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
  */
 export async function prepareTraining(
   config: TrainingConfig,
-  { checkpoint, signal, onProgress }: Context & Pick<EncodingContext, 'onProgress'> = {},
+  context: Context = {},
 ): Promise<PreparedTraining> {
+  const { signal, onProgress } = context;
   await checkDevice(config);
   const data = await stageOf(config.stage).read(config, signal);
   const optimizer = createOptimizer(config.optimizer);
-  const context = { checkpoint, signal };
   const opened =
     config.lora === undefined
       ? await wholeStart(config, data, optimizer, context)
@@ -93,11 +93,15 @@ export async function prepareTraining(
     encoding: { tokenizer, chat, maxLength, overlong },
     judgePrompt,
     signal,
-    onProgress,
+    onProgress: (done, total) => onProgress?.('records', done, total),
     async compare({ examples, ...rest }) {
       const reference = await opened.original();
       const { config: model, weights } = reference;
-      return { ...rest, examples: await referenceLogProbabilities(model, weights, examples, { signal }) };
+      const measured = await referenceLogProbabilities(model, weights, examples, {
+        signal,
+        onProgress: (done, total) => onProgress?.('reference', done, total),
+      });
+      return { ...rest, examples: measured };
     },
   };
   return data.encode(encoding, (split, objective) => {

@@ -27,7 +27,7 @@ import type { TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { promptingOf } from './prompting.js';
-import { modelOf, type StartingModel, startingModel } from './starting-model.js';
+import { type Context, modelOf, type StartingModel, startingModel } from './starting-model.js';
 
 /** The trained weights of a run and the state of its checkpoint. */
 export interface Start {
@@ -43,23 +43,21 @@ export interface Start {
   readonly original: () => Promise<Pick<StartingModel, 'config' | 'weights'>>;
 }
 
-/** Options of loading: the checkpoint that the run goes on from, and a signal that stops it. */
-export type Context = { readonly checkpoint?: string; readonly signal?: AbortSignal };
-
 /** All weights are trained; a checkpoint holds them all. */
 export async function wholeStart(
   config: TrainingConfig,
   data: StageData,
   optimizer: Optimizer,
-  { checkpoint, signal }: Context,
+  context: Context,
 ): Promise<Start> {
+  const { checkpoint } = context;
   const headOnly = stageOf(config.stage).trainsHeadOnly(config);
   const trainedOf = headOnly ? headWeights : (_: ModelConfig, all: Weights) => all;
   const resume =
     checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, optimizer, trainedOf);
   const start =
     checkpoint === undefined || resume === undefined
-      ? await startingModel(config, data, signal)
+      ? await startingModel(config, data, context)
       : await resumedModel(config, resume, join(checkpoint, 'model'));
   if (resume !== undefined) checkSameStage(resume, start, checkpoint);
   const { weights, gram, companions } = start;
@@ -73,7 +71,7 @@ export async function wholeStart(
     restore: async (path) => overwrite(weights, (await loadModel(resolve(path, 'model'))).weights),
     resume,
     // What was loaded is trained in place, and a checkpoint is further on.
-    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, data, signal)),
+    original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, data, context)),
   };
 }
 
@@ -96,9 +94,10 @@ export async function adapterStart(
   lora: LoraConfig,
   data: StageData,
   optimizer: Optimizer,
-  { checkpoint, signal }: Context,
+  context: Context,
 ): Promise<Start> {
-  const start = await startingModel(config, data, signal);
+  const { checkpoint } = context;
+  const start = await startingModel(config, data, context);
   const { weights: base, gram, companions } = start;
   const resume =
     checkpoint === undefined ? undefined : await loadAdapterCheckpoint(checkpoint, optimizer, start.config);

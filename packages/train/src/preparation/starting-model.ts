@@ -11,7 +11,7 @@ import {
   type Weights,
   weightShapes,
 } from '@gram/model';
-import { plainChat, type Tokenizer, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { plainChat, type Tokenizer, tokenizerFromJson, trainBpeAsync } from '@gram/tokenize';
 import { TrainError } from '../error.js';
 import type { ScratchConfig, TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
@@ -27,6 +27,23 @@ export interface StartingModel extends Prompting {
   readonly newWeights: readonly string[];
 }
 
+/**
+ * Called now and then while a run is prepared: with the merges that its tokenizer learned, the records that were encoded, or the
+ * pairs that the reference of a policy has measured.
+ */
+export type PreparationProgress = (
+  work: 'tokenizer' | 'records' | 'reference',
+  done: number,
+  total: number,
+) => void;
+
+/** Options of loading: the checkpoint that the run goes on from, who watches, and a signal that stops it. */
+export interface Context {
+  readonly checkpoint?: string | undefined;
+  readonly onProgress?: PreparationProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */
 const headDeviation = 0.02;
 
@@ -39,15 +56,17 @@ const headDeviation = 0.02;
 export async function startingModel(
   config: TrainingConfig,
   data: StageData,
-  signal?: AbortSignal,
+  { signal, onProgress }: Context = {},
 ): Promise<StartingModel> {
   const { init, seed } = config;
   if (init.scratch !== undefined) {
     const tokenizer = tokenizerFromJson(
-      trainBpe({
+      await trainBpeAsync({
         texts: data.texts(),
         vocabSize: init.scratch.vocabSize,
         specialTokens: plainChat.specialTokens,
+        signal,
+        onProgress: (done, total) => onProgress?.('tokenizer', done, total),
       }),
     );
     const model = scratchConfig(init.scratch, tokenizer, config);

@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/base';
+import { type Answer, conversationText, createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, EncodedTurn, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from '../objectives/bradley-terry.js';
@@ -25,12 +25,12 @@ export function encodeResponsePairs(
     const empty = emptyPart(pair.prompt, pair.responses);
     if (empty !== undefined) return empty;
     const [first, second] = pair.responses;
-    const [encoded, swapped] = await Promise.all([
-      encoder.responsePair(pair),
-      encoder.responsePair({ ...pair, responses: [second, first] }),
-    ]);
-    // Nothing else tells where one response ends in these ids: only equal ones may change places unnoticed.
-    if (areEqual(encoded.ids, swapped.ids)) return 'equal-once-encoded';
+    const encoded = await encoder.responsePair(pair);
+    if (mayBeEqual(encoded, first, second)) {
+      // Nothing else tells where one response ends in these ids: only equal ones may change places unnoticed.
+      const swapped = await encoder.responsePair({ ...pair, responses: [second, first] });
+      if (areEqual(encoded.ids, swapped.ids)) return 'equal-once-encoded';
+    }
     return asExample(encoded, turnOf(encoded));
   };
   return encodeAll(pairs, encode, options);
@@ -52,6 +52,7 @@ export async function encodePreferences(
   const encode = async ({ chosen, rejected, ...record }: PreferencePair) => {
     const empty = emptyPart(record.prompt, [chosen, rejected]);
     if (empty !== undefined) return empty;
+    // Both orders always: where a pair is placed is known once it is known which pairs are left.
     const [first, second] = await Promise.all([
       encoder.comparison({ ...record, a: chosen, b: rejected }),
       encoder.comparison({ ...record, a: rejected, b: chosen }),
@@ -134,6 +135,11 @@ function encodeSides<Example>(
     return asExample(flags, exampleOf({ chosen: turnOf(chosen), rejected: turnOf(rejected) }, pair));
   };
   return encodeAll(pairs, encode, options);
+}
+
+/** Whether two responses may be encoded alike: where they were cut, or differ in what templates trim. */
+function mayBeEqual({ truncated }: { readonly truncated: boolean }, a: Answer, b: Answer): boolean {
+  return truncated || conversationText(a).trim() === conversationText(b).trim();
 }
 
 function turnOf({ ids, lossFrom }: EncodedTurn): GenerationExample {
