@@ -13,8 +13,12 @@ export async function withDownload<T>(
     progress ??= createProgress({ label: 'download', total: total / 1e6, unit: 'MB', stream: stderr });
     progress.update(done / 1e6);
   };
+  const onNote = (text: string) => {
+    if (progress === undefined) stderr.write(`${text}\n`);
+    else progress.note(text);
+  };
   try {
-    return await run({ signal, onProgress });
+    return await run({ signal, onProgress, onNote });
   } finally {
     progress?.finish();
   }

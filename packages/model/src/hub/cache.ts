@@ -4,15 +4,15 @@ import { dirname, join, relative } from 'node:path';
 import { systemCode, writeFileAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
 import type { HubFile } from './listing.js';
+import { TEMPORARY } from './partial.js';
 
 // The layout of the Python library, in the folder of one repository:
 //   blobs/<hash>                  the content of a file
 //   snapshots/<commit>/<name>     a link to its blob
 //   refs/<revision>               the commit that a branch or tag meant when it was last fetched
 
-const TEMPORARY = '.gram-tmp';
-// A download that lives writes more often than this: a silent connection ends after five minutes.
-const STALE_MS = 60 * 60 * 1000;
+// Parts of downloads that nobody went on with for so long are not waited for.
+const STALE_MS = 7 * 24 * 60 * 60 * 1000;
 const commitPattern = /^[0-9a-f]{40}$/;
 
 /** Runs a change of the cache; what the system refuses becomes `write-failed`. */
@@ -47,7 +47,7 @@ export async function holds(path: string, size: number): Promise<boolean> {
   return found?.isFile() === true && found.size === size;
 }
 
-/** Makes the folders for a snapshot, and removes what downloads left that were killed an hour ago or earlier. */
+/** Makes the folders for a snapshot, and removes parts of downloads that are a week old. */
 export async function prepare(root: string, commit: string): Promise<void> {
   const blobs = join(root, 'blobs');
   await writing(root, async () => {

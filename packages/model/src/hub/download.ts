@@ -1,21 +1,17 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { systemCode, writeStreamAtomic } from '@gram/base';
+import { systemCode } from '@gram/base';
 import { ModelError } from '../error.js';
 import type { HubClient } from './hub-client.js';
 import type { HubFile } from './listing.js';
+import { writePartially } from './partial.js';
 import type { HubReference } from './reference.js';
+import { HubUnavailable } from './unavailable.js';
+import { startHash } from './verify.js';
 
 // Milliseconds before each new attempt; an attempt that brought new bytes starts them anew.
 const WAITS = [0, 500, 2000];
-
-function startHash(file: HubFile): Hash | undefined {
-  if (file.hash === undefined) return undefined;
-  if (file.hash === 'sha256') return createHash('sha256');
-  // https://git-scm.com/book/en/v2/Git-Internals-Git-Objects: a header goes before the content.
-  return createHash('sha1').update(`blob ${file.size}\0`);
-}
 
 function different(repo: string, file: HubFile, problem: string): ModelError {
   return new ModelError(
@@ -51,69 +47,117 @@ export interface DownloadContext {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What arrived has another hash than the hub lists. */
+class OtherHash extends ModelError {}
+
 /**
  * Fetches a file to a path, where it appears when it is whole and its size and hash are those that the hub lists. A cut
- * connection is taken up where it broke. The content streams: no more than a few chunks are in memory.
+ * connection is taken up where it broke, and so is what an earlier call left. The content streams: no more than a few
+ * chunks are in memory.
  *
  * @param onBytes gets the bytes of this file that have arrived.
  * @throws {ModelError} `read-failed` when what arrived is different or the connection stays cut, `write-failed`
  */
 export async function downloadFile(
-  { client, reference: { repo }, commit, signal }: DownloadContext,
+  context: DownloadContext,
   file: HubFile,
   path: string,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  await writeStreamAtomic(path, async (handle) => {
-    let hash = startHash(file);
-    let position = 0;
-    let furthest = 0;
-    let attempt = 0;
-
-    const receive = async () => {
-      const { from, total, body } = await client.open(commit, file, position);
-      if (total !== undefined && total !== file.size) {
-        throw different(repo, file, `has ${total} bytes, the hub lists ${file.size}`);
-      }
-      if (from !== position) {
-        if (from !== 0) throw different(repo, file, 'starts elsewhere than was asked for');
-        hash = startHash(file);
-        position = 0;
-      }
-      for await (const chunk of body) {
-        if (position + chunk.length > file.size) {
-          throw different(repo, file, `has more than the ${file.size} bytes that the hub lists`);
-        }
-        await writeFully(handle, chunk, position);
-        hash?.update(chunk);
-        position += chunk.length;
-        if (position > furthest) {
-          furthest = position;
-          attempt = 0;
-          onBytes(furthest);
-        }
-      }
-      if (position < file.size) throw new Error(`the content ended after ${position} bytes`);
-    };
-
-    while (position < file.size) {
+  const { signal } = context;
+  await writePartially(
+    path,
+    async (handle, had) => {
       try {
-        await receive();
+        await fill(context, file, { handle, had: Math.min(had, file.size) }, onBytes);
       } catch (error) {
-        signal?.throwIfAborted();
-        if (!isInterruption(error)) throw error;
-        if (attempt === WAITS.length) {
-          throw new ModelError(
-            'read-failed',
-            `the download of ${file.name} of ${repo} was cut off at ${position} of ${file.size} bytes`,
-            'check the network and run it again; files that are complete are not fetched again',
-            { cause: error },
-          );
-        }
-        await wait(attempt++, signal);
+        // The part may be of a file that was damaged on this machine.
+        if (!(error instanceof OtherHash) || had === 0) throw error;
+        await handle.truncate(0);
+        await fill(context, file, { handle, had: 0 }, onBytes);
+      }
+    },
+    (error) =>
+      signal?.aborted === true ||
+      (error instanceof ModelError && error.cause !== undefined && isInterruption(error.cause)),
+  );
+}
+
+/** A file that is being written, and the number of bytes that an earlier call left in it. */
+interface Started {
+  readonly handle: FileHandle;
+  readonly had: number;
+}
+
+async function fill(
+  { client, reference: { repo }, commit, signal }: DownloadContext,
+  file: HubFile,
+  { handle, had }: Started,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  let hash = newHash(file);
+  let position = had;
+  let furthest = had;
+  let attempt = 0;
+  if (had > 0) {
+    for await (const chunk of handle.createReadStream({ start: 0, end: had - 1, autoClose: false }))
+      hash?.update(chunk);
+    onBytes(had);
+  }
+
+  const receive = async () => {
+    const { from, total, body } = await client.open(commit, file, position);
+    if (total !== undefined && total !== file.size) {
+      throw different(repo, file, `has ${total} bytes, the hub lists ${file.size}`);
+    }
+    if (from !== position) {
+      if (from !== 0) throw different(repo, file, 'starts elsewhere than was asked for');
+      hash = newHash(file);
+      position = 0;
+    }
+    for await (const chunk of body) {
+      if (position + chunk.length > file.size) {
+        throw different(repo, file, `has more than the ${file.size} bytes that the hub lists`);
+      }
+      await writeFully(handle, chunk, position);
+      hash?.update(chunk);
+      position += chunk.length;
+      if (position > furthest) {
+        furthest = position;
+        attempt = 0;
+        onBytes(furthest);
       }
     }
-    if (hash === undefined || hash.digest('hex') === file.blob) return;
-    throw different(repo, file, 'has another hash than the hub lists');
-  });
+    if (position < file.size) throw new Error(`the content ended after ${position} bytes`);
+  };
+
+  while (position < file.size) {
+    try {
+      await receive();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isInterruption(error)) throw error;
+      // A hub that says that it is busy was waited for already.
+      const isBusy = error instanceof HubUnavailable && error.isBusy;
+      if (attempt === WAITS.length || isBusy) throw cutOff(repo, file, position, error);
+      await wait(attempt++, signal);
+    }
+  }
+  if (hash === undefined || hash.digest('hex') === file.blob) return;
+  const { code, message, hint } = different(repo, file, 'has another hash than the hub lists');
+  throw new OtherHash(code, message, hint);
+}
+
+function newHash({ hash, size }: HubFile): Hash | undefined {
+  return hash === undefined ? undefined : startHash(hash, size);
+}
+
+function cutOff(repo: string, { name, size }: HubFile, position: number, cause: unknown): ModelError {
+  const reason = cause instanceof HubUnavailable ? `: ${cause.message}` : '';
+  return new ModelError(
+    'read-failed',
+    `the download of ${name} of ${repo} was cut off at ${position} of ${size} bytes${reason}`,
+    'check the network and run it again; it goes on where it was cut off',
+    { cause },
+  );
 }

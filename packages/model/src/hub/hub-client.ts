@@ -2,10 +2,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../error.js';
-import { HubUnavailable, hubFetch } from './hub-fetch.js';
+import { hubFetch } from './hub-fetch.js';
 import type { HubFile, Listing } from './listing.js';
 import { isPickle, isReadable } from './needed-files.js';
+import type { Patience } from './patience.js';
 import type { HubReference } from './reference.js';
+import { HubUnavailable } from './unavailable.js';
 
 /** Content of a file from a position on. */
 export interface Content {
@@ -84,7 +86,8 @@ export async function cacheFolder(repo: string): Promise<string> {
 function toFile(name: string, entry: unknown): HubFile {
   const { size, oid, lfs, xetHash } = fileSchema.parse(entry);
   if (lfs) return { name, size: lfs.size, blob: lfs.oid, hash: 'sha256' };
-  if (xetHash) return { name, size, blob: xetHash, hash: undefined };
+  // Not the hash of the content, so it must not look like one.
+  if (xetHash) return { name, size, blob: `xet-${xetHash}`, hash: undefined };
   return { name, size, blob: oid, hash: 'git' };
 }
 
@@ -109,14 +112,12 @@ function startOf(response: Response): number {
  * address: `downloadFileToCacheDir` checks neither sizes nor hashes, takes names of blobs from the server unchecked, and
  * lets two processes write one unfinished file.
  */
-export async function connectHub(
-  reference: HubReference,
-  signal: AbortSignal | undefined,
-): Promise<HubClient> {
+export async function connectHub(reference: HubReference, patience: Patience): Promise<HubClient> {
+  const { signal } = patience;
   const { repo, revision } = reference;
   const hubUrl = await endpointUrl();
   // Not given to the library, which refuses tokens of other hubs and sends it wherever an answer points to.
-  const { metadata, content } = hubFetch(hubUrl, setting('HF_TOKEN'), reference, signal);
+  const { metadata, content } = hubFetch(hubUrl, setting('HF_TOKEN'), reference, patience);
   const { listFiles, modelInfo } = await library();
   return {
     commit: () =>

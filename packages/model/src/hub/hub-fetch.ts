@@ -1,16 +1,15 @@
 import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
+import { isBusy, type Patience, patiently, statusOf, watchedBody, watchSilence } from './patience.js';
 import type { HubReference } from './reference.js';
-
-/** The hub cannot be asked now: no connection, or it answers that it is busy or broken. The cache may do instead. */
-export class HubUnavailable extends Error {
-  override readonly name = 'HubUnavailable';
-}
+import { HubUnavailable } from './unavailable.js';
 
 // What the hub answers with metadata; the largest listings have a few megabytes.
 const MAX_ANSWER_BYTES = 50_000_000;
 // A listing that names a next page forever must end.
 const MAX_ANSWERS = 1000;
+/** From the hub to the store of large files there is one. */
+const MAX_REDIRECTS = 10;
 
 /** Returns the reason of a failed connection: the system's code where there is one. */
 function reasonOf(error: unknown): string {
@@ -23,6 +22,7 @@ function reasonOf(error: unknown): string {
 /** Keeps abortion apart from failure: what the caller gave as its reason is thrown, everything else is unavailability. */
 export function unavailable(error: unknown, signal: AbortSignal | undefined): HubUnavailable {
   signal?.throwIfAborted();
+  if (error instanceof HubUnavailable) return error;
   return new HubUnavailable(`it could not be reached: ${reasonOf(error)}`, { cause: error });
 }
 
@@ -73,10 +73,12 @@ function statusError(response: Response, reference: HubReference, token: string 
   const { status } = response;
   if (status === 401 || status === 403) return accessError(response, reference, token);
   if (status === 404) return missingError(response, reference);
-  if (status === 408 || status === 429 || status >= 500) return new HubUnavailable(`it answered ${status}`);
+  if (status === 408 || status === 429 || status >= 500) {
+    return new HubUnavailable(`it answered ${statusOf(response)}`, { isBusy: isBusy(status) });
+  }
   return new ModelError(
     'read-failed',
-    `the hub answered ${status} for ${reference.repo}`,
+    `the hub answered ${statusOf(response)} for ${reference.repo}`,
     'check HF_ENDPOINT, if it is set',
   );
 }
@@ -103,6 +105,29 @@ async function bounded(response: Response, signal: AbortSignal | undefined): Pro
   return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
 }
 
+/** Follows redirects, of which a circle would have no end. */
+async function follow(first: URL, request: (url: URL) => Promise<Response>): Promise<Response> {
+  const refuse = (problem: string) =>
+    new ModelError('read-failed', `the hub ${problem}`, 'check HF_ENDPOINT, and the proxy if there is one');
+  const seen = new Set<string>();
+  let url = first;
+  for (;;) {
+    if (seen.has(url.href))
+      throw refuse(`redirects ${quote(first.href)} in a circle, back to ${quote(url.href)}`);
+    if (seen.size > MAX_REDIRECTS)
+      throw refuse(`redirects ${quote(first.href)} more than ${MAX_REDIRECTS} times`);
+    seen.add(url.href);
+    const response = await request(url);
+    const target = response.headers.get('Location');
+    if (target === null || response.status < 300 || response.status > 399) return response;
+    await response.body?.cancel().catch(() => undefined);
+    if (!URL.canParse(target, url.href)) throw refuse(`redirects to ${quote(target)}, which is no address`);
+    url = new URL(target, url);
+    if (!/^https?:$/.test(url.protocol))
+      throw refuse(`redirects to ${quote(target)}, which is not on the web`);
+  }
+}
+
 /** Requests to one hub. */
 export interface HubFetch {
   /** For the library: answers of a limited number and size. */
@@ -120,19 +145,29 @@ export function hubFetch(
   endpoint: string,
   token: string | undefined,
   reference: HubReference,
-  signal: AbortSignal | undefined,
+  patience: Patience,
 ): HubFetch {
   const { origin } = new URL(endpoint);
-  const content: typeof fetch = async (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    const headers = new Headers(init?.headers);
-    if (token !== undefined && url.origin === origin) headers.set('Authorization', `Bearer ${token}`);
-    let response: Response;
+  const { signal } = patience;
+  /** One request and those that it is redirected to. */
+  const ask = async (first: URL, init: RequestInit | undefined): Promise<Response> => {
+    const watch = watchSilence(patience);
     try {
-      response = await fetch(url, { ...init, headers, signal: signal ?? null });
+      const response = await follow(first, (url) => {
+        const headers = new Headers(init?.headers);
+        if (token !== undefined && url.origin === origin) headers.set('Authorization', `Bearer ${token}`);
+        return fetch(url, { ...init, headers, redirect: 'manual', signal: watch.signal });
+      });
+      return watchedBody(response, watch);
     } catch (error) {
+      watch.end();
+      if (error instanceof ModelError) throw error;
       throw unavailable(error, signal);
     }
+  };
+  const content: typeof fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const response = await patiently(() => ask(url, init), patience);
     if (response.ok) return response;
     // The connection is free again only when the body is gone.
     await response.body?.cancel().catch(() => undefined);

@@ -1,12 +1,14 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../error.js';
 import { blobPath, holds, linkBlob, prepare, readRef, snapshotFolder, writeRef } from './cache.js';
 import { type DownloadContext, downloadFile } from './download.js';
 import { cacheFolder, connectHub } from './hub-client.js';
-import { HubUnavailable } from './hub-fetch.js';
 import type { HubFile, Listing } from './listing.js';
-import { chooseFiles, isComplete, listedShards } from './needed-files.js';
+import { chooseFiles, isComplete, isReadable, listedShards } from './needed-files.js';
 import { type HubReference, parseReference } from './reference.js';
+import { HubUnavailable } from './unavailable.js';
+import { isIntact, isOwnBlob, markIntact } from './verify.js';
 
 /** Options of `resolveModel`. */
 export interface ResolveOptions {
@@ -15,8 +17,20 @@ export interface ResolveOptions {
    * transfer and after each piece; not called for a directory or when the cache serves without the hub.
    */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Gets a sentence where the transfer waits or repeats something. @default nobody hears of it */
+  readonly onNote?: (text: string) => void;
   /** Ends the transfer; the promise rejects with its reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether files of the cache are checked against their hashes when they are first used in a process.
+   *
+   * @default true, unless the variable `GRAM_HUB_VERIFY` is `0`
+   */
+  readonly verify?: boolean;
+}
+
+function verifiesByDefault(): boolean {
+  return process.env.GRAM_HUB_VERIFY?.trim() !== '0';
 }
 
 /** The directory in the cache, or the file in it that was asked for. */
@@ -25,15 +39,46 @@ function resultPath(root: string, commit: string, { file }: HubReference): strin
   return file === undefined ? dir : join(dir, file);
 }
 
+/** How files of the cache are looked at. */
+interface Checking {
+  readonly verify: boolean;
+  readonly onNote: (text: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Returns the files of a revision in the cache, if it has all of them. */
-async function fromCache(root: string, reference: HubReference): Promise<string | undefined> {
+async function fromCache(
+  root: string,
+  reference: HubReference,
+  { verify, signal }: Checking,
+): Promise<string | undefined> {
   const commit = await readRef(root, reference.revision);
   if (commit === undefined || !(await isComplete(snapshotFolder(root, commit), reference))) return undefined;
+  if (verify) await checkSnapshot(snapshotFolder(root, commit), reference, signal);
   return resultPath(root, commit, reference);
 }
 
-async function useCache(root: string, reference: HubReference, problem: HubUnavailable): Promise<string> {
-  const cached = await fromCache(root, reference);
+/** Checks what would be read of a snapshot, without the hub: the names of blobs are hashes. */
+async function checkSnapshot(dir: string, { repo, file }: HubReference, signal: AbortSignal | undefined) {
+  const isRead = (name: string) =>
+    file === undefined ? isReadable(name) && !name.endsWith('.gguf') : name === file;
+  for (const name of (await readdir(dir)).filter(isRead)) {
+    const path = join(dir, name);
+    if (await isOwnBlob(path, signal)) continue;
+    throw new ModelError(
+      'read-failed',
+      `${name} of ${repo} in the cache is damaged: its hash is not the one that it was stored under`,
+      `delete ${path}, and run it again when the hub can be reached`,
+    );
+  }
+}
+
+async function useCache(
+  root: string,
+  reference: HubReference,
+  { problem, ...checking }: Checking & { readonly problem: HubUnavailable },
+): Promise<string> {
+  const cached = await fromCache(root, reference, checking);
   if (cached !== undefined) return cached;
   throw new ModelError(
     'read-failed',
@@ -43,31 +88,42 @@ async function useCache(root: string, reference: HubReference, problem: HubUnava
   );
 }
 
-/** Makes sure that a file of the snapshot is there, with as little transfer as possible. */
+/** Context of a transfer. */
+type Transfer = DownloadContext & Checking & { readonly root: string };
+
+/** Makes sure that a file of the snapshot is there and whole, with as little transfer as possible. */
 async function ensureFile(
-  root: string,
-  context: DownloadContext,
+  transfer: Transfer,
   file: HubFile,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  if (await holds(join(snapshotFolder(root, context.commit), file.name), file.size)) return;
+  const { root, commit, onNote } = transfer;
+  const isGood = async (path: string) => {
+    if (!(await holds(path, file.size))) return false;
+    if (!transfer.verify || (await isIntact(path, file, transfer.signal))) return true;
+    onNote(`${file.name} in the cache is damaged and is fetched again`);
+    return false;
+  };
+  if (await isGood(join(snapshotFolder(root, commit), file.name))) return;
   const blob = blobPath(root, file);
   // Another revision may have the same content.
-  if (!(await holds(blob, file.size))) await downloadFile(context, file, blob, onBytes);
-  await linkBlob(root, context.commit, file);
+  if (!(await isGood(blob))) {
+    await downloadFile(transfer, file, blob, onBytes);
+    await markIntact(blob);
+  }
+  await linkBlob(root, commit, file);
 }
 
 async function fetchSnapshot(
-  root: string,
-  context: DownloadContext,
+  transfer: Transfer,
   listing: Listing,
   onProgress: ResolveOptions['onProgress'],
 ): Promise<void> {
-  const { reference, commit, signal } = context;
+  const { root, reference, commit, signal } = transfer;
   const { small, index, weights } = chooseFiles(reference, listing);
   await prepare(root, commit);
   // Before everything else, because it tells what the whole is.
-  if (index !== undefined) await ensureFile(root, context, index, () => undefined);
+  if (index !== undefined) await ensureFile(transfer, index, () => undefined);
   const shards =
     index === undefined ? [] : await listedShards(snapshotFolder(root, commit), reference, listing);
   const total = [index ?? [], small, weights, shards].flat().reduce((sum, { size }) => sum + size, 0);
@@ -76,7 +132,7 @@ async function fetchSnapshot(
   // The weights come last: where they are, the rest is, see `isComplete`.
   for (const file of [...small, ...weights, ...shards]) {
     signal?.throwIfAborted();
-    await ensureFile(root, context, file, (bytes) => {
+    await ensureFile(transfer, file, (bytes) => {
       if (bytes < file.size) onProgress?.(done + bytes, total);
     });
     done += file.size;
@@ -93,8 +149,10 @@ async function fetchSnapshot(
  *
  * Fetched is what a model needs: configuration, tokenizer, chat template, `model.safetensors` or its shards, an adapter.
  * Nothing else is, and never pickled weights or code. Each file appears in the cache when its size and hash are those
- * that the hub lists; one that is there with the right size is not fetched again. A cut connection is taken up where it
- * broke. When the hub cannot be reached or is broken, what the cache last had of the revision is used, if it is complete.
+ * that the hub lists; one that is there is checked when a process first uses it, and not fetched again. A cut connection
+ * is taken up where it broke, also by the next call. A busy hub (429, 503) is waited for as it asks, for two minutes at
+ * most; a connection that is silent for 30 seconds, or those of `HF_HUB_DOWNLOAD_TIMEOUT`, is given up. When the hub cannot
+ * be reached or is broken, what the cache last had of the revision is used, if it is complete.
  *
  * The cache is that of the Python library, at `HF_HUB_CACHE`, or `hub` in `HF_HOME`, by default in the user's cache
  * folder. `HF_TOKEN` holds the token for private and gated models, `HF_ENDPOINT` the address of another hub.
@@ -106,23 +164,24 @@ async function fetchSnapshot(
  */
 export async function resolveModel(
   pathOrRepo: string,
-  { onProgress, signal }: ResolveOptions = {},
+  { onProgress, onNote = () => undefined, signal, verify = verifiesByDefault() }: ResolveOptions = {},
 ): Promise<string> {
   signal?.throwIfAborted();
   const reference = await parseReference(pathOrRepo);
   if (reference === undefined) return pathOrRepo;
   const root = await cacheFolder(reference.repo);
-  const client = await connectHub(reference, signal);
+  const client = await connectHub(reference, { onNote, signal });
   let commit: string;
   let listing: Listing;
   try {
     commit = await client.commit();
     listing = await client.list(commit);
   } catch (error) {
-    if (error instanceof HubUnavailable) return useCache(root, reference, error);
+    if (error instanceof HubUnavailable)
+      return useCache(root, reference, { problem: error, verify, onNote, signal });
     throw error;
   }
-  await fetchSnapshot(root, { client, reference, commit, signal }, listing, onProgress);
+  await fetchSnapshot({ root, client, reference, commit, signal, verify, onNote }, listing, onProgress);
   // Last, so that a reference never leads to a snapshot that is not complete.
   await writeRef(root, reference.revision, commit);
   return resultPath(root, commit, reference);

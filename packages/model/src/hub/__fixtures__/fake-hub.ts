@@ -36,7 +36,9 @@ export type Fault =
   | 'change' // sends one other byte
   | 'shorten' // sends one byte less, and says so
   | 'lengthen' // sends one byte more, without telling the size
-  | 500;
+  | 500
+  | { readonly status: number; readonly retryAfter: string }
+  | { readonly location: string };
 
 const CHUNK = 64 * 1024;
 
@@ -184,6 +186,11 @@ export class FakeHub {
     const start = fault === 'ignore-range' ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     if (fault === 500) {
       response.writeHead(500).end();
+      return;
+    }
+    if (typeof fault === 'object') {
+      if ('location' in fault) response.writeHead(302, { Location: fault.location }).end();
+      else response.writeHead(fault.status, { 'Retry-After': fault.retryAfter }).end();
       return;
     }
     if (fault === 'cut-at-once') {
