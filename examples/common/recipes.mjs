@@ -1,9 +1,12 @@
 /** Settings that the recipes of the three studies share: the models, and how the three reward models are trained. */
 
+/** Share of the steps that warm up in every run, as in the authors' configuration. */
+const warmupRatio = 0.1;
+
 const laptopTraining = {
   batchSize: 32,
   epochs: 1,
-  warmupRatio: 0.1,
+  warmupRatio,
   weightDecay: 0.01,
   beta2: 0.98,
   seed: 1,
@@ -39,7 +42,7 @@ export const laptopBase = {
 };
 
 /** Settings of every run of the paper's configuration that could not be confirmed. */
-export const paperTraining = { warmupRatio: 0.1, weightDecay: 0, maxGradientNorm: 1, seed: 1 };
+export const paperTraining = { warmupRatio, weightDecay: 0, maxGradientNorm: 1, seed: 1 };
 
 /**
  * The paper's hyper-parameters that the studies share. Models and data are read from files: a pretrained chat model and

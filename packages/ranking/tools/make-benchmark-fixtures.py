@@ -4,9 +4,9 @@
     python packages/ranking/tools/make-benchmark-fixtures.py
 
 Writes packages/ranking/src/benchmark-runs/__fixtures__/benchmarks.json. Everything below follows the published definitions
-(the scoring code of allenai/reward-bench, ScalerLab/JudgeBench, THU-KEG/RM-Bench and WeOpenML/PandaLM, and the scripts
-that came with GRAM) and not the TypeScript of this package, so that agreement says something. P-values are computed with
-integers, means with numpy.
+(the scoring code of allenai/reward-bench, ScalerLab/JudgeBench, THU-KEG/RM-Bench, WeOpenML/PandaLM and lmarena/PPE, and
+the scripts that came with GRAM) and not the TypeScript of this package, so that agreement says something. P-values are
+computed with integers, means with numpy.
 """
 
 import json
@@ -149,7 +149,6 @@ for n in range(8):
         reward_bench_2.append(one)
 
 
-
 def sigmoid(x):
     return float(1 / (1 + np.exp(-x)))
 
@@ -166,6 +165,16 @@ for n in range(8):
             del comparison["orders"]
         one["id"] = f"Ties/{kind}:{n}"
         scalar_rewards.append((one, reward))
+
+# Drawn last: what was drawn before stays as it is.
+ppe = []
+for n in range(53):
+    flags = [flag for flag in ["hard_prompt", "easy_prompt", "if_prompt", "is_code", "math_prompt"] if random.random() < 0.4]
+    if "hard_prompt" in flags and "easy_prompt" in flags:
+        flags.remove("easy_prompt")
+    subset = "hard" if "hard_prompt" in flags else "easy" if "easy_prompt" in flags else "neither"
+    preferred = "first" if random.random() < 0.5 else "second"
+    ppe.append(item(n, subset, preferred, [(0, 1)], 2, strength=0.3, tie=n == 5, tags=flags))
 
 
 # ---- the metrics ----------------------------------------------------------------------------------------------------
@@ -363,6 +372,16 @@ def ties_scores(rewards):
     return ties
 
 
+def ppe_scores(results):
+    """Accuracy on all pairs that have a winner, and on the prompts of each flag, whichever other flags they have."""
+    flags = {
+        "Hard prompts": "hard_prompt", "Easy prompts": "easy_prompt", "Instruction following": "if_prompt",
+        "Code": "is_code", "Math": "math_prompt",
+    }  # fmt: skip
+    groups = {name: mean([right(r) for r in results if flag in r["tags"]]) for name, flag in flags.items()}
+    return {"All pairs": mean([right(r) for r in results]), **groups}
+
+
 def fitted_rewards(r):
     """Rewards with mean 0 whose differences are closest to the log-odds of the comparisons."""
     n, pairs = len(r["lengths"]), [c["pair"] for c in r["comparisons"]]
@@ -440,6 +459,7 @@ expected = dict(
     pandaLm=panda_lm_scores(panda_lm),
     llmBar=llm_bar_scores(llm_bar),
     rewardBench2=reward_bench_2_scores(reward_bench_2),
+    ppe=ppe_scores(ppe),
     scalarTies=ties_scores([(r["id"], r["correctResponses"], reward) for r, reward in scalar_rewards]),
     calibration={str(bins): calibration(reward_bench, bins) for bins in [10, 15]},
     length=by_length(judge_bench),
@@ -462,6 +482,7 @@ results = dict(
     llmBar=llm_bar,
     rewardBench2=reward_bench_2,
     scalarRewards=[r for r, _ in scalar_rewards],
+    ppe=ppe,
 )
 
 

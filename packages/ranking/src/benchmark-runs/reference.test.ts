@@ -6,6 +6,7 @@ import { type BenchmarkName, correctness } from '../benchmarks/benchmarks.js';
 import { judgeBenchScores } from '../benchmarks/judge-bench.js';
 import { llmBarScores } from '../benchmarks/llmbar.js';
 import { pandaLmScores } from '../benchmarks/panda-lm.js';
+import { ppeHumanPreference } from '../benchmarks/ppe-human-preference.js';
 import { rewardBenchScores } from '../benchmarks/reward-bench.js';
 import { rewardBench2Scores } from '../benchmarks/reward-bench-2.js';
 import { rmBenchScores } from '../benchmarks/rm-bench.js';
@@ -87,6 +88,13 @@ it('RMB, pairs and best-of-n', () => {
 
 it('PandaLM', () => {
   agree(pandaLmScores(results('pandalm', 'pandaLm')), expected.pandaLm);
+});
+
+it('PPE, all pairs and the groups of prompts, which overlap', () => {
+  const { rows } = ppeHumanPreference.table(results('ppe-human-preference', 'ppe'));
+  agree(Object.fromEntries(rows.map(({ name, values }) => [name, values[0]])), expected.ppe);
+  // The groups differ, or this test would not tell them apart.
+  expect(new Set(Object.values(expected.ppe)).size).toBe(6);
 });
 
 it('LLMBar, and both ways to average', () => {
