@@ -36,6 +36,7 @@ export { rewardBenchScores, rewardBenchSections, type SectionScore } from './ben
 export { rewardBench2Scores, type TiesScore, tiesScore } from './benchmarks/reward-bench-2.js';
 export { type RmBenchDomain, type RmBenchScores, rmBenchScores } from './benchmarks/rm-bench.js';
 export { type RmbScores, rmbScores } from './benchmarks/rmb.js';
+export { checkTexts } from './comparator/check-texts.js';
 export type {
   Comparator,
   Comparison,

@@ -1,4 +1,5 @@
 import type { Answer, Prompt } from '@gram/base';
+import { checkTexts } from '../comparator/check-texts.js';
 import type { Comparator, Judge, RewardModelKind, RunOptions } from '../comparator/comparator.js';
 import { rank, score } from '../ranking/rank.js';
 import type { Ranking, RankOptions } from '../ranking/ranking.js';
@@ -21,7 +22,8 @@ export interface RewardModel extends Comparator {
 }
 
 /**
- * Completes a comparator to a reward model: `rank` and `score` follow from `compare`.
+ * Completes a comparator to a reward model: `rank` and `score` follow from `compare`. Items that are no texts or conversations
+ * are refused with RewardError `bad-values` before the comparator sees any.
  *
  * @param comparator its `compare` must not depend on `this`; its `kind` is `'generative'` by default
  * @param rest the memory of the weights, 0 by default, and what to free
@@ -33,7 +35,10 @@ export function rewardModelFromComparator(
   return {
     kind,
     weightBytes,
-    compare,
+    async compare(items, options) {
+      checkTexts(items, ['prompt', 'a', 'b']);
+      return compare(items, options);
+    },
     rank: (prompt, responses, options) => rank({ kind, compare }, prompt, responses, options),
     score: (prompt, response, reference, options) =>
       score({ compare }, prompt, { response, reference }, options),

@@ -1,4 +1,5 @@
-import type { Answer, Prompt } from '@gram/base';
+import { type Answer, type Prompt, quote } from '@gram/base';
+import { checkText, checkTexts } from '../comparator/check-texts.js';
 import type { Comparator, Judge, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import type { RankCost, RankItem, Ranking, RankOptions, RankStrategy, StrategyChoice } from './ranking.js';
@@ -19,14 +20,26 @@ import { strategies } from './strategies.js';
  *
  * @returns for each item its ranking
  * @throws RewardError `too-few-responses` for an item with fewer than two; `bad-option` for an unknown strategy; `bad-values`
- * for a comparator that does not give a probability for each pair; whatever `compare` throws; the reason of the signal
+ * for texts that are none, and for a comparator that does not give a probability for each pair; whatever `compare` throws; the reason of the signal
  */
 export async function rankAll(
   model: Judge,
   items: readonly RankItem[],
   { strategy, purpose, ...options }: RankOptions = {},
 ): Promise<Ranking[]> {
+  checkLists(items);
   return runPlans(model, items, (n) => strategies[chooseStrategy(model, n, { strategy, purpose })], options);
+}
+
+function checkLists(items: readonly RankItem[]): void {
+  checkTexts(items, ['prompt']);
+  for (const [index, { responses }] of items.entries()) {
+    if (!Array.isArray(responses)) {
+      const problem = `responses of item ${index} are ${quote(responses)} and not a list`;
+      throw new RewardError('bad-values', problem, 'give a list of texts');
+    }
+    for (const [at, response] of responses.entries()) checkText(response, `response ${at} of item ${index}`);
+  }
 }
 
 /**
@@ -88,7 +101,9 @@ export async function score(
   { response, reference }: { readonly response: Answer; readonly reference: Answer },
   options?: RunOptions,
 ): Promise<number> {
-  const [result] = await model.compare([{ prompt, a: response, b: reference }], options);
+  const item = { prompt, a: response, b: reference };
+  checkTexts([item], ['prompt', 'a', 'b']);
+  const [result] = await model.compare([item], options);
   if (result !== undefined) return result.probability;
   throw new RewardError('bad-values', 'compare gave no result for a pair', 'return one result for each item');
 }

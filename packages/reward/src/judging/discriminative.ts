@@ -4,6 +4,7 @@ import { type ModelConfig, scores, type WeightPrecision, type Weights, weightByt
 import {
   type Comparison,
   type ComparisonItem,
+  checkTexts,
   type RewardModel,
   type RunOptions,
   rewardModelFromComparator,
@@ -87,6 +88,7 @@ export function createDiscriminativeRewardModel({
     items: readonly ResponseItem[],
     options: RunOptions = {},
   ): Promise<ScoredResponse[]> {
+    checkTexts(items, ['prompt', 'response']);
     const encoded = await encodeAll(
       items,
       ({ prompt, response }, id) => encoder.response({ id, prompt, response }),
