@@ -54,11 +54,11 @@ export async function matrixRate(
   { size = 1024, runs = 8 }: { size?: number; runs?: number } = {},
 ): Promise<number> {
   const opened = openRuntimeDevice(device);
-  const filled = (seed: number) =>
-    float32(
-      [size, size],
-      Float32Array.from({ length: size * size }, (_, i) => Math.sin(i + seed) / size),
-    );
+  const filled = (seed: number) => {
+    const data = new Float32Array(size * size);
+    for (let i = 0; i < data.length; i++) data[i] = Math.sin(i + seed) / size;
+    return float32([size, size], data);
+  };
   const count = 4;
   const names = Array.from({ length: count }, (_, i) => `m${i}`);
   const inputs = new Map<string, NDArray>([
