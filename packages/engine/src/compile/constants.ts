@@ -6,7 +6,7 @@ import { EngineError } from '../error.js';
 /** Inputs that never change, as they were given and where the device has them. */
 export interface Constants {
   readonly given: ReadonlyMap<string, AnyArray>;
-  /** Those that a session of the CPU reads from host memory. */
+  /** The constants that a session of the CPU reads from host memory. */
   readonly host: ReadonlyMap<string, NDArray>;
   /** Copies that live on an accelerator. */
   readonly placed: ReadonlyMap<string, DeviceArray>;

@@ -19,7 +19,7 @@ export function describeOnDevices(name: string, tests: (device: DeviceName) => v
   describeOn(describe, states, name, tests);
 }
 
-/** Fewer random cases where each costs a compilation of shaders. */
+/** Number of random cases on a device: fewer where each costs a compilation of shaders. */
 export function randomCases(device: DeviceName, count: number): number {
   return device === 'webgpu' ? Math.ceil(count / 2) : count;
 }

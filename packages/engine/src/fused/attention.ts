@@ -85,7 +85,7 @@ export function cachedAttention(
   const plain = () => {
     const own = newPositions(query.shape[1], positions);
     const [now, seen] = [put(past.keys, key, own), put(past.values, value, own)];
-    return [attentionFrom({ query, keys: now, values: seen, positions: own }, options), now, seen];
+    return [attentionOverCache({ query, keys: now, values: seen, positions: own }, options), now, seen];
   };
   const [mixed, keys, values] = hasOperator(query, options.heads)
     ? fusedKernel('GramCachedAttention', inputs, attributesOf(options), plain)
@@ -151,7 +151,7 @@ export function attentionAt(
  * @param inputs.positions `[B, S]` int32
  * @returns `[B, S, heads * headDim]`
  */
-function attentionFrom(
+function attentionOverCache(
   {
     query,
     keys,

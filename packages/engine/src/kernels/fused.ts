@@ -121,7 +121,7 @@ function inverseRoot(graph: GraphBuilder, x: Value, eps: number): Value {
   return graph.node('Reciprocal', [root], shape, 'float32');
 }
 
-/** What attention reads beside the projections of its own positions. */
+/** The cache that attention reads beside the projections of its own positions. */
 interface Past {
   readonly keys: Value;
   readonly values: Value;

@@ -27,18 +27,18 @@ export function getEnvironment(): Environment {
   if (environment !== undefined) return environment;
   const library = loadLibrary();
   const { api } = library;
-  const threading = createdBy(library, 'CreateThreadingOptions');
+  const threading = createHandle(library, 'CreateThreadingOptions');
   checkStatus(library, api.SetGlobalIntraOpNumThreads(threading, threadCount()));
-  const handle = createdBy(library, 'CreateEnvWithGlobalThreadPools', LOG_FATAL, 'gram', threading);
+  const handle = createHandle(library, 'CreateEnvWithGlobalThreadPools', LOG_FATAL, 'gram', threading);
   api.ReleaseThreadingOptions(threading);
   // On Windows, events go to the system instead of files; this ends them.
   checkStatus(library, api.DisableTelemetryEvents(handle));
-  const hostMemory = createdBy(library, 'CreateCpuMemoryInfo', ARENA_ALLOCATOR, DEFAULT_MEMORY);
+  const hostMemory = createHandle(library, 'CreateCpuMemoryInfo', ARENA_ALLOCATOR, DEFAULT_MEMORY);
   // By default the arena grows in powers of two, which holds up to twice what is needed.
-  const arena = createdBy(library, 'CreateArenaCfg', 0, EXTEND_AS_REQUESTED, BY_DEFAULT, BY_DEFAULT);
+  const arena = createHandle(library, 'CreateArenaCfg', 0, EXTEND_AS_REQUESTED, BY_DEFAULT, BY_DEFAULT);
   checkStatus(library, api.CreateAndRegisterAllocator(handle, hostMemory, arena));
   api.ReleaseArenaCfg(arena);
-  const allocator = createdBy(library, 'GetAllocatorWithDefaultOptions');
+  const allocator = createHandle(library, 'GetAllocatorWithDefaultOptions');
   environment = { library, handle, hostMemory, allocator };
   return environment;
 }
@@ -71,7 +71,7 @@ export function call(name: Member, ...args: unknown[]): void {
 
 /** Calls a function of the API that makes something. */
 export function created(name: Member, ...args: unknown[]): unknown {
-  return createdBy(getEnvironment().library, name, ...args);
+  return createHandle(getEnvironment().library, name, ...args);
 }
 
 /** Calls a function of the API that frees something. */
@@ -79,7 +79,7 @@ export function release(name: Member, handle: unknown): void {
   getEnvironment().library.api[name](handle);
 }
 
-function createdBy(library: Library, name: Member, ...args: unknown[]): unknown {
+function createHandle(library: Library, name: Member, ...args: unknown[]): unknown {
   const out: unknown[] = [null];
   checkStatus(library, library.api[name](...args, out));
   return out[0];

@@ -23,10 +23,10 @@ export interface BenchmarkSummary extends GroupScore {
   readonly comparisons: number;
   /** The scores that the benchmark defines, official and other versions side by side. */
   readonly scores: ScoreTable;
-  /** In the order in which subsets first appear. */
+  /** Scores of the subsets, in the order in which they first appear. */
   readonly subsets: Readonly<Record<string, GroupScore>>;
   readonly order: OrderEffect;
-  /** With 10 bins; null where no pair has a better response. */
+  /** Calibration with 10 bins; null where no pair has a better response. */
   readonly calibration: Calibration | null;
   readonly lengths: LengthControlled;
   /** The matrix of each domain, for benchmarks that have such, as RM-Bench has. */

@@ -7,11 +7,11 @@ export interface BenchmarkItem {
   /** Part of the benchmark for which results are reported. */
   readonly subset: string;
   readonly prompt: Prompt;
-  /** In the order of the file. */
+  /** Responses in the order of the file. */
   readonly responses: readonly Answer[];
   /** The comparisons that the benchmark needs, as positions of two different responses. */
   readonly pairs: readonly (readonly [number, number])[];
-  /** Which response of each pair is better. It has no meaning beside `correctResponses` and is `first` there. */
+  /** The better response of each pair. It has no meaning beside `correctResponses` and is `first` there. */
   readonly preferred: 'first' | 'second' | 'tie';
   /** Number of correct responses where every pair of responses is compared; they come first. */
   readonly correctResponses?: number;

@@ -6,7 +6,7 @@ export interface ComparedPair {
   readonly pair: readonly [number, number];
   /** Probability that the first of the two is preferred, the mean of both orders. */
   readonly probability: number;
-  /** The same when it is shown first, and second; undefined for a model that sees one response at a time. */
+  /** The same probability with that response shown first, and second; undefined for a model that sees one at a time. */
   readonly orders?: readonly [number, number];
   /** Whether both orders prefer the same response. */
   readonly consistent: boolean;
@@ -23,7 +23,7 @@ export interface JudgedItem
 /** The result of one item of a benchmark, fit to be a line of a JSON Lines file. */
 export interface BenchmarkResult extends JudgedItem {
   readonly id: string;
-  /** How right the model is on the item, 0 to 1; see `correctness`. */
+  /** Score of the model on the item, 0 to 1; see `correctness`. */
   readonly correct: number;
   /** Whether text was cut to fit the model. */
   readonly truncated: boolean;

@@ -66,7 +66,7 @@ export interface JudgeBenchScore {
   readonly script: number | null;
 }
 
-/** How a verdict becomes right or wrong; see `judgeBenchScores`. */
+/** Rule by which a verdict is right or wrong; see `judgeBenchScores`. */
 export const judgeBenchRules = {
   single: ({ probability, orders }: ComparedPair, label) =>
     orderVerdict(orders?.[0] ?? probability) === label,

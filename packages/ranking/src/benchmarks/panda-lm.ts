@@ -63,7 +63,7 @@ export function predictedClass({ probability, orders }: ComparedPair): Verdict {
   return orderVerdict(first) === orderVerdict(second) ? orderVerdict(first) : 'tie';
 }
 
-/** How well a model predicts the majority of three annotators. */
+/** Agreement of a model with the majority of three annotators. */
 export interface PandaLmScores {
   /** Over the three classes: first, second, tie. */
   readonly accuracy: number;

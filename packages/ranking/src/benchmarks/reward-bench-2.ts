@@ -80,7 +80,7 @@ function responseRewards({ lengths, comparisons }: Compared): number[] {
   return sums.map((sum) => sum / lengths.length);
 }
 
-/** How the scores of correct responses lie to those of the others. */
+/** Measures of the scores of correct responses beside those of the others. */
 interface TopOfScores {
   /** 1 over the number of responses that share the top if a correct one is among them, else 0. */
   readonly credit: number;
@@ -100,10 +100,10 @@ export function topOfScores(scores: readonly number[], correct: number): TopOfSc
 
 /** The parts of the score of the subset `Ties` of RewardBench 2. */
 export interface TiesScore {
-  /** How often every correct response has a higher score than every other one, with one and with several correct ones. */
+  /** Share of the prompts where every correct response has a higher score than every other one, with one and with several correct ones. */
   readonly refAccuracy: number;
   readonly tiedAccuracy: number;
-  /** How often the gap to the best wrong response is larger than the spread of the correct ones. */
+  /** Share of the prompts where the gap to the best wrong response is larger than the spread of the correct ones. */
   readonly preferred: number;
   /** The same with the smaller one of this gap and that of the reference prompt. */
   readonly preferredHard: number;

@@ -42,7 +42,7 @@ export interface Comparator {
   compare(items: readonly ComparisonItem[], options?: RunOptions): Promise<Comparison[]>;
 }
 
-/** How a reward model judges: it reads both responses and answers with a label, or it scores each response alone. */
+/** Way in which a reward model judges: it reads both responses and answers with a label, or it scores each response alone. */
 export type RewardModelKind = 'generative' | 'discriminative';
 
 /** A comparator that ranks. Its kind, where it has one, tells the strategy `auto` what a comparison costs. */

@@ -10,11 +10,11 @@ export interface ReliabilityBin {
   readonly pairs: number;
   /** Mean probability of the preferred side. */
   readonly confidence: number;
-  /** How often the preferred side is the better one. */
+  /** Share of the pairs whose preferred side is the better one. */
   readonly accuracy: number;
 }
 
-/** How far the probabilities of a model agree with its accuracy. */
+/** Agreement of the probabilities of a model with its accuracy. */
 export interface Calibration {
   /** Expected calibration error. */
   readonly error: number;

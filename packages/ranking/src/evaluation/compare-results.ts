@@ -18,7 +18,7 @@ export interface ResultComparison {
   /** Items that only the first model has fully right, and only the second. */
   readonly onlyFirst: number;
   readonly onlySecond: number;
-  /** Of `mcNemar` on these two numbers. */
+  /** P-value that `mcNemar` gives for these two numbers. */
   readonly pValue: number;
 }
 

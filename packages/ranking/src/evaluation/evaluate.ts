@@ -45,7 +45,7 @@ export interface Evaluation extends Accuracy {
   readonly pairsPerSecond: number;
   /** Accuracy of each family; pairs without a family are left out. */
   readonly byFamily: Readonly<Record<string, Accuracy>>;
-  /** In the order of the pairs. */
+  /** Results of the pairs, in their order. */
   readonly items: readonly EvaluatedPair[];
 }
 

@@ -4,7 +4,7 @@ import { type RewardModel, rewardModelFromComparator } from './reward-model.js';
 
 /** Options of `createEnsemble`. */
 export interface EnsembleOptions {
-  /** How much each model counts, at least 0; only their ratios matter. @default all the same */
+  /** Weight of each model, at least 0; only their ratios matter. @default all the same */
   readonly weights?: readonly number[];
 }
 

@@ -11,7 +11,7 @@ export interface RemoteOptions {
   readonly apiKey?: string;
   /** Time for the answer to one request, in milliseconds. @default 60000 */
   readonly timeoutMs?: number;
-  /** How often a request is repeated where the server is busy, restarting or out of reach. @default 8 */
+  /** Largest number of times that a request is repeated where the server is busy, restarting or out of reach. @default 8 */
   readonly retries?: number;
 }
 
@@ -74,7 +74,7 @@ export function createRemoteRewardModel({
   return rewardModelFromComparator({ compare });
 }
 
-/** Where and how requests are sent. */
+/** Address of the server, and how requests are sent to it. */
 interface Endpoint {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -29,7 +29,7 @@ export interface RankCost {
 export interface Ranking extends RankCost {
   /** Indices of the responses, best first; of equals, the earlier one first. */
   readonly order: readonly number[];
-  /** For each response a number from 0 to 1, the higher the better. Its meaning is that of the strategy. */
+  /** Score of each response, from 0 to 1, the higher the better. The strategy says what it means. */
   readonly scores: readonly number[];
   /** The strategy that ranked the responses; for `auto`, the one that it chose. */
   readonly strategy: RankStrategy;
@@ -40,13 +40,13 @@ export interface RankItem {
   readonly prompt: Prompt;
   /** Descriptions of the tools that the assistant may call. */
   readonly tools?: readonly Tool[] | undefined;
-  /** At least two. */
+  /** Two responses or more. */
   readonly responses: readonly Answer[];
   /** Names the item in errors. @default its position in the list, as in `item 3` */
   readonly id?: string;
 }
 
-/** Which strategy ranks a list. */
+/** Choice of the strategy that ranks a list. */
 export interface StrategyChoice {
   /** `auto` decides for each list by its length and by `purpose`. @default 'auto' */
   readonly strategy?: RankStrategy | 'auto';

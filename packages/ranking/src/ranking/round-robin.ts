@@ -3,7 +3,7 @@ import { fitBradleyTerry } from './bradley-terry.js';
 import { descendingSums, type Pair, type Plan, type Strategy } from './plan.js';
 import { winRates } from './win-rates.js';
 
-/** How the comparisons of a round robin become scores. */
+/** Rule by which the comparisons of a round robin become scores. */
 export type Aggregate = 'win-rate' | 'bradley-terry';
 
 /** See `roundRobin`. */

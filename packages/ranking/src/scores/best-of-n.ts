@@ -35,7 +35,7 @@ export interface BestOfNPoint {
   /** See `bestOfNKl`. */
   readonly kl: number;
   readonly proxy: MeanReward;
-  /** Where every group has gold rewards. */
+  /** The same by gold rewards, where every group has them. */
   readonly gold?: MeanReward;
 }
 
@@ -135,7 +135,7 @@ export interface ChoiceItem {
   /** Names the item in errors. */
   readonly id: string;
   readonly prompt: Prompt;
-  /** At least one. */
+  /** One response or more. */
   readonly responses: readonly Answer[];
 }
 

@@ -17,7 +17,7 @@ export interface ResponseGroup {
 
 /** Options of `groupScores`. */
 export interface GroupScoreOptions extends RunOptions {
-  /** How the responses of a group are compared; `auto` compares all pairs of up to 16. @default 'round-robin' */
+  /** Strategy that compares the responses of a group; `auto` compares all pairs of up to 16. @default 'round-robin' */
   readonly strategy?: RankStrategy | 'auto';
 }
 
@@ -28,7 +28,7 @@ interface DistinctGroup {
   readonly texts: readonly Answer[];
   /** The keys of the texts, by which equal ones are found. */
   readonly keys: readonly string[];
-  /** How often each text occurs. */
+  /** Number of times that each text occurs. */
   readonly copies: readonly number[];
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { appendTo } from './append-file.js';
+import { createAppender } from './append-file.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -28,7 +28,7 @@ it('writes the next piece over one that a full disk cut off', async () => {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const file = appendTo(path, full, 0);
+  const file = createAppender(path, full, 0);
   await file.append(Buffer.from('one\n'));
   await expect(file.append(Buffer.from('a long second\n'))).rejects.toMatchObject({
     code: 'write-failed',

@@ -17,7 +17,7 @@ export interface AppendedFile {
  * @param length bytes that the file has and keeps
  * @throws {ReportError} `write-failed`, from `append` and `close`
  */
-export function appendTo(path: string, handle: FileHandle, length: number): AppendedFile {
+export function createAppender(path: string, handle: FileHandle, length: number): AppendedFile {
   let end = length;
   let last: Promise<void> = Promise.resolve();
   let closed = false;

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ReportError, writeFailed } from '../error.js';
-import { appendTo } from './append-file.js';
+import { createAppender } from './append-file.js';
 import { scalarsEvent, startEvent, tfRecord, versionEvent } from './event.js';
 
 /** Writes what TensorBoard shows. */
@@ -33,7 +33,7 @@ export interface EventWriter {
 export async function createEventWriter(directory: string, doneSteps = 0): Promise<EventWriter> {
   const now = Date.now() / 1000;
   const { path, handle } = await openNew(directory, Math.floor(now));
-  const file = appendTo(path, handle, 0);
+  const file = createAppender(path, handle, 0);
   await file.append(tfRecord(versionEvent(now)));
   if (doneSteps > 0) await file.append(tfRecord(startEvent(doneSteps + 1, now)));
   return {

@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { ReportError, writeFailed } from '../error.js';
 import { replaceFile } from '../replace-file.js';
-import { appendTo } from './append-file.js';
+import { createAppender } from './append-file.js';
 
 /** Numbers of one step, of which only its own is required. */
 export type StepMetrics = { readonly step: number };
@@ -35,7 +35,7 @@ export async function createMetricsLog(path: string, done: readonly StepMetrics[
     throw writeFailed(path, cause);
   }
   const handle = await open(path, 'r+').catch((cause) => Promise.reject(writeFailed(path, cause)));
-  const file = appendTo(path, handle, length);
+  const file = createAppender(path, handle, length);
   let last = done.at(-1)?.step ?? Number.NEGATIVE_INFINITY;
   return {
     async append(metrics) {

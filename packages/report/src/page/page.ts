@@ -45,7 +45,7 @@ export interface PageOptions {
 
 /** Keeps the page from loading or running anything, whatever ends up in it. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/** From this many sections on, a page starts with links to them. */
+/** Smallest number of sections of a page that starts with links to them. */
 const LINKED_SECTIONS = 3;
 
 /**

@@ -3,9 +3,9 @@ import { formatBytes, formatRate } from '../text/format.js';
 /** Numbers of a training step that are shown. */
 export interface ShownStep {
   readonly loss: number;
-  /** A share, where there is one. */
+  /** Share of the examples of the step that the model has right. @default not shown */
   readonly accuracy?: number;
-  /** Not finite where it is not known. */
+  /** Tokens that are trained on in a second; not finite where that is not known. */
   readonly tokensPerSecond: number;
   /** Memory of the process, in bytes. */
   readonly memoryBytes: number;
