@@ -4,7 +4,8 @@ import { copyWeights, initAdapter, initWeights, type LoraConfig, type ModelConfi
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
-import { type GenerationExample, pairGeneration } from './objectives/token-generation.js';
+import type { GenerationExample } from './objectives/supervised-tokens.js';
+import { pairGeneration } from './objectives/token-generation.js';
 import { adapterPart } from './parts/trained-part.js';
 import { type TrainRun, train } from './trainer.js';
 

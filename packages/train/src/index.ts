@@ -41,9 +41,13 @@ export {
   type SmoothingConvention,
   smoothedRankingLoss,
 } from './objectives/smoothing.js';
-export { type SupervisedTokens, supervisedTokens, type TokenBatch } from './objectives/supervised-tokens.js';
 export {
   type GenerationExample,
+  type SupervisedTokens,
+  supervisedTokens,
+  type TokenBatch,
+} from './objectives/supervised-tokens.js';
+export {
   pairGeneration,
   supervisedFineTuning,
 } from './objectives/token-generation.js';

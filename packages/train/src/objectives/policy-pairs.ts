@@ -1,8 +1,8 @@
 import { float32, int32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BatchArrays, type BatchTensors, halves, lastPositions, type Vector } from './batch.js';
+import type { GenerationExample } from './supervised-tokens.js';
 import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
-import type { GenerationExample } from './token-generation.js';
 
 /**
  * The same prompt with its chosen and its rejected response, both to be written by a language model. The responses begin at
@@ -58,9 +58,8 @@ export function pairArrays(
 ): BatchArrays<PairBatch & PairEnds> {
   const half = (side: 'chosen' | 'rejected') =>
     Array.from({ length: rows }, (_, row) => examples[row]?.[side] ?? nothing);
-  const rejected = half('rejected').map(({ ids, lossFrom }) => {
-    return { ids, lossFrom: sides === 'both' ? lossFrom : ids.length };
-  });
+  const unsupervised = ({ ids }: GenerationExample) => ({ ids, lossFrom: ids.length });
+  const rejected = sides === 'both' ? half('rejected') : half('rejected').map(unsupervised);
   const sequences = [...half('chosen'), ...rejected];
   const supervised = supervisedTokens(sequences, 2 * rows, length);
   const { tokens, positions, targets, rows: owners, count, size } = supervised;

@@ -11,8 +11,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
 import type { PairLogProbabilities, PolicyPair, ReferencedPair } from './policy-pairs.js';
+import type { GenerationExample } from './supervised-tokens.js';
 import { supervisedTokens } from './supervised-tokens.js';
-import type { GenerationExample } from './token-generation.js';
 
 /** Options of `referenceLogProbabilities`. */
 export interface ReferenceOptions {

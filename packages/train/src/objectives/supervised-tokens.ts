@@ -21,25 +21,47 @@ export interface SupervisedTokens extends BatchArrays<TokenBatch> {
   readonly size: number;
 }
 
+/** A sequence of which some tokens are to be predicted. */
+export interface GenerationExample {
+  readonly ids: readonly number[];
+  /** Index of the first supervised token, at least 1. */
+  readonly lossFrom: number;
+  /**
+   * Supervised parts, from `start` up to and without `end`, in order: of a response of several turns the turns of the assistant.
+   * @default all from `lossFrom` on
+   */
+  readonly lossSpans?: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** Lists the supervised parts of a sequence. */
+function spansOf({ ids, lossFrom, lossSpans }: GenerationExample) {
+  return lossSpans ?? [{ start: lossFrom, end: ids.length }];
+}
+
+/** Counts the supervised tokens of a sequence. */
+export function supervisedCount(example: GenerationExample): number {
+  return spansOf(example).reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
 /**
- * Lays sequences out as rows and lists the tokens from `lossFrom` on. The list is filled up to an eighth of the batch, or
+ * Lays sequences out as rows and lists their supervised tokens. The list is filled up to an eighth of the batch, or
  * a multiple of it: few different sizes, so that few graphs are compiled.
- *
- * @param examples `ids`, and the index of the first supervised one, at least 1
  */
 export function supervisedTokens(
-  examples: readonly { readonly ids: readonly number[]; readonly lossFrom: number }[],
+  examples: readonly GenerationExample[],
   rows: number,
   length: number,
 ): SupervisedTokens {
   const positions: number[] = [];
   const targets: number[] = [];
   const rowOf: number[] = [];
-  for (const [row, { ids, lossFrom }] of examples.entries()) {
-    for (let t = lossFrom; t < ids.length; t++) {
-      positions.push(row * length + t - 1);
-      targets.push(elementAt(ids, t));
-      rowOf.push(row);
+  for (const [row, example] of examples.entries()) {
+    for (const { start, end } of spansOf(example)) {
+      for (let t = start; t < end; t++) {
+        positions.push(row * length + t - 1);
+        targets.push(elementAt(example.ids, t));
+        rowOf.push(row);
+      }
     }
   }
   const unit = Math.max(1, Math.ceil((rows * length) / 8));

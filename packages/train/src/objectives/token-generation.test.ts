@@ -67,6 +67,22 @@ describe('supervised fine-tuning', () => {
     expect(Array.from(batch.targets!.data).slice(0, total)).toEqual(expected);
   });
 
+  it('supervises only the turns of the assistant in a response of several', () => {
+    const example = {
+      ids: [10, 11, 12, 13, 14, 15, 16],
+      lossFrom: 2,
+      lossSpans: [
+        { start: 2, end: 4 },
+        { start: 6, end: 7 },
+      ],
+    };
+    expect(supervisedFineTuning.weight(example)).toBe(3);
+    const { targets, positions, weights } = supervisedFineTuning.batch([example], 1, 16, 3);
+    expect([...targets.data].slice(0, 3)).toEqual([12, 13, 16]);
+    expect([...positions.data].slice(0, 3)).toEqual([1, 2, 5]);
+    expect([...weights.data].filter((weight) => weight > 0)).toHaveLength(3);
+  });
+
   it('is told from stage 1 by its name, as checkpoints need', () => {
     expect([pairGeneration.name, supervisedFineTuning.name]).toEqual(['pair-generation', 'sft']);
   });

@@ -2,14 +2,12 @@ import { float32 } from '@gram/engine';
 import { nextTokenLoss } from '@gram/model';
 import type { Vector } from './batch.js';
 import type { Objective } from './objective.js';
-import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
-
-/** A sequence of which the tokens from `lossFrom` on are to be predicted. */
-export interface GenerationExample {
-  readonly ids: readonly number[];
-  /** Index of the first supervised token, at least 1. */
-  readonly lossFrom: number;
-}
+import {
+  type GenerationExample,
+  supervisedCount,
+  supervisedTokens,
+  type TokenBatch,
+} from './supervised-tokens.js';
 
 type GenerationBatch = TokenBatch & {
   /** `[P]`: the weight of each supervised token. */
@@ -38,7 +36,7 @@ function tokenGeneration(name: string): GenerationObjective {
     name,
     metrics: [],
     length: ({ ids }) => ids.length,
-    weight: ({ ids, lossFrom }) => ids.length - lossFrom,
+    weight: supervisedCount,
     batch(examples, rows, length, total) {
       const { tokens, positions, targets, count, size } = supervisedTokens(examples, rows, length);
       const weights = Float32Array.from({ length: size }, (_, i) => (i < count ? 1 / total : 0));

@@ -14,7 +14,8 @@ import type { Objective } from './objective.js';
 import type { PairLogProbabilities, PolicyPair } from './policy-pairs.js';
 import { type PreferenceExample, preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
-import { type GenerationExample, pairGeneration } from './token-generation.js';
+import type { GenerationExample } from './supervised-tokens.js';
+import { pairGeneration } from './token-generation.js';
 
 type Head = 'linear' | 'mlp';
 

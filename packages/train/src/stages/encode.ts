@@ -4,7 +4,7 @@ import type { ChatEncoder, EncodedTurn, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from '../objectives/bradley-terry.js';
 import type { PolicyPair } from '../objectives/policy-pairs.js';
 import type { PreferenceExample } from '../objectives/preference.js';
-import type { GenerationExample } from '../objectives/token-generation.js';
+import type { GenerationExample } from '../objectives/supervised-tokens.js';
 import { areEqual, type EncodeOptions, type Examples, emptyPart, encodeAll } from './encode-all.js';
 
 /** Options of `encodePreferences`. */
