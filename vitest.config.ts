@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Finds the packages of the repository. A test reads its own package from the sources, always; the others from their sources
@@ -32,6 +33,16 @@ const isolated = [
   'packages/train/src/trainer.test.ts',
 ];
 
+/** Tests that start processes again and again: begun last, one of them would run alone at the end. */
+const long = /\/(kill|eval-kill|communicator|resume)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isShort = ({ moduleId }: TestSpecification) => Number(!long.test(moduleId));
+    return (await super.sort(files)).toSorted((a, b) => isShort(a) - isShort(b));
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: './scripts/software-gpu.mjs',
@@ -40,6 +51,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     unstubEnvs: true,
+    sequence: { sequencer: LongestFirst },
     server: { deps: { external: [/\/packages\/[a-z]+\/dist\//] } },
     projects: [
       {
