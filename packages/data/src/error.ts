@@ -7,6 +7,7 @@ export type DataErrorCode =
   | 'file-unwritable'
   | 'unknown-extension'
   | 'bad-json'
+  | 'bad-row'
   | 'bad-record'
   | 'too-large'
   | 'unknown-format'

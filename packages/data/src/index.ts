@@ -1,6 +1,7 @@
 export { answerField, promptField, turnsField } from './conversations/messages.js';
 export { type Conversation, type SplitPair, splitPair } from './conversations/split.js';
 export { DataError, type DataErrorCode } from './error.js';
+export { dataFiles } from './files/data-files.js';
 export {
   badField,
   idOf,
@@ -9,7 +10,8 @@ export {
   textField,
   valueAt,
 } from './files/fields.js';
-export { type FileRecord, readRecords } from './files/read-records.js';
+export { readRecords } from './files/read-records.js';
+export type { FileRecord } from './files/records.js';
 export { writeJsonl } from './files/write-jsonl.js';
 export { type Column, type ColumnField, type Columns, columnFields } from './format/columns.js';
 export { type FormatName, formatNames } from './formats/index.js';

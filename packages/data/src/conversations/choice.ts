@@ -1,6 +1,6 @@
 import { plainPrompt } from '@gram/base';
 import { textField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import type { PreferencePair } from '../records.js';
 import { withContext } from './context.js';
 import { promptField } from './messages.js';

@@ -1,6 +1,6 @@
 import type { Tool, Turn } from '@gram/base';
 import { badField, textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { parsedJson } from './messages.js';
 
 /** The columns of a system message. */

@@ -1,6 +1,6 @@
 import { type Answer, type Prompt, plainAnswer, plainPrompt } from '@gram/base';
 import { badField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { withContext } from './context.js';
 import { answerField, promptField } from './messages.js';
 

@@ -1,5 +1,5 @@
 import { badField, textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** Marks of the authors' training data, `[The Start of Assistant A's Answer]`; shortened ones, `[Start A]` and `[A]`, count too. */
 const start = (label: string) =>

@@ -1,6 +1,6 @@
 import type { Turn } from '@gram/base';
 import { textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /**
  * Reads the user's turn of an `instruction` with its `input`, which follows after a blank line where it is not empty.

@@ -1,6 +1,6 @@
 import { promptTurns, type RefuseValue, readTurns, type ToolCall, type Turn } from '@gram/base';
 import { badField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** Fields of published messages that say where a message is from. No model reads them. */
 const ORIGINS = [

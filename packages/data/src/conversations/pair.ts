@@ -1,6 +1,6 @@
 import { type Answer, conversationKey, type Prompt, quote, type Tool, type Turn } from '@gram/base';
 import { badField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { toolsField, withContext } from './context.js';
 import { answerField } from './messages.js';
 import { type Conversation, splitPair } from './split.js';

@@ -1,5 +1,5 @@
 import { badField, numberField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** Largest number of responses of a record: the number of pairs grows with its square. */
 const MOST_RESPONSES = 64;

@@ -8,7 +8,7 @@ import {
   type Turn,
 } from '@gram/base';
 import { badField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** A conversation from a field of a record, whose name errors give. */
 export interface Conversation {

@@ -1,6 +1,6 @@
 import type { Turn } from '@gram/base';
 import { badField, textField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 const ROLES: Readonly<Record<string, string>> = { Human: 'user', Assistant: 'assistant', System: 'system' };
 

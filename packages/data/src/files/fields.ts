@@ -1,6 +1,6 @@
 import { quote } from '@gram/base';
 import { DataError } from '../error.js';
-import type { FileRecord } from './read-records.js';
+import type { FileRecord } from './records.js';
 
 /**
  * Reads a field that must be a string.
@@ -21,8 +21,20 @@ export function textField(from: FileRecord, name: string): string {
  */
 export function numberField(from: FileRecord, name: string): number {
   const value = valueAt(from, name);
+  if (from.isText && typeof value === 'string' && NUMBER.test(value)) return Number(value);
   if (typeof value !== 'number') throw badField(from, name, 'a number');
   return value;
+}
+
+/** A number as a file of separated values writes it. */
+const NUMBER = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** Reads true or false, undefined for anything else. */
+export function optionalBoolean(from: FileRecord, name: string): boolean | undefined {
+  const value = valueAt(from, name);
+  if (typeof value === 'boolean') return value;
+  const word = from.isText && typeof value === 'string' ? value.toLowerCase() : undefined;
+  return word === 'true' ? true : word === 'false' ? false : undefined;
 }
 
 /** Reads a string that may be missing or of another type, which gives undefined. */

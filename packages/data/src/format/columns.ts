@@ -1,7 +1,7 @@
 import { quote } from '@gram/base';
 import { DataError } from '../error.js';
 import { valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** Where a field comes from: a path, a path with a default, or a text with paths in braces. */
 export type Column =

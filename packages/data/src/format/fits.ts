@@ -1,5 +1,5 @@
 import { valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 
 /** Whether a record has all of some fields. Null counts as a value, so that a record with a gap keeps its format. */
 export function hasFields(from: FileRecord, ...names: readonly string[]): boolean {

@@ -1,4 +1,4 @@
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import type {
   Demonstration,
   LabeledResponse,

@@ -2,7 +2,7 @@ import type { Choice } from '../conversations/choice.js';
 import { turnsField } from '../conversations/messages.js';
 import { splitPair } from '../conversations/split.js';
 import { badField, idOf, textField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -1,7 +1,7 @@
 import { toolsField } from '../conversations/context.js';
 import { readExchange } from '../conversations/exchange.js';
 import { familyOf, idOf } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -1,7 +1,7 @@
 import { toolsField } from '../conversations/context.js';
 import { readExchange } from '../conversations/exchange.js';
-import { badField, familyOf, idOf, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import { badField, familyOf, idOf, optionalBoolean } from '../files/fields.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 import { readConversation } from './messages.js';
@@ -15,13 +15,13 @@ export const kto: FormatOf<'label'> = {
   fields: '{ prompt, completion, label } or { messages, label }',
   fits(from) {
     const label = labelOf(from);
-    const isLabeled = label !== undefined && typeof valueAt(from, label) === 'boolean';
+    const isLabeled = label !== undefined && optionalBoolean(from, label) !== undefined;
     return isLabeled && (responseOf(from) !== undefined || hasConversation(from));
   },
   read(from) {
     const label = labelOf(from) ?? 'label';
-    const isGood = valueAt(from, label);
-    if (typeof isGood !== 'boolean') throw badField(from, label, 'true or false');
+    const isGood = optionalBoolean(from, label);
+    if (isGood === undefined) throw badField(from, label, 'true or false');
     return {
       id: idOf(from),
       ...(hasConversation(from)

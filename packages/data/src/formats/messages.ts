@@ -2,7 +2,7 @@ import { toolsField, withContext } from '../conversations/context.js';
 import { turnsField } from '../conversations/messages.js';
 import { splitDemonstration } from '../conversations/split.js';
 import { familyOf, idOf, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

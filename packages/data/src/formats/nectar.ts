@@ -2,7 +2,7 @@ import { plainPrompt } from '@gram/base';
 import { entriesOf, rewardsOf } from '../conversations/ranked.js';
 import { isTranscript, transcriptField } from '../conversations/transcript.js';
 import { idOf, optionalText, textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { hasFields, isListOfObjects } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -1,7 +1,7 @@
 import { promptField } from '../conversations/messages.js';
 import { readPair } from '../conversations/pair.js';
 import { idOf } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -1,7 +1,7 @@
 import { plainPrompt } from '@gram/base';
 import { promptField } from '../conversations/messages.js';
 import { badField, idOf, optionalText, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -3,7 +3,7 @@ import { toolsField, withContext } from '../conversations/context.js';
 import { instructionTurns } from '../conversations/instruction.js';
 import { promptField } from '../conversations/messages.js';
 import { familyOf, idOf } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

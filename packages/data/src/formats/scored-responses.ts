@@ -3,7 +3,7 @@ import { toolsField, withContext } from '../conversations/context.js';
 import { answerField, promptField } from '../conversations/messages.js';
 import { entriesOf, rewardsOf } from '../conversations/ranked.js';
 import { badField, familyOf, idOf } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

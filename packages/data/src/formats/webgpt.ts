@@ -1,5 +1,5 @@
 import { idOf, numberField, textField, valueAt } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 

@@ -9,7 +9,7 @@ import {
   turnText,
 } from '@gram/base';
 import { badField } from '../files/fields.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import type { HeldBy } from '../format/format.js';
 import type { ResponseList, TextDocument } from '../records.js';
 import type { DropReason } from './options.js';

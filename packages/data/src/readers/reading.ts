@@ -1,6 +1,7 @@
 import { quote } from '@gram/base';
 import { DataError } from '../error.js';
-import { type FileRecord, scanRecords, type UnreadableRecord } from '../files/read-records.js';
+import { scanRecords } from '../files/read-records.js';
+import type { FileRecord, UnreadableRecord } from '../files/records.js';
 import { checkColumns, mapColumns } from '../format/columns.js';
 import type { Format, Held, HeldBy, Kind } from '../format/format.js';
 import { FORMATS, type FormatName, formatsOf, isFormatName } from '../formats/index.js';
@@ -125,7 +126,7 @@ class RecordReading<Item> implements Reading<Item> {
 type Convert<Item> = (held: HeldBy, from: FileRecord) => readonly Item[] | DropReason;
 
 /** Codes of errors that concern one record and not the file. */
-const SKIPPED: ReadonlySet<string> = new Set(['bad-record', 'bad-json', 'too-large']);
+const SKIPPED: ReadonlySet<string> = new Set(['bad-record', 'bad-json', 'bad-row', 'too-large']);
 
 /** What a record holds; the error of a record that fits another format names it. */
 function readHeld(

@@ -1,6 +1,6 @@
 import { quote } from '@gram/base';
 import { DataError } from '../error.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import type { Format, Kind } from '../format/format.js';
 import { FORMATS, type FormatName, formatNames, formatsOf } from '../formats/index.js';
 

@@ -1,6 +1,6 @@
 import { createRandom } from '@gram/base';
 import { DataError } from '../error.js';
-import type { FileRecord } from '../files/read-records.js';
+import type { FileRecord } from '../files/records.js';
 import { type FormatNameOf, formatsOf } from '../formats/index.js';
 import type { ResponseList, ResponsePair } from '../records.js';
 import type { DropReason, Reading, ReadOptions } from './options.js';

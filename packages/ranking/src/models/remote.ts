@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import type { Comparison, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { comparisonsOf, complaintOf, readJson, remoteError, resultsOf } from './remote-answers.js';
@@ -133,7 +134,8 @@ function* parts(items: readonly ComparisonItem[]): Generator<ComparisonItem[]> {
   let part: ComparisonItem[] = [];
   let characters = 0;
   for (const item of items) {
-    const length = item.prompt.length + item.a.length + item.b.length;
+    const texts = [item.prompt, item.a, item.b].map(conversationText);
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
     if (part.length === MAX_ITEMS || (part.length > 0 && characters + length > MAX_CHARACTERS)) {
       yield part;
       [part, characters] = [[], 0];
