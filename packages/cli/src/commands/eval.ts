@@ -17,7 +17,7 @@ export const evaluateCommand = defineCommand({
     data: {
       value: 'PATH',
       required: true,
-      help: 'judged pairs in .jsonl or .json, gzipped or not; for a benchmark its file or folder',
+      help: 'judged pairs in .jsonl, .json, .csv or .tsv, compressed or not, a folder or a pattern; for a benchmark its file or folder',
     },
     benchmark: {
       value: 'NAME',

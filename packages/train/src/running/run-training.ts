@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
-import { sha256OfFile, writeFileAtomic } from '@gram/base';
+import { sha256OfFile, sha256OfValue, writeFileAtomic } from '@gram/base';
+import { dataFiles } from '@gram/data';
 import { type GramMetadata, parameterCount, saveAdapter, saveModel } from '@gram/model';
 import {
   type ConductOptions,
@@ -54,7 +55,7 @@ export async function runTraining(
     return undefined;
   }
   await claimOutput(config.output);
-  const sha256 = await sha256OfFile(config.data.path, signal);
+  const sha256 = await sha256OfData(config.data.path, signal);
   const { trained, totalSteps, doneSteps, history } = prepared;
   const outcome = await conductRun<TrainingState>(
     {
@@ -93,6 +94,14 @@ export function estimateTraining(config: TrainingConfig, prepared: PreparedTrain
     device,
     doneShare: doneSteps / totalSteps,
   });
+}
+
+/** Hashes a file; for several, hashes their hashes. */
+async function sha256OfData(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hashes: string[] = [];
+  for (const file of await dataFiles(path)) hashes.push(await sha256OfFile(file, signal));
+  const [only] = hashes;
+  return only !== undefined && hashes.length === 1 ? only : sha256OfValue(hashes);
 }
 
 /** Writes the model, an adapter merged into it and beside it, the report and the model card. Returns the path of the model. */

@@ -21,7 +21,7 @@ const column = z.union([
 
 /** The settings of the file of records. */
 export const data = z.strictObject({
-  path: text.describe('file of records'),
+  path: text.describe('file of records, a folder of such files, or a pattern of their names'),
   format: z
     .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
     .optional()
@@ -53,7 +53,7 @@ const { format, columns, pairing, maxBadRecords, limit } = data.shape;
 /** The settings of the file of held-out records. */
 export const validation = z
   .strictObject({
-    path: text.describe('file of records that are not trained on; they choose the best checkpoint'),
+    path: text.describe('records that are not trained on, as `data.path`; they choose the best checkpoint'),
     format: format.meta({ description: 'as `data.format`', usual: '`data.format`' }),
     columns: columns.meta({ description: 'as `data.columns`', usual: '`data.columns`' }),
     pairing: pairing.meta({ description: 'as `data.pairing`', usual: '`data.pairing`' }),
