@@ -82,8 +82,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const { objective, examples, device = 'cpu', precision = 'float32' } = run;
   const { communicator = singleProcess, needsState = () => true } = run;
   const options = checkedOptions(run.options);
-  checkExamples(examples);
-  const plan = planOf(options, examples.length, communicator);
+  const plan = planOf(options, countExamples(examples), communicator);
   const total = totalSteps(plan);
   const identity = fingerprintOf(run, options);
   const resume = await resumedProgress(run, identity, communicator);
@@ -148,8 +147,8 @@ function examplesIn<Example>(epoch: number, { objective, examples }: TrainRun<Ex
   };
 }
 
-function checkExamples(examples: readonly unknown[]): void {
-  if (examples.length > 0) return;
+function countExamples({ length }: readonly unknown[]): number {
+  if (length > 0) return length;
   throw new TrainError('no-data', 'there are no examples to train on', 'check the data file and its filters');
 }
 
