@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { describeCounts } from '@gram/data';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import {
@@ -276,15 +277,7 @@ function describe(
 }
 
 /** Says what the records of a file became; the numbers add up. */
-function formatData(examples: number, { records, dropped, repeatedIds, neutralized }: DataSummary): string {
-  const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
-  const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-  const parts = [
-    `${records} records read`,
-    `${examples} kept`,
-    reasons.length === 0 ? '0 dropped' : `${left} dropped (${reasons.join(', ')})`,
-    ...(neutralized === 0 ? [] : [`${neutralized} with escaped markers`]),
-    ...(repeatedIds === 0 ? [] : [`${repeatedIds} with the id of an earlier one`]),
-  ];
-  return parts.join(', ');
+function formatData(kept: number, { records: read, neutralized, ...counts }: DataSummary): string {
+  const described = describeCounts({ ...counts, read, kept });
+  return neutralized === 0 ? described : `${described}, ${neutralized} with escaped markers`;
 }

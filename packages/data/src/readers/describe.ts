@@ -24,7 +24,14 @@ export function readingNotes({ format, counts }: Reading<unknown>, isNamed: bool
 }
 
 /** Writes counts as one line whose numbers add up. */
-export function describeCounts({ read, kept, dropped, repeatedIds }: ReadCounts): string {
+export function describeCounts({
+  read,
+  kept,
+  dropped,
+  repeatedIds,
+}: Pick<ReadCounts, 'read' | 'kept' | 'repeatedIds'> & {
+  readonly dropped: Readonly<Record<string, number>>;
+}): string {
   const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
   return [
     `${read} records read`,

@@ -17,6 +17,7 @@ export interface ReadItemsOptions extends Pick<DataOptions, 'seed' | 'margins' |
 /** Records of one file in memory, and what is to be said about it. */
 export interface ReadItems<Item> {
   readonly items: readonly Item[];
+  readonly path: string;
   /** Format of the file, named or recognized. */
   readonly format: string;
   /** What a person should know about the file, in sentences. */
@@ -50,7 +51,7 @@ export async function readItems<Item extends { readonly id: string }>(
     throw new TrainError('no-data', message, 'check the file and its format');
   }
   const notes = readingNotes(reading, source.format !== undefined);
-  return { items, format, notes, dropped: counts.dropped, repeatedIds: counts.repeatedIds };
+  return { items, path, format, notes, dropped: counts.dropped, repeatedIds: counts.repeatedIds };
 }
 
 /** Counts the held-out records with a prompt that is trained on. */

@@ -1,7 +1,9 @@
 import type { Prompt } from '@gram/base';
+import { describeCounts } from '@gram/data';
 import type { GramMetadata, ModelConfig } from '@gram/model';
 import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
+import { TrainError } from '../error.js';
 import type { Objective } from '../objectives/objective.js';
 import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
 import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothing.js';
@@ -217,13 +219,17 @@ async function encodeSplit<Item, Example>(
   const encodeFile = async (file: ReadItems<Item>, before: number): Promise<EncodedFile<Example>> => {
     const options = { signal, degenerate, onProgress: (done: number) => onProgress?.(before + done, total) };
     const encoded = await encode(file.items, options);
-    const { items: _, ...read } = file;
+    const { items: _, path, ...read } = file;
     const dropped = { ...read.dropped };
     for (const [reason, count] of Object.entries(encoded.dropped)) {
       dropped[reason] = (dropped[reason] ?? 0) + count;
     }
     const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     const records = encoded.examples.length + left;
+    if (encoded.examples.length === 0) {
+      const counts = describeCounts({ ...read, read: records, kept: 0, dropped });
+      throw new TrainError('no-data', `${path} gives no example: ${counts}`, 'correct or replace the file');
+    }
     return { ...read, ...encoded, dropped, records };
   };
   const trained = await encodeFile(taken, 0);
