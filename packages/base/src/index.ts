@@ -16,6 +16,7 @@ export { type RefuseValue, readTurns } from './conversation/read-turns.js';
 export { BaseError, GramError } from './error.js';
 export {
   checkReplaceable,
+  checkWritable,
   type FileName,
   oldDirectory,
   removeLeftovers,

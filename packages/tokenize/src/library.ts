@@ -125,12 +125,27 @@ function openNative(json: TokenizerJson, source: string): NativeTokenizer {
   try {
     // Written anew, so that the library reads what was checked: parsers differ in repeated keys. Truncation to a model's
     // window would cut silently, and encoding without special tokens runs no post-processor.
+    checkAddedTokens(json, source);
     return NativeTokenizer.fromString(
       JSON.stringify({ ...json, truncation: null, padding: null, post_processor: null }),
     );
   } catch (cause) {
+    if (cause instanceof TokenizeError) throw cause;
     throw brokenTokenizer(source, messageOf(cause), cause);
   }
+}
+
+/** The library looks for normalized added tokens everywhere in a text, and ends the process where one is empty. */
+function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJson, source: string): void {
+  const normalized = added.filter((token) => token.normalized);
+  if (normalized.length === 0 || typeof normalizer !== 'object' || normalizer === null) return;
+  const model = { type: 'WordLevel', vocab: { x: 0 }, unk_token: 'x' };
+  const alone = NativeTokenizer.fromString(
+    JSON.stringify({ version: '1.0', normalizer, model }),
+  ).getNormalizer();
+  const empty = normalized.find(({ content }) => alone?.normalizeString(content) === '');
+  if (empty === undefined) return;
+  throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);
 }
 
 async function idsOf(native: NativeTokenizer, text: string, source: string): Promise<number[]> {

@@ -12,6 +12,7 @@ interface AddedTokenJson {
   readonly id: number;
   readonly content: string;
   readonly special?: boolean;
+  readonly normalized?: boolean;
 }
 
 /**

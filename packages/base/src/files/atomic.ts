@@ -94,6 +94,26 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   await writeStreamAtomic(path, (handle) => handle.writeFile(data));
 }
 
+/**
+ * Checks that `writeFileAtomic` can write a file, so that what takes long to compute fails at its start: a temporary file is
+ * made beside it and removed.
+ *
+ * @throws {BaseError} `write-failed`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
+  try {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory()) {
+      throw new BaseError('write-failed', `${path} is a folder`, 'give the name of a file');
+    }
+    await (await open(temporary, 'wx')).close();
+    await rm(temporary);
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
 /** Whether something exists at the path; a dangling link does not. */
 async function exists(path: string): Promise<boolean> {
   try {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { formatPercent, formatPercentRange } from '@gram/base';
+import { checkWritable, formatPercent, formatPercentRange } from '@gram/base';
 import { type PreferencePair, writeJsonl } from '@gram/data';
 import { createProgress, page, type Table, textTable, writePage } from '@gram/report';
 import { type AttackResult, type JudgeAttack, measureAttacks } from '@gram/reward';
@@ -23,6 +23,7 @@ export async function evaluateAttacks(
   settings: JudgeSettings,
   io: Io,
 ): Promise<void> {
+  if (out !== undefined) await checkWritable(out);
   const model = await loadJudge(settings, io);
   const total = attacks.length * pairs.length;
   const progress = createProgress({ label: 'attacks', total, unit: 'comparisons', stream: io.stderr });
@@ -36,15 +37,16 @@ export async function evaluateAttacks(
   } finally {
     model.dispose();
   }
-  if (out !== undefined) {
-    await writeJsonl(out, results);
-    await writePage(pagePath(out), attackPage(results, basename(settings.source)));
-  }
   io.stdout.write(
     json
       ? `${JSON.stringify({ pairs: pairs.length, attacks: results })}\n`
       : `${textTable(attackTable(results))}\n\n${pairs.length} pairs; each attack against the chosen response\n`,
   );
+  // Last: a disk that filled up meanwhile must not take what was computed with it.
+  if (out !== undefined) {
+    await writeJsonl(out, results);
+    await writePage(pagePath(out), attackPage(results, basename(settings.source)));
+  }
 }
 
 /** The page beside a file of results: `.html` in the place of `.jsonl`. */

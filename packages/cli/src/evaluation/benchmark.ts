@@ -65,6 +65,6 @@ export async function evaluateBenchmark(
     throw new CliError('interrupted', message, 'run the same command again to go on', { cause });
   }
   if (run.started) progress.finish();
-  await writePage(join(out, 'report.html'), benchmarkPage(summary, basename(settings.source)));
   io.stdout.write(json ? `${JSON.stringify(summary)}\n` : benchmarkText(summary));
+  await writePage(join(out, 'report.html'), benchmarkPage(summary, basename(settings.source)));
 }

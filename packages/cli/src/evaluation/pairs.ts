@@ -1,4 +1,4 @@
-import { createRandom, formatPercent, formatPercentRange } from '@gram/base';
+import { checkWritable, createRandom, formatPercent, formatPercentRange } from '@gram/base';
 import { type ReadCounts, writeJsonl } from '@gram/data';
 import { type Int8Kernel, int8Kernel } from '@gram/engine';
 import type { WeightPrecision } from '@gram/model';
@@ -30,15 +30,17 @@ export async function evaluateJudgedPairs(
   settings: JudgeSettings,
   io: Io,
 ): Promise<void> {
+  if (out !== undefined) await checkWritable(out);
   const { precision } = settings;
   const evaluation = await judged(precision);
   const flips = precision === 'float32' ? undefined : compare(await judged('float32'), evaluation, seed);
-  if (out !== undefined) await writeJsonl(out, evaluation.items);
   io.stdout.write(
     json
       ? `${JSON.stringify({ ...evaluation, items: undefined, format, records, flips })}\n`
       : [...described(evaluation, records), ...(flips ? describedFlips(flips) : []), ''].join('\n'),
   );
+  // Last: a disk that filled up meanwhile must not take what was computed with it.
+  if (out !== undefined) await writeJsonl(out, evaluation.items);
 
   // One model at a time: it is loaded, asked and freed in here.
   async function judged(stored: WeightPrecision): Promise<JudgedPairs> {

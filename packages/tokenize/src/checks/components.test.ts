@@ -57,6 +57,33 @@ describe('a file that would end the process', () => {
       ' ',
     ],
     [
+      'a prefix of nothing',
+      {
+        model: unigram,
+        normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '' }, { type: 'NFKC' }] },
+      },
+      'zażółć 🙂 한국어',
+    ],
+    [
+      'an added token of which nothing is left',
+      {
+        model: unigram,
+        normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, lowercase: true },
+        added_tokens: [
+          {
+            id: 7,
+            content: '\u202e',
+            single_word: false,
+            lstrip: false,
+            rstrip: false,
+            normalized: true,
+            special: false,
+          },
+        ],
+      },
+      'zażółć 🙂 한국어',
+    ],
+    [
       'a search for nothing',
       {
         model: unigram,

@@ -92,6 +92,8 @@ function ownProblem(step: Json): string | undefined {
       return typeof step.stop === 'number' && step.stop > 0
         ? 'strips the ends of tokens, which the library can not do'
         : undefined;
+    case 'Prepend':
+      return step.prepend === '' ? 'prepends an empty text' : undefined;
     case 'Precompiled':
       return charsmapProblem(step.precompiled_charsmap);
     default:
