@@ -102,6 +102,20 @@ describe('published formats are recognized by their fields', () => {
       },
     ],
     [
+      'arena',
+      {
+        id: 7,
+        prompt: '["hi","p"]',
+        response_a: '["yes?","b"]',
+        response_b: '["yes?","a"]',
+        winner_model_a: 0,
+        winner_model_b: 1,
+        winner_tie: 0,
+      },
+      { ...pair, id: '7', prompt: long },
+    ],
+    ['arena', { prompt: 'p', response_1: 'a', response_2: 'b', winner: 'model_a' }, pair],
+    [
       'auto-j',
       { scenario: 's', prompt: 'p', 'response 1': 'b', 'response 2': 'a', label: 1 },
       { ...pair, family: 's' },
