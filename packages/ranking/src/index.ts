@@ -42,8 +42,10 @@ export type {
   Comparison,
   ComparisonItem,
   Judge,
+  ResponseItem,
   RewardModelKind,
   RunOptions,
+  ScoredResponse,
 } from './comparator/comparator.js';
 export { RewardError, type RewardErrorCode } from './comparator/error.js';
 export { sigmoid } from './comparator/sigmoid.js';

@@ -88,6 +88,7 @@ export {
   type RemoteOptions,
   type RerankingModel,
   type ResponseGroup,
+  type ResponseItem,
   type ResultComparison,
   type ResultsFile,
   RewardError,
@@ -118,6 +119,7 @@ export {
   runBenchmark,
   runBenchmarkInFolder,
   type SampleRewards,
+  type ScoredResponse,
   type ScoreTable,
   type SectionScore,
   type StrategyChoice,
@@ -137,8 +139,6 @@ export {
   createDiscriminativeRewardModel,
   type DiscriminativeOptions,
   type DiscriminativeRewardModel,
-  type ResponseItem,
-  type ScoredResponse,
 } from './judging/discriminative.js';
 export { judgeFingerprint } from './judging/fingerprint.js';
 export {

@@ -1,3 +1,4 @@
+import type { Turn } from '@gram/base';
 import { ServeError } from './error.js';
 
 /** Bounds on what one request, and all of them together, may ask of the server. */
@@ -15,6 +16,22 @@ export interface Limits {
   /** Milliseconds within which the headers of a request, and then its body, must arrive. @default 10000 */
   readonly receiveMs: number;
 }
+
+/** A conversation that was read from the text that a chat template wrote. */
+export interface RenderedConversation {
+  /** The turns before the response. */
+  readonly prompt: readonly Turn[];
+  readonly response: string;
+}
+
+/**
+ * Reads a conversation from the text that the chat template of the model wrote.
+ *
+ * @param prompt the part of the text that was asked, where it is known: all that follows is the response
+ * @returns undefined for a text that has no mark of the template
+ * @throws for one that has, and is not what the template writes
+ */
+export type ParseRendered = (text: string, prompt?: string) => Promise<RenderedConversation | undefined>;
 
 /** Options of `createRewardServer`. */
 export interface ServerOptions {
@@ -36,15 +53,19 @@ export interface ServerOptions {
    * @default each is compared with the others to its prompt
    */
   readonly reference?: string;
+  /** Reads conversations that clients send as one text. @default such texts are refused */
+  readonly parseRendered?: ParseRendered;
   readonly limits?: Partial<Limits>;
   /** Called with what went wrong in the server or the model; clients are only told that there was a fault. @default nothing */
   readonly onError?: (error: unknown) => void;
 }
 
 /** The options with their defaults. */
-export interface Settings extends Required<Omit<ServerOptions, 'apiKey' | 'reference' | 'limits'>> {
+export interface Settings
+  extends Required<Omit<ServerOptions, 'apiKey' | 'reference' | 'parseRendered' | 'limits'>> {
   readonly apiKey: string | undefined;
   readonly reference: string | undefined;
+  readonly parseRendered: ParseRendered | undefined;
   readonly limits: Limits;
 }
 
@@ -75,10 +96,11 @@ export function readOptions({
   batchSize = 32,
   deadlineMs = 60_000,
   reference,
+  parseRendered,
   limits,
   onError = () => {},
 }: ServerOptions): Settings {
-  const settings = { name, host, port, batchSize, deadlineMs, reference, onError };
+  const settings = { name, host, port, batchSize, deadlineMs, reference, parseRendered, onError };
   const bounds = { ...defaults, ...limits };
   for (const [option, value] of Object.entries({ batchSize, deadlineMs, ...bounds })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;

@@ -28,6 +28,26 @@ export interface Comparison {
   readonly neutralized: boolean;
 }
 
+/** A response to a prompt. */
+export interface ResponseItem {
+  readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
+  readonly response: Answer;
+  /** Names the item in errors. @default its position in the list, as in `item 3` */
+  readonly id?: string;
+}
+
+/** The reward of one response. */
+export interface ScoredResponse {
+  /** Any real number. Only differences between responses to one prompt have a meaning. */
+  readonly reward: number;
+  /** Whether text was cut to fit the model. */
+  readonly truncated: boolean;
+  /** Whether text was escaped. */
+  readonly neutralized: boolean;
+}
+
 /** Options of every call that runs a model. */
 export interface RunOptions {
   /** Ends the call between two batches; the call then rejects with the reason of the signal. */
@@ -48,4 +68,6 @@ export type RewardModelKind = 'generative' | 'discriminative';
 /** A comparator that ranks. Its kind, where it has one, tells the strategy `auto` what a comparison costs. */
 export interface Judge extends Comparator {
   readonly kind?: RewardModelKind;
+  /** Returns a reward of its own for each response, in the order of the items, where the model has such rewards. */
+  rewards?(items: readonly ResponseItem[], options?: RunOptions): Promise<ScoredResponse[]>;
 }

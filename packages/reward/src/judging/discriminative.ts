@@ -1,13 +1,14 @@
-import type { Answer, Prompt, Tool } from '@gram/base';
 import type { DeviceName } from '@gram/engine';
 import { type ModelConfig, scores, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
 import {
   type Comparison,
   type ComparisonItem,
   checkTexts,
+  type ResponseItem,
   type RewardModel,
   type RunOptions,
   rewardModelFromComparator,
+  type ScoredResponse,
   sigmoid,
 } from '@gram/ranking';
 import type { PairEncoder } from '@gram/tokenize';
@@ -15,26 +16,6 @@ import { createForward } from '../sequences/forward.js';
 import { createNumberCache } from '../sequences/number-cache.js';
 import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
 import { taken } from '../taken.js';
-
-/** A response to a prompt. */
-export interface ResponseItem {
-  readonly prompt: Prompt;
-  /** Descriptions of the tools that the assistant may call. */
-  readonly tools?: readonly Tool[] | undefined;
-  readonly response: Answer;
-  /** Names the item in errors. @default its position in the list, as in `item 3` */
-  readonly id?: string;
-}
-
-/** The reward of one response. */
-export interface ScoredResponse {
-  /** Any real number. Only differences between responses to one prompt have a meaning. */
-  readonly reward: number;
-  /** Whether text was cut to fit the model. */
-  readonly truncated: boolean;
-  /** Whether text was escaped. */
-  readonly neutralized: boolean;
-}
 
 /** A model that gives each response a reward of its own. */
 export interface DiscriminativeRewardModel extends RewardModel {

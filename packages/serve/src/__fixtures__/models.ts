@@ -1,5 +1,5 @@
 import { conversationText } from '@gram/base';
-import type { Comparator, Comparison, ComparisonItem, RunOptions } from '@gram/ranking';
+import type { Comparator, Comparison, ComparisonItem, Judge, ResponseItem, RunOptions } from '@gram/ranking';
 
 /** Prefers longer responses, the first one a little, and depends on the prompt: every item has a number of its own. */
 export function verdictOf(item: ComparisonItem): Comparison {
@@ -52,3 +52,14 @@ export function slowModel(callMs: number, itemMs = 0): Comparator & { readonly s
     },
   };
 }
+
+/** A model with rewards of its own: the reward is a tenth of the number of letters of a response. */
+export const scoringModel = {
+  kind: 'discriminative',
+  compare: async (items: readonly ComparisonItem[]) =>
+    items.map((item) => ({ ...verdictOf(item), orders: undefined, consistent: true })),
+  rewards: async (items: readonly ResponseItem[]) =>
+    items.map(({ response }) => ({ ...unflagged, reward: conversationText(response).length / 10 })),
+} satisfies Judge;
+
+const unflagged = { truncated: false, neutralized: false };

@@ -1,4 +1,4 @@
-import type { Comparator } from '@gram/ranking';
+import type { Judge } from '@gram/ranking';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 import { post, type Reply } from './client.js';
 import { quickModel } from './models.js';
@@ -26,7 +26,7 @@ export async function stopAll(): Promise<void> {
   for (const server of servers.splice(0)) await server.close(0);
 }
 
-export async function serve(options: ServerOptions = {}, model: Comparator = quickModel): Promise<Serving> {
+export async function serve(options: ServerOptions = {}, model: Judge = quickModel): Promise<Serving> {
   const server = createRewardServer(model, { apiKey: '', ...options });
   servers.push(server);
   const url = await server.listen();

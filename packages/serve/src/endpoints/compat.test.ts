@@ -27,6 +27,7 @@ const model: Comparator = {
     }));
   },
 };
+const unflagged = { truncated: false, neutralized: false };
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 async function start(options: ServerOptions = {}): Promise<void> {
@@ -53,7 +54,11 @@ describe('POST /get_reward of OpenRLHF', () => {
     // "=2" is not in the responses, which are "2" and "3": all are a tie.
     expect([status, body]).toEqual([
       200,
-      { rewards: [0.5, lower, lower], scores: [0.5, lower, lower], extra_logs: {} },
+      {
+        rewards: [0.5, lower, lower],
+        scores: [0.5, lower, lower],
+        extra_logs: { truncated: [0, 0, 0], neutralized: [0, 0, 0] },
+      },
     ]);
     expect(asked.map(({ prompt, a, b }) => [prompt, a, b])).toEqual([['1 + 1 =', '2', '3']]);
   });
@@ -105,10 +110,10 @@ describe('POST /v1/score of vLLM', () => {
         created: expect.any(Number),
         model: 'judge',
         data: [
-          { index: 0, object: 'score', score: sigmoid(-1) },
-          { index: 1, object: 'score', score: sigmoid(1) },
+          { index: 0, object: 'score', score: sigmoid(-1), ...unflagged },
+          { index: 1, object: 'score', score: sigmoid(1), ...unflagged },
         ],
-        usage: {},
+        usage: { prompt_tokens: 0, total_tokens: 0, completion_tokens: 0 },
       });
     }
   });
@@ -116,7 +121,7 @@ describe('POST /v1/score of vLLM', () => {
   it('answers its single example where there is a reference', async () => {
     await start({ reference: 'I do not know.' });
     const { body } = await post(`${url}/v1/score`, { text_1: question, text_2: texts[1] });
-    expect(body.data).toEqual([{ index: 0, object: 'score', score: sigmoid(2) }]);
+    expect(body.data).toEqual([{ index: 0, object: 'score', score: sigmoid(2), ...unflagged }]);
   });
 
   it('takes as many prompts as responses', async () => {
@@ -150,10 +155,11 @@ describe('POST /v1/rerank of Jina and Cohere', () => {
     expect(body).toEqual({
       id: expect.stringMatching(/^rerank-/),
       model: 'judge',
-      usage: {},
+      usage: { prompt_tokens: 0, total_tokens: 0 },
+      meta: { api_version: { version: '2' } },
       results: [
-        { index: 2, relevance_score: expect.any(Number), document: { text: documents[2] } },
-        { index: 0, relevance_score: expect.any(Number), document: { text: documents[0] } },
+        { index: 2, relevance_score: expect.any(Number), ...unflagged, document: { text: documents[2] } },
+        { index: 0, relevance_score: expect.any(Number), ...unflagged, document: { text: documents[0] } },
       ],
     });
     const [first] = body.results as { relevance_score: number }[];
@@ -172,14 +178,15 @@ describe('POST /v1/rerank of Jina and Cohere', () => {
     });
     const results = body.results as Record<string, unknown>[];
     expect(results.map(({ index }) => index)).toEqual([2, 0, 1, 3]);
-    for (const result of results) expect(Object.keys(result)).toEqual(['index', 'relevance_score']);
+    for (const result of results)
+      expect(Object.keys(result)).toEqual(['index', 'relevance_score', 'truncated', 'neutralized']);
   });
 
   it('orders one document without asking the model', async () => {
     await start();
     asked = [];
     const { body } = await post(`${url}/rerank`, { query, documents: ['x'], top_n: 9 });
-    expect(body.results).toEqual([{ index: 0, relevance_score: 0.5, document: { text: 'x' } }]);
+    expect(body.results).toEqual([{ index: 0, relevance_score: 0.5, ...unflagged, document: { text: 'x' } }]);
     expect(asked).toEqual([]);
   });
 

@@ -1,7 +1,9 @@
-import { getReward, rerank, score } from './compat.js';
+import { getReward } from './openrlhf.js';
 import { compare, rank } from './own.js';
+import { rerank, rerankWithoutDocuments } from './rerank.js';
 import type { Shape, Shapes } from './schemas.js';
 import type { Work } from './scores.js';
+import { classify, pooling, score } from './vllm.js';
 
 /** An address that takes JSON and asks the model. */
 export interface Route {
@@ -18,12 +20,19 @@ export function createRoutes(shapes: Shapes): readonly Route[] {
   const capital = 'What is the capital of France?';
   const documents = ['The capital of Brazil is Brasilia.', 'The capital of France is Paris.'];
   const scoring = {
-    summary: 'Scores as vLLM gives them: text_1 is a prompt, text_2 a response or several.',
+    summary: 'Scores as vLLM gives them: text_1 is a prompt or several, text_2 a response or several.',
     example: { model: 'gram', text_1: capital, text_2: documents },
   };
   const reranking = {
-    summary: 'Reranking as Jina and Cohere do it.',
+    summary: 'Reranking as Jina, Cohere and Voyage do it.',
     example: { model: 'gram', query: capital, documents, top_n: 1 },
+  };
+  const conversation = {
+    model: 'gram',
+    messages: [
+      { role: 'user', content: capital },
+      { role: 'assistant', content: 'Paris.' },
+    ],
   };
   return [
     route(shapes.compare, compare, {
@@ -42,9 +51,18 @@ export function createRoutes(shapes: Shapes): readonly Route[] {
       example: { query: ['1 + 1 =2', '1 + 1 =3'], prompts: ['1 + 1 =', '1 + 1 ='], labels: ['2', '2'] },
     }),
     ...['/v1/score', '/score'].map((path) => route(shapes.score, score, { path, ...scoring })),
-    ...['/v1/rerank', '/v2/rerank', '/rerank'].map((path) =>
-      route(shapes.rerank, rerank, { path, ...reranking }),
-    ),
+    route(shapes.classify, classify, {
+      path: '/classify',
+      summary: 'The reward of a conversation as vLLM gives it, by default through the logistic function.',
+      example: conversation,
+    }),
+    route(shapes.pooling, pooling, {
+      path: '/pooling',
+      summary: 'The reward of a conversation as vLLM gives it, by default as it is.',
+      example: conversation,
+    }),
+    ...['/v1/rerank', '/rerank'].map((path) => route(shapes.rerank, rerank, { path, ...reranking })),
+    route(shapes.rerank, rerankWithoutDocuments, { path: '/v2/rerank', ...reranking }),
   ];
 }
 

@@ -1,6 +1,7 @@
+import { type Answer, conversationKey, type Prompt } from '@gram/base';
 import { groupScores, type Judge, rankCost, referenceScores } from '@gram/ranking';
 import { HttpError } from '../error.js';
-import type { Limits } from '../options.js';
+import type { Limits, ParseRendered } from '../options.js';
 
 /** Model behind the queue, for one request alone, with which an endpoint works. */
 export interface Work extends Judge {
@@ -8,69 +9,123 @@ export interface Work extends Judge {
   readonly name: string;
   readonly reference: string | undefined;
   readonly limits: Limits;
+  readonly parseRendered: ParseRendered | undefined;
 }
 
 /** A response to a prompt that a client wants a score for. */
 export interface Scored {
-  readonly prompt: string;
-  readonly response: string;
+  readonly prompt: Prompt;
+  readonly response: Answer;
+}
+
+/** What became of the texts of a response on their way to the model. */
+export interface Flags {
+  readonly truncated: boolean;
+  readonly neutralized: boolean;
+}
+
+/** The score of a response. */
+export interface Score extends Flags {
+  readonly score: number;
 }
 
 /** The responses to one prompt, with their places in the request. */
 interface Group {
   readonly id: string;
-  readonly prompt: string;
-  readonly responses: string[];
+  readonly prompt: Prompt;
+  readonly responses: Answer[];
   readonly indices: number[];
 }
 
 /**
- * Scores for formats that want one number for each response, which a pairwise model does not have: the probability that it is
- * preferred to the configured reference; without one, the mean probability that it is preferred to the other responses of
- * the request to the same prompt. Of more than 16 not all pairs are compared, and the score is that of `rank`.
+ * Scores for formats that want one number for each response. A model with rewards of its own gives them, one evaluation for each
+ * response. Of a pairwise model it is the probability that the response is preferred to the configured reference; without
+ * one, the mean probability that it is preferred to the other responses of the request to the same prompt. Of more than 16
+ * not all pairs are compared, and the score is that of `rank`.
  *
  * @throws {HttpError} 422 where there is neither
  */
-export async function scoreEach(items: readonly Scored[], work: Work): Promise<number[]> {
-  const byPrompt = new Map<string, Group>();
-  for (const [index, { prompt, response }] of items.entries()) {
-    const group = byPrompt.get(prompt) ?? { id: `item ${index}`, prompt, responses: [], indices: [] };
-    group.responses.push(response);
-    group.indices.push(index);
-    byPrompt.set(prompt, group);
+export async function scoreEach(items: readonly Scored[], work: Work): Promise<Score[]> {
+  if (work.rewards !== undefined) {
+    const scored = await work.rewards(items.map((item, index) => ({ id: `item ${index}`, ...item })));
+    return scored.map(({ reward, ...flags }) => ({ score: reward, ...flags }));
   }
+  const groups = groupByPrompt(items);
+  checkCost(groups, work);
+  const { compare, flagsOf } = recordFlags(work);
+  const judge = { ...work, compare };
   const { reference } = work;
-  const groups = [...byPrompt.values()];
-  if (reference === undefined) {
-    const lone = groups.find(({ responses }) => responses.length === 1);
-    if (lone !== undefined) {
-      throw new HttpError(
-        422,
-        'no-reference',
-        `${lone.id} is the only response to its prompt, and a pairwise model scores by comparing`,
-        'send several responses to each prompt, or start the server with a reference response',
-      );
-    }
-  }
-  const sizes = groups.map(({ responses: { length } }) => {
-    return reference === undefined ? rankCost(work, length).comparisons : length;
-  });
-  checkComparisons(
-    sizes.reduce((sum, size) => sum + size, 0),
-    work.limits,
-  );
   const scored =
     reference === undefined
-      ? await groupScores(work, groups, { strategy: 'auto' })
+      ? await groupScores(judge, groups, { strategy: 'auto' })
       : await referenceScores(
-          work,
+          judge,
           groups.map((group) => ({ ...group, reference })),
         );
   const scores: number[] = [];
   for (const [at, { indices }] of groups.entries()) {
     for (const [place, score] of (scored[at] ?? []).entries()) scores[indices[place] ?? 0] = score;
   }
-  return scores;
+  return items.map((item, index) => ({ score: scores[index] ?? Number.NaN, ...flagsOf(item) }));
+}
+
+function groupByPrompt(items: readonly Scored[]): readonly Group[] {
+  const byPrompt = new Map<string, Group>();
+  for (const [index, { prompt, response }] of items.entries()) {
+    const key = conversationKey(prompt);
+    const group = byPrompt.get(key) ?? { id: `item ${index}`, prompt, responses: [], indices: [] };
+    group.responses.push(response);
+    group.indices.push(index);
+    byPrompt.set(key, group);
+  }
+  return [...byPrompt.values()];
+}
+
+/** @throws {HttpError} 422 for a response that nothing is compared with, and for too many comparisons */
+function checkCost(groups: readonly Group[], work: Work): void {
+  const { reference, limits } = work;
+  const lone = groups.find(({ responses }) => responses.length === 1);
+  if (reference === undefined && lone !== undefined) {
+    throw new HttpError(
+      422,
+      'no-reference',
+      `${lone.id} is the only response to its prompt, and a pairwise model scores by comparing`,
+      'send several responses to each prompt, or start the server with a reference response',
+    );
+  }
+  const sizes = groups.map(({ responses: { length } }) => {
+    return reference === undefined ? rankCost(work, length).comparisons : length;
+  });
+  checkComparisons(
+    sizes.reduce((sum, size) => sum + size, 0),
+    limits,
+  );
+}
+
+/** Notes the flags of comparisons for both of their responses: which text of a pair they are about is not said. */
+export function recordFlags({ compare }: Pick<Judge, 'compare'>) {
+  const noted = new Map<string, Flags>();
+  const keyOf = ({ prompt, response }: Scored) => JSON.stringify([prompt, response].map(conversationKey));
+  const unflagged: Flags = { truncated: false, neutralized: false };
+  const flagsOf = (item: Scored): Flags => noted.get(keyOf(item)) ?? unflagged;
+  return {
+    flagsOf,
+    compare: (async (items, options) => {
+      const results = await compare(items, options);
+      for (const [index, { prompt, a, b }] of items.entries()) {
+        const { truncated = false, neutralized = false } = results[index] ?? unflagged;
+        if (!truncated && !neutralized) continue;
+        for (const response of [a, b]) {
+          const before = flagsOf({ prompt, response });
+          noted.set(keyOf({ prompt, response }), {
+            truncated: before.truncated || truncated,
+            neutralized: before.neutralized || neutralized,
+          });
+        }
+      }
+      return results;
+    }) satisfies Judge['compare'],
+  };
 }
 
 /** @throws {HttpError} 422 where a request needs too many comparisons */

@@ -1,19 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { FIXED_LIMITS } from '../endpoints/openapi.js';
 import { clientLeft, HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 
-/** Number of the largest bodies that may be in memory at once: those that arrive, and those whose requests are being answered. */
-const BODIES = 64;
-
 /** Bytes with which the memory for a body begins; it doubles as the body grows, whatever length was announced. */
 const FIRST_BYTES = 4096;
-
-/**
- * Pieces in which a body may come, beside one for each `PIECE_BYTES` of it. A piece costs some 3 microseconds, however small it
- * is: a body in chunks of one byte would take a hundred times as long as its bytes.
- */
-const FREE_PIECES = 1000;
-const PIECE_BYTES = 64;
 
 /** A reader of requests' bodies as JSON, within limits of time and memory. */
 export interface BodyReader {
@@ -43,7 +34,7 @@ export function createBodyReader({
       const body = createGrowingBuffer(bodyBytes, (bytes) => {
         own += bytes;
         held += bytes;
-        if (held > BODIES * bodyBytes) {
+        if (held > FIXED_LIMITS.bodies * bodyBytes) {
           throw new HttpError(429, 'busy', 'too many large requests arrive', 'try again later', {
             'Retry-After': '1',
           });
@@ -74,7 +65,8 @@ function createGrowingBuffer(limit: number, onGrow: (bytes: number) => void) {
       pieces += 1;
       const needed = length + piece.length;
       if (needed > limit) throw tooLarge(limit);
-      if (pieces > FREE_PIECES + needed / PIECE_BYTES) throw tooManyPieces();
+      // A piece costs some 3 microseconds, however small: a body in single bytes would take a hundred times as long.
+      if (pieces > FIXED_LIMITS.pieces + needed / FIXED_LIMITS.pieceBytes) throw tooManyPieces();
       if (needed > memory.length) {
         const size = Math.min(limit, Math.max(FIRST_BYTES, 2 * memory.length, needed));
         onGrow(size - memory.length);
@@ -138,11 +130,8 @@ function receive(
   });
 }
 
-/** No request nests deeper than a tenth of it. */
-const MAX_DEPTH = 64;
-
 function parse(body: Buffer): unknown {
-  if (nestsDeeper(body, MAX_DEPTH)) {
+  if (nestsDeeper(body, FIXED_LIMITS.depth)) {
     throw new HttpError(
       400,
       'too-deep',
@@ -185,7 +174,7 @@ function tooManyPieces(): HttpError {
   return new HttpError(
     413,
     'too-many-pieces',
-    `the body comes in more than ${FREE_PIECES} pieces, of fewer than ${PIECE_BYTES} bytes on average`,
+    `the body comes in more than ${FIXED_LIMITS.pieces} pieces, of fewer than ${FIXED_LIMITS.pieceBytes} bytes on average`,
     'send it with a Content-Length, or in larger chunks',
   );
 }

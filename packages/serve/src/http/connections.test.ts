@@ -4,6 +4,9 @@ import { post, raw, until } from '../__fixtures__/client.js';
 import { heldModel, slowModel, verdictOf } from '../__fixtures__/models.js';
 import { pair, serve, stopAll } from '../__fixtures__/serving.js';
 
+/** A machine with other work may be slow. */
+const WAIT = { timeout: 10_000 };
+
 const sockets: Socket[] = [];
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -79,7 +82,7 @@ describe('memory for bodies', () => {
     const { compare, metric } = await serve({ limits, batchSize: 1 }, model);
     const large = { pairs: [{ ...pair, a: 'x'.repeat(900) }] };
     const waiting = Array.from({ length: 64 }, () => compare(large));
-    await vi.waitFor(async () => expect(await metric('gram_queue_comparisons')).toBe(63));
+    await vi.waitFor(async () => expect(await metric('gram_queue_comparisons')).toBe(63), WAIT);
     const refused = await compare(large);
     expect([refused.status, refused.body.error!.code]).toEqual([429, 'busy']);
     for (let call = 0; call < 64; call++) {
@@ -141,5 +144,5 @@ it('ends a client that does not read its answers', async () => {
     if (!socket.write(request.repeat(8))) await new Promise((resolve) => setTimeout(resolve, 2));
     if (socket.writableLength > 1e6) break;
   }
-  await vi.waitFor(async () => expect(await metric('gram_connections')).toBe(1), 5000);
+  await vi.waitFor(async () => expect(await metric('gram_connections')).toBe(1), WAIT);
 });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Judge } from '@gram/ranking';
-import { DEADLINE_HEADER } from '../endpoints/openapi.js';
+import { DEADLINE_HEADER, FIXED_LIMITS, MAX_DEADLINE_MS } from '../endpoints/openapi.js';
 import { clientLeft, HttpError, shuttingDown } from '../error.js';
 import type { Settings } from '../options.js';
 import { createBatchQueue } from '../queue.js';
@@ -16,9 +16,6 @@ export interface Handler {
   /** Refuses new requests, and waits for those that are being answered; after `graceMs` these are refused as well. */
   drain(graceMs: number): Promise<void>;
 }
-
-/** Requests that one connection may have under way: more are not for a client that waits for its answers. */
-const MAX_IN_ADVANCE = 8;
 
 /**
  * Creates the handler of all requests of a server.
@@ -40,7 +37,7 @@ export function createHandler(model: Judge, settings: Settings, connections: () 
       const [path = ''] = (request.url ?? '').split('?', 1);
       const connection = connectionOf(request);
       const { onReceived, onEnd } = connection.beginRequest();
-      const isTooMany = connection.requests > MAX_IN_ADVANCE;
+      const isTooMany = connection.requests > FIXED_LIMITS.inAdvance;
       const controller = new AbortController();
       active.add(controller);
       response.on('close', () => {
@@ -119,11 +116,23 @@ async function withDeadline(
   }
 }
 
+/** Codes of errors of a model that are about the turns of a request. */
+const OF_CONVERSATIONS: ReadonlySet<string> = new Set([
+  'bad-message',
+  'bad-text',
+  'template-refused',
+  'template-unsupported',
+]);
+
 /** Returns what a client is told of an error; `onError` hears of what is not its fault. */
 function refusalOf(error: unknown, onError: (error: unknown) => void): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof Error && 'code' in error && error.code === 'too-long') {
-    return new HttpError(422, 'too-long', error.message, 'shorten the texts');
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    if (error.code === 'too-long') return new HttpError(422, 'too-long', error.message, 'shorten the texts');
+    if (OF_CONVERSATIONS.has(error.code)) {
+      const hint = 'send turns that the chat template of the model takes';
+      return new HttpError(422, 'wrong-conversation', error.message.slice(0, 300), hint);
+    }
   }
   onError(error);
   return new HttpError(500, 'failed', 'the server failed', 'see its log');
@@ -132,11 +141,12 @@ function refusalOf(error: unknown, onError: (error: unknown) => void): HttpError
 function deadlineOf({ headers }: IncomingMessage, { deadlineMs }: Settings): number {
   const given = headers[DEADLINE_HEADER.toLowerCase()];
   if (given === undefined) return deadlineMs;
-  if (typeof given === 'string' && /^[1-9]\d{0,8}$/.test(given)) return Math.min(deadlineMs, Number(given));
+  const value = typeof given === 'string' && /^[1-9]\d*$/.test(given) ? Number(given) : Number.NaN;
+  if (value <= MAX_DEADLINE_MS) return Math.min(deadlineMs, value);
   throw new HttpError(
     422,
     'invalid-deadline',
-    `${DEADLINE_HEADER} is not a number`,
+    `${DEADLINE_HEADER} is not a number from 1 to ${MAX_DEADLINE_MS}`,
     'give whole milliseconds',
   );
 }
@@ -145,7 +155,7 @@ function tooManyInAdvance(): HttpError {
   return new HttpError(
     429,
     'too-many-in-advance',
-    `more than ${MAX_IN_ADVANCE} requests of one connection wait for their answers`,
+    `more than ${FIXED_LIMITS.inAdvance} requests of one connection wait for their answers`,
     'wait for the answers before you send more',
     { 'Retry-After': '1' },
   );

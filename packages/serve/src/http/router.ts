@@ -47,7 +47,7 @@ type Get = (request: IncomingMessage) => Answer;
 /** Creates the table of all addresses. */
 export function createRouter(options: RouterOptions): Router {
   const { settings, kind, queue, isDraining } = options;
-  const { limits, apiKey, name, reference } = settings;
+  const { limits, apiKey, name, reference, parseRendered } = settings;
   const checkKey = createKeyCheck(apiKey);
   const bodies = createBodyReader(limits);
   const routes = new Map(createRoutes(createShapes(limits)).map((route) => [route.path, route]));
@@ -78,7 +78,9 @@ export function createRouter(options: RouterOptions): Router {
       const { body, release } = await bodies.read(request);
       onReceived();
       const compare: Judge['compare'] = (items) => queue.compare(items, signal);
-      const work: Work = { name, kind, reference, limits, compare };
+      const ask = queue.rewards;
+      const rewards: Judge['rewards'] = ask && ((items) => ask(items, signal));
+      const work: Work = { name, kind, reference, limits, parseRendered, compare, rewards };
       try {
         return jsonAnswer(await route.answer(body, work));
       } finally {
@@ -94,12 +96,20 @@ function createGets(
   description: string,
   checkKey: (request: IncomingMessage) => void,
 ): ReadonlyMap<string, Get> {
+  const created = Math.floor(Date.now() / 1000);
   const page: Answer = {
     status: 200,
     type: 'text/html; charset=utf-8',
     body: rankingPage(settings),
     headers: { 'Content-Security-Policy': rankingPolicy, 'Referrer-Policy': 'no-referrer' },
   };
+  const model = { id: settings.name, object: 'model', created, owned_by: 'gram' };
+  const guarded =
+    (body: () => object): Get =>
+    (request) => {
+      checkKey(request);
+      return jsonAnswer(body());
+    };
   return new Map<string, Get>([
     ['/', () => page],
     [
@@ -119,6 +129,8 @@ function createGets(
         return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.text() };
       },
     ],
+    ['/v1/models', guarded(() => ({ object: 'list', data: [model] }))],
+    [`/v1/models/${encodeURIComponent(settings.name)}`, guarded(() => model)],
     ['/openapi.json', () => ({ status: 200, type: 'application/json', body: description })],
   ]);
 }

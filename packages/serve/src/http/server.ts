@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Judge } from '@gram/ranking';
-import type { ErrorBody } from '../error.js';
+import { type ErrorBody, ServeError } from '../error.js';
 import { readOptions, type ServerOptions } from '../options.js';
 import { listenAt } from './address.js';
 import { Connection } from './connection.js';
@@ -42,6 +42,13 @@ export interface RewardServer {
 export function createRewardServer(model: Judge, options: ServerOptions = {}): RewardServer {
   const settings = readOptions(options);
   const { limits } = settings;
+  if (model.rewards !== undefined && settings.reference !== undefined) {
+    throw new ServeError(
+      'bad-option',
+      'the model gives each response a reward of its own, which a reference does not change',
+      'leave out the reference',
+    );
+  }
   const connections = createConnections(limits.connections);
   const handler = createHandler(model, settings, connections.count);
   const server = createServer(
