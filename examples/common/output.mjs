@@ -12,7 +12,7 @@ export const WORLD_NOTE =
 export async function openOutput(recipe, url) {
   const started = performance.now();
   const directory = fileURLToPath(new URL(`./runs/${recipe.name}`, url));
-  await claimOutput(directory);
+  const output = await claimOutput(directory);
   const seconds = () => (performance.now() - started) / 1000;
   return {
     directory,
@@ -26,6 +26,7 @@ export async function openOutput(recipe, url) {
     async finish(html) {
       const report = `${directory}/report.html`;
       await writePage(report, html);
+      await output.release();
       console.log(`Done in ${formatDuration(seconds())}.`);
       console.log(report);
     },

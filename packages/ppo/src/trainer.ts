@@ -1,18 +1,20 @@
 import { mean, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
+import type { StepRecord } from '@gram/run';
 import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
 import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
-import { type PpoOptions, ppoOptions } from './options.js';
+import { ppoOptions } from './options.js';
 import { scoreGroups } from './rewards/reward-function.js';
 import { standardize } from './rewards/score-queue.js';
 import { collect, responseTokens, rewardGroups } from './rollout/collect.js';
+import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
-import { openRunFiles, type RunFiles } from './run/output.js';
-import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord, StopReason } from './run/run.js';
+import { newestRecord } from './run/records.js';
+import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 import { checkRun, initialState } from './run/start.js';
-import { bestStep, type PpoState, worthOf } from './run/state.js';
+import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { openTools, type Tools } from './run/tools.js';
 
 /**
@@ -44,32 +46,41 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   const options = ppoOptions(run.options);
   checkRun(run, options);
   const { state, reference } = initialState(run, options);
-  const files = await openRunFiles(run, options);
-  await files?.load(state);
-  const tools = await openTools(run, options, { state, reference });
-  try {
-    if (state.step === 0 && state.evaluations.length === 0) {
-      await score(tools, state, files);
-      await files?.save(state);
+  const takeSteps: TakeSteps = async ({ signal, onStep }) => {
+    const tools = await openTools({ ...run, signal }, options, { state, reference });
+    try {
+      await learnToTheEnd(tools, state, (record) => onStep(record, state, options.steps));
+    } finally {
+      tools.dispose();
     }
-    while (state.stopped === undefined) {
-      run.signal?.throwIfAborted();
-      const plan = planStep(options, state.step + 1);
-      const record = await takeStep(tools, state, plan);
+  };
+  const { output, signal } = run;
+  if (output === undefined) await takeSteps({ signal, onStep: async () => {} });
+  else await conductPpo({ ...run, output }, options, state, takeSteps);
+  const { stopped = 'steps', steps, evaluations, best } = state;
+  return { stopped, steps, evaluations, best, reference };
+}
+
+/** Takes steps and scores the policy until the run ends. Between two of both the state is whole. */
+async function learnToTheEnd(
+  tools: Tools,
+  state: PpoState,
+  onRecord: (record: StepRecord) => Promise<void>,
+): Promise<void> {
+  const { run, options } = tools;
+  while (state.stopped === undefined) {
+    run.signal?.throwIfAborted();
+    if (!isEvaluationDue(state, options)) {
+      const record = await takeStep(tools, state, planStep(options, state.step + 1));
       state.step++;
       state.steps.push(record);
       await run.onStep?.(record, options);
-      const ends = stopReason(state, record, options);
-      if (plan.evaluate || ends !== undefined) await score(tools, state, files);
-      state.stopped = ends ?? patienceEnds(state, options);
-      if (plan.checkpoint || state.stopped !== undefined) await files?.save(state);
     }
-    await files?.finish(state);
-  } finally {
-    tools.dispose();
+    if (isEvaluationDue(state, options)) await score(tools, state);
+    const record = newestRecord(state);
+    state.history.push(record);
+    await onRecord(record);
   }
-  const { stopped, steps, evaluations, best } = state;
-  return { stopped, steps, evaluations, best, reference };
 }
 
 /** Takes one step of the algorithm. */
@@ -101,6 +112,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
     step,
     score: mean(scores.flat()),
     kl: mean(responses.map((response) => sum(klOfTokens(response, options.kl.estimator)))),
+    tokens: sum(sampled.map(({ ids }) => ids.length)),
     length: mean(sampled.map(({ ids }) => ids.length)),
     ended: mean(sampled.map(({ finished }) => Number(finished === 'stop'))),
     ...learned,
@@ -112,7 +124,7 @@ async function learn(
   { options, policy: policyLearner, value: valueLearner }: Tools,
   experience: readonly Experience[],
   { step, updatePolicy }: StepPlan,
-): Promise<Omit<PpoStepRecord, 'step' | 'score' | 'kl' | 'length' | 'ended'>> {
+): Promise<Pick<PpoStepRecord, 'policyLoss' | 'valueLoss' | 'approxKl' | 'clipped' | 'skipped'>> {
   const { epochs, miniBatchSize, seed } = options;
   const policy: LearnerResult<PolicyMetric>[] = [];
   const value: LearnerResult<never>[] = [];
@@ -132,16 +144,14 @@ async function learn(
 }
 
 /** Scores the policy on the validation prompts and keeps it if it is the best one. */
-async function score(tools: Tools, state: PpoState, files: RunFiles | undefined): Promise<void> {
-  const { run } = tools;
+async function score(tools: Tools, state: PpoState): Promise<void> {
+  const { run, options } = tools;
   const measured = await measurePolicy(tools);
   const best = state.evaluations.every((other) => worthOf(measured) > worthOf(other));
   const evaluation = { step: state.step, ...measured, best };
   state.evaluations.push(evaluation);
-  if (best) {
-    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
-    await files?.saveBest(state);
-  }
+  if (best) state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
+  state.stopped = stopReason(state, options);
   await run.onEvaluation?.(evaluation);
 }
 
@@ -156,21 +166,6 @@ async function measurePolicy({
   }
   const { rewards, kl } = await validator.measure({ reward, heldOut });
   return { reward: mean(rewards.reward), heldOut: mean(rewards.heldOut), kl: mean(kl) };
-}
-
-function stopReason(
-  { step }: PpoState,
-  { kl }: PpoStepRecord,
-  { kl: { stop }, steps }: PpoOptions,
-): StopReason | undefined {
-  if (stop !== undefined && kl > stop) return 'kl';
-  return step >= steps ? 'steps' : undefined;
-}
-
-function patienceEnds({ evaluations }: PpoState, { patience }: PpoOptions): StopReason | undefined {
-  if (patience === undefined) return undefined;
-  const since = evaluations.filter(({ step }) => step > bestStep(evaluations)).length;
-  return since >= patience ? 'patience' : undefined;
 }
 
 /** Mean over the gradient steps that were applied; undefined without any. */

@@ -1,31 +1,29 @@
-export { bestRecord } from './checkpoints/best.js';
+export { checkpointPath, latestCheckpoint, listCheckpoints } from './checkpoints/checkpoints.js';
 export {
-  checkpointPath,
-  latestCheckpoint,
-  listSnapshots,
-  pruneSnapshots,
-  type Retention,
-  type SnapshotKind,
-  snapshotPath,
-} from './checkpoints/checkpoints.js';
-export { fingerprint } from './checkpoints/fingerprint.js';
+  differingParts,
+  type Fingerprint,
+  fingerprintOf,
+  fingerprintOfWeights,
+} from './checkpoints/fingerprint.js';
 export {
-  bestStep,
-  type ConductOptions,
-  conductRun,
-  isStopped,
-  type RunHooks,
-  type RunOutcome,
-  type RunState,
-  type RunTrainer,
-} from './conduct/conduct-run.js';
+  brokenCheckpoint,
+  type CheckpointProgress,
+  checkFiles,
+  checkFinite,
+  checkProgress,
+  writeCheckpoint,
+} from './checkpoints/manifest.js';
+export { type ConductOptions, conductRun, isStopped, type RunOutcome } from './conduct/conduct-run.js';
+export type { RunHooks, RunState, RunTrainer } from './conduct/trainer.js';
 export { estimateCost, formatCost, type RunCost, type RunSizes } from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
-export { checkpointFor, claimOutput, isVacant, resumePoint } from './output/output.js';
-export type { StepRecord, ValidationResult } from './record.js';
+export { type BestBy, bestRecord, bestStep, type Curve, type RunMetrics } from './metrics.js';
+export { checkpointFor, claimOutput, isVacant, type OutputClaim, resumePoint } from './output/output.js';
+export type { Numbers, StepRecord } from './record.js';
+export { type Cell, code as codeSpan } from './report/markdown.js';
 export { type ModelCardFacts, modelCard } from './report/model-card.js';
 export { type RunReport, writeRunReport } from './report/report-page.js';
-export type { RunSettings } from './report/settings.js';
+export { settingRows } from './report/settings.js';
 export { createStepMeter, type StepCost, type WatchedStep } from './step-meter.js';
 export { openWatchServer, type WatchServer } from './watch/server.js';
 export { startWatch, type Watch, type WatchOptions } from './watch/watch.js';

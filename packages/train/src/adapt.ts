@@ -1,7 +1,6 @@
 import { createRandom } from '@gram/base';
 import type { PreferencePair } from '@gram/data';
 import { copyWeights, kindOf, type ModelConfig, type Weights } from '@gram/model';
-import type { StepRecord } from '@gram/run';
 import type { PairEncoder } from '@gram/tokenize';
 import { TrainError } from './error.js';
 import { bradleyTerry } from './objectives/bradley-terry.js';
@@ -11,6 +10,7 @@ import { encodePreferences, encodeRewardPairs } from './stages/encode.js';
 import type { Examples } from './stages/encode-all.js';
 import type { TrainOptions } from './train-options.js';
 import { type TrainRun, train } from './trainer.js';
+import type { TrainingRecord } from './training-record.js';
 
 /** A reward model, and the labels of a new task that it is to be adapted to. */
 export interface RewardAdaptation extends Pick<TrainRun<never>, 'onStep' | 'signal'> {
@@ -36,7 +36,7 @@ export interface Adaptation {
   /** Share no memory with those that training started from. */
   readonly weights: Weights;
   /** One record a step; empty where no label was used. */
-  readonly history: readonly StepRecord[];
+  readonly history: readonly TrainingRecord[];
 }
 
 /**

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { writeDirectoryAtomic } from '@gram/base';
 import type { NDArray } from '@gram/engine';
 import {
   type Adapter,
@@ -15,9 +14,17 @@ import {
   type Weights,
   writeSafetensors,
 } from '@gram/model';
-import type { StepRecord } from '@gram/run';
+import {
+  brokenCheckpoint,
+  checkFiles,
+  checkFinite,
+  checkProgress,
+  type Fingerprint,
+  writeCheckpoint,
+} from '@gram/run';
 import { TrainError } from './error.js';
 import { type Moments, momentShapes, type Optimizer } from './optimizers/optimizer.js';
+import type { TrainingRecord } from './training-record.js';
 
 /** State from which a run goes on. The order of the data follows from seed and step. */
 export interface TrainingState {
@@ -26,9 +33,9 @@ export interface TrainingState {
   /** Steps left out because loss or gradient was not finite. */
   readonly skipped: number;
   readonly moments: Moments<NDArray<'float32'>>;
-  readonly history: readonly StepRecord[];
-  /** Identifies the run; a resumed run must have the same fingerprint. */
-  readonly fingerprint: string;
+  readonly history: readonly TrainingRecord[];
+  /** Identifies the run, part by part; a resumed run must be made of the same parts. */
+  readonly fingerprint: Fingerprint;
 }
 
 /** A checkpoint of a whole model: `model/`, which loads like any model, and the state of the run. */
@@ -50,10 +57,10 @@ const stateFile = 'training.json';
 const momentsFile = 'moments.safetensors';
 const checkpointFiles = ['model', 'adapter', stateFile, momentsFile];
 
-/** Writes a checkpoint under a temporary name and renames it: it is there whole, or not at all. */
+/** Writes a checkpoint: it is there whole, with the hashes of its files, or not at all. */
 export async function saveCheckpoint(path: string, trained: Trained, state: TrainingState): Promise<void> {
   const { moments, ...rest } = state;
-  await writeDirectoryAtomic(path, checkpointFiles, async (temporary) => {
+  await writeCheckpoint(path, checkpointFiles, state, async (temporary) => {
     if ('model' in trained) await saveModel(join(temporary, 'model'), trained.model);
     else await saveAdapter(join(temporary, 'adapter'), trained.adapter, trained.config, trained.base);
     await writeMoments(join(temporary, momentsFile), moments);
@@ -66,16 +73,16 @@ export async function saveCheckpoint(path: string, trained: Trained, state: Trai
  *
  * @param optimizer whose moments it holds
  * @param trained which of the weights they belong to. @default all of them
- * @throws TrainError `bad-checkpoint` when files are missing or do not fit together; ModelError when
- *   the model's tensors do not match its config.
+ * @throws RunError `bad-checkpoint` when it is not what was written, with the next older one that is whole; TrainError
+ *   `bad-checkpoint` when its moments are those of another optimizer
  */
 export async function loadCheckpoint(
   path: string,
   optimizer: Optimizer,
   trained: (config: ModelConfig, weights: Weights) => Weights = (_, weights) => weights,
 ): Promise<Checkpoint> {
-  // Absolute, so that a path that is not there is never taken for a repository of the hub.
-  const model = await loadModel(resolve(path, 'model'));
+  await checkFiles(path);
+  const model = await loadCheckpointModel(path);
   return { ...(await readState(path, optimizer, trained(model.config, model.weights))), model };
 }
 
@@ -90,25 +97,42 @@ export async function loadAdapterCheckpoint(
   optimizer: Optimizer,
   config: ModelConfig,
 ): Promise<AdapterCheckpoint> {
-  const adapter = await loadAdapter(join(path, 'adapter'), config);
+  await checkFiles(path);
+  const adapter = await loadCheckpointAdapter(path, config);
   return { ...(await readState(path, optimizer, adapter.weights)), adapter };
 }
 
+/** The model of a checkpoint, without its state. @throws RunError `bad-checkpoint` where a weight is not finite */
+export async function loadCheckpointModel(path: string): Promise<LoadedModel> {
+  // Absolute, so that a path that is not there is never taken for a repository of the hub.
+  const model = await loadModel(resolve(path, 'model'));
+  await checkFinite(path, 'model', model.weights);
+  return model;
+}
+
+/** The adapter of a checkpoint, without its state. @throws RunError `bad-checkpoint` where a weight is not finite */
+export async function loadCheckpointAdapter(path: string, config: ModelConfig): Promise<Adapter> {
+  const adapter = await loadAdapter(join(path, 'adapter'), config);
+  await checkFinite(path, 'adapter', adapter.weights);
+  return adapter;
+}
+
 async function readState(path: string, optimizer: Optimizer, weights: Weights): Promise<TrainingState> {
-  const broken = (what: string, cause?: unknown) =>
-    new TrainError('bad-checkpoint', `${path}: ${what}`, 'resume from another checkpoint, or start anew', {
-      cause,
-    });
   let rest: Omit<TrainingState, 'moments'>;
   try {
     rest = JSON.parse(await readFile(join(path, stateFile), 'utf8'));
   } catch (cause) {
-    throw broken(`${stateFile} is missing or broken`, cause);
+    throw await brokenCheckpoint(path, `${stateFile} is missing or broken`, cause);
   }
-  if (!Number.isInteger(rest?.step) || !Array.isArray(rest.history) || typeof rest.fingerprint !== 'string') {
-    throw broken(`${stateFile} lacks step, history or fingerprint`);
+  const { step, skipped, history, fingerprint } = rest ?? {};
+  const counted = Number.isInteger(step) && Number.isInteger(skipped) && Array.isArray(history);
+  if (!counted || typeof fingerprint !== 'object') {
+    throw await brokenCheckpoint(path, `${stateFile} lacks step, skipped, history or fingerprint`);
   }
-  return { ...rest, moments: await readMoments(join(path, momentsFile), optimizer, weights) };
+  await checkProgress(path, rest);
+  const moments = await readMoments(join(path, momentsFile), optimizer, weights);
+  for (const [slot, arrays] of Object.entries(moments)) await checkFinite(path, `moment ${slot}`, arrays);
+  return { ...rest, moments };
 }
 
 /** Writes moments as one safetensors file, with the names `SLOT.WEIGHT`, as `m.model.norm.weight`. */

@@ -99,3 +99,4 @@ export {
 } from './steps/training-step.js';
 export type { TrainOptions } from './train-options.js';
 export { type TrainRun, train } from './trainer.js';
+export { type TrainingRecord, trainingMetrics, type ValidationResult } from './training-record.js';

@@ -2,7 +2,6 @@ import { createRandom } from '@gram/base';
 import { float32, type NDArray, scalar } from '@gram/engine';
 import { describeOnDevices, deviceStates, evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { copyWeights, initWeights, type ModelConfig, type Weights } from '@gram/model';
-import type { StepRecord } from '@gram/run';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
@@ -10,6 +9,7 @@ import { type PreferenceExample, preference } from './objectives/preference.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
 import { lossAndGradients } from './steps/training-step.js';
 import { type TrainRun, train } from './trainer.js';
+import type { TrainingRecord } from './training-record.js';
 
 const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 32 };
 const objective = preference({ labels: [0, 1] });
@@ -78,7 +78,7 @@ describe('the scale of the loss', () => {
 
 describe('a precision that the device lacks', () => {
   it.each(['float16', 'bfloat16'] as const)('%s ends the run before its first step', async (precision) => {
-    const steps: StepRecord[] = [];
+    const steps: TrainingRecord[] = [];
     const run = runOf({ precision, onStep: (record) => void steps.push(record) });
     const before = copyWeights(run.weights);
     await expect(train(run)).rejects.toMatchObject({ code: 'bad-precision' });

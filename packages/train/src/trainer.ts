@@ -1,6 +1,6 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
-import { fingerprint, type StepRecord } from '@gram/run';
+import { differingParts, type Fingerprint } from '@gram/run';
 import { epochBatches, totalSteps } from './batches/epoch-batches.js';
 import { microBatches } from './batches/micro-batches.js';
 import { elementAt } from './checked.js';
@@ -9,6 +9,7 @@ import { type Communicator, singleProcess } from './distributed/communicator.js'
 import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
+import { identityOf } from './identity.js';
 import type { Objective } from './objectives/objective.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
@@ -17,6 +18,7 @@ import { learningRateAt } from './steps/schedule.js';
 import { createTrainingStep, type StepResult } from './steps/training-step.js';
 import { createValidation } from './steps/validation.js';
 import { checkedOptions, type TrainOptions, type TrainSettings } from './train-options.js';
+import type { TrainingRecord } from './training-record.js';
 
 /** A run: what is trained, on what, and who watches. */
 export interface TrainRun<Example> {
@@ -48,13 +50,15 @@ export interface TrainRun<Example> {
   readonly communicator?: Communicator;
   /** @default 'none' */
   readonly optimizerSharding?: OptimizerSharding;
+  /** Hashes of what the run is made of beside its arguments, by name, such as the tokenizer. @default nothing */
+  readonly identity?: Fingerprint;
   /**
    * Whether `onStep` looks at weights or moments after this step: those that a device or other ranks keep are brought only
    * then. The same on all ranks. They are also brought when the run ends or is stopped by `signal`. @default after every step
    */
   readonly needsState?: (step: number) => boolean;
   /** Called after each step, with the state that a checkpoint needs. Of several ranks the first calls it. */
-  readonly onStep?: (record: StepRecord, state: TrainingState, total: number) => void | Promise<void>;
+  readonly onStep?: (record: TrainingRecord, state: TrainingState, total: number) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -84,7 +88,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const options = checkedOptions(run.options);
   const plan = planOf(options, countExamples(examples), communicator);
   const total = totalSteps(plan);
-  const identity = fingerprintOf(run, options);
+  const identity = identityOf({ ...run, options });
   const resume = await resumedProgress(run, identity, communicator);
   const shared = await joinRun({
     weights: run.weights,
@@ -98,11 +102,8 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   });
   const work = compileWork(run, plan, shared);
   const progress = createProgress(resume);
-  const state = (): TrainingState => ({
-    ...progress.current(),
-    moments: shared.collected,
-    fingerprint: identity,
-  });
+  const fixed = { moments: shared.collected, fingerprint: identity };
+  const state = (): TrainingState => ({ ...progress.current(), ...fixed });
   const stepsPerEpoch = total / plan.epochs;
   try {
     for (let epoch = Math.floor(progress.step / stepsPerEpoch); epoch < plan.epochs; epoch++) {
@@ -122,7 +123,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
         const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
         const { loss, metrics, gradientNorm } = result;
         const due = step === total || run.validation?.due(step);
-        const record: StepRecord = {
+        const record: TrainingRecord = {
           ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
           ...(due && work.validation && { validation: await work.validation.run(shared.weights) }),
         };
@@ -162,17 +163,19 @@ function planOf(options: TrainSettings, examples: number, communicator: Communic
 
 /** Checks that all ranks are in the same run, and gives all of them what rank 0 resumes from. */
 async function resumedProgress(
-  run: Pick<TrainRun<never>, 'resume'>,
-  identity: string,
+  run: Pick<TrainRun<never>, 'resume' | 'optimizerSharding' | 'precision'>,
+  identity: Fingerprint,
   communicator: Communicator,
 ): Promise<Omit<TrainingState, 'moments'> | undefined> {
-  await checkSameRun(communicator, identity);
+  const { optimizerSharding: sharding = 'none', precision = 'float32' } = run;
+  await checkSameRun(communicator, { ...identity, sharding, precision });
   const resume = await copyProgress(communicator, run.resume);
-  if (resume === undefined || resume.fingerprint === identity) return resume;
+  const other = resume === undefined ? [] : differingParts(resume.fingerprint, identity);
+  if (other.length === 0) return resume;
   throw new TrainError(
     'bad-checkpoint',
-    'the checkpoint was made with other data, options or architecture',
-    'resume with the configuration that started the run, or start anew in another directory',
+    `the checkpoint is of another run: ${other.join(', ')} differ`,
+    'resume with what started the run, or start anew in another directory',
   );
 }
 
@@ -217,7 +220,7 @@ function compileWork<Example>(run: TrainRun<Example>, plan: ReturnType<typeof pl
 
 /** Counts the steps of a run and those that were skipped. */
 function createProgress(resume: Omit<TrainingState, 'moments'> | undefined) {
-  const history: StepRecord[] = [...(resume?.history ?? [])];
+  const history: TrainingRecord[] = [...(resume?.history ?? [])];
   let step = resume?.step ?? 0;
   let skipped = resume?.skipped ?? 0;
   let skippedInARow = 0;
@@ -248,7 +251,7 @@ function diverged(step: number): TrainError {
   return new TrainError(
     'diverged',
     `loss or gradient was not finite in ${MAX_SKIPPED} steps in a row, the last being step ${step}`,
-    'lower the learning rate or raise the warm-up; the last checkpoint is intact',
+    'lower the learning rate or raise the warm-up',
   );
 }
 
@@ -269,17 +272,4 @@ async function stopTogether(
   if (told[0] === 0) return;
   await collect();
   throw reason ?? new DOMException('another rank was told to stop', 'AbortError');
-}
-
-/** Identifies a run by its objective, data, options and architecture, not by its progress. */
-function fingerprintOf<Example>(
-  { config, part = wholeModel, objective, examples }: TrainRun<Example>,
-  options: TrainSettings,
-): string {
-  const named = { ...options, optimizer: options.optimizer.name };
-  return fingerprint([objective.name, part.name, config, named], serialized(examples));
-}
-
-function* serialized(examples: readonly unknown[]): Generator<string> {
-  for (const example of examples) yield JSON.stringify(example);
 }

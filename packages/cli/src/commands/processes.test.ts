@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@gram/model';
-import type { StepRecord } from '@gram/run';
+import type { TrainingRecord } from '@gram/train';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gram, judgeWorkshop } from '../__fixtures__/run.js';
 
@@ -13,7 +13,7 @@ const launcher = spawnSync('mpirun', ['--version']).status === 0;
 
 let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 const sets = (...values: string[]) => values.flatMap((value) => ['--set', value]);
-const metrics = (run: string): StepRecord[] =>
+const metrics = (run: string): TrainingRecord[] =>
   readFileSync(shop.path(`${run}/metrics.jsonl`), 'utf8')
     .trimEnd()
     .split('\n')

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonl } from '@gram/data';
-import { bestStep, type StepRecord } from '@gram/run';
+import { bestStep } from '@gram/run';
+import { type TrainingRecord, trainingMetrics } from '@gram/train';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, workshop } from '../__fixtures__/run.js';
@@ -19,13 +20,13 @@ const finetune = (output: string, sets: readonly string[], ...argv: string[]) =>
   ]);
 };
 const bytes = (path: string) => readFileSync(shop.path(path));
-const history = (output: string): StepRecord[] =>
+const history = (output: string): TrainingRecord[] =>
   bytes(`${output}/metrics.jsonl`)
     .toString()
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-const bestOf = (output: string) => bestStep(history(output))!;
+const bestOf = (output: string) => bestStep(history(output), trainingMetrics)!;
 const checkpoint = (step: number) => `checkpoint-${String(step).padStart(7, '0')}`;
 const same = (a: string, b: string) => expect(bytes(a).equals(bytes(b)), `${a} and ${b}`).toBe(true);
 

@@ -1,24 +1,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { describeIssues, writeDirectoryAtomic } from '@gram/base';
-import { loadModel, type ModelToSave, saveModel, type Weights } from '@gram/model';
+import { describeIssues } from '@gram/base';
+import { type GramMetadata, loadModel, type ModelToSave, saveModel, type Weights } from '@gram/model';
+import {
+  brokenCheckpoint,
+  checkFiles,
+  checkFinite,
+  checkProgress,
+  differingParts,
+  type Fingerprint,
+  writeCheckpoint,
+} from '@gram/run';
 import { type Optimizer, readMoments, writeMoments } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from '../error.js';
 import type { LearnerState } from './learner.js';
+import { recordsOf } from './records.js';
 import type { PpoState } from './state.js';
 
 /** Identity of a run in its checkpoints. */
 export interface CheckpointFrame {
-  /** Identifies the run; only the same run resumes. */
-  readonly fingerprint: string;
+  /** Identifies the run, part by part; only the same run resumes. */
+  readonly fingerprint: Fingerprint;
   readonly optimizer: Optimizer;
   readonly policy: ModelFrame;
   readonly value?: ModelFrame;
 }
 
 /** A model to save, without its weights. */
-export type ModelFrame = Omit<ModelToSave, 'weights'>;
+export type ModelFrame = Omit<ModelToSave, 'weights'> & { readonly gram: GramMetadata };
 
 const STATE_FILE = 'ppo.json';
 const FILES = ['policy', 'value', 'policy-moments.safetensors', 'value-moments.safetensors', STATE_FILE];
@@ -27,6 +37,7 @@ const stepRecord = z.object({
   step: z.int(),
   score: z.number(),
   kl: z.number(),
+  tokens: z.number(),
   length: z.number(),
   ended: z.number(),
   policyLoss: z.number().optional(),
@@ -45,7 +56,7 @@ const evaluation = z.object({
 });
 
 const schema = z.strictObject({
-  fingerprint: z.string(),
+  fingerprint: z.record(z.string(), z.string()),
   step: z.int().min(0),
   policyUpdates: z.int().min(0),
   valueUpdates: z.int().min(0),
@@ -55,7 +66,7 @@ const schema = z.strictObject({
   stopped: z.enum(['steps', 'kl', 'patience']).optional(),
 });
 
-/** Writes the state of a run under a temporary name and renames it: it is there whole, or not at all. */
+/** Writes the state of a run: it is there whole, with the hashes of its files, or not at all. */
 export async function savePpoCheckpoint(
   path: string,
   frame: CheckpointFrame,
@@ -63,7 +74,7 @@ export async function savePpoCheckpoint(
 ): Promise<void> {
   const { step, policy, value, queue, steps, evaluations, stopped } = state;
   const json: z.input<typeof schema> = {
-    fingerprint: frame.fingerprint,
+    fingerprint: { ...frame.fingerprint },
     step,
     policyUpdates: policy.updates,
     valueUpdates: value?.updates ?? 0,
@@ -72,7 +83,7 @@ export async function savePpoCheckpoint(
     evaluations: [...evaluations],
     stopped,
   };
-  await writeDirectoryAtomic(path, FILES, async (temporary) => {
+  await writeCheckpoint(path, FILES, { step, history: recordsOf(state) }, async (temporary) => {
     const save = async (name: string, model: ModelFrame, { weights, moments }: LearnerState) => {
       await saveModel(join(temporary, name), { ...model, weights });
       await writeMoments(join(temporary, `${name}-moments.safetensors`), moments);
@@ -86,22 +97,29 @@ export async function savePpoCheckpoint(
 /**
  * Reads a checkpoint into the state of a run that has not begun; weights and moments are written in place.
  *
- * @throws PpoError `bad-checkpoint` when its state is broken or of another run, TrainError and ModelError when moments or
- *   models are; nothing was changed then
+ * @throws RunError `bad-checkpoint` when it is not what was written, with the next older one that is whole; PpoError
+ *   `bad-checkpoint` when it is of another run; nothing was changed then
  */
 export async function loadPpoCheckpoint(
   path: string,
   { fingerprint, optimizer }: CheckpointFrame,
   state: PpoState,
 ): Promise<void> {
+  await checkFiles(path);
   const saved = await readState(path);
-  if (saved.fingerprint !== fingerprint) {
-    throw refuse(path, 'it was made with other options, prompts or first models');
+  const other = differingParts(saved.fingerprint, fingerprint);
+  if (other.length > 0) {
+    throw new PpoError(
+      'bad-checkpoint',
+      `${path} is of another run: ${other.join(', ')} differ`,
+      'resume with what started the run, or start anew in another output',
+    );
   }
   const read = async (name: string, { weights }: LearnerState) => {
-    const model = await loadModel(resolve(path, name));
+    const loaded = await loadWeights(path, name);
     const moments = await readMoments(join(path, `${name}-moments.safetensors`), optimizer, weights);
-    return { weights: model.weights, moments };
+    for (const arrays of Object.values(moments)) await checkFinite(path, `${name}-moments`, arrays);
+    return { weights: loaded, moments };
   };
   const policy = await read('policy', state.policy);
   if (state.value !== undefined) {
@@ -115,20 +133,32 @@ export async function loadPpoCheckpoint(
   state.stopped = saved.stopped;
 }
 
+/** The policy of a checkpoint. @throws RunError `bad-checkpoint` when it is not what was written */
+export async function loadPolicy(path: string): Promise<Weights> {
+  await checkFiles(path);
+  return loadWeights(path, 'policy');
+}
+
+async function loadWeights(path: string, name: string): Promise<Weights> {
+  // Absolute, so that a path that is not there is never taken for a repository of the hub.
+  const { weights } = await loadModel(resolve(path, name));
+  await checkFinite(path, name, weights);
+  return weights;
+}
+
 async function readState(path: string): Promise<z.output<typeof schema>> {
   let json: unknown;
   try {
     json = JSON.parse(await readFile(join(path, STATE_FILE), 'utf8'));
   } catch (cause) {
-    throw refuse(path, `${STATE_FILE} is missing or broken`, cause);
+    throw await brokenCheckpoint(path, `${STATE_FILE} is missing or broken`, cause);
   }
   const { success, data, error } = schema.safeParse(json);
-  if (success) return data;
-  throw refuse(path, `${STATE_FILE} is broken: ${describeIssues(error.issues)}`);
-}
-
-function refuse(path: string, problem: string, cause?: unknown): PpoError {
-  return new PpoError('bad-checkpoint', `${path}: ${problem}`, 'start anew in another output', { cause });
+  if (!success) {
+    throw await brokenCheckpoint(path, `${STATE_FILE} is broken: ${describeIssues(error.issues)}`);
+  }
+  await checkProgress(path, { step: data.step, history: recordsOf(data) });
+  return data;
 }
 
 function restore(

@@ -71,7 +71,7 @@ export function createLearner<Example, Metric extends string>(
         throw new PpoError(
           'diverged',
           `loss or gradient of the ${name} was not finite in ${MAX_SKIPPED} gradient steps in a row`,
-          'lower its learning rate; the last checkpoint is intact',
+          'lower its learning rate',
         );
       }
       return result;

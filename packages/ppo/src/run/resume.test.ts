@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sgd } from '@gram/train';
@@ -40,11 +40,35 @@ describe('a stopped run', () => {
     straight = contents(join(root, 'straight'));
   });
 
-  it('leaves one checkpoint, the best policy, a model and the records', () => {
-    const names = readdirSync(join(root, 'straight')).sort();
-    const best = `best-${String(result.best.step).padStart(7, '0')}`;
-    expect(names).toEqual([best, 'checkpoint-0000007', 'evaluations.jsonl', 'model', 'steps.jsonl']);
+  it('leaves two checkpoints and the best one, a model, the records, a report and a model card', () => {
+    const output = join(root, 'straight');
+    const names = readdirSync(output).sort();
+    const steps = [...new Set([result.best.step, 6, 7])].sort();
+    const checkpoints = steps.map((step) => `checkpoint-${String(step).padStart(7, '0')}`);
+    expect(names).toEqual([
+      'README.md',
+      ...checkpoints,
+      'metrics.jsonl',
+      'model',
+      'report.html',
+      'tensorboard',
+    ]);
     expect(result.evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 6, 7]);
+    const lines = readFileSync(join(output, 'metrics.jsonl'), 'utf8').trimEnd().split('\n');
+    const records = lines.map((line) => JSON.parse(line));
+    expect(records.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(records.filter(({ validation }) => validation !== undefined).map(({ step }) => step)).toEqual([
+      0, 2, 4, 6, 7,
+    ]);
+    for (const record of result.steps)
+      expect(records[record.step]).toMatchObject(JSON.parse(JSON.stringify(record)));
+    const page = readFileSync(join(output, 'report.html'), 'utf8');
+    for (const title of ['Reward', 'KL to the reference', 'Policy loss', 'Value loss', 'validation data']) {
+      expect(page).toContain(title);
+    }
+    expect(readFileSync(join(output, 'README.md'), 'utf8')).toContain(
+      `The model is that of step ${result.best.step}.`,
+    );
   });
 
   it('resumes to the same bytes, wherever it stopped', { timeout: 240_000 }, async () => {
@@ -84,7 +108,7 @@ describe('a stopped run', () => {
       },
     });
     await expect(stopped).rejects.toThrow('killed');
-    writeFileSync(join(output, 'steps.jsonl.f00d.gram-tmp'), '{"st');
+    writeFileSync(join(output, 'metrics.jsonl.f00d.gram-tmp'), '{"st');
     mkdirSync(join(output, 'checkpoint-0000006.gram-tmp', 'policy'), { recursive: true });
     await ppo({ ...shallowRun(), options, output, resume: true });
     expect(contents(output)).toEqual(straight);
@@ -95,16 +119,15 @@ describe('a stopped run', () => {
     cpSync(join(root, 'straight'), output, { recursive: true });
     // The last checkpoint was renamed into place, and nothing that follows had happened yet.
     rmSync(join(output, 'model'), { recursive: true });
-    writeFileSync(join(output, 'steps.jsonl'), '');
-    cpSync(join(output, 'checkpoint-0000007'), join(output, 'checkpoint-0000006'), { recursive: true });
-    cpSync(join(output, 'checkpoint-0000007', 'policy'), join(output, 'best-0000099'), { recursive: true });
+    writeFileSync(join(output, 'metrics.jsonl'), '');
+    cpSync(join(output, 'checkpoint-0000007'), join(output, 'checkpoint-0000005'), { recursive: true });
     await ppo({ ...shallowRun(), options, output, resume: true });
     expect(contents(output)).toEqual(straight);
   });
 
   it('resumes to the same bytes when it is stopped again and again, by an abort', async () => {
     const output = join(root, 'aborted');
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 4; round++) {
       const controller = new AbortController();
       let steps = 0;
       const run = ppo({
@@ -114,10 +137,10 @@ describe('a stopped run', () => {
         resume: round > 0,
         signal: controller.signal,
         onStep: () => {
-          if (++steps === 4) controller.abort(new Error('interrupted'));
+          if (++steps === 2) controller.abort(new Error('interrupted'));
         },
       });
-      if (round < 2) await expect(run).rejects.toThrow('interrupted');
+      if (round < 3) await expect(run).rejects.toThrow('interrupted');
       else await run;
     }
     expect(contents(output)).toEqual(straight);

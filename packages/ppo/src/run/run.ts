@@ -1,5 +1,6 @@
 import type { PromptRecord } from '@gram/data';
 import type { GramMetadata, ModelConfig, Weights } from '@gram/model';
+import type { WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { PpoOptions, PpoOptionsInput } from '../options.js';
 import type { RewardFunction } from '../rewards/reward-function.js';
@@ -25,13 +26,17 @@ export interface PpoRun {
   /** A second reward that the policy is not trained for. Where given, it decides which policy is the best. */
   readonly heldOut?: RewardFunction;
   readonly options: PpoOptionsInput;
-  /** Directory of the run: checkpoints, the best policy, metrics. @default nothing is written */
+  /** Directory of the run: checkpoints, records, the page of the run and the best policy. @default nothing is written */
   readonly output?: string;
-  /** Resumes from the newest checkpoint in `output`, or begins where there is none. @default false */
-  readonly resume?: boolean;
+  /** Resumes from the newest checkpoint in `output`, or begins where there is none; a path is that of a checkpoint. @default false */
+  readonly resume?: boolean | string;
+  /** Serves a page that follows the run; needs an `output`. @default none */
+  readonly watch?: WatchServer;
   /** Called after each step, and after each score on the validation prompts. */
   readonly onStep?: (record: PpoStepRecord, options: PpoOptions) => void | Promise<void>;
   readonly onEvaluation?: (record: PpoEvaluation) => void | Promise<void>;
+  /** Is called with each line that is worth telling, such as the path of a checkpoint. */
+  readonly onNote?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -42,6 +47,8 @@ export interface PpoStepRecord {
   readonly score: number;
   /** Mean KL to the reference over the responses, by the run's estimator. */
   readonly kl: number;
+  /** Tokens of the responses. */
+  readonly tokens: number;
   /** Mean number of tokens of a response. */
   readonly length: number;
   /** Share of responses that ended by themselves. */

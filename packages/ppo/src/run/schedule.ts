@@ -9,21 +9,17 @@ export interface StepPlan {
   readonly updatePolicy: boolean;
   /** Whether the policy is scored on the validation prompts after the step. */
   readonly evaluate: boolean;
-  /** Whether the state of the run is written after the step. */
-  readonly checkpoint: boolean;
 }
 
-/** Plans a step, counted from 1. The last step is always scored and written. */
+/** Plans a step, counted from 1. The last step is always scored. */
 export function planStep(
-  options: Pick<PpoOptions, 'steps' | 'valueOnlySteps' | 'evaluateEvery' | 'checkpointEvery'>,
+  options: Pick<PpoOptions, 'steps' | 'valueOnlySteps' | 'evaluateEvery'>,
   step: number,
 ): StepPlan {
-  const isDue = (every: number) => step % every === 0 || step === options.steps;
   return {
     step,
     updatePolicy: step > options.valueOnlySteps,
-    evaluate: isDue(options.evaluateEvery),
-    checkpoint: isDue(options.checkpointEvery),
+    evaluate: step % options.evaluateEvery === 0 || step === options.steps,
   };
 }
 

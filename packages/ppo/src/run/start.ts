@@ -48,6 +48,7 @@ export function initialState(
     queue: [],
     steps: [],
     evaluations: [],
+    history: [],
     best: { step: 0, weights: reference },
   };
   return { state, reference };

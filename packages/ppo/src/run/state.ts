@@ -1,8 +1,11 @@
 import type { Weights } from '@gram/model';
-import { bestRecord } from '@gram/run';
+import { bestStep, type StepRecord } from '@gram/run';
+import type { PpoOptions } from '../options.js';
 import type { ScoreQueue } from '../rewards/score-queue.js';
 import type { LearnerState } from './learner.js';
+import { ppoMetrics, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
+import { planStep } from './schedule.js';
 
 /** Everything that a run needs to go on. Prompts and random numbers follow from seed and step. */
 export interface PpoState {
@@ -13,6 +16,8 @@ export interface PpoState {
   queue: ScoreQueue;
   readonly steps: PpoStepRecord[];
   readonly evaluations: PpoEvaluation[];
+  /** The records that were logged: those of the steps, each with its evaluation. */
+  readonly history: StepRecord[];
   best: { step: number; weights: Weights };
   stopped?: StopReason;
 }
@@ -22,7 +27,28 @@ export function worthOf({ heldOut, reward }: Pick<PpoEvaluation, 'heldOut' | 're
   return heldOut ?? reward;
 }
 
-/** Gives the number of steps done when the best policy was scored. */
-export function bestStep(evaluations: readonly PpoEvaluation[]): number {
-  return bestRecord(evaluations, (evaluation) => -worthOf(evaluation))?.step ?? 0;
+/** Whether the policy is to be scored now: before the first step, where it is due, and at the end. */
+export function isEvaluationDue(state: PpoState, options: PpoOptions): boolean {
+  if (state.evaluations.at(-1)?.step === state.step) return false;
+  return (
+    state.step === 0 || planStep(options, state.step).evaluate || ownStopReason(state, options) !== undefined
+  );
+}
+
+/** Why the run ends after the steps and evaluations that were done, or undefined. */
+export function stopReason(state: PpoState, options: PpoOptions): StopReason | undefined {
+  return ownStopReason(state, options) ?? (patienceEnds(state, options) ? 'patience' : undefined);
+}
+
+function ownStopReason({ step, steps }: PpoState, options: PpoOptions): StopReason | undefined {
+  const { stop } = options.kl;
+  const kl = steps.at(-1)?.kl;
+  if (stop !== undefined && kl !== undefined && kl > stop) return 'kl';
+  return step >= options.steps ? 'steps' : undefined;
+}
+
+function patienceEnds({ steps, evaluations }: PpoState, { patience }: PpoOptions): boolean {
+  if (patience === undefined) return false;
+  const best = bestStep(recordsOf({ steps, evaluations }), ppoMetrics) ?? 0;
+  return evaluations.filter(({ step }) => step > best).length >= patience;
 }

@@ -99,7 +99,8 @@ describe('createProgress on a terminal', () => {
       const { written, clock, progress } = setUp({ columns });
       progress.update(0);
       clock.seconds = 10;
-      const step = { loss: 0.43125, accuracy: 0.75, tokensPerSecond: 5321.4, memoryBytes: 1.25 * 2 ** 30 };
+      const numbers = { loss: 0.43125, accuracy: 0.75 };
+      const step = { numbers, tokensPerSecond: 5321.4, memoryBytes: 1.25 * 2 ** 30 };
       progress.update(100, stepFields(step));
       return /steps {2}(.*?)$/.exec(written.at(-1)!)![1];
     });

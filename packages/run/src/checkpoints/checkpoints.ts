@@ -2,48 +2,34 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-/** Kind of a numbered directory of a run: a checkpoint to resume from, or the best weights so far. */
-export type SnapshotKind = 'checkpoint' | 'best';
+const NAME = /^checkpoint-(\d{7,})$/;
 
-/** The directory of a kind after a step, `checkpoint-0000120`; its number has seven digits, so that names sort by step. */
-export function snapshotPath(directory: string, kind: SnapshotKind, step: number): string {
-  return join(directory, `${kind}-${String(step).padStart(7, '0')}`);
-}
-
-/** The directory of the checkpoint after `step` steps. */
+/** The directory of the checkpoint after `step` steps, `checkpoint-0000120`: names sort by step. */
 export function checkpointPath(directory: string, step: number): string {
-  return snapshotPath(directory, 'checkpoint', step);
+  return join(directory, `checkpoint-${String(step).padStart(7, '0')}`);
 }
 
-/** The numbered directories of a kind in the order of their steps; none where the directory is missing. */
-export async function listSnapshots(directory: string, kind: SnapshotKind): Promise<string[]> {
+/** The step that the name of a checkpoint says; undefined for another name. */
+export function stepOfPath(path: string): number | undefined {
+  const digits = NAME.exec(basename(path))?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** The checkpoints of a directory in the order of their steps; none where the directory is missing. */
+export async function listCheckpoints(directory: string): Promise<string[]> {
   if (!existsSync(directory)) return [];
-  const pattern = new RegExp(`^${kind}-\\d{7}$`);
-  const names = (await readdir(directory)).filter((name) => pattern.test(name)).sort();
+  const names = (await readdir(directory)).filter((name) => NAME.test(name)).sort();
   return names.map((name) => join(directory, name));
 }
 
 /** The newest checkpoint in a directory, or undefined. */
 export async function latestCheckpoint(directory: string): Promise<string | undefined> {
-  return (await listSnapshots(directory, 'checkpoint')).at(-1);
+  return (await listCheckpoints(directory)).at(-1);
 }
 
-/** Which numbered directories of a kind stay. */
-export interface Retention {
-  /** Number of the newest checkpoints that stay. */
-  readonly newest: number;
-  /** Steps that stay as well, such as the best one. @default none */
-  readonly steps?: readonly number[];
-}
-
-/** Deletes the numbered directories of a kind that are not retained. */
-export async function pruneSnapshots(
-  directory: string,
-  kind: SnapshotKind,
-  { newest, steps = [] }: Retention,
-): Promise<void> {
-  const paths = await listSnapshots(directory, kind);
-  const named = new Set(steps.map((step) => basename(snapshotPath(directory, kind, step))));
-  const old = newest === 0 ? paths : paths.slice(0, -newest);
-  for (const path of old) if (!named.has(basename(path))) await rm(path, { recursive: true });
+/** Deletes the checkpoints of a directory whose step is not to be kept. */
+export async function pruneCheckpoints(directory: string, keeps: (step: number) => boolean): Promise<void> {
+  for (const path of await listCheckpoints(directory)) {
+    if (!keeps(stepOfPath(path) ?? 0)) await rm(path, { recursive: true, force: true });
+  }
 }

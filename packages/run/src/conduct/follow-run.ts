@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import { createEventWriter, createMetricsLog, formatNumber, stepFields } from '@gram/report';
-import type { StepRecord } from '../record.js';
-import { createStepMeter } from '../step-meter.js';
+import { type RunMetrics, tagOf } from '../metrics.js';
+import { numberOf, type StepRecord } from '../record.js';
+import { createStepMeter, type WatchedStep } from '../step-meter.js';
 import type { WatchServer } from '../watch/server.js';
 import { startWatch } from '../watch/watch.js';
 
@@ -11,6 +12,7 @@ export interface FollowedSource {
   readonly output: string;
   /** Name of what is trained, for the title of the page. */
   readonly label: string;
+  readonly metrics: RunMetrics;
   readonly totalSteps: number;
   readonly doneSteps: number;
   readonly history: readonly StepRecord[];
@@ -31,7 +33,7 @@ export interface FollowedRun {
  * @param server of the page; undefined for none
  */
 export async function followRun(
-  { output, label, totalSteps, doneSteps, history }: FollowedSource,
+  { output, label, metrics, totalSteps, doneSteps, history }: FollowedSource,
   server: WatchServer | undefined,
   note: (text: string) => void,
 ): Promise<FollowedRun> {
@@ -41,6 +43,7 @@ export async function followRun(
       server,
       title: `${label}: ${basename(output)}`,
       total: totalSteps,
+      metrics,
       history,
       onUrl: (url) => note(`watch at ${url}`),
     }));
@@ -51,11 +54,10 @@ export async function followRun(
     async step(record) {
       const measured = measure(record);
       await log.append(record);
-      await events.scalars(record.step, Date.now() / 1000, scalarsOf(measured));
+      await events.scalars(record.step, Date.now() / 1000, scalarsOf(metrics, measured));
       watch?.record(measured);
-      const { step, validation } = record;
-      if (validation !== undefined) note(`step ${step}, held-out data: ${heldOutText(validation)}`);
-      return stepFields(measured);
+      if (record.validation !== undefined) note(evaluationText(metrics, record));
+      return fieldsOf(metrics, measured);
     },
     end: (message) => watch?.end(message),
     async close() {
@@ -67,20 +69,36 @@ export async function followRun(
 }
 
 /** The numbers of a step under the tags that TensorBoard shows. */
-function scalarsOf(step: ReturnType<ReturnType<typeof createStepMeter>>): Record<string, number> {
-  const { loss, accuracy, gradientNorm, learningRate, validation, tokensPerSecond, memoryBytes } = step;
+function scalarsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const { name, group, evaluation } of curves) {
+    if (step[name] !== undefined) scalars[tagOf(group, name)] = numberOf(step, name);
+    const measured = evaluation === undefined ? undefined : step.validation?.[evaluation];
+    if (evaluation !== undefined && measured !== undefined) {
+      scalars[tagOf('validation', evaluation)] = measured;
+    }
+  }
   return {
-    'train/loss': loss,
-    ...(accuracy !== undefined && { 'train/accuracy': accuracy }),
-    ...(validation && { 'validation/loss': validation.loss }),
-    ...(validation?.accuracy !== undefined && { 'validation/accuracy': validation.accuracy }),
-    'train/gradient_norm': gradientNorm,
-    'train/learning_rate': learningRate,
-    'speed/tokens_per_second': tokensPerSecond,
-    'speed/memory_bytes': memoryBytes,
+    ...scalars,
+    'speed/tokens_per_second': step.tokensPerSecond,
+    'speed/memory_bytes': step.memoryBytes,
   };
 }
 
-function heldOutText({ loss, accuracy }: NonNullable<StepRecord['validation']>): string {
-  return `loss ${formatNumber(loss)}${accuracy === undefined ? '' : `, accuracy ${formatNumber(accuracy)}`}`;
+/** What a progress line shows of a step. */
+function fieldsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, string | number> {
+  const shown = curves.filter(({ name, isHeadline }) => isHeadline && step[name] !== undefined);
+  return stepFields({
+    numbers: Object.fromEntries(shown.map(({ name }) => [name, numberOf(step, name)])),
+    tokensPerSecond: step.tokensPerSecond,
+    memoryBytes: step.memoryBytes,
+  });
+}
+
+function evaluationText(metrics: RunMetrics, { step, validation = {} }: StepRecord): string {
+  const numbers = metrics.curves.flatMap(({ evaluation, title }) => {
+    const value = evaluation === undefined ? undefined : validation[evaluation];
+    return value === undefined ? [] : [`${title.toLowerCase()} ${formatNumber(value)}`];
+  });
+  return `step ${step}, ${metrics.evaluation} data: ${numbers.join(', ')}`;
 }

@@ -1,46 +1,31 @@
-import { basename } from 'node:path';
+import { mean } from '@gram/base';
 import type { GramMetadata } from '@gram/model';
 import { formatNumber } from '@gram/report';
-import type { StepRecord } from '../record.js';
+import type { RunMetrics } from '../metrics.js';
+import { numberOf, type StepRecord } from '../record.js';
 import { type Cell, code, markdownTable } from './markdown.js';
-import { hubName, publicModelName, publicSettings, type RunSettings } from './settings.js';
 
 /** Content of a model card. */
 export interface ModelCardFacts {
   /** Heading, for example the name of the output directory. */
   readonly name: string;
-  readonly config: RunSettings;
   /** `gram.json` of the model. */
   readonly gram: GramMetadata;
+  /** Repository of the hub that the run started from. @default none is named */
+  readonly baseModel?: string | undefined;
+  /** Tags of the hub beside those of the kind. @default none */
+  readonly tags?: readonly string[];
   /** The words that the judging prompt is answered with, for a model that answers with one of them. */
-  readonly verdicts?: readonly string[];
-  readonly data: {
-    /** SHA-256 of the data file, in hexadecimal. */
-    readonly sha256: string;
-    /** Number of records that were read: the examples and what was dropped. */
-    readonly records: number;
-    /** Number of records that the model was trained on. */
-    readonly examples: number;
-    /** Number of examples that were cut to fit. */
-    readonly truncated: number;
-    /** Number of examples in which markers of the judging prompt were escaped. */
-    readonly neutralized: number;
-    /** Numbers of records that were left out, by reason. */
-    readonly dropped: Readonly<Record<string, number>>;
-    /** Number of records whose id an earlier one has. */
-    readonly repeatedIds: number;
-  };
-  /** Held-out data, and the step whose weights the model has, which was the best on them. */
-  readonly heldOut?: {
-    readonly examples: number;
-    readonly sharedPrompts: number;
-    readonly modelStep: number;
-  };
-  readonly parameters: number;
-  readonly trainedParameters: number;
+  readonly verdicts?: readonly string[] | undefined;
+  /** What was trained on what: rows of a table. */
+  readonly training: readonly (readonly [string, Cell])[];
+  /** Settings as path and value, see `settingRows`. */
+  readonly settings: readonly (readonly [string, string])[];
+  /** What the records of the run say. */
+  readonly metrics: RunMetrics;
   readonly history: readonly StepRecord[];
-  /** Steps left out because loss or gradient was not finite. */
-  readonly skipped: number;
+  /** Sentences after the table of results: how the model was chosen, and what the numbers are of. */
+  readonly remarks: readonly string[];
   /** Version by name of program. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -69,9 +54,11 @@ const tags: Readonly<Record<GramMetadata['kind'], readonly string[]>> = {
  * ```
  */
 export function modelCard(facts: ModelCardFacts): string {
-  const { name, config, gram } = facts;
+  const { name, gram } = facts;
+  const coded = (rows: readonly (readonly string[])[]) =>
+    rows.map((row) => row.map((text): Cell => ({ code: text })));
   const sections = [
-    header(config, gram),
+    header(facts),
     `# ${code(name)}`,
     kinds[gram.kind],
     '## Training',
@@ -81,62 +68,33 @@ export function modelCard(facts: ModelCardFacts): string {
     '## Use',
     use(gram, facts.verdicts),
     '## Configuration',
-    markdownTable(
-      ['key', 'value'],
-      publicSettings(config).map((row) => row.map((text): Cell => ({ code: text }))),
-    ),
+    markdownTable(['key', 'value'], coded(facts.settings)),
     '## Versions',
-    markdownTable(
-      ['program', 'version'],
-      Object.entries(facts.versions).map((row) => row.map((text): Cell => ({ code: text }))),
-    ),
+    markdownTable(['program', 'version'], coded(Object.entries(facts.versions))),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
 /** YAML reads the texts of JSON as they are. */
-function header({ init, lora }: RunSettings, { kind }: GramMetadata): string {
-  const base = hubName(init.model);
-  const all = [...tags[kind], ...(lora === undefined ? [] : ['lora'])];
+function header({ baseModel, tags: more = [], gram: { kind } }: ModelCardFacts): string {
   return [
     '---',
-    ...(base === undefined ? [] : [`base_model: ${JSON.stringify(base)}`]),
+    ...(baseModel === undefined ? [] : [`base_model: ${JSON.stringify(baseModel)}`]),
     'library_name: transformers',
     'tags:',
-    ...all.map((tag) => `  - ${tag}`),
+    ...[...tags[kind], ...more].map((tag) => `  - ${tag}`),
     '---',
   ].join('\n');
 }
 
-function training({ config, gram, data, parameters, trainedParameters, history }: ModelCardFacts): string {
-  const count = (value: number): Cell => ({ text: formatNumber(value) });
-  const start: Cell =
-    config.init.model === undefined
-      ? { text: 'random weights' }
-      : { code: publicModelName(config.init.model) };
-  const rows: [string, Cell][] = [
-    ['stage', { code: config.stage }],
-    ['started from', start],
-    ['parameters', count(parameters)],
-    ['parameters trained', count(trainedParameters)],
-    ['data file', { code: basename(config.data.path) }],
-    ['format of the data', { code: config.data.format }],
-    ['SHA-256 of the data file', { code: data.sha256 }],
-    ['records read', count(data.records)],
-    ...Object.entries(data.dropped).map(([reason, number]): [string, Cell] => [
-      `left out: ${reason.replaceAll('-', ' ')}`,
-      count(number),
-    ]),
-    ['records trained on', count(data.examples)],
-    ['of these cut to fit', count(data.truncated)],
-    ['of these with escaped markers', count(data.neutralized)],
-    ...(data.repeatedIds === 0
-      ? []
-      : [['records with the id of an earlier one', count(data.repeatedIds)] satisfies [string, Cell]]),
-    ['tokens', count(history.reduce((sum, { tokens }) => sum + tokens, 0))],
+function training({ training: facts, gram, history }: ModelCardFacts): string {
+  const tokens = history.reduce((sum, record) => sum + (record.tokens ?? 0), 0);
+  const rows: (readonly [string, Cell])[] = [
+    ...facts,
+    ['tokens', { text: formatNumber(tokens) }],
     ['judging prompt', gram.judgePrompt === undefined ? { text: 'none' } : { code: gram.judgePrompt }],
     ['chat layout', { code: gram.chat }],
-    ['longest input in tokens', count(gram.maxLength)],
+    ['longest input in tokens', { text: formatNumber(gram.maxLength) }],
   ];
   return markdownTable(
     ['what', 'value'],
@@ -144,22 +102,10 @@ function training({ config, gram, data, parameters, trainedParameters, history }
   );
 }
 
-function results({ history, skipped, heldOut, config }: ModelCardFacts): string {
-  if (history.length === 0) return 'No step was done.';
-  const tail = Math.max(1, Math.round(history.length / 10));
-  const row = (name: string, value: (record: StepRecord) => number | undefined): Cell[][] => {
-    const all = history.map(value);
-    const finite = all.filter((number): number is number => number !== undefined && Number.isFinite(number));
-    if (finite.length === 0) return [];
-    const last = finite.slice(-tail);
-    const mean = last.reduce((sum, number) => sum + number, 0) / last.length;
-    const [low, high] = finite.reduce(
-      ([least, most], number) => [Math.min(least, number), Math.max(most, number)],
-      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-    );
-    const numbers = [finite[0] ?? Number.NaN, finite.at(-1) ?? Number.NaN, mean, low, high];
-    return [[{ text: name }, ...numbers.map((number) => ({ text: formatNumber(number) }))]];
-  };
+function results({ history, metrics, remarks }: ModelCardFacts): string {
+  const steps = history.filter(({ step }) => step > 0);
+  if (steps.length === 0) return 'No step was done.';
+  const tail = Math.max(1, Math.round(steps.length / 10));
   const table = markdownTable(
     [
       'number',
@@ -169,26 +115,23 @@ function results({ history, skipped, heldOut, config }: ModelCardFacts): string 
       'lowest',
       'highest',
     ],
-    [
-      ...row('loss', ({ loss }) => loss),
-      ...row('accuracy', ({ accuracy }) => accuracy),
-      ...row('gradient norm', ({ gradientNorm }) => gradientNorm),
-      ...row('learning rate', ({ learningRate }) => learningRate),
-    ],
+    metrics.curves.flatMap(({ name, title }) => {
+      const numbers = steps.map((record) => numberOf(record, name)).filter(Number.isFinite);
+      return numbers.length === 0 ? [] : [summary(title.toLowerCase(), numbers, tail)];
+    }),
   );
-  const steps = `${formatNumber(history.length)} steps, of which ${formatNumber(skipped)} were skipped because a number was not finite.`;
-  const caveat =
-    'These numbers are those of the training batches, not of held-out data; `gram eval` measures that.';
-  if (heldOut === undefined) return `${table}\n\n${steps} ${caveat}`;
-  const measured = history.find(({ step }) => step === heldOut.modelStep)?.validation;
-  const numbers = measured === undefined ? '' : `loss ${formatNumber(measured.loss)}`;
-  const order = measured?.accuracy === undefined ? '' : `, accuracy ${formatNumber(measured.accuracy)}`;
-  const file = code(basename(config.validation?.path ?? ''));
-  return [
-    table,
-    `${steps} These numbers are those of the training batches.`,
-    `The model is that of step ${formatNumber(heldOut.modelStep)}. On ${formatNumber(heldOut.examples)} examples of ${file}, which were not trained on, but by which the step was chosen: ${numbers}${order}. Of these examples ${formatNumber(heldOut.sharedPrompts)} have a prompt that was trained on.`,
-  ].join('\n\n');
+  return [table, ...remarks].join('\n\n');
+}
+
+/** First, last, mean of the last ones, lowest and highest of some numbers. */
+function summary(name: string, numbers: readonly number[], tail: number): Cell[] {
+  const last = numbers.slice(-tail);
+  const [low, high] = numbers.reduce(
+    ([least, most], number) => [Math.min(least, number), Math.max(most, number)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+  const shown = [numbers[0] ?? Number.NaN, numbers.at(-1) ?? Number.NaN, mean(last), low, high];
+  return [{ text: name }, ...shown.map((number) => ({ text: formatNumber(number) }))];
 }
 
 const shell = (lines: string) => `\`\`\`sh\n${lines}\n\`\`\``;

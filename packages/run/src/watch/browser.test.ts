@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
-import { exampleStep } from './__fixtures__/steps.js';
+import { exampleStep, exampleMetrics as metrics } from './__fixtures__/steps.js';
 import { startWatch, type Watch } from './watch.js';
 
 const browser = findChromium();
@@ -26,7 +26,7 @@ describe.skipIf(browser === undefined)('the page of a run in a browser', () => {
   const start = async (done: number, total: number, port = 0) => {
     const title = 'preference <b>"runs/one"</b>';
     const history = Array.from({ length: done }, (_, index) => exampleStep(index + 1, total));
-    watch = await startWatch({ title, total, history, port, onUrl: (given) => (url = given) });
+    watch = await startWatch({ title, total, metrics, history, port, onUrl: (given) => (url = given) });
     return watch;
   };
   const text = (id: string) => tab.evaluate<string>(`document.getElementById('${id}').textContent`);

@@ -8,8 +8,7 @@ const byId = (id) => document.getElementById(id);
 const title = document.title;
 // More rows than this are thinned: two neighbors become one.
 const MAX_ROWS = 4000;
-const metrics = ['loss', 'accuracy', 'gradient norm', 'learning rate', 'tokens/s', 'held-out loss', 'held-out accuracy'];
-let run, rows = [], charts, latest, lastStepAt, source;
+let run, rows = [], labels = [], charts, latest, lastStepAt, source;
 let paused = false, ended = false, following = true, drawn = false, waiting = false;
 
 function connect() {
@@ -20,6 +19,7 @@ function connect() {
     if (run !== undefined && run !== history.run) return location.reload();
     run = history.run;
     rows = history.rows;
+    labels = history.labels;
     say('Running');
     take(history);
   });
@@ -99,7 +99,7 @@ function showReader() {
   slider.max = rows.length - 1;
   if (following) slider.value = rows.length - 1;
   const [from, to, summaries] = rows[slider.value];
-  const parts = summaries.flatMap((summary, index) => (summary === null ? [] : [metrics[index] + ' ' + written(summary)]));
+  const parts = summaries.flatMap((summary, index) => (summary === null ? [] : [labels[index] + ' ' + written(summary)]));
   const text = (from === to ? 'Step ' + to : 'Steps ' + from + ' to ' + to + ', means') + ': ' + parts.join(', ');
   byId('values').textContent = text;
   slider.setAttribute('aria-valuetext', text);

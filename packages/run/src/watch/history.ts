@@ -1,31 +1,42 @@
-import type { WatchedStep } from '../step-meter.js';
+import { zip } from '@gram/base';
+import type { RunMetrics } from '../metrics.js';
+import { evaluated, numberOf, type StepRecord } from '../record.js';
+import { speedCurve } from '../step-meter.js';
 
-/** The numbers of a step that are drawn. */
-export const metricNames = [
-  'loss',
-  'accuracy',
-  'gradientNorm',
-  'learningRate',
-  'tokensPerSecond',
-  'heldOutLoss',
-  'heldOutAccuracy',
-] as const;
-export type MetricName = (typeof metricNames)[number];
+/** A number of a step that is drawn: one of the step itself, or one of the evaluation after it. */
+export interface Metric {
+  /** Unique among the metrics of a run. */
+  readonly name: string;
+  /** What a reader is told. */
+  readonly label: string;
+  /** The number of a step; NaN where it has none. */
+  of(record: StepRecord): number;
+}
 
-/** A record of a step; what one of an earlier part of the run does not tell may be missing. */
-export type PastStep = Omit<WatchedStep, 'tokensPerSecond' | 'memoryBytes'> & Partial<WatchedStep>;
+/** The numbers that the page of a run draws: those of its curves and its speed, then those of evaluations. */
+export function drawnMetrics({ curves, evaluation }: RunMetrics): readonly Metric[] {
+  const own = [...curves, speedCurve].map(({ name, title }) => ({
+    name,
+    label: title.toLowerCase(),
+    of: (record: StepRecord) => numberOf(record, name),
+  }));
+  const measured = curves.flatMap(({ evaluation: name, title }) =>
+    name === undefined
+      ? []
+      : [
+          {
+            name: evaluationName(name),
+            label: `${evaluation} ${title.toLowerCase()}`,
+            of: (record: StepRecord) => evaluated(record, name),
+          },
+        ],
+  );
+  return [...own, ...measured];
+}
 
-/** A number of a step; NaN where it has none. */
-export function metricOf(record: PastStep, name: MetricName): number {
-  const { validation } = record;
-  switch (name) {
-    case 'heldOutLoss':
-      return validation?.loss ?? Number.NaN;
-    case 'heldOutAccuracy':
-      return validation?.accuracy ?? Number.NaN;
-    default:
-      return record[name] ?? Number.NaN;
-  }
+/** The name of the number of an evaluation among the metrics of a run. */
+export function evaluationName(name: string): string {
+  return `validation.${name}`;
 }
 
 /** A number over neighboring steps; where none of them has it or all are not finite, all three are NaN. */
@@ -39,23 +50,32 @@ export interface Summary {
 export interface HistoryRow {
   readonly from: number;
   readonly to: number;
-  readonly metrics: Readonly<Record<MetricName, Summary>>;
+  /** One for each metric of the history, in their order. */
+  readonly summaries: readonly Summary[];
 }
 
 /** Records of a run of any length in bounded memory. */
 export interface History {
-  add(record: PastStep): void;
+  readonly metrics: readonly Metric[];
+  add(record: StepRecord): void;
   /** At most `limit` rows in the order of the steps. */
   rows(): HistoryRow[];
   /** Counts the steps that each row but the last one stands for: a power of two. */
   stepsPerRow(): number;
 }
 
+interface Sum {
+  sum: number;
+  count: number;
+  low: number;
+  high: number;
+}
+
 interface Bucket {
   from: number;
   to: number;
   steps: number;
-  metrics: Record<MetricName, { sum: number; count: number; low: number; high: number }>;
+  readonly sums: readonly Sum[];
 }
 
 /**
@@ -64,12 +84,13 @@ interface Bucket {
  *
  * @param limit even, at least 2
  */
-export function createHistory(limit: number): History {
+export function createHistory(limit: number, metrics: readonly Metric[]): History {
   let buckets: Bucket[] = [];
   let size = 1;
   return {
+    metrics,
     add(record) {
-      const bucket = bucketOf(record);
+      const bucket = bucketOf(record, metrics);
       const last = buckets.at(-1);
       if (last !== undefined && last.steps < size) {
         merge(last, bucket);
@@ -86,22 +107,21 @@ export function createHistory(limit: number): History {
   };
 }
 
-function bucketOf(record: PastStep): Bucket {
-  const metric = (name: MetricName) => {
-    const value = metricOf(record, name);
+function bucketOf(record: StepRecord, metrics: readonly Metric[]): Bucket {
+  const sums = metrics.map((metric): Sum => {
+    const value = metric.of(record);
     return Number.isFinite(value)
       ? { sum: value, count: 1, low: value, high: value }
       : { sum: 0, count: 0, low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
-  };
-  return { from: record.step, to: record.step, steps: 1, metrics: forEachMetric(metric) };
+  });
+  return { from: record.step, to: record.step, steps: 1, sums };
 }
 
 /** Adds the steps of `next`, which follow, to `bucket`. */
 function merge(bucket: Bucket, next: Bucket): void {
   bucket.to = next.to;
   bucket.steps += next.steps;
-  for (const name of metricNames) {
-    const [into, from] = [bucket.metrics[name], next.metrics[name]];
+  for (const [into, from] of zip(bucket.sums, next.sums)) {
     into.sum += from.sum;
     into.count += from.count;
     into.low = Math.min(into.low, from.low);
@@ -119,16 +139,9 @@ function pairs(buckets: readonly Bucket[]): Bucket[] {
   return merged;
 }
 
-function rowOf({ from, to, metrics }: Bucket): HistoryRow {
-  const summary = (name: MetricName): Summary => {
-    const { sum, count, low, high } = metrics[name];
-    return count === 0
-      ? { mean: Number.NaN, low: Number.NaN, high: Number.NaN }
-      : { mean: sum / count, low, high };
-  };
-  return { from, to, metrics: forEachMetric(summary) };
-}
-
-function forEachMetric<T>(value: (name: MetricName) => T): Record<MetricName, T> {
-  return Object.fromEntries(metricNames.map((name) => [name, value(name)])) as Record<MetricName, T>;
+function rowOf({ from, to, sums }: Bucket): HistoryRow {
+  const summaries = sums.map(({ sum, count, low, high }) =>
+    count === 0 ? { mean: Number.NaN, low: Number.NaN, high: Number.NaN } : { mean: sum / count, low, high },
+  );
+  return { from, to, summaries };
 }

@@ -1,5 +1,6 @@
 import { createRate, formatBytes, formatDuration, formatNumber } from '@gram/report';
-import type { StepRecord } from '../record.js';
+import { evaluationTitle, type RunMetrics } from '../metrics.js';
+import { numberOf, type StepRecord } from '../record.js';
 import type { WatchedStep } from '../step-meter.js';
 
 /** State of a run, in the words that the page shows. */
@@ -18,51 +19,48 @@ export interface StatusKeeper {
   status(): RunStatus;
 }
 
-/**
- * Follows the steps of a run. The time left follows from recent steps, as in a progress line.
- *
- * @param total steps of the whole run
- * @param done the steps of earlier parts of a resumed run
- * @param now clock in milliseconds; default `performance.now`
- */
-export function createStatusKeeper(
-  total: number,
-  done: readonly StepRecord[],
-  now: () => number = () => performance.now(),
-): StatusKeeper {
+/** Options of `createStatusKeeper`. */
+export interface StatusOptions {
+  /** Steps of the whole run. */
+  readonly total: number;
+  readonly metrics: RunMetrics;
+  /** The steps of earlier parts of a resumed run. */
+  readonly done: readonly StepRecord[];
+  /** Clock in milliseconds. @default performance.now */
+  readonly now?: () => number;
+}
+
+type Fact = [name: string, value: string];
+
+/** Follows the steps of a run. The time left follows from recent steps, as in a progress line. */
+export function createStatusKeeper({
+  total,
+  metrics,
+  done,
+  now = () => performance.now(),
+}: StatusOptions): StatusKeeper {
   const start = now();
   const doneSteps = done.at(-1)?.step ?? 0;
   const rate = createRate();
   rate.add(doneSteps, start);
   let step = doneSteps;
   let notFinite = 0;
-  let tokens = done.reduce((sum, record) => sum + record.tokens, 0);
+  let tokens = done.reduce((sum, record) => sum + (record.tokens ?? 0), 0);
   let last: WatchedStep | undefined;
-  let heldOut = done.map(measuredIn).findLast((found) => found !== undefined);
+  let measured = done.findLast(({ validation }) => validation !== undefined);
   return {
     add(record) {
       last = record;
-      heldOut = measuredIn(record) ?? heldOut;
+      if (record.validation !== undefined) measured = record;
       step = record.step;
-      tokens += record.tokens;
-      if (!Number.isFinite(record.loss) || !Number.isFinite(record.gradientNorm)) notFinite += 1;
+      tokens += record.tokens ?? 0;
+      if (metrics.finite?.some((name) => !Number.isFinite(numberOf(record, name)))) notFinite += 1;
       rate.add(step, now());
     },
     status() {
-      const facts: [string, string][] = [];
+      const facts: Fact[] = [];
       if (last !== undefined) {
-        facts.push(['Loss', formatNumber(last.loss)]);
-        if (last.accuracy !== undefined) facts.push(['Accuracy', formatNumber(last.accuracy)]);
-        if (heldOut !== undefined) {
-          const { step: measured, validation } = heldOut;
-          facts.push([`Held-out loss, step ${formatNumber(measured)}`, formatNumber(validation.loss)]);
-          if (validation.accuracy !== undefined) {
-            facts.push([
-              `Held-out accuracy, step ${formatNumber(measured)}`,
-              formatNumber(validation.accuracy),
-            ]);
-          }
-        }
+        facts.push(...headlines(metrics, last), ...evaluationFacts(metrics, measured));
         if (Number.isFinite(last.tokensPerSecond)) {
           facts.push(['Speed', `${formatNumber(Math.round(last.tokensPerSecond))} tokens/s`]);
         }
@@ -79,6 +77,19 @@ export function createStatusKeeper(
   };
 }
 
-function measuredIn({ step, validation }: StepRecord) {
-  return validation && { step, validation };
+function headlines({ curves }: RunMetrics, record: StepRecord): Fact[] {
+  return curves.flatMap(({ name, title, isHeadline }): Fact[] =>
+    isHeadline && record[name] !== undefined ? [[title, formatNumber(numberOf(record, name))]] : [],
+  );
+}
+
+function evaluationFacts(metrics: RunMetrics, record: StepRecord | undefined): Fact[] {
+  if (record?.validation === undefined) return [];
+  const { step, validation } = record;
+  return metrics.curves.flatMap((curve): Fact[] => {
+    const value = curve.evaluation === undefined ? undefined : validation[curve.evaluation];
+    if (value === undefined) return [];
+    const name = evaluationTitle(metrics, curve);
+    return [[`${name[0]?.toUpperCase()}${name.slice(1)}, step ${formatNumber(step)}`, formatNumber(value)]];
+  });
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createStepMeter } from '../step-meter.js';
-import { exampleStep } from './__fixtures__/steps.js';
+import { exampleStep, exampleMetrics as metrics } from './__fixtures__/steps.js';
 import { createStatusKeeper } from './run-status.js';
 import { startWatch, type Watch, type WatchOptions } from './watch.js';
 
@@ -15,7 +15,13 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<WatchOptions> = {}): Promise<Watch> {
-  watch = await startWatch({ title: 'a run', total: 100, onUrl: (given) => (url = given), ...options });
+  watch = await startWatch({
+    title: 'a run',
+    total: 100,
+    metrics,
+    onUrl: (given) => (url = given),
+    ...options,
+  });
   return watch;
 }
 
@@ -242,7 +248,7 @@ describe('the server of a run', () => {
   it('says which port is taken', async () => {
     await start();
     const port = Number(new URL(url).port);
-    await expect(startWatch({ port, title: '', total: 1, onUrl: () => {} })).rejects.toMatchObject({
+    await expect(startWatch({ port, title: '', total: 1, metrics, onUrl: () => {} })).rejects.toMatchObject({
       code: 'bad-port',
       message: `port ${port} is taken`,
     });
@@ -271,7 +277,7 @@ describe('createStatusKeeper', () => {
   it('counts tokens and skipped steps of the whole run and the time left from recent steps', () => {
     let time = 0;
     const done = [exampleStep(1, 9), exampleStep(2, 9)];
-    const { add, status } = createStatusKeeper(9, done, () => time);
+    const { add, status } = createStatusKeeper({ total: 9, metrics, done, now: () => time });
     expect(status()).toMatchObject({ step: 2, facts: [['Running for', '0 s']] });
     time = 3000;
     add({ ...exampleStep(3, 9), loss: Number.NaN });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import type { RunMetrics } from '../metrics.js';
 import type { StepRecord } from '../record.js';
-import type { StepCost, WatchedStep } from '../step-meter.js';
+import type { WatchedStep } from '../step-meter.js';
 import { drawCurves } from './curves.js';
 import { createEventStream, type EventStream, eventMessage } from './event-stream.js';
-import { createHistory, type History, type HistoryRow, metricNames, metricOf } from './history.js';
+import { createHistory, drawnMetrics, type HistoryRow, type Metric } from './history.js';
 import { watchPage } from './page.js';
 import { createStatusKeeper } from './run-status.js';
 import { openWatchServer, respond, type WatchServer } from './server.js';
@@ -25,8 +26,10 @@ export interface WatchOptions {
   readonly title: string;
   /** Steps of the whole run. */
   readonly total: number;
+  /** What the records of the run say. */
+  readonly metrics: RunMetrics;
   /** Steps of earlier parts of a resumed run. @default none */
-  readonly history?: readonly (StepRecord & Partial<StepCost>)[];
+  readonly history?: readonly StepRecord[];
   /** Called with the address of the page once it can be opened. */
   readonly onUrl: (url: string) => void;
 }
@@ -47,18 +50,24 @@ export interface Watch {
  * @throws {RunError} `bad-port` when the port is taken or not allowed
  */
 export async function startWatch(options: WatchOptions): Promise<Watch> {
-  const { port = 0, title, total, history: earlier = [], onUrl } = options;
+  const { port = 0, title, total, metrics, history: earlier = [], onUrl } = options;
   const server = options.server ?? (await openWatchServer(port));
   const run = randomUUID();
-  const history = createHistory(MAX_ROWS);
+  const history = createHistory(MAX_ROWS, drawnMetrics(metrics));
   for (const record of earlier) history.add(record);
-  const keeper = createStatusKeeper(total, earlier);
+  const keeper = createStatusKeeper({ total, metrics, done: earlier });
   const stream = createEventStream();
-  const charts = createChartFeed(history, stream);
+  const charts = createChartFeed(() => drawCurves(history, metrics), stream);
+  const labels = history.metrics.map(({ label }) => label);
   let ended: string | undefined;
   const firstMessages = () => {
     const rows = history.rows();
-    const past = eventMessage('history', { run, rows: rows.map(packed), ...keeper.status() });
+    const past = eventMessage('history', {
+      run,
+      labels,
+      rows: rows.map(packed),
+      ...keeper.status(),
+    });
     return past + (rows.length > 0 ? charts.message() : '') + (ended ?? '');
   };
   server.serve(pageListener(title, stream, firstMessages));
@@ -70,7 +79,7 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
       keeper.add(step);
       charts.outdate();
       if (stream.readers() === 0) return;
-      stream.send(eventMessage('record', { row: packedStep(step), ...keeper.status() }));
+      stream.send(eventMessage('record', { row: packedStep(step, history.metrics), ...keeper.status() }));
       charts.sendSoon();
     },
     end(message) {
@@ -104,7 +113,7 @@ function pageListener(title: string, stream: EventStream, first: () => string): 
 }
 
 /** Draws the charts, at most one part in twenty of the time. */
-function createChartFeed(history: History, stream: EventStream) {
+function createChartFeed(draw: () => string[], stream: EventStream) {
   let charts: string | undefined;
   let drawing: NodeJS.Timeout | undefined;
   let nextDrawing = 0;
@@ -112,7 +121,7 @@ function createChartFeed(history: History, stream: EventStream) {
   const message = () => {
     if (charts !== undefined) return charts;
     const start = performance.now();
-    charts = eventMessage('charts', drawCurves(history));
+    charts = eventMessage('charts', draw());
     const end = performance.now();
     nextDrawing = end + Math.max(DRAW_MS, DRAW_SHARE * (end - start));
     return charts;
@@ -124,31 +133,30 @@ function createChartFeed(history: History, stream: EventStream) {
     },
     sendSoon() {
       if (drawing !== undefined || stream.readers() === 0) return;
-      const draw = () => {
+      const sendCharts = () => {
         drawing = undefined;
         if (stream.readers() > 0) stream.sendToIdle(message());
       };
-      drawing = setTimeout(draw, Math.max(0, nextDrawing - performance.now())).unref();
+      drawing = setTimeout(sendCharts, Math.max(0, nextDrawing - performance.now())).unref();
     },
     stop: () => clearTimeout(drawing),
   };
 }
 
-type PackedRow = [from: number, to: number, metrics: (number[] | null)[]];
+type PackedRow = [from: number, to: number, summaries: (number[] | null)[]];
 
 /** A row as the page reads it; six digits are more than it shows. */
-function packed({ from, to, metrics }: HistoryRow): PackedRow {
-  const summaries = metricNames.map((name) => {
-    const { mean, low, high } = metrics[name];
+function packed({ from, to, summaries }: HistoryRow): PackedRow {
+  const numbers = summaries.map(({ mean, low, high }) => {
     // A sum of huge numbers may not be finite either.
     return Number.isFinite(mean) ? [mean, low, high].map((value) => Number(value.toPrecision(6))) : null;
   });
-  return [from, to, summaries];
+  return [from, to, numbers];
 }
 
-function packedStep(record: WatchedStep): PackedRow {
-  const summaries = metricNames.map((name) => {
-    const value = metricOf(record, name);
+function packedStep(record: WatchedStep, metrics: readonly Metric[]): PackedRow {
+  const summaries = metrics.map((metric) => {
+    const value = metric.of(record);
     return Number.isFinite(value) ? [value, value, value] : null;
   });
   return [record.step, record.step, summaries];

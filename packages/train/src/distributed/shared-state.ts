@@ -1,5 +1,6 @@
 import { type NDArray, zeros } from '@gram/engine';
 import type { Weights } from '@gram/model';
+import { differingParts, type Fingerprint } from '@gram/run';
 import { elementAt, entryOf } from '../checked.js';
 import type { TrainingState } from '../checkpoint.js';
 import { TrainError } from '../error.js';
@@ -15,26 +16,35 @@ type WholeMoments = Record<string, Record<string, NDArray<'float32'>>>;
 /**
  * Makes sure that all ranks are in the same run.
  *
- * @throws TrainError `bad-config` on all ranks, naming the first that differs
+ * @throws TrainError `bad-config` on all ranks, naming the first one that differs, and in what
  */
-export async function checkSameRun(communicator: Communicator, fingerprint: string): Promise<void> {
+export async function checkSameRun(communicator: Communicator, identity: Fingerprint): Promise<void> {
+  const texts = await gatherTexts(communicator, JSON.stringify(identity));
+  const [first, ...others] = texts.map((text) => JSON.parse(text) as Fingerprint);
+  for (const [i, other] of others.entries()) {
+    const parts = first === undefined ? [] : differingParts(first, other);
+    if (parts.length === 0) continue;
+    throw new TrainError(
+      'bad-config',
+      `rank ${i + 1} is in another run than rank 0: ${parts.join(', ')} differ`,
+      'start all ranks with the same configuration, data and model',
+    );
+  }
+}
+
+/** The texts of all ranks, on each of them. */
+async function gatherTexts(communicator: Communicator, text: string): Promise<string[]> {
   const { rank, size } = communicator;
-  if (size === 1) return;
-  const own = new TextEncoder().encode(fingerprint);
-  const all = new Uint8Array(own.length * size);
-  all.set(own, own.length * rank);
-  await communicator.allGather(
-    all,
-    Array.from({ length: size }, () => own.length),
-  );
-  const of = (i: number) => new TextDecoder().decode(all.subarray(own.length * i, own.length * (i + 1)));
-  const other = Array.from({ length: size }, (_, i) => i).find((i) => of(i) !== of(0));
-  if (other === undefined) return;
-  throw new TrainError(
-    'bad-config',
-    `rank ${other} has other data, options or architecture than rank 0`,
-    'start all ranks with the same configuration, data and model',
-  );
+  if (size === 1) return [text];
+  const own = new TextEncoder().encode(text);
+  const lengths = new Float32Array(size);
+  lengths[rank] = own.length;
+  await communicator.allReduceSum(lengths);
+  const ends = [...lengths].map((_, i) => lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
+  const all = new Uint8Array(elementAt(ends, size - 1));
+  all.set(own, elementAt(ends, rank) - own.length);
+  await communicator.allGather(all, [...lengths]);
+  return ends.map((end, i) => new TextDecoder().decode(all.subarray(end - elementAt(lengths, i), end)));
 }
 
 /** Gives all ranks the weights of rank 0. */

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StepRecord } from '@gram/run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TrainingRecord } from '../training-record.js';
 import { missing, onRanks } from './__fixtures__/ranks.js';
 
 interface Outcome {
   readonly run: number;
   readonly rank: number;
-  readonly history: readonly (StepRecord & { loss: number | null })[];
+  readonly history: readonly (TrainingRecord & { loss: number | null })[];
   readonly hash: string;
 }
 

@@ -1,6 +1,6 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
-import type { StepRecord } from '@gram/run';
+import { type Fingerprint, fingerprintOf } from '@gram/run';
 import type { JudgePrompt } from '@gram/tokenize';
 import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
@@ -14,6 +14,7 @@ import type { TrainingConfig } from '../settings/schema.js';
 import type { EncodedFile, EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
+import type { TrainingRecord } from '../training-record.js';
 import { adapterStart, type Start, wholeStart } from './start.js';
 import type { Context } from './starting-model.js';
 
@@ -50,7 +51,7 @@ export interface PreparedTraining {
   readonly totalSteps: number;
   readonly doneSteps: number;
   /** Records of those steps. */
-  readonly history: readonly StepRecord[];
+  readonly history: readonly TrainingRecord[];
   /** Trains to the end; see `train` for the errors. Held-out examples are measured where `needsState` says so. */
   run(
     watch?: Pick<TrainRun<never>, 'onStep' | 'signal' | 'communicator' | 'needsState'>,
@@ -149,6 +150,7 @@ function prepared<Example>(
         validation: heldOut && { examples: heldOut.examples, due: watch?.needsState ?? (() => false) },
         resume,
         optimizerSharding: config.optimizer.sharding,
+        identity: partsOf(config, start, heldOut !== undefined),
         ...watch,
       }),
     trained,
@@ -159,6 +161,19 @@ function prepared<Example>(
 
 function summaryOf({ examples, ...data }: EncodedFile<unknown>, sharedPrompts: number) {
   return { examples: examples.length, data, sharedPrompts };
+}
+
+/** What a run is made of beside what `train` is given. The plan of checkpoints says when held-out data is measured. */
+function partsOf(
+  { maxLength, overlong, checkpointEvery }: TrainingConfig,
+  { tokenizer, judgePrompt, gram }: Start['start'],
+  hasHeldOut: boolean,
+): Fingerprint {
+  return {
+    tokenizer: fingerprintOf(tokenizer.json),
+    prompt: fingerprintOf([judgePrompt ?? null, gram.chat, maxLength, overlong]),
+    ...(hasHeldOut && { 'checkpoint plan': fingerprintOf(checkpointEvery ?? null) }),
+  };
 }
 
 function paceOf(settings: TrainingConfig['optimizer']) {

@@ -1,11 +1,9 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createRandom } from '@gram/base';
 import {
   type Adapter,
   initAdapter,
   type LoraConfig,
-  loadAdapter,
-  loadModel,
   type ModelConfig,
   type ModelToSave,
   mergeAdapter,
@@ -16,6 +14,8 @@ import {
   type Checkpoint,
   loadAdapterCheckpoint,
   loadCheckpoint,
+  loadCheckpointAdapter,
+  loadCheckpointModel,
   type Trained,
   type TrainingState,
 } from '../checkpoint.js';
@@ -68,7 +68,7 @@ export async function wholeStart(
     part: headOnly ? headPart(start.config, weights) : undefined,
     trained: { model },
     result: () => model,
-    restore: async (path) => overwrite(weights, (await loadModel(resolve(path, 'model'))).weights),
+    restore: async (path) => overwrite(weights, (await loadCheckpointModel(path)).weights),
     resume,
     // What was loaded is trained in place, and a checkpoint is further on.
     original: () => (resume === undefined ? Promise.resolve(start) : startingModel(config, data, context)),
@@ -122,8 +122,7 @@ export async function adapterStart(
       gram,
       ...companions,
     }),
-    restore: async (path) =>
-      overwrite(weights, (await loadAdapter(join(path, 'adapter'), start.config)).weights),
+    restore: async (path) => overwrite(weights, (await loadCheckpointAdapter(path, start.config)).weights),
     resume,
     original: () => Promise.resolve(start),
   };

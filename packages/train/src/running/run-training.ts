@@ -7,9 +7,9 @@ import {
   claimOutput,
   conductRun,
   estimateCost,
-  modelCard,
   type RunCost,
   type RunOutcome,
+  type RunTrainer,
   writeRunReport,
 } from '@gram/run';
 import { saveCheckpoint, type TrainingState } from '../checkpoint.js';
@@ -17,6 +17,8 @@ import { type Communicator, singleProcess } from '../distributed/communicator.js
 import type { DataSummary, PreparedTraining } from '../preparation/prepare.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import { stageOf } from '../stages/table.js';
+import { trainingMetrics } from '../training-record.js';
+import { trainingCard } from './card.js';
 
 /** Options of `runTraining`. */
 export interface RunTrainingOptions
@@ -54,28 +56,37 @@ export async function runTraining(
     await prepared.run({ signal, communicator, needsState });
     return undefined;
   }
-  await claimOutput(config.output);
-  const sha256 = await sha256OfData(config.data.path, signal);
-  const { trained, totalSteps, doneSteps, history } = prepared;
-  const outcome = await conductRun<TrainingState>(
-    {
-      totalSteps,
-      doneSteps,
-      history,
-      run: (hooks) => prepared.run({ ...hooks, communicator }),
-      save: (path, state) => saveCheckpoint(path, trained, state),
-      restore: (path) => prepared.restore(path),
-    },
-    {
+  const output = await claimOutput(config.output);
+  try {
+    const sha256 = await sha256OfData(config.data.path, signal);
+    const outcome = await conductRun<TrainingState>(trainerOf(prepared, communicator), {
       ...options,
-      output: config.output,
+      output,
       label: config.stage,
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       patiently: (work) => communicator.patiently(work),
-    },
-  );
-  return communicator.patiently(() => writeResults(config, prepared, outcome, sha256, options.versions));
+    });
+    return await communicator.patiently(() =>
+      writeResults(config, prepared, outcome, sha256, options.versions),
+    );
+  } finally {
+    await output.release();
+  }
+}
+
+/** A prepared training as a run drives it. */
+function trainerOf(prepared: PreparedTraining, communicator: Communicator): RunTrainer<TrainingState> {
+  const { trained, totalSteps, doneSteps, history } = prepared;
+  return {
+    metrics: trainingMetrics,
+    totalSteps,
+    doneSteps,
+    history,
+    run: (hooks) => prepared.run({ ...hooks, communicator }),
+    save: (path, state) => saveCheckpoint(path, trained, state),
+    restore: (path) => prepared.restore(path),
+  };
 }
 
 /** Estimates memory and time of a run that was prepared. */
@@ -125,11 +136,12 @@ async function writeResults(
   await writeRunReport(join(output, 'report.html'), {
     title: `Training: ${stage}`,
     subtitle: describeModel(gram),
+    metrics: trainingMetrics,
     history: state.history,
     facts: factsOf(prepared, parameters, state, modelStep),
     settings,
   });
-  const card = modelCard({
+  const card = trainingCard({
     name: basename(output),
     config: { ...settings, data: { ...settings.data, format: data.format } },
     gram,

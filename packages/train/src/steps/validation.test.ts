@@ -1,6 +1,6 @@
 import { createRandom } from '@gram/base';
 import { copyWeights, initAdapter, initWeights, type LoraConfig } from '@gram/model';
-import { bestStep, type StepRecord } from '@gram/run';
+import { bestStep } from '@gram/run';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
@@ -8,6 +8,7 @@ import { type PreferenceExample, preference } from '../objectives/preference.js'
 import { sgd } from '../optimizers/sgd.js';
 import { adapterPart } from '../parts/trained-part.js';
 import { train } from '../trainer.js';
+import { type TrainingRecord, trainingMetrics } from '../training-record.js';
 import { createTrainingStep } from './training-step.js';
 import { createValidation } from './validation.js';
 
@@ -85,12 +86,14 @@ describe('a run with held-out examples', () => {
 });
 
 it('the best step is the first with the lowest finite loss', () => {
-  const record = (step: number, loss?: number): StepRecord => ({
+  const record = (step: number, loss?: number): TrainingRecord => ({
     ...{ step, loss: 0, gradientNorm: 1, learningRate: 1, tokens: 1 },
     ...(loss !== undefined && { validation: { loss } }),
   });
-  expect(bestStep([])).toBeUndefined();
-  expect(bestStep([record(1)])).toBeUndefined();
-  expect(bestStep([record(1, Number.NaN), record(2)])).toBeUndefined();
-  expect(bestStep([record(1, 3), record(2, 1), record(3), record(4, 1), record(5, Number.NaN)])).toBe(2);
+  expect(bestStep([], trainingMetrics)).toBeUndefined();
+  expect(bestStep([record(1)], trainingMetrics)).toBeUndefined();
+  expect(bestStep([record(1, Number.NaN), record(2)], trainingMetrics)).toBeUndefined();
+  expect(
+    bestStep([record(1, 3), record(2, 1), record(3), record(4, 1), record(5, Number.NaN)], trainingMetrics),
+  ).toBe(2);
 });

@@ -1,6 +1,5 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import type { ValidationResult } from '@gram/run';
 import { microBatches } from '../batches/micro-batches.js';
 import { elementAt, entryOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
@@ -8,6 +7,7 @@ import type { BatchTensors } from '../objectives/batch.js';
 import type { Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
+import type { ValidationResult } from '../training-record.js';
 
 /** Measures weights on examples that they are not trained on. */
 export interface Validation {

@@ -1,7 +1,31 @@
-import type { WatchedStep } from '../../step-meter.js';
+import type { RunMetrics } from '../../metrics.js';
+import type { StepCost } from '../../step-meter.js';
+
+/** What the records of the example say. */
+export const exampleMetrics: RunMetrics = {
+  curves: [
+    { name: 'loss', title: 'Loss', unit: 'nats', group: 'train', evaluation: 'loss', isHeadline: true },
+    { name: 'accuracy', title: 'Accuracy', unit: 'share of pairs', group: 'train', isHeadline: true },
+    { name: 'gradientNorm', title: 'Gradient norm', unit: 'before clipping', group: 'train' },
+    { name: 'learningRate', title: 'Learning rate', unit: 'per step', group: 'train', isNoisy: false },
+  ],
+  evaluation: 'held-out',
+  bestBy: [{ name: 'loss', better: 'lower' }],
+  finite: ['loss', 'gradientNorm'],
+};
+
+/** A step of the example. */
+export type ExampleStep = StepCost & {
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly tokens: number;
+};
 
 /** A step of a run that learns, with a noise that is the same each time. */
-export function exampleStep(step: number, total: number): WatchedStep {
+export function exampleStep(step: number, total: number): ExampleStep {
   const noise = Math.sin(step * 12.9898) * Math.cos(step * 4.1414);
   const done = step / total;
   return {

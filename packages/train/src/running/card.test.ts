@@ -1,12 +1,11 @@
 import { createRequire } from 'node:module';
 import type { GramMetadata } from '@gram/model';
 import { describe, expect, it } from 'vitest';
-import { exampleStep } from '../watch/__fixtures__/steps.js';
-import { code, markdownTable } from './markdown.js';
-import { modelCard } from './model-card.js';
+import { exampleStep } from '../../../run/src/watch/__fixtures__/steps.js';
+import { trainingCard } from './card.js';
 
 // The YAML library of the package that reads configurations.
-const { parse } = createRequire(new URL('../../../train/package.json', import.meta.url))('yaml') as {
+const { parse } = createRequire(new URL('../../package.json', import.meta.url))('yaml') as {
   parse(text: string): unknown;
 };
 
@@ -70,9 +69,9 @@ const facts = {
 
 const headerOf = (card: string) => parse(/^---\n([\s\S]*?)\n---\n/.exec(card)![1]!);
 
-describe('modelCard', () => {
+describe('trainingCard', () => {
   it('tells what was trained, on what, how it went and how to use it', () => {
-    const card = modelCard(facts);
+    const card = trainingCard(facts);
     expect(headerOf(card)).toEqual({
       base_model: 'HuggingFaceTB/SmolLM2-135M-Instruct',
       library_name: 'transformers',
@@ -111,7 +110,7 @@ describe('modelCard', () => {
   it('names no base that is a path, and no accuracy where there is none', () => {
     for (const model of ['/home/somebody/models/base', '/models/x.gguf', 'C:\\models\\base', undefined]) {
       const history = facts.history.map(({ accuracy, ...rest }) => rest);
-      const card = modelCard({
+      const card = trainingCard({
         ...facts,
         config: { ...facts.config, init: { model }, lora: undefined },
         history,
@@ -127,8 +126,10 @@ describe('modelCard', () => {
     ['value', 'AutoModelForSequenceClassification', 'value'],
   ] as const)('says how to use a %s model', (kind, loader, words) => {
     const asked: GramMetadata =
-      kind === 'discriminative' ? { ...gram, kind } : { ...gram, kind, judgePrompt: undefined, prompt: undefined };
-    const card = modelCard({ ...facts, gram: asked });
+      kind === 'discriminative'
+        ? { ...gram, kind }
+        : { ...gram, kind, judgePrompt: undefined, prompt: undefined };
+    const card = trainingCard({ ...facts, gram: asked });
     expect(card).toContain(loader);
     expect(card).toContain(words);
     if (kind !== 'discriminative') expect(card).toContain('| judging prompt | none |');
@@ -137,7 +138,7 @@ describe('modelCard', () => {
   it('takes foreign text for text: no markup, no row, no header of its own', () => {
     const hostile =
       'a|b`c``d\n---\n# x\n<script>alert(1)</script> [x](https://evil.example) \u202eevil\u001b[2J';
-    const card = modelCard({
+    const card = trainingCard({
       ...facts,
       name: hostile,
       config: {
@@ -163,24 +164,8 @@ describe('modelCard', () => {
   });
 
   it('stands without a step', () => {
-    expect(modelCard({ ...facts, history: [] })).toContain('No step was done.');
+    expect(trainingCard({ ...facts, history: [] })).toContain('No step was done.');
     const broken = facts.history.map((record) => ({ ...record, loss: Number.NaN }));
-    expect(modelCard({ ...facts, history: broken })).not.toMatch(/\| loss|Infinity|NaN/);
+    expect(trainingCard({ ...facts, history: broken })).not.toMatch(/\| loss|Infinity|NaN/);
   });
-});
-
-describe('code', () => {
-  it.each([
-    ['plain', '`plain`'],
-    ['a`b', '``a`b``'],
-    ['`a``', '``` `a`` ```'],
-    [' \n ', '(empty)'],
-    ['a\n\nb', '`a b`'],
-  ])('%j', (text, written) => expect(code(text)).toBe(written));
-});
-
-it('markdownTable keeps bars inside their cells', () => {
-  expect(markdownTable(['a'], [[{ code: 'x|y' }], [{ text: 'p|q' }]])).toBe(
-    ['| a |', '| --- |', '| `x\\|y` |', '| p\\|q |'].join('\n'),
-  );
 });

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { copyWeights, type ModelConfig, saveModel, type Weights } from '@gram/model';
+import {
+  checkpointFor,
+  claimOutput,
+  conductRun,
+  type Fingerprint,
+  fingerprintOf,
+  fingerprintOfWeights,
+  isVacant,
+  type OutputClaim,
+  RunError,
+  type RunHooks,
+} from '@gram/run';
+import { PpoError } from '../error.js';
+import type { PpoOptions } from '../options.js';
+import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
+import { ppoMetrics, recordsOf } from './records.js';
+import { writeResults } from './results.js';
+import type { PpoRun } from './run.js';
+import { isEvaluationDue, type PpoState } from './state.js';
+
+/** Takes the steps of a run from where its state is to its end. */
+export type TakeSteps = (hooks: Pick<RunHooks<PpoState>, 'signal' | 'onStep'>) => Promise<void>;
+
+/**
+ * Conducts a run in its output: goes on from a checkpoint, keeps new ones and the records, and writes the best policy, the
+ * report and the model card. Call it before the first step: the first weights identify the run.
+ *
+ * @throws PpoError `output-in-use` when something is in the output and the run is not to be resumed; `bad-checkpoint`
+ * @throws RunError `exists`, `unwritable`, `in-use`, `output-lost`; `bad-checkpoint`, which names the next older one that is
+ *   whole; the reason of the run's signal
+ */
+export async function conductPpo(
+  run: PpoRun & { readonly output: string },
+  options: PpoOptions,
+  state: PpoState,
+  takeSteps: TakeSteps,
+): Promise<void> {
+  const { output: directory, resume = false } = run;
+  if (!isVacant(directory) && resume === false) {
+    throw new PpoError(
+      'output-in-use',
+      `${directory} is not empty`,
+      'set resume to continue the run in it, or choose another output',
+    );
+  }
+  const output = await claimOutput(directory);
+  try {
+    await conduct(run, options, { state, output }, takeSteps);
+  } catch (cause) {
+    if (cause instanceof RunError && cause.code === 'interrupted') run.signal?.throwIfAborted();
+    throw cause;
+  } finally {
+    await output.release();
+  }
+}
+
+async function conduct(
+  run: PpoRun & { readonly output: string },
+  options: PpoOptions,
+  { state, output }: { readonly state: PpoState; readonly output: OutputClaim },
+  takeSteps: TakeSteps,
+): Promise<void> {
+  const { resume = false, signal, watch, onNote } = run;
+  const frame = frameOf(run, options);
+  const wanted = resume === true ? 'auto' : resume === false ? undefined : resume;
+  const resumedFrom = await checkpointFor(output.path, wanted);
+  if (resumedFrom !== undefined) await loadPpoCheckpoint(resumedFrom, frame, state);
+  const records = recordsOf(state);
+  // A step whose evaluation is still to come is logged with it.
+  state.history.push(...(isEvaluationDue(state, options) ? records.slice(0, -1) : records));
+  let earlier: Weights | undefined;
+  const { modelStep } = await conductRun<PpoState>(
+    {
+      metrics: ppoMetrics,
+      totalSteps: options.steps,
+      doneSteps: state.history.at(-1)?.step ?? 0,
+      history: [...state.history],
+      async run(hooks) {
+        await takeSteps(hooks);
+        return state;
+      },
+      save: (path) => savePpoCheckpoint(path, frame, state),
+      async restore(path) {
+        earlier = await loadPolicy(path);
+      },
+    },
+    {
+      ...{ output, label: 'ppo', signal, watch, onNote, resumedFrom },
+      checkpointEvery: options.checkpointEvery,
+      keepsLast: true,
+    },
+  );
+  state.best = { step: modelStep, weights: earlier ?? copyWeights(run.policy.weights) };
+  await saveModel(join(output.path, 'model'), { ...frame.policy, weights: state.best.weights });
+  await writeResults(run, options, state, frame.policy.gram);
+}
+
+/** Says what the checkpoints of a run belong to. */
+function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
+  const { policy, value, tokenizer } = run;
+  const { chat, maxLength } = policy.gram;
+  const model = (kind: 'policy' | 'value', config: ModelConfig) => ({
+    config,
+    gram: { format: 1 as const, kind, chat, maxLength, training: { advantages: options.advantages } },
+    tokenizerJson: tokenizer.json,
+  });
+  return {
+    fingerprint: partsOf(run, options),
+    optimizer: options.optimizer,
+    policy: model('policy', policy.config),
+    value: value && model('value', value.config),
+  };
+}
+
+/** Identifies a run by all that it is made of, but its reward function. */
+function partsOf(
+  { policy, value, tokenizer, prompts, validation }: PpoRun,
+  options: PpoOptions,
+): Fingerprint {
+  return {
+    options: fingerprintOf({ ...options, optimizer: options.optimizer.name }),
+    tokenizer: fingerprintOf(tokenizer.json),
+    prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength]),
+    'policy architecture': fingerprintOf(policy.config),
+    'policy weights': fingerprintOfWeights(policy.weights),
+    ...(value && {
+      'value architecture': fingerprintOf(value.config),
+      'value weights': fingerprintOfWeights(value.weights),
+    }),
+    prompts: fingerprintOf(prompts),
+    'validation prompts': fingerprintOf(validation),
+  };
+}

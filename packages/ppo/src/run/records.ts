@@ -1,0 +1,76 @@
+import type { RunMetrics, StepRecord } from '@gram/run';
+import type { PpoEvaluation, PpoStepRecord } from './run.js';
+
+/**
+ * What the records of a run say. The best policy is the one with the highest reward on the validation prompts: the held-out
+ * reward where there is one.
+ */
+export const ppoMetrics: RunMetrics = {
+  curves: [
+    {
+      name: 'score',
+      title: 'Reward',
+      unit: 'mean over responses',
+      group: 'rollout',
+      evaluation: 'reward',
+      isHeadline: true,
+    },
+    {
+      name: 'heldOut',
+      title: 'Second reward',
+      unit: 'mean over responses',
+      group: 'rollout',
+      evaluation: 'heldOut',
+    },
+    {
+      name: 'kl',
+      title: 'KL to the reference',
+      unit: 'nats a response',
+      group: 'rollout',
+      evaluation: 'kl',
+      isHeadline: true,
+    },
+    { name: 'length', title: 'Length', unit: 'tokens a response', group: 'rollout' },
+    { name: 'ended', title: 'Ended', unit: 'share of responses', group: 'rollout' },
+    { name: 'policyLoss', title: 'Policy loss', unit: 'mean over tokens', group: 'policy' },
+    { name: 'approxKl', title: 'KL of a step', unit: 'nats a token', group: 'policy' },
+    { name: 'clipped', title: 'Clipped', unit: 'share of tokens', group: 'policy' },
+    { name: 'valueLoss', title: 'Value loss', unit: 'mean over tokens', group: 'value' },
+  ],
+  evaluation: 'validation',
+  bestBy: [
+    { name: 'heldOut', better: 'higher' },
+    { name: 'reward', better: 'higher' },
+  ],
+};
+
+type Done = { readonly steps: readonly PpoStepRecord[]; readonly evaluations: readonly PpoEvaluation[] };
+
+/** The records of all steps as a run logs them, each with the evaluation after it. */
+export function recordsOf({ steps, evaluations }: Done): StepRecord[] {
+  const measured = new Map(evaluations.map((evaluation) => [evaluation.step, numbersOf(evaluation)]));
+  const before = measured.get(0);
+  return [
+    ...(before === undefined ? [] : [{ step: 0, validation: before }]),
+    ...steps.map((record) => ({ ...record, validation: measured.get(record.step) })),
+  ].map(withoutAbsent);
+}
+
+/** The record of the newest step, or of the evaluation before the first one. */
+export function newestRecord({ steps, evaluations }: Done): StepRecord {
+  const [record = { step: 0 }] = recordsOf({
+    steps: steps.slice(-1),
+    evaluations: evaluations.slice(-1),
+  }).slice(-1);
+  return record;
+}
+
+function numbersOf({ reward, heldOut, kl }: PpoEvaluation) {
+  return heldOut === undefined ? { reward, kl } : { reward, heldOut, kl };
+}
+
+/** JSON leaves out what is undefined: a record that was read equals the one that was written. */
+function withoutAbsent(record: StepRecord): StepRecord {
+  const present = Object.entries(record).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(present), step: record.step };
+}

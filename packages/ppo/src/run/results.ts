@@ -1,0 +1,70 @@
+import { basename, join } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
+import { type GramMetadata, parameterCount } from '@gram/model';
+import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
+import type { PpoOptions } from '../options.js';
+import { ppoMetrics, recordsOf } from './records.js';
+import type { PpoRun, StopReason } from './run.js';
+import { type PpoState, worthOf } from './state.js';
+
+const reasons: Readonly<Record<StopReason, string>> = {
+  steps: 'all steps were done',
+  kl: 'the KL passed its limit',
+  patience: 'no newer policy was better',
+};
+
+/** Writes the report and the model card of a run that has ended. */
+export async function writeResults(
+  run: PpoRun & { readonly output: string },
+  options: PpoOptions,
+  state: PpoState,
+  gram: GramMetadata,
+): Promise<void> {
+  const { output, policy, prompts, validation } = run;
+  const settings = { ...options, optimizer: options.optimizer.name };
+  const history = recordsOf(state);
+  const skipped = state.steps.reduce((sum, record) => sum + record.skipped, 0);
+  const facts: [string, number | string][] = [
+    ['parameters of the policy', parameterCount(policy.config)],
+    ['prompts', prompts.length],
+    ['validation prompts', validation.length],
+    ['step of the model, the best on validation prompts', state.best.step],
+    ['why the run ended', reasons[state.stopped ?? 'steps']],
+    ['gradient steps skipped, not finite', skipped],
+  ];
+  await writeRunReport(join(output, 'report.html'), {
+    title: `RLHF: ${options.advantages}`,
+    subtitle: 'policy model',
+    metrics: ppoMetrics,
+    history,
+    facts: [...facts, ['steps', state.step]],
+    settings,
+  });
+  const card = modelCard({
+    name: basename(output),
+    gram,
+    tags: ['rlhf'],
+    training: [
+      ['method', { text: `PPO, advantages by ${options.advantages}` }],
+      ...facts.map(([what, value]): [string, Cell] => [what, { text: String(value) }]),
+    ],
+    settings: settingRows(settings),
+    metrics: ppoMetrics,
+    history,
+    remarks: remarksOf(state),
+    versions: { node: process.version },
+  });
+  await writeFileAtomic(join(output, 'README.md'), card);
+}
+
+function remarksOf({ step, best, evaluations }: PpoState): string[] {
+  const measured = evaluations.find((evaluation) => evaluation.step === best.step);
+  const chosen =
+    measured === undefined
+      ? ''
+      : ` On the validation prompts, by which the step was chosen, its reward was ${worthOf(measured).toPrecision(4)} at a KL of ${measured.kl.toPrecision(4)} nats a response.`;
+  return [
+    `${step} steps. These numbers are those of the responses that were learned from.`,
+    `The model is that of step ${best.step}.${chosen}`,
+  ];
+}

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMissing, quote, systemCode } from '@gram/base';
+import { RunError } from '../error.js';
+
+/** How often a holder shows that it lives, and how long another machine waits for such a sign. */
+export interface LockTiming {
+  readonly beatMs: number;
+  readonly patienceMs: number;
+}
+
+const timing: LockTiming = { beatMs: 5_000, patienceMs: 20_000 };
+
+/** A process as its lock names it. */
+interface Holder {
+  readonly token: string;
+  readonly pid: number;
+  readonly host: string;
+  /** The machine's start and the process's, where the system tells them: a number of a process is used again. */
+  readonly machine: string;
+  readonly started: string;
+}
+
+/** A lock that this process holds. */
+export interface Lock {
+  /** Aborted, with a `RunError` as its reason, when the lock is gone: deleted, or another process has taken it. */
+  readonly lost: AbortSignal;
+  /** Looks at once. @throws {RunError} `output-lost` */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock at a path. A holder that died does not keep it: on the same machine its process is looked for, and one on
+ * another machine, with which only a file system is shared, has to show within the patience that it lives. Clocks are not
+ * compared.
+ *
+ * @throws {RunError} `in-use`, naming the process and the host of the holder
+ */
+export async function takeLock(path: string, output: string, options = timing): Promise<Lock> {
+  const token = randomUUID();
+  for (;;) {
+    const handle = await create(path, token);
+    if (handle !== undefined) return hold(path, output, handle, options);
+    const found = await holderOf(path);
+    if (found === undefined) continue;
+    if (await lives(path, found, options)) throw inUse(output, found.holder);
+    await remove(path, found.text);
+  }
+}
+
+/**
+ * Refuses an output that another process is known to use, without waiting: a process of this machine that lives.
+ *
+ * @throws {RunError} `in-use`
+ */
+export async function refuseUsed(path: string, output: string): Promise<void> {
+  const found = await holderOf(path);
+  if (found?.holder !== undefined && stateOf(found.holder) === 'alive') throw inUse(output, found.holder);
+}
+
+function inUse(output: string, holder: Holder | undefined): RunError {
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${quote(holder.host)}`;
+  const hint = 'wait for that run, stop it, or choose another output';
+  return new RunError('in-use', `${output} is in use by ${who}`, hint);
+}
+
+const textOf = (holder: Holder, beat: number) =>
+  `${JSON.stringify({ ...holder, beat: String(beat).padStart(12, '0') })}\n`;
+
+function ownHolder(token: string): Holder {
+  return { token, pid: process.pid, host: hostname(), machine: machine(), started: startOf(process.pid) };
+}
+
+async function create(path: string, token: string): Promise<FileHandle | undefined> {
+  try {
+    const handle = await open(path, 'wx');
+    await handle.write(textOf(ownHolder(token), 0), 0);
+    return handle;
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return undefined;
+    throw cause;
+  }
+}
+
+function hold(path: string, output: string, handle: FileHandle, { beatMs }: LockTiming): Lock {
+  const lost = new AbortController();
+  const { signal } = lost;
+  const own = readFile(path, 'utf8');
+  let beats = 0;
+  let released = false;
+  const check = async () => {
+    signal.throwIfAborted();
+    const [mine, there] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)]);
+    if (there?.ino === mine.ino || released) return;
+    const hint = 'start again in another output, or find out what deleted this one';
+    lost.abort(new RunError('output-lost', `${output} was deleted or taken over during the run`, hint));
+    signal.throwIfAborted();
+  };
+  const beat = async () => {
+    const holder = JSON.parse(await own) as Holder & { beat: string };
+    // Into the file that was opened: one that another process has put in its place is never written to.
+    await handle.write(textOf(holder, ++beats), 0);
+    await check();
+  };
+  // A file system that does not answer for a while is no reason to end a run: the next sign tells.
+  const timer = setInterval(() => void beat().catch(() => {}), beatMs).unref();
+  return {
+    lost: signal,
+    check,
+    async release() {
+      if (released) return;
+      clearInterval(timer);
+      const still = await check().then(
+        () => true,
+        () => false,
+      );
+      released = true;
+      await handle.close();
+      if (still) await rm(path, { force: true });
+    },
+  };
+}
+
+interface Found {
+  readonly text: string;
+  /** Undefined where the file is not a whole lock: its holder is writing it, or died while it did. */
+  readonly holder: Holder | undefined;
+}
+
+async function holderOf(path: string): Promise<Found | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw cause;
+  }
+  try {
+    const { token, pid, host, machine: where, started } = JSON.parse(text);
+    return { text, holder: { token, pid: Number(pid), host: String(host), machine: where, started } };
+  } catch {
+    return { text, holder: undefined };
+  }
+}
+
+/** Whether a holder lives: at once where this machine can tell, else by the signs that it gives. */
+async function lives(path: string, found: Found, { beatMs, patienceMs }: LockTiming): Promise<boolean> {
+  const state = found.holder === undefined ? 'unknown' : stateOf(found.holder);
+  if (state !== 'unknown') return state === 'alive';
+  for (let waited = 0; waited < patienceMs; waited += beatMs / 2) {
+    await sleep(beatMs / 2);
+    const now = await holderOf(path);
+    if (now === undefined) return false;
+    if (now.text !== found.text) return true;
+  }
+  return false;
+}
+
+function stateOf({ pid, host, machine: where, started }: Holder): 'alive' | 'dead' | 'unknown' {
+  if (host !== hostname() || where !== machine()) return 'unknown';
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    // A process that may not be signaled lives.
+    if (systemCode(cause) !== 'EPERM') return 'dead';
+  }
+  return started === startOf(pid) ? 'alive' : 'dead';
+}
+
+/** Removes the lock of a holder that died, unless it has changed. */
+async function remove(path: string, text: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}.gram-tmp`;
+  try {
+    await rename(path, aside);
+  } catch (cause) {
+    if (isMissing(cause)) return;
+    throw cause;
+  }
+  const moved = await readFile(aside, 'utf8');
+  // Somebody else was faster: what was moved is the lock of a process that lives.
+  if (moved !== text) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+/** The start of this machine and the namespace of its processes; empty where the system does not tell. */
+function machine(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
+/** When a process was started, in ticks since the machine was; empty where the system does not tell. */
+function startOf(pid: number): string {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name of the program, in parentheses, may hold anything.
+    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
