@@ -90,6 +90,20 @@ describe('adaptRewardModel', () => {
     expect(await read(12, 6)).not.toEqual(all.slice(0, 12));
   });
 
+  it('takes the next pair in the place of one that teaches nothing', async () => {
+    const read = (await watched(runOf('generative', { count: 6 }))).read;
+    const silent = pairs.map((pair) => (pair.id === read[2] ? { ...pair, chosen: '' } : pair));
+    const options = { learningRate: 1e-3, batchSize: 6 };
+    const run = await watched(runOf('generative', { count: 5, pairs: silent, options }));
+    expect(new Set(run.read)).toEqual(new Set(read.filter((id) => id !== read[2])));
+    expect(run.history).toHaveLength(1);
+    const all = runOf('generative', { count: 24, pairs: silent });
+    await expect(adaptRewardModel(all)).rejects.toMatchObject({
+      code: 'no-data',
+      message: '24 labels are wanted and there are 23',
+    });
+  });
+
   it('gives an equal copy for no labels', async () => {
     const run = runOf('generative', { count: 0, pairs: [] });
     const { weights, history } = await adaptRewardModel(run);

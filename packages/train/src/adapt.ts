@@ -43,38 +43,54 @@ export interface Adaptation {
  * Adapts a reward model to a task with few labels: further training on `count` pairs with the loss of its kind,
  * `preference` or `bradleyTerry`.
  *
- * The pairs are the first of a shuffle that depends on the seed alone, so a smaller number of labels is a part of every
- * larger one. With 0 labels the result is a copy. The same call with the weights of a model that has not seen any
+ * The pairs are the first of a shuffle that depends on the seed alone, without those that teach nothing, see `EncodeOptions`. So a
+ * smaller number of labels is a part of every larger one. With 0 labels the result is a copy. The same call with the weights of a model that has not seen any
  * labels gives the baseline to compare with.
  *
  * @throws TrainError `bad-config` when the count is no whole number or the architecture has not the head of the kind;
- *   `no-data` when there are fewer pairs than `count`, or one of them teaches nothing; the errors of the encoder and of `train`
+ *   `no-data` when fewer pairs than `count` teach something; the errors of the encoder and of `train`
  */
 export async function adaptRewardModel(run: RewardAdaptation): Promise<Adaptation> {
-  const { encoder, kind, seed, labelSmoothing } = run;
-  const pairs = firstPairs(run);
+  const { encoder, kind, seed, labelSmoothing, signal } = run;
+  const pairs = shuffledPairs(run);
   checkHead(run);
-  // What was dropped would make it fewer labels than were asked for.
-  const options = { degenerate: 'error', signal: run.signal } as const;
   if (kind === 'generative') {
+    const encode = (some: readonly PreferencePair[]) => encodePreferences(encoder, some, { seed, signal });
     const objective = preference({ labels: encoder.labelIds, labelSmoothing });
-    return trainCopy(run, await encodePreferences(encoder, pairs, { seed, ...options }), objective);
+    return trainCopy(run, await firstExamples(run, pairs, encode), objective);
   }
-  return trainCopy(run, await encodeRewardPairs(encoder, pairs, options), bradleyTerry({ labelSmoothing }));
+  const encode = (some: readonly PreferencePair[]) => encodeRewardPairs(encoder, some, { signal });
+  return trainCopy(run, await firstExamples(run, pairs, encode), bradleyTerry({ labelSmoothing }));
 }
 
-function firstPairs({ pairs, count, seed }: RewardAdaptation): readonly PreferencePair[] {
+function shuffledPairs({ pairs, count, seed }: RewardAdaptation): readonly PreferencePair[] {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new TrainError('bad-config', `the number of labels is ${count}`, 'give a whole number');
   }
-  if (count > pairs.length) {
-    throw new TrainError(
-      'no-data',
-      `${count} labels are wanted and there are ${pairs.length}`,
-      'give more pairs, or ask for fewer labels',
-    );
+  if (count > pairs.length) throw tooFew(count, pairs.length);
+  return createRandom(seed, 'adaptation').shuffle(pairs);
+}
+
+/** Encodes pairs until there are as many examples as labels are wanted: some pairs teach nothing. */
+async function firstExamples<Example>(
+  { count }: RewardAdaptation,
+  pairs: readonly PreferencePair[],
+  encode: (some: readonly PreferencePair[]) => Promise<Examples<Example>>,
+): Promise<readonly Example[]> {
+  for (let taken = count; ; ) {
+    const { examples } = await encode(pairs.slice(0, taken));
+    if (examples.length === count) return examples;
+    if (taken === pairs.length) throw tooFew(count, examples.length);
+    taken = Math.min(pairs.length, taken + count - examples.length);
   }
-  return createRandom(seed, 'adaptation').shuffle(pairs).slice(0, count);
+}
+
+function tooFew(wanted: number, present: number): TrainError {
+  return new TrainError(
+    'no-data',
+    `${wanted} labels are wanted and there are ${present}`,
+    'give more pairs, or ask for fewer labels',
+  );
 }
 
 function checkHead({ config, kind }: RewardAdaptation): void {
@@ -89,7 +105,7 @@ function checkHead({ config, kind }: RewardAdaptation): void {
 
 async function trainCopy<Example>(
   { config, weights: start, options, onStep, signal }: RewardAdaptation,
-  { examples }: Examples<Example>,
+  examples: readonly Example[],
   objective: Objective<Example>,
 ): Promise<Adaptation> {
   const weights = copyWeights(start);
