@@ -1,6 +1,7 @@
 import { GramError } from '@gram/base';
 
 type ModelErrorCode =
+  | 'bad-adapter'
   | 'bad-config'
   | 'bad-gguf'
   | 'bad-json'
@@ -11,7 +12,6 @@ type ModelErrorCode =
   | 'bad-weights'
   | 'file-missing'
   | 'not-finite'
-  | 'not-replaceable'
   | 'read-failed'
   | 'too-large'
   | 'unsupported-dtype'

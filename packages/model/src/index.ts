@@ -93,6 +93,7 @@ export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';
 export { initWeights } from './init.js';
 export { inspectModel, type ModelInfo, type StoredTensors } from './inspect.js';
 export {
+  type Adapter,
   type AdapterNoise,
   adaptedWeights,
   adapterNoise,
@@ -100,7 +101,15 @@ export {
   initAdapter,
   mergeAdapter,
 } from './lora/adapter.js';
-export { ADAPTER_FILES, type Adapter, loadAdapter, saveAdapter } from './lora/adapter-directory.js';
+export {
+  ADAPTER_FILES,
+  type LoadedAdapter,
+  loadAdapter,
+  type SaveAdapterOptions,
+  saveAdapter,
+} from './lora/adapter-directory.js';
+export { decoderHash, withAdapter } from './lora/adapter-notes.js';
+export { applyAdapter, type ModelAndFiles } from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export type {

@@ -20,8 +20,8 @@ import { loadModel, type SaveOptions, saveModel } from './directory/model-direct
 import { PROJECTIONS } from './families/projections.js';
 import { stream } from './generation/__fixtures__/tiny-model.js';
 import { initWeights } from './init.js';
-import { adaptedWeights, initAdapter } from './lora/adapter.js';
-import { type Adapter, loadAdapter, saveAdapter } from './lora/adapter-directory.js';
+import { type Adapter, adaptedWeights, initAdapter } from './lora/adapter.js';
+import { loadAdapter, saveAdapter } from './lora/adapter-directory.js';
 import type { LoraConfig } from './lora/lora-config.js';
 
 // A Python with torch, transformers and peft. Without the variable all of this is skipped.
@@ -179,7 +179,10 @@ describe.skipIf(!python)('what is saved, read by transformers and PEFT (GRAM_PYT
       const { config: of, options, lora } = cases[name]!;
       const weights = randomWeights(of);
       await saveModel(pathOf(name), { config: of, weights }, options);
-      if (lora) await saveAdapter(adapterOf(name)!, randomAdapter(of, lora, weights), of, pathOf(name));
+      if (lora)
+        await saveAdapter(adapterOf(name)!, randomAdapter(of, lora, weights), of, {
+          baseModel: pathOf(name),
+        });
     }
     tokenizerJson = await readFile(at('../../tokenize/src/bpe/__fixtures__/tokenizer.json'), 'utf8');
     const speaker = config('LlamaForCausalLM', { vocabSize: 420, eosTokenId: 1 });

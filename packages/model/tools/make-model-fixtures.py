@@ -7,7 +7,8 @@ Each directory of packages/model/src/__fixtures__ with a variant.json is one mod
 configuration below, and perhaps `head: "score"`, `max_shard_size` (then the weights are bfloat16) and `gradients`, parts of
 further names in the first layer. Writes the model there as transformers saves it, and expected.json with tokens, logits,
 states after each layer, 32 greedy tokens, and the loss over chosen positions with its gradients; for a model that scores,
-the scores. Without names it makes all of them again.
+the scores, and those of beginnings of the first sequence, alone and padded side by side. Without names it makes all of them
+again.
 """
 
 import json
@@ -33,6 +34,7 @@ SIZES = dict(
     pad_token_id=0,
     attn_implementation="eager",
 )
+BEGINNINGS = [1, 6, 13, 20, 28]
 
 
 def build(auto, variant, **more):
@@ -94,7 +96,18 @@ def causal(directory, variant):
 def score(directory, variant):
     model = build(AutoModelForSequenceClassification, variant, num_labels=1)
     save(model, directory)
-    return dict(tokens=tokens.tolist(), values=flat(model(tokens).logits))
+    return scores(model)
+
+
+@torch.no_grad()
+def scores(model):
+    alone = {length: flat(model(tokens[:1, :length]).logits)[0] for length in BEGINNINGS}
+    padded, mask = torch.zeros(len(BEGINNINGS), max(BEGINNINGS), dtype=torch.long), torch.zeros(len(BEGINNINGS), max(BEGINNINGS))
+    for row, length in enumerate(BEGINNINGS):
+        padded[row, :length], mask[row, :length] = tokens[0, :length], 1
+    together = flat(model(padded, attention_mask=mask).logits)
+    assert max(abs(a - b) for a, b in zip(alone.values(), together)) < 1e-5
+    return dict(tokens=tokens.tolist(), values=flat(model(tokens).logits), beginnings=alone)
 
 
 torch.manual_seed(1)

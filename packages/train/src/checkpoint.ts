@@ -9,6 +9,7 @@ import {
   type ModelConfig,
   type ModelToSave,
   readSafetensors,
+  type SaveAdapterOptions,
   saveAdapter,
   saveModel,
   type Weights,
@@ -48,10 +49,14 @@ export interface AdapterCheckpoint extends TrainingState {
   readonly adapter: Adapter;
 }
 
-/** Trained weights as they are saved: a whole model, or an adapter of the model that `base` names. */
+/** Trained weights as they are saved: a whole model, or an adapter with what is known of its base and of the model it makes. */
 export type Trained =
   | { readonly model: ModelToSave }
-  | { readonly adapter: Adapter; readonly config: ModelConfig; readonly base: string };
+  | {
+      readonly adapter: Adapter;
+      readonly config: ModelConfig;
+      readonly options: SaveAdapterOptions;
+    };
 
 const stateFile = 'training.json';
 const momentsFile = 'moments.safetensors';
@@ -62,7 +67,11 @@ export async function saveCheckpoint(path: string, trained: Trained, state: Trai
   const { moments, ...rest } = state;
   await writeCheckpoint(path, checkpointFiles, state, async (temporary) => {
     if ('model' in trained) await saveModel(join(temporary, 'model'), trained.model);
-    else await saveAdapter(join(temporary, 'adapter'), trained.adapter, trained.config, trained.base);
+    else {
+      // The tokenizer stands beside the model under the adapter, and beside the result.
+      const { files: _, ...options } = trained.options;
+      await saveAdapter(join(temporary, 'adapter'), trained.adapter, trained.config, options);
+    }
     await writeMoments(join(temporary, momentsFile), moments);
     await writeFile(join(temporary, stateFile), JSON.stringify(rest));
   });

@@ -4,6 +4,7 @@ import {
   exportJudge,
   exportReward,
   MODEL_FILES,
+  type ModelAndFiles,
   parameterCount,
   saveModel,
 } from '@gram/model';
@@ -11,7 +12,7 @@ import { judgePrompt, storedJudgePrompt, tokenizerOf } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { dtypeFlag, modelOperand } from '../models/model-flags.js';
-import { loadWithAdapter, type ModelWithFiles } from '../models/writing-model.js';
+import { loadWithAdapter } from '../models/writing-model.js';
 import { wholeNumber } from '../parse-flags.js';
 
 const GRAPHS = ['judge', 'reward', 'generator'] as const;
@@ -67,7 +68,7 @@ export const convertCommand = defineCommand({
 });
 
 /** Encodes the labels that the model answers with. */
-async function labelIds({ model, files }: ModelWithFiles, source: string): Promise<number[]> {
+async function labelIds({ model, files }: ModelAndFiles, source: string): Promise<number[]> {
   const tokenizer = tokenizerOf(files, source);
   const { gram } = model;
   const { labels } =

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gram, judgeWorkshop } from '../__fixtures__/run.js';
@@ -47,6 +47,55 @@ describe('gram finetune of an adapter', () => {
     expect(JSON.parse(merged.stdout)).toEqual(JSON.parse(again.stdout));
     const before = await gram(['score', '--model', shop.path('out/model'), ...pair]);
     expect(JSON.parse(before.stdout).probability).not.toBe(JSON.parse(merged.stdout).probability);
+  });
+
+  it.each([
+    ['finetune', [], 'generative'],
+    ['bradley-terry', ['stage=bradley-terry'], 'discriminative'],
+  ])('of %s over a language model is merged into what it was trained to be', async (stage, sets, kind) => {
+    const [plain, output] = [shop.path(`plain-${stage}`), shop.path(`adapted-${stage}`)];
+    cpSync(shop.path('out/model'), plain, { recursive: true });
+    const { chat, maxLength } = JSON.parse(readFileSync(join(plain, 'gram.json'), 'utf8'));
+    writeFileSync(join(plain, 'gram.json'), JSON.stringify({ format: 1, kind: 'policy', chat, maxLength }));
+    const prompt = stage === 'finetune' ? ['init.judgePrompt=gram-compact-1'] : [];
+    const trained = await gram([
+      stage,
+      '--config',
+      shop.path('config.yaml'),
+      ...[
+        ...sets,
+        ...prompt,
+        'init.scratch=',
+        `init.model=${plain}`,
+        'lora.rank=4',
+        'lora.alpha=8',
+        `output=${output}`,
+      ].flatMap((set) => ['--set', set]),
+    ]);
+    expect(trained.status, trained.stderr).toBe(0);
+    const merged = shop.path(`merged-${stage}`);
+    const merge = await gram(['merge', plain, join(output, 'adapter'), merged]);
+    expect(merge.status, merge.stderr).toBe(0);
+    // The run has left the same model: file by file.
+    const names = readdirSync(join(output, 'model')).sort();
+    expect(readdirSync(merged).sort()).toEqual(names);
+    expect(JSON.parse(readFileSync(join(merged, 'gram.json'), 'utf8')).kind).toBe(kind);
+    for (const name of names) {
+      const [a, b] = [merged, join(output, 'model')].map((dir) => readFileSync(join(dir, name)));
+      if (name === 'gram.json') expect(JSON.parse(String(a))).toEqual(JSON.parse(String(b)));
+      else expect(a!.equals(b!), name).toBe(true);
+    }
+    const twice = await gram(['merge', merged, join(output, 'adapter'), shop.path('twice')]);
+    expect(twice.status).toBe(1);
+    expect(twice.stderr).toContain('is already merged into');
+    const other = await gram([
+      'merge',
+      shop.path('adapted/model'),
+      join(output, 'adapter'),
+      shop.path('other'),
+    ]);
+    expect(other.status).toBe(1);
+    expect(other.stderr).toContain('was trained over other weights than those of');
   });
 
   it('resumed from a checkpoint, ends with the same bytes', async () => {

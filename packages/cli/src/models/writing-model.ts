@@ -1,39 +1,22 @@
-import {
-  type Companions,
-  endIds,
-  kindOf,
-  type LoadedModel,
-  loadAdapter,
-  loadModel,
-  mergeAdapter,
-  readCompanions,
-} from '@gram/model';
+import { applyAdapter, endIds, kindOf, loadModel, type ModelAndFiles, readCompanions } from '@gram/model';
 import { type Tokenizer, tokenizerOf } from '@gram/tokenize';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import { withDownload } from './download.js';
-
-/** A model with the files beside its weights. */
-export interface ModelWithFiles {
-  readonly model: LoadedModel;
-  readonly files: Companions;
-}
 
 /** Loads a model, merged with an adapter where one is given, and the texts of the files beside it. */
 export async function loadWithAdapter(
   pathOrRepo: string,
   adapter: string | undefined,
   io: Io,
-): Promise<ModelWithFiles> {
+): Promise<ModelAndFiles> {
   const model = await withDownload(io, (options) => loadModel(pathOrRepo, options));
   const files = await readCompanions(model.path);
-  if (adapter === undefined) return { model, files };
-  const { lora, weights } = await loadAdapter(adapter, model.config);
-  return { model: { ...model, weights: mergeAdapter(model.config, lora, model.weights, weights) }, files };
+  return adapter === undefined ? { model, files } : applyAdapter({ model, files }, adapter);
 }
 
 /** A language model that writes text. */
-export interface WritingModel extends ModelWithFiles {
+export interface WritingModel extends ModelAndFiles {
   readonly tokenizer: Tokenizer;
   /** Tokens that each end a text. */
   readonly stopIds: readonly number[];

@@ -41,6 +41,7 @@ export function configToJson(
     pad_token_id: config.padTokenId ?? null,
     torch_dtype: dtype,
     ...headFieldsJson(config),
+    ...(config.mergedAdapters && { gram_merged_adapters: config.mergedAdapters }),
     ...(kindOf(config).head === 'score' && { id2label: { 0: 'score' }, label2id: { score: 0 } }),
   };
 }

@@ -21,6 +21,8 @@ export interface ModelConfig extends DecoderConfig {
    * @default false
    */
   readonly keepsLanguageHead?: boolean;
+  /** Hashes of the adapters that were merged into the weights, so that none is added twice. @default none */
+  readonly mergedAdapters?: readonly string[];
   readonly bosTokenId?: number;
   /** One id, or several that each end a text. */
   readonly eosTokenId?: number | readonly number[];

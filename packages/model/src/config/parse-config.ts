@@ -34,6 +34,8 @@ const common = z.object({
   pad_token_id: token.nullish(),
   num_labels: size.nullish(),
   id2label: z.record(z.string(), z.string()).nullish(),
+  /** A note of ours, see `mergedAdapters`. */
+  gram_merged_adapters: z.array(z.string().max(64)).min(1).max(1000).optional(),
   // Absent, these mean what is supported.
   is_causal: only(true).nullish(),
   use_bidirectional_attention: only(false).nullish(),
@@ -149,6 +151,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     ...accept(ropeOf(fields, sizes.maxPositionEmbeddings), refuse),
     ...accept(family.read(fields, fields.num_hidden_layers), refuse),
     ...heads,
+    ...(fields.gram_merged_adapters && { mergedAdapters: fields.gram_merged_adapters }),
     bosTokenId: fields.bos_token_id ?? undefined,
     eosTokenId: fields.eos_token_id ?? undefined,
     padTokenId: fields.pad_token_id ?? undefined,

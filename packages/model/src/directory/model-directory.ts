@@ -165,8 +165,8 @@ function filesOf(model: ModelToSave, dtype: 'float32' | 'bfloat16'): Map<string,
  * await saveModel('models/copy', { config, weights }, { dtype: 'bfloat16' });
  * ```
  *
- * @throws {ModelError} `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`, `not-replaceable`,
- * `write-failed`.
+ * @throws {ModelError} `bad-config`, `bad-metadata`, `bad-tokenizer`, `bad-weights`; {BaseError} `not-replaceable`,
+ *   `write-failed`
  */
 export async function saveModel(
   dir: string,

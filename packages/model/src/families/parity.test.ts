@@ -99,7 +99,39 @@ describe.each(causal)('%s against transformers', (name) => {
   });
 });
 
+it('has models that score of every family', () => {
+  const types = scoring.map((name) =>
+    JSON.parse(readFileSync(join(fixture(name).directory, 'variant.json'), 'utf8')),
+  );
+  expect(new Set(types.map(({ model_type: type }) => type)).size).toBe(Object.keys(FAMILIES).length);
+});
+
 describe.each(scoring)('%s against transformers', (name) => {
+  it('gives the same rewards after sequences of any length, alone and side by side, in the same order', async () => {
+    const { directory, expected, tokens } = fixture(name);
+    const { config, weights } = await loadModel(directory);
+    const run = compile((inputs: Inputs & { last: tf.Tensor1D }) => ({
+      values: values(config, inputs.weights, inputs.tokens, inputs.last),
+    }));
+    const lengths = Object.keys(expected.beginnings).map(Number);
+    const wanted: number[] = Object.values(expected.beginnings);
+    const longest = Math.max(...lengths);
+    const rewards = async (batch: readonly number[], width: number) => {
+      const rows = new Int32Array(batch.length * width);
+      for (const [row, length] of batch.entries()) rows.set(tokens.data.slice(0, length), row * width);
+      const last = batch.map((length) => length - 1);
+      const inputs = { tokens: int32([batch.length, width], rows), last: int32([batch.length], last) };
+      return [...(await run({ weights, ...inputs })).values.data];
+    };
+    const alone = (await Promise.all(lengths.map((length) => rewards([length], length)))).flat();
+    const order = (all: readonly number[]) => all.map((_, i) => i).sort((a, b) => all[a]! - all[b]!);
+    for (const found of [alone, await rewards(lengths, longest), await rewards(lengths, longest + 5)]) {
+      expect(Math.max(...found.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThan(1e-5);
+      expect(order(found)).toEqual(order(wanted));
+    }
+    run.dispose();
+  });
+
   it('gives the same rewards', async () => {
     const { directory, expected, tokens } = fixture(name);
     const { config, weights } = await loadModel(directory);

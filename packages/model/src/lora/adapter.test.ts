@@ -95,8 +95,14 @@ describe.each(['qwen2', 'qwen3-reward'])('the adapter of %s against PEFT', async
 
   it('is saved as it was loaded', async () => {
     const copy = join(root, 'adapter');
-    await saveAdapter(copy, { lora, weights: adapter }, config, name);
-    expect(await loadAdapter(copy, config)).toEqual({ lora, weights: adapter });
+    await saveAdapter(copy, { lora, weights: adapter }, config, { baseModel: name });
+    expect(await loadAdapter(copy, config)).toEqual({
+      lora,
+      weights: adapter,
+      config,
+      baseModel: name,
+      files: {},
+    });
   });
 
   it('new, changes nothing', async () => {
@@ -137,7 +143,7 @@ describe('loadAdapter', async () => {
     const written = JSON.parse(await readFile(path, 'utf8'));
     await writeFile(path, JSON.stringify({ ...written, r: 3, target_modules: ['q_proj', 'v_proj'] }));
     await expect(loadAdapter(dir, config)).rejects.toMatchObject({
-      code: 'bad-weights',
+      code: 'bad-adapter',
       message: expect.stringMatching(
         /4 missing .*v_proj.*4 of the wrong shape .*\[2,32\] instead of \[3,32\]/,
       ),

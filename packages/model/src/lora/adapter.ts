@@ -1,11 +1,18 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
-import { scoreHeadShapes, type Weights, weightOf } from '../config/weight-shapes.js';
+import { scoreHeadShapes, type Weights, weightOf, weightShapes } from '../config/weight-shapes.js';
 import type { Matrix } from '../decoder/linear.js';
 import { type ModelTensors, tensorOf, type WeightTensors } from '../decoder/model-tensors.js';
 import { blockOf, type Projection, projectionShape } from '../families/projections.js';
 import { type LoraConfig, loraScale } from './lora-config.js';
+
+/** A low-rank adapter. */
+export interface Adapter {
+  readonly lora: LoraConfig;
+  /** See `adapterShapes`. */
+  readonly weights: Weights;
+}
 
 /** An adapted matrix: the name of its weight up to `.weight`, and where it stands. */
 interface Target {
@@ -127,6 +134,8 @@ export function adaptedWeights(
 /**
  * The model that an adapter makes of its base, as plain weights: W + scale * B A. The base is not changed; matrices that are
  * not adapted are shared with it.
+ *
+ * @param config of the model that it makes; a head of the base that this model does not have is left out
  */
 export function mergeAdapter(
   config: ModelConfig,
@@ -134,7 +143,11 @@ export function mergeAdapter(
   base: Weights,
   adapter: Weights,
 ): Weights {
-  const merged: Record<string, NDArray<'float32'>> = { ...base };
+  const head = scoreHeadShapes(config);
+  const kept = Object.keys(weightShapes(config)).filter((name) => !Object.hasOwn(head, name));
+  const merged: Record<string, NDArray<'float32'>> = Object.fromEntries(
+    kept.map((name) => [name, weightOf(base, name)]),
+  );
   const scale = loraScale(lora);
   for (const { name } of targetsOf(config, lora)) {
     const a = weightOf(adapter, `${name}.lora_A.weight`);
@@ -159,6 +172,6 @@ export function mergeAdapter(
     }
     merged[`${name}.weight`] = float32(weight.shape, sum);
   }
-  for (const name of Object.keys(scoreHeadShapes(config))) merged[name] = weightOf(adapter, name);
+  for (const name of Object.keys(head)) merged[name] = weightOf(adapter, name);
   return merged;
 }

@@ -70,7 +70,7 @@ const schema = z.strictObject({
   use_qalora: off,
   velora_config: off,
   auto_mapping: inert,
-  base_model_name_or_path: inert,
+  base_model_name_or_path: z.string().nullish(),
   inference_mode: inert,
   megatron_core: inert,
   peft_version: inert,
@@ -106,12 +106,15 @@ export function checkLora(lora: LoraConfig, where = 'LoRA'): LoraConfig {
 }
 
 /**
- * Reads the parsed `adapter_config.json` of PEFT. Variants that compute something else are refused by name.
+ * Reads the parsed `adapter_config.json` of PEFT: the adaptation, and where its base was found. Variants that compute something else are refused by name.
  *
  * @param where names the file in messages.
  * @throws {ModelError} `bad-config`
  */
-export function parseLoraConfig(json: unknown, where: string): LoraConfig {
+export function parseLoraConfig(
+  json: unknown,
+  where: string,
+): { readonly lora: LoraConfig; readonly baseModel: string | undefined } {
   const result = schema.safeParse(json);
   if (!result.success) {
     throw new ModelError(
@@ -122,7 +125,7 @@ export function parseLoraConfig(json: unknown, where: string): LoraConfig {
   }
   const { r, lora_alpha, lora_dropout, use_rslora, target_modules } = result.data;
   const targets = target_modules === 'all-linear' ? PROJECTIONS : target_modules;
-  return {
+  const lora = {
     rank: r,
     alpha: lora_alpha,
     // In one order, whatever the file's: it decides the order of the weights.
@@ -130,6 +133,7 @@ export function parseLoraConfig(json: unknown, where: string): LoraConfig {
     dropout: lora_dropout,
     rankStabilized: use_rslora,
   };
+  return { lora, baseModel: result.data.base_model_name_or_path ?? undefined };
 }
 
 /** The `adapter_config.json` with which PEFT loads an adapter. */

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { createRandom } from '@gram/base';
 import {
   type Adapter,
+  decoderHash,
   initAdapter,
   type LoraConfig,
   type ModelConfig,
   type ModelToSave,
   mergeAdapter,
   type Weights,
+  withAdapter,
 } from '@gram/model';
 import { entryOf } from '../checked.js';
 import {
@@ -115,9 +117,13 @@ export async function adapterStart(
     start,
     weights,
     part: adapterPart(start.config, lora, base, config.seed),
-    trained: { adapter, config: start.config, base: modelOf(config) },
-    result: () => ({
+    trained: {
+      adapter,
       config: start.config,
+      options: { baseModel: modelOf(config), base: decoderHash(base), gram, files: companions },
+    },
+    result: () => ({
+      config: withAdapter(start.config, adapter),
       weights: mergeAdapter(start.config, lora, base, weights),
       gram,
       ...companions,

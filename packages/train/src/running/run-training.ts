@@ -129,7 +129,7 @@ async function writeResults(
   const model = prepared.result();
   await saveModel(path, model);
   if ('adapter' in trained) {
-    await saveAdapter(join(output, 'adapter'), trained.adapter, trained.config, trained.base);
+    await saveAdapter(join(output, 'adapter'), trained.adapter, trained.config, trained.options);
   }
   const settings = withSmoothing(config);
   const parameters = parameterCount(model.config);

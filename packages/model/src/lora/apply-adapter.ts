@@ -1,0 +1,66 @@
+import { quote } from '@gram/base';
+import { kindOf, type ModelConfig } from '../config/model-config.js';
+import type { Companions } from '../directory/companions.js';
+import type { GramMetadata } from '../directory/gram-metadata.js';
+import type { LoadedModel } from '../directory/model-directory.js';
+import { ModelError } from '../error.js';
+import { mergeAdapter } from './adapter.js';
+import { type LoadedAdapter, loadAdapter } from './adapter-directory.js';
+import { adapterHash, decoderHash, withAdapter } from './adapter-notes.js';
+
+/** A model with the files beside its weights. */
+export interface ModelAndFiles {
+  readonly model: LoadedModel;
+  readonly files: Companions;
+}
+
+/**
+ * Merges an adapter into its base, and gives the model that the adapter was made to be: its head, its `gram.json`, its tokenizer
+ * and its chat template where the adapter has them, else those of the base. The configuration records the adapter.
+ *
+ * @example
+ * ```ts
+ * const base = await loadModel('models/base');
+ * const files = await readCompanions(base.path);
+ * const { model } = await applyAdapter({ model: base, files }, 'runs/one/adapter');
+ * ```
+ *
+ * @param dir of an adapter in the files of PEFT
+ * @throws {ModelError} `bad-adapter` where the base is not that of the adapter, or has it already; as `loadAdapter`
+ */
+export async function applyAdapter({ model, files }: ModelAndFiles, dir: string): Promise<ModelAndFiles> {
+  const adapter = await loadAdapter(dir, model.config);
+  if (model.config.mergedAdapters?.includes(adapterHash(adapter.lora, adapter.weights))) {
+    throw new ModelError(
+      'bad-adapter',
+      `the adapter in ${dir} is already merged into ${model.path}`,
+      'use the model as it is, or merge the adapter into its base',
+    );
+  }
+  if (adapter.base !== undefined && adapter.base !== decoderHash(model.weights)) {
+    const named = adapter.baseModel === undefined ? '' : `, ${quote(adapter.baseModel)}`;
+    throw new ModelError(
+      'bad-adapter',
+      `the adapter in ${dir} was trained over other weights than those of ${model.path}`,
+      `merge it into its base${named}, unchanged and unrounded`,
+    );
+  }
+  const config = withAdapter(adapter.config, adapter);
+  const weights = mergeAdapter(config, adapter.lora, model.weights, adapter.weights);
+  return {
+    model: { ...model, config, weights, gram: gramOf(adapter, model, config) },
+    files: filesOf(adapter.files, files),
+  };
+}
+
+/** The `gram.json` of the merged model. That of the base is left out where the adapter has put another head on it. */
+function gramOf(adapter: LoadedAdapter, base: LoadedModel, config: ModelConfig): GramMetadata | undefined {
+  if (adapter.gram !== undefined) return adapter.gram;
+  return kindOf(config).head === kindOf(base.config).head ? base.gram : undefined;
+}
+
+/** The files of a tokenizer belong together: all of them are those of the adapter, or of the base. */
+function filesOf(own: Companions, base: Companions): Companions {
+  if (own.tokenizerJson === undefined) return base;
+  return { generationConfigJson: base.generationConfigJson, ...own };
+}
