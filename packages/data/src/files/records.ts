@@ -11,6 +11,8 @@ export interface FileRecord {
   readonly sources?: Readonly<Record<string, string>>;
   /** Whether all values are texts, as in a file of separated values. */
   readonly isText?: boolean;
+  /** Number of records of the file that were joined to this one. @default 1 */
+  readonly count?: number;
 }
 
 /** A place of a file that holds no record, and the error that says why. */

@@ -47,6 +47,12 @@ export interface FormatOf<Holds extends Kind> {
    */
   read(from: FileRecord): Kinds[Holds];
   /**
+   * Says what identifies the records that stand one after the other and are read as one, `{ records }`.
+   *
+   * @throws {DataError} `bad-record`
+   */
+  joinKey?(from: FileRecord): string;
+  /**
    * Reads the margin of a pair, undefined where the record has none. It is read only where margins are used.
    *
    * @throws {DataError} `bad-record`

@@ -9,6 +9,7 @@ import { demonstration } from './demonstration.js';
 import { gramFinetune } from './gram-finetune.js';
 import { gramPretrain } from './gram-pretrain.js';
 import { helpSteer2 } from './helpsteer2.js';
+import { helpSteer2Ratings } from './helpsteer2-ratings.js';
 import { helpSteer3 } from './helpsteer3.js';
 import { hhRlhf } from './hh-rlhf.js';
 import { kto } from './kto.js';
@@ -45,6 +46,7 @@ export const FORMATS = {
   nectar,
   webgpt,
   helpsteer2: helpSteer2,
+  'helpsteer2-ratings': helpSteer2Ratings,
   helpsteer3: helpSteer3,
   arena,
   'auto-j': autoJ,

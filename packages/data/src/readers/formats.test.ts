@@ -185,6 +185,38 @@ describe('published formats are recognized by their fields', () => {
     expect(reading.counts).toMatchObject({ read: 1, kept: 0, dropped: { tie: 1 } });
   });
 
+  it('joins the ratings of HelpSteer 2 that have one prompt', async () => {
+    const rated = (prompt: string, response: string, helpfulness: unknown) => ({
+      prompt,
+      response,
+      helpfulness,
+      verbosity: 2,
+    });
+    const path = await save(
+      rated('p', 'b', 1),
+      rated('p', 'a', 4),
+      rated('q', 'x', 2),
+      rated('r', 'x', 2),
+      rated('r', 'y', 2),
+      rated('s', 'x', 'high'),
+      rated('s', 'y', 0),
+    );
+    const reading = readPreferences(path, { margins: true, maxBadRecords: 2 });
+    expect(await gather(reading)).toEqual([{ id: '1', ...pair, margin: 3 }]);
+    expect(reading.format).toBe('helpsteer2-ratings');
+    expect(reading.counts).toMatchObject({
+      read: 7,
+      kept: 2,
+      dropped: { tie: 3, 'bad-record': 2 },
+      items: 1,
+    });
+    await expect(gather(readPreferences(path, { maxBadRecords: 1 }))).rejects.toThrow(
+      `field "records.0.helpfulness" of ${path} line 6 is not a number`,
+    );
+    const best = await gather(readDemonstrations(await save(rated('p', 'b', 1), rated('p', 'a', 4))));
+    expect(best).toEqual([{ id: '1', prompt: 'p', response: 'a' }]);
+  });
+
   it('reads demonstrations of Capybara, and the best of several', async () => {
     const exchanges = [
       { input: 'hi', output: 'yes?' },

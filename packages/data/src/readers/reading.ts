@@ -6,6 +6,7 @@ import { checkColumns, mapColumns } from '../format/columns.js';
 import type { Format, Held, HeldBy, Kind } from '../format/format.js';
 import { FORMATS, type FormatName, formatsOf, isFormatName } from '../formats/index.js';
 import { checkHeld, repeatsPrompt } from './checks.js';
+import { joinRecords } from './join.js';
 import type { DropReason, ReadCounts, Reading, ReadOptions } from './options.js';
 import { formatOf, recognizeFormat } from './recognize.js';
 
@@ -53,7 +54,10 @@ class RecordReading<Item> implements Reading<Item> {
     private readonly options: ReadingOptions,
   ) {
     this.format = options.format;
-    this.iterator = this.iterate(scanRecords(path));
+    const entries = scanRecords(path);
+    // Mapped fields are those of one record.
+    const joins = options.columns === undefined;
+    this.iterator = this.iterate(joins ? joinRecords(entries, (from) => this.joinKey(from)) : entries);
   }
 
   get counts(): ReadCounts {
@@ -69,13 +73,14 @@ class RecordReading<Item> implements Reading<Item> {
   ): AsyncGenerator<Item, void, undefined> {
     for await (const entry of entries) {
       const items = this.attempt(entry);
-      this.numbers.read++;
+      const count = countOf(entry);
+      this.numbers.read += count;
       if (typeof items === 'string') {
-        this.drop(entry.where, items);
+        this.drop(entry.where, count, items);
       } else if (items instanceof DataError) {
-        this.drop(entry.where, 'bad-record', items);
+        this.drop(entry.where, count, 'bad-record', items);
       } else {
-        this.numbers.kept++;
+        this.numbers.kept += count;
         for (const item of items) {
           this.numbers.items++;
           yield item;
@@ -84,8 +89,23 @@ class RecordReading<Item> implements Reading<Item> {
     }
   }
 
-  private drop(where: string, reason: DropReason, error?: DataError): void {
-    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  /** The key of a record of a format that joins records; an unknown format is told by what reads the record. */
+  private joinKey(from: FileRecord): string | undefined {
+    const name = this.format ?? recognizeFormat(from, this.kinds);
+    const format: Format | undefined = name === undefined ? undefined : FORMATS[name];
+    if (format?.joinKey === undefined || !this.kinds.includes(format.holds)) return undefined;
+    try {
+      const key = format.joinKey(from);
+      this.format = name;
+      return key;
+    } catch (error) {
+      if (error instanceof DataError) return undefined;
+      throw error;
+    }
+  }
+
+  private drop(where: string, count: number, reason: DropReason, error?: DataError): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
     this.options.onDrop?.(where, reason, error);
   }
 
@@ -98,8 +118,9 @@ class RecordReading<Item> implements Reading<Item> {
       const { maxBadRecords = 0 } = this.options;
       const isOfRecord = error instanceof DataError && SKIPPED.has(error.code);
       if (!isOfRecord || maxBadRecords === 0) throw error;
-      if ((this.dropped['bad-record'] ?? 0) < maxBadRecords) return error;
-      const hint = `${error.hint}; ${maxBadRecords} bad records were left out before, and maxBadRecords allows more`;
+      const before = this.dropped['bad-record'] ?? 0;
+      if (before + countOf(entry) <= maxBadRecords) return error;
+      const hint = `${error.hint}; ${before} bad records were left out before, and maxBadRecords allows more`;
       throw new DataError(error.code, error.message, hint, { cause: error });
     }
   }
@@ -121,6 +142,11 @@ class RecordReading<Item> implements Reading<Item> {
     this.ids.add(held.id);
     return items;
   }
+}
+
+/** Number of records of the file that an entry stands for. */
+function countOf(entry: FileRecord | UnreadableRecord): number {
+  return 'error' in entry ? 1 : (entry.count ?? 1);
 }
 
 type Convert<Item> = (held: HeldBy, from: FileRecord) => readonly Item[] | DropReason;
