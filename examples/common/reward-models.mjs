@@ -95,7 +95,7 @@ export function rewardModelPhases({ data: { unlabeled, labeled }, ...recipe }) {
 }
 
 /** Saves a reward model or a policy, so that the commands of `gram` load it. */
-export async function saveTrainedModel(path, { kind, config, weights }, { tokenizer }, recipe, training) {
+export async function saveTrainedModel(path, { kind, config, weights }, { tokenizer, recipe, training }) {
   const gram = {
     format: 1,
     kind,

@@ -63,7 +63,7 @@ async function trainModels(materials, recipe, directory) {
   const models = [];
   for (const [folder, model] of Object.entries(trained)) {
     const training = { data: source.kind, seed, labeled: data.labeled };
-    await saveTrainedModel(`${directory}/${folder}`, model, materials, recipe, training);
+    await saveTrainedModel(`${directory}/${folder}`, model, { ...materials, recipe, training });
     models.push({ folder, ...model, judge: rewardModelOf(model, materials.encoder) });
   }
   const curves = [

@@ -131,7 +131,7 @@ async function runPolicy(each, context) {
   const folder = each.name.toLowerCase().replaceAll(/[^a-z]+/g, '-');
   const training = { advantages: each.advantages, judge: each.judge, seed };
   const trained = { kind: 'policy', config, weights: policy.weights };
-  await saveTrainedModel(`${directory}/${folder}`, trained, materials, recipe, training);
+  await saveTrainedModel(`${directory}/${folder}`, trained, { ...materials, recipe, training });
   return { ...each, steps: result.steps, curve, best };
 }
 

@@ -94,7 +94,10 @@ export const generateCommand = defineCommand({
         await output.end();
         io.stdout.write('\n');
       } else {
-        await print(completions, ids.length, writing, values, io.stdout);
+        const answers = await answersOf(completions, writing, values.stop);
+        io.stdout.write(
+          values.json ? `${JSON.stringify({ promptTokens: ids.length, answers })}\n` : described(answers),
+        );
       }
       if (completions.some(({ finished }) => finished === 'length')) {
         io.stderr.write(`cut after ${Math.min(maxNewTokens, room)} tokens; --max-new-tokens allows more\n`);
@@ -200,17 +203,21 @@ function overlap(text: string, stop: string): number {
   return 0;
 }
 
-async function print(
+/** An answer as it is printed. */
+interface Answer extends Pick<Completion, 'finished' | 'ids' | 'logProbabilities'> {
+  readonly text: string;
+}
+
+/** Decodes completions, without the tokens that end them and nothing from a stop text on. */
+function answersOf(
   completions: readonly Completion[],
-  promptTokens: number,
   { tokenizer, stopIds }: WritingModel,
-  { json, stop }: Pick<Values, 'json' | 'stop'>,
-  stdout: { write(text: string): unknown },
-): Promise<void> {
-  const answers = await Promise.all(
+  stops: readonly string[],
+): Promise<Answer[]> {
+  return Promise.all(
     completions.map(async ({ ids, logProbabilities, finished }) => {
       let text = '';
-      const filter = createStopFilter(stop, (part) => {
+      const filter = createStopFilter(stops, (part) => {
         text += part;
       });
       filter.add(await tokenizer.decode(ids.filter((id) => !stopIds.includes(id))));
@@ -218,9 +225,8 @@ async function print(
       return { text, finished, ids, logProbabilities };
     }),
   );
-  if (json) {
-    stdout.write(`${JSON.stringify({ promptTokens, answers })}\n`);
-    return;
-  }
-  for (const [i, { text }] of answers.entries()) stdout.write(`--- ${i + 1} of ${answers.length}\n${text}\n`);
+}
+
+function described(answers: readonly Answer[]): string {
+  return answers.map(({ text }, i) => `--- ${i + 1} of ${answers.length}\n${text}\n`).join('');
 }

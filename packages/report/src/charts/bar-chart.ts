@@ -85,7 +85,7 @@ export function barChart({ title, yLabel, groups, lines = [], yMin, yMax }: BarC
     yLabel,
     yAxis,
     legend: names.length > 1 ? names : [],
-    mark: (index, x, y) => rectangle(x - 7, y - 6, 14, 12, index),
+    mark: (index, x, y) => rectangle({ x: x - 7, y: y - 6, width: 14, height: 12 }, index),
     marginRight: Math.max(0, ...labeled.map(({ label }) => textWidth(label))) + 8,
   });
   const y = toPixels(yAxis, plot.bottom, plot.top);
@@ -142,7 +142,8 @@ function valueAxis(bars: Bar[], lines: Level[], yMin?: number, yMax?: number): A
 function drawBar({ bar, left, width, color }: DrawnBar, y: (value: number) => number, base: number): string {
   const gap = Math.min(3, width * 0.1);
   const end = y(bar.value);
-  const body = rectangle(left + gap, Math.min(end, base), width - 2 * gap, Math.abs(end - base), color);
+  const box = { x: left + gap, y: Math.min(end, base), width: width - 2 * gap, height: Math.abs(end - base) };
+  const body = rectangle(box, color);
   if (!isDrawable(bar.low) || !isDrawable(bar.high)) return body;
   const middle = left + width / 2;
   const cap = Math.min(6, width / 5);
@@ -175,8 +176,8 @@ function drawValues(drawn: DrawnBar[], y: (value: number) => number): string {
     .join('');
 }
 
-function rectangle(x: number, y: number, width: number, height: number, color: number): string {
-  return element('rect', { class: `gram-fill ${seriesClass(color)}`, x, y, width, height, rx: 1.5 });
+function rectangle(box: Readonly<Record<'x' | 'y' | 'width' | 'height', number>>, color: number): string {
+  return element('rect', { class: `gram-fill ${seriesClass(color)}`, ...box, rx: 1.5 });
 }
 
 /** Reference lines, with their labels at the right moved apart where they would overlap. */

@@ -53,7 +53,12 @@ export const arithmetic: Family = {
         size: 1,
         limit: 8,
         correctness: (reading) =>
-          gradeSingle(reading, answer, numbers, nearNumber(result), [String(a), String(b)]),
+          gradeSingle(reading, {
+            answer,
+            kind: numbers,
+            near: nearNumber(result),
+            restated: [String(a), String(b)],
+          }),
       },
       right: (stream) => say(stream, answer),
       partial: (stream) =>

@@ -37,7 +37,7 @@ export const counting: Family = {
         topic: NUMBERS,
         size: 1,
         limit: 8,
-        correctness: (reading) => gradeSingle(reading, answer, numbers, nearNumber(result)),
+        correctness: (reading) => gradeSingle(reading, { answer, kind: numbers, near: nearNumber(result) }),
       },
       right: (stream) => say(stream, answer),
       partial: (stream) => say(stream, stream.pick(close)),

@@ -32,7 +32,7 @@ export const opposite: Family = {
         topic: [answer],
         size: 1,
         limit: 9,
-        correctness: (reading) => gradeSingle(reading, answer, adjectiveSet, () => 0.1, [given]),
+        correctness: (reading) => gradeSingle(reading, { answer, kind: adjectiveSet, restated: [given] }),
       },
       right: (stream) => say(stream, answer),
       partial: (stream) => hedge(stream, say(stream, answer), pickOther(stream, adjectives, ...pair)),

@@ -33,7 +33,11 @@ export const position: Family = {
         size: 1,
         limit: 9,
         correctness: (reading) =>
-          gradeSingle(reading, answer, listWords, (word) => (words.includes(word) ? 0.2 : 0.05)),
+          gradeSingle(reading, {
+            answer,
+            kind: listWords,
+            near: (word) => (words.includes(word) ? 0.2 : 0.05),
+          }),
       },
       right: (stream) => say(stream, answer),
       partial: (stream) => hedge(stream, say(stream, answer), pickOther(stream, words, answer)),

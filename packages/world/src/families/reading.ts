@@ -27,7 +27,8 @@ function lookupBlueprint({ question, answer, other, values, say }: Lookup): Blue
       size: 1,
       limit: 9,
       // A value from the story is nearer than one from nowhere.
-      correctness: (reading) => gradeSingle(reading, answer, kind, (word) => (word === other ? 0.2 : 0.05)),
+      correctness: (reading) =>
+        gradeSingle(reading, { answer, kind, near: (word) => (word === other ? 0.2 : 0.05) }),
     },
     right: (random) => say(answer, random),
     partial: (random) => hedge(random, say(answer, random), wrongValue(random)),

@@ -44,9 +44,11 @@ export const sentiment: Family = {
         size: 1,
         limit: 8,
         correctness: (reading) =>
-          gradeSingle(reading, verdict, kind, (word) =>
-            verdict === 'mixed' || word === 'mixed' ? 0.4 : 0.1,
-          ),
+          gradeSingle(reading, {
+            answer: verdict,
+            kind,
+            near: (word) => (verdict === 'mixed' || word === 'mixed' ? 0.4 : 0.1),
+          }),
       },
       right: (stream) => say(stream, verdict),
       partial: (stream) => say(stream, verdict === 'mixed' ? stream.pick(['good', 'bad']) : 'mixed'),

@@ -4,8 +4,20 @@ import type { Reading } from './oracle.js';
 /** Correctness of an answer that names the right word beside a wrong one. */
 const HEDGED = 0.5;
 
+/** What an answer that is one word of a kind (a number, a color, a name) is graded by. */
+export interface SingleKey {
+  /** The right word. */
+  readonly answer: string;
+  /** Words of the kind. */
+  readonly kind: ReadonlySet<string>;
+  /** The grade of a wrong word. @default 0.1 for all of them */
+  readonly near?: (word: string) => number;
+  /** Words of the kind that an answer may repeat from the question. @default none */
+  readonly restated?: readonly string[];
+}
+
 /**
- * Grades an answer that is one word of a kind (a number, a color, a name).
+ * Grades an answer that is one word of a kind.
  *
  * The last word of the kind is the answer. Another word of the kind that is not in `restated`, or the answer
  * said more than twice, makes it a hedge.
@@ -13,10 +25,7 @@ const HEDGED = 0.5;
  */
 export function gradeSingle(
   { words }: Reading,
-  answer: string,
-  kind: ReadonlySet<string>,
-  near: (word: string) => number = () => 0.1,
-  restated: readonly string[] = [],
+  { answer, kind, near = () => 0.1, restated = [] }: SingleKey,
 ): number {
   const named = words.filter((word) => kind.has(word));
   const last = named.at(-1);

@@ -9,7 +9,8 @@ const rubric: Rubric = {
   topic: [],
   size: 1,
   limit: 9,
-  correctness: (reading) => gradeSingle(reading, 'blue', colours, (word) => (word === 'red' ? 0.2 : 0.05)),
+  correctness: (reading) =>
+    gradeSingle(reading, { answer: 'blue', kind: colours, near: (word) => (word === 'red' ? 0.2 : 0.05) }),
 };
 const reward = (response: string, format: keyof typeof FORMATS = 'plain') =>
   oracleReward(question, FORMATS[format], rubric, response);
