@@ -1,13 +1,14 @@
 export { type TrainBpeAsyncOptions, type TrainBpeOptions, trainBpe, trainBpeAsync } from './bpe/train-bpe.js';
+export { type ChatLayout, plainChat } from './chat/chat-layout.js';
 export {
-  type ChatMessage,
   type ChatTemplate,
   type ChatTemplateOptions,
+  type ConversationOutline,
   createChatTemplate,
   type RenderOptions,
-  type Segment,
 } from './chat/chat-template.js';
-export { encodeChat, encodeSegments } from './chat/encode-chat.js';
+export type { ConversationText } from './chat/conversation-texts.js';
+export { encodeChat } from './chat/encode-chat.js';
 export type { TemplateValue } from './chat/jinja.js';
 export type { Outline, Slot } from './chat/placeholders.js';
 export {
@@ -29,19 +30,22 @@ export {
   type Encoded,
   type EncodedPair,
   type EncodedTurn,
+  encodingOf,
   type PromptToEncode,
 } from './encode/chat-encoder.js';
+export type { Encoding } from './encode/encode-form.js';
+export type { Overlong } from './encode/fill.js';
 export { type NeutralText, neutralizeMarkers, restoreMarkers } from './encode/markers.js';
-export {
-  createPairEncoder,
-  type EncodedComparison,
-  type PairEncoder,
-  type PairEncoderOptions,
-} from './encode/pair-encoder.js';
-export type { Overlong } from './encode/template.js';
+export { createPairEncoder, type PairEncoder, type PairEncoderOptions } from './encode/pair-encoder.js';
 export { TokenizeError, type TokenizeErrorCode } from './error.js';
-export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerOf } from './library.js';
-export { type ChatLayout, plainChat } from './prompts/chat-layout.js';
+export {
+  loadTokenizer,
+  type Segment,
+  type Span,
+  type Tokenizer,
+  tokenizerFromJson,
+  tokenizerOf,
+} from './library.js';
 export { type Block, type JudgePrompt, judgePrompt, judgePrompts } from './prompts/judge-prompt.js';
 export { judgePromptFromText } from './prompts/judge-prompt-text.js';
 export { parseJudgePrompt } from './prompts/parse-judge-prompt.js';

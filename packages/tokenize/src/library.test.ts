@@ -57,6 +57,7 @@ describe('special tokens', () => {
       added_tokens: [
         { id: eot, content: '<eot>', special: true, ...flags },
         { id: tab, content: '<tab>', special: false, ...flags },
+        { id: tab + 1, content: '  ', special: false, ...flags },
       ],
       pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
       decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
@@ -64,9 +65,10 @@ describe('special tokens', () => {
     });
     expect(await whole.encodeTemplate('<eot>')).toEqual([eot]);
     expect(await whole.encode('<eot>')).toHaveLength(5);
-    // Ordinary added tokens, such as runs of spaces, belong to the vocabulary of user text.
-    expect(await whole.encode('x<tab>')).toEqual([bytes.x, tab]);
-    expect(whole.vocabSize).toBe(tab + 1);
+    expect(await whole.encode('<tab>')).toHaveLength(5);
+    // Runs of spaces belong to the vocabulary of user text.
+    expect(await whole.encode('x  ')).toEqual([bytes.x, whole.tokenId('  ')]);
+    expect(whole.vocabSize).toBe(1 + Math.max(tab, whole.tokenId('  ')!));
   });
 });
 

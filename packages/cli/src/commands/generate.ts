@@ -1,4 +1,4 @@
-import { createRandom } from '@gram/base';
+import { createRandom, type Turn } from '@gram/base';
 import {
   type Completion,
   createGenerator,
@@ -6,13 +6,7 @@ import {
   longestSequence,
   type WeightPrecision,
 } from '@gram/model';
-import {
-  type ChatMessage,
-  createChatTemplate,
-  createTextStream,
-  encodeChat,
-  findChatTemplate,
-} from '@gram/tokenize';
+import { createChatTemplate, createTextStream, encodeChat, findChatTemplate } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { deviceFlag, startDevice } from '../models/device-flag.js';
@@ -140,7 +134,7 @@ async function promptIds(
   }
   const variables = { enable_thinking: false };
   const template = createChatTemplate({ ...findChatTemplate(files, model), variables, now: new Date() });
-  const messages: ChatMessage[] = [
+  const messages: Turn[] = [
     ...(system === undefined ? [] : [{ role: 'system', content: system }]),
     { role: 'user', content: prompt },
   ];

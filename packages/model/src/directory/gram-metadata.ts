@@ -10,6 +10,11 @@ interface CommonMetadata {
   readonly chat: string;
   /** Longest input in tokens. */
   readonly maxLength: number;
+  /**
+   * Way in which text becomes ids: a conversation as a whole, as models are read elsewhere, or each text of the template and of
+   * the record apart. @default 'apart'
+   */
+  readonly encoding?: 'whole' | 'apart';
   /** Notes of the training run about itself. */
   readonly training?: { readonly [key: string]: JsonValue };
 }
@@ -42,6 +47,7 @@ const format = z.literal(1, 'only format 1 is known; a newer version of gram wro
 const rest = {
   chat: id,
   maxLength: z.int().min(1),
+  encoding: z.enum(['whole', 'apart']).optional(),
   training: z.record(z.string(), z.json()).optional(),
 };
 

@@ -100,10 +100,17 @@ async function conduct(
 /** Says what the checkpoints of a run belong to. */
 function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
   const { policy, value, tokenizer } = run;
-  const { chat, maxLength } = policy.gram;
+  const { chat, maxLength, encoding = 'apart' } = policy.gram;
   const model = (kind: 'policy' | 'value', config: ModelConfig) => ({
     config,
-    gram: { format: 1 as const, kind, chat, maxLength, training: { advantages: options.advantages } },
+    gram: {
+      format: 1 as const,
+      kind,
+      chat,
+      maxLength,
+      encoding,
+      training: { advantages: options.advantages },
+    },
     tokenizerJson: tokenizer.json,
   });
   return {
@@ -122,7 +129,7 @@ function partsOf(
   return {
     options: fingerprintOf({ ...options, optimizer: options.optimizer.name }),
     tokenizer: fingerprintOf(tokenizer.json),
-    prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength]),
+    prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength, policy.gram.encoding ?? 'apart']),
     'policy architecture': fingerprintOf(policy.config),
     'policy weights': fingerprintOfWeights(policy.weights),
     ...(value && {

@@ -14,7 +14,7 @@ export interface ModelParts {
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */
 export interface PpoRun {
   /** The policy after supervised fine-tuning. A copy of its first weights is the reference; the weights are trained in place. */
-  readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength'> };
+  readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength' | 'encoding'> };
   /** Value model for `gae`, trained in place; see `valueModelFrom`. */
   readonly value?: ModelParts;
   readonly tokenizer: Tokenizer;

@@ -11,7 +11,7 @@ import {
   type ScoredResponse,
   sigmoid,
 } from '@gram/ranking';
-import type { PairEncoder } from '@gram/tokenize';
+import type { Encoded } from '@gram/tokenize';
 import { createForward } from '../sequences/forward.js';
 import { createNumberCache } from '../sequences/number-cache.js';
 import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
@@ -30,7 +30,10 @@ export interface DiscriminativeOptions {
   readonly config: ModelConfig;
   /** In float32 on the CPU they are read at each call, so that updates in place are seen. */
   readonly weights: Weights;
-  readonly encoder: Pick<PairEncoder, 'response'>;
+  /** Encodes what is scored; the score is read at the last id. */
+  readonly encoder: {
+    response(record: ResponseItem): Promise<Encoded>;
+  };
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
@@ -70,11 +73,7 @@ export function createDiscriminativeRewardModel({
     options: RunOptions = {},
   ): Promise<ScoredResponse[]> {
     checkTexts(items, ['prompt', 'response']);
-    const encoded = await encodeAll(
-      items,
-      ({ prompt, response }, id) => encoder.response({ id, prompt, response }),
-      options.signal,
-    );
+    const encoded = await encodeAll(items, (item, id) => encoder.response({ ...item, id }), options.signal);
     const sequences = encoded.map(({ ids }) => ids);
     const numbers = (await runSequences(sequences, forward, { batchTokens, cache }, options)).values();
     return encoded.map(({ truncated, neutralized }) => {
@@ -101,14 +100,14 @@ async function compareByRewards(
   const positions = new Map<string, number>();
   const distinct: ResponseItem[] = [];
   const positionOf = (item: ResponseItem) => {
-    const key = JSON.stringify([item.prompt, item.response]);
+    const key = JSON.stringify([item.prompt, item.tools, item.response]);
     const position = positions.get(key) ?? distinct.push(item) - 1;
     positions.set(key, position);
     return position;
   };
-  const pairs = items.map(({ prompt, a, b, ...item }, index) => {
-    const id = item.id ?? `item ${index}`;
-    return [positionOf({ id, prompt, response: a }), positionOf({ id, prompt, response: b })] as const;
+  const pairs = items.map(({ a, b, ...item }, index) => {
+    const named = { ...item, id: item.id ?? `item ${index}` };
+    return [positionOf({ ...named, response: a }), positionOf({ ...named, response: b })] as const;
   });
   const scored = await rewards(distinct, {
     signal,

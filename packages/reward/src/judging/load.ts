@@ -13,7 +13,10 @@ import {
 import { RewardError } from '@gram/ranking';
 import {
   chatLayoutOf,
+  createChatEncoder,
   createPairEncoder,
+  type Encoding,
+  encodingOf,
   type JudgePrompt,
   judgePrompt,
   type Overlong,
@@ -29,8 +32,8 @@ export interface LoadOptions extends ResolveOptions {
   /** Treatment of items that are too long for the model: an error, or their texts are cut. @default 'error' */
   readonly overlong?: Overlong;
   /**
-   * The judging prompt of a model that has no `gram.json`, such as the models that the authors of GRAM released, or the
-   * id of one. The layout of turns is then that of its chat template.
+   * The judging prompt of a language model that has no `gram.json`, such as the models that the authors of GRAM released, or the
+   * id of one. The layout of turns is then that of its chat template. A model with a score head is asked without one.
    */
   readonly judgePrompt?: JudgePrompt | string;
   /** Whether markers of the judging prompt stay in texts as they are, for parity with other implementations. @default false */
@@ -45,14 +48,16 @@ export interface LoadOptions extends ResolveOptions {
   readonly positionBiasBound?: number | undefined;
 }
 
-/** Way in which a model is asked. */
-interface JudgeFormat {
-  readonly kind: 'generative' | 'discriminative';
-  readonly prompt: JudgePrompt;
+/** Way in which a model is asked. A model with a score head needs no judging prompt. */
+type JudgeFormat = {
   /** Layout of turns; undefined for that of the model's chat template. */
   readonly chat: string | undefined;
   readonly maxLength: number;
-}
+  readonly encoding: Encoding;
+} & (
+  | { readonly kind: 'generative'; readonly prompt: JudgePrompt }
+  | { readonly kind: 'discriminative'; readonly reads: 'response' | 'finished' }
+);
 
 /** Number of results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
 const CACHED_RESULTS = 4096;
@@ -62,8 +67,8 @@ const DEFAULT_LENGTH = 4096;
 
 /**
  * Loads a reward model: a model directory with a `tokenizer.json`, and a `gram.json` that says the kind of the model and how
- * it must be asked; or any causal language model with a chat template, given a judging prompt. `kind` of the result tells
- * which it is.
+ * it must be asked; or any causal language model with a chat template, given a judging prompt; or any model with a score head
+ * and a chat template. `kind` of the result tells which it is.
  *
  * @example
  * const model = await loadRewardModel('runs/judge/model');
@@ -98,20 +103,19 @@ export async function loadRewardModel(
   const tokenizer = tokenizerOf(files, pathOrRepo);
   checkVocabulary(model, tokenizer, pathOrRepo);
   const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, format.chat);
-  const { maxLength } = format;
-  const encoder = await createPairEncoder({
-    tokenizer,
-    prompt: format.prompt,
-    chat,
-    maxLength,
-    overlong,
-    raw,
-  });
-  const { config, weights } = await loadModel(path);
-  const made = { config, weights, encoder, precision, device, cacheEntries: CACHED_RESULTS };
-  return format.kind === 'generative'
-    ? createGenerativeRewardModel({ ...made, orders, positionBiasBound })
-    : createDiscriminativeRewardModel(made);
+  const { maxLength, encoding } = format;
+  const asked = { tokenizer, chat, maxLength, overlong, encoding };
+  const stored = async () => {
+    const { config, weights } = await loadModel(path);
+    return { config, weights, precision, device, cacheEntries: CACHED_RESULTS };
+  };
+  if (format.kind === 'generative') {
+    const encoder = await createPairEncoder({ ...asked, prompt: format.prompt, raw });
+    return createGenerativeRewardModel({ ...(await stored()), encoder, orders, positionBiasBound });
+  }
+  const encoder = await createChatEncoder(asked);
+  const response = encoder[format.reads];
+  return createDiscriminativeRewardModel({ ...(await stored()), encoder: { response } });
 }
 
 function judgeFormat(
@@ -120,9 +124,13 @@ function judgeFormat(
   source: string,
 ): JudgeFormat {
   const prompt = typeof given === 'string' ? judgePrompt(given) : given;
+  const encoding = encodingOf(gram);
   if (gram?.judgePrompt !== undefined) {
     const { kind, chat, maxLength } = gram;
-    return { kind, chat, maxLength, prompt: prompt ?? storedJudgePrompt(gram, `gram.json of ${source}`) };
+    const common = { chat, maxLength, encoding };
+    // gram trains a score head on the token that ends the answer.
+    if (kind === 'discriminative') return { ...common, kind, reads: 'response' };
+    return { ...common, kind, prompt: prompt ?? storedJudgePrompt(gram, `gram.json of ${source}`) };
   }
   if (gram !== undefined) {
     const use =
@@ -135,6 +143,10 @@ function judgeFormat(
       'give the directory of a generative or discriminative reward model',
     );
   }
+  const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);
+  const common = { chat: undefined, maxLength, encoding };
+  // Others train a score head on the last token of all that the chat template writes.
+  if (kindOf(config).head === 'score') return { ...common, kind: 'discriminative', reads: 'finished' };
   if (prompt === undefined) {
     throw new RewardError(
       'no-judge-prompt',
@@ -142,9 +154,7 @@ function judgeFormat(
       'train a reward model from it, or say how to ask it, for example with judgePrompt: "gram-eval-1"',
     );
   }
-  const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);
-  const kind = kindOf(config).head === 'score' ? 'discriminative' : 'generative';
-  return { kind, prompt, chat: undefined, maxLength };
+  return { ...common, kind: 'generative', prompt };
 }
 
 function checkVocabulary({ config }: ModelInfo, tokenizer: Tokenizer, source: string): void {

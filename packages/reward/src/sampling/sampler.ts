@@ -33,6 +33,8 @@ export interface SampledPrompt {
   readonly promptIds: readonly number[];
   /** Whether the prompt was cut to fit. */
   readonly truncated: boolean;
+  /** Whether control tokens that the prompt spells were taken for ordinary text. */
+  readonly neutralized: boolean;
   readonly responses: readonly SampledResponse[];
 }
 
@@ -70,8 +72,8 @@ export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerO
   return {
     async sample(items, { maxNewTokens, signal, onProgress }) {
       const requests = await Promise.all(
-        items.map(async ({ id, prompt, decodings }) => {
-          return { id, decodings, ...(await encoder.prompt({ id, prompt })) };
+        items.map(async ({ decodings, ...item }) => {
+          return { id: item.id, decodings, ...(await encoder.prompt(item)) };
         }),
       );
       for (const { id, ids } of requests) {
@@ -80,9 +82,9 @@ export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerO
       const options = { maxNewTokens, stopIds: [encoder.endId], signal, onProgress };
       const completions = (await generator.generate(requests, options)).values();
       return Promise.all(
-        requests.map(async ({ ids, truncated }) => {
+        requests.map(async ({ ids, truncated, neutralized }) => {
           const responses = await Promise.all(taken(completions).map(withText));
-          return { promptIds: ids, truncated, responses };
+          return { promptIds: ids, truncated, neutralized, responses };
         }),
       );
     },

@@ -1,27 +1,25 @@
+import type { Tool, Turn } from '@gram/base';
 import { TokenizeError } from '../error.js';
+import type { Segment } from '../library.js';
 import { trimText } from '../prompts/trim.js';
+import { type ConversationText, shapeOfConversation } from './conversation-texts.js';
 import type { TemplateValue } from './jinja.js';
-import { createOutliner } from './outliner.js';
-import type { Outline } from './placeholders.js';
-
-/** A message of a conversation. */
-export interface ChatMessage {
-  /** For example `system`, `user` or `assistant`: letters, digits, `_` and `-`. */
-  readonly role: string;
-  readonly content: string;
-}
-
-/** A part of a rendered conversation. */
-export interface Segment {
-  readonly text: string;
-  /** Whether the template wrote it. Everything else is the text of a message and must not yield special tokens. */
-  readonly trusted: boolean;
-}
+import { createOutliner, type OutlineTask } from './outliner.js';
+import { jsonInner, type Outline, type Slot } from './placeholders.js';
 
 /** Options of `ChatTemplate.render`. */
 export interface RenderOptions {
   /** Whether the start of the assistant's turn follows, for a model to continue. @default false */
   readonly addGenerationPrompt?: boolean;
+  /** Descriptions of the tools that the assistant may call. @default none */
+  readonly tools?: readonly Tool[] | undefined;
+  /** More variables than those of the template, which they replace where both have one. They are trusted. @default none */
+  readonly variables?: Readonly<Record<string, TemplateValue>>;
+}
+
+/** An outline with the texts that belong into its slots. */
+export interface ConversationOutline extends Outline {
+  readonly texts: readonly ConversationText[];
 }
 
 /** Options of `createChatTemplate`. */
@@ -48,11 +46,12 @@ export interface ChatTemplate {
    * Renders a conversation in parts. Joined, they are the text that transformers' `apply_chat_template` returns.
    *
    * @throws {TokenizeError} `bad-message`; `template-refused` if the template does not accept these roles;
-   *   `template-unsupported` if it does more to a text than trim it; `template-broken`, `template-limit`
+   *   `template-unsupported` if it does more to a text than trim it, or leaves out a text, a tool or a call; `template-broken`,
+   *   `template-limit`
    */
-  render(messages: readonly ChatMessage[], options?: RenderOptions): Promise<readonly Segment[]>;
+  render(messages: readonly Turn[], options?: RenderOptions): Promise<readonly Segment[]>;
   /** Renders all but the texts: `render` inserts them. Throws as `render` does. */
-  outline(messages: readonly ChatMessage[], options?: RenderOptions): Promise<Outline>;
+  outline(messages: readonly Turn[], options?: RenderOptions): Promise<ConversationOutline>;
 }
 
 const DEFAULT_NOW = new Date('2024-07-26T00:00:00Z');
@@ -61,9 +60,9 @@ const DEFAULT_NOW = new Date('2024-07-26T00:00:00Z');
 const CACHE_SIZE = 256;
 
 /**
- * Creates a chat template. It never sees a text: placeholders stand for texts while it is rendered. So no text can change
- * what it does, and conversations with the same roles are rendered once. A template that looks into texts, as Qwen3's
- * looks for `</think>` in earlier answers, finds nothing there.
+ * Creates a chat template. It never sees a text: placeholders stand for texts while it is rendered, for reasoning and for the
+ * strings of tools and of their calls too. So no text can change what it does, and conversations that differ in their texts only
+ * are rendered once. A template that looks into texts, as Qwen3's looks for `</think>` in earlier answers, finds nothing there.
  *
  * Rendering starts a process with limits. Conversations that are requested at the same time share one, so do not wait for
  * each before you request the next.
@@ -76,20 +75,15 @@ const CACHE_SIZE = 256;
  */
 export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   const { template, specialTokens = {}, variables = {}, now = DEFAULT_NOW } = options;
-  const make = createOutliner({ template, variables: { ...specialTokens, ...variables }, now });
+  const make = createOutliner({ template, now });
+  const sorts = /\bsort_keys\b|\bdictsort\b/.test(template);
   const cache = new Map<string, Promise<Outline>>();
 
-  async function outline(
-    messages: readonly ChatMessage[],
-    { addGenerationPrompt = false }: RenderOptions = {},
-  ): Promise<Outline> {
-    messages.forEach(checkMessage);
-    const roles = messages.map(({ role }) => role);
-    const empty = messages.map(({ content }) => content === '');
-    const key = JSON.stringify([roles, empty.map(Number), addGenerationPrompt]);
+  async function outlineOf(task: OutlineTask): Promise<Outline> {
+    const key = JSON.stringify([task.shape.key, task.addGenerationPrompt, task.variables]);
     const known = cache.get(key);
     if (known) return known;
-    const made = make({ roles, empty, addGenerationPrompt });
+    const made = make(task);
     // A limit may have been reached only because the machine was busy, so the next call tries again.
     made.catch(() => cache.delete(key));
     const [oldest] = cache.keys();
@@ -98,36 +92,42 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
     return made;
   }
 
+  async function outline(
+    messages: readonly Turn[],
+    { addGenerationPrompt = false, tools, variables: more }: RenderOptions = {},
+  ): Promise<ConversationOutline> {
+    const shape = shapeOfConversation(messages, tools);
+    if (sorts && shape.texts.some(({ kind }) => kind === 'data')) throw sortsNames();
+    const all = { ...specialTokens, ...variables, ...more };
+    return { ...(await outlineOf({ shape, addGenerationPrompt, variables: all })), texts: shape.texts };
+  }
+
   return {
     specialTokens,
     outline,
     async render(messages, renderOptions) {
-      const { pieces, slots } = await outline(messages, renderOptions);
+      const { pieces, slots, texts } = await outline(messages, renderOptions);
       const segments: Segment[] = [];
       for (const [index, piece] of pieces.entries()) {
         segments.push({ text: piece, trusted: true });
         const slot = slots[index];
-        if (!slot) continue;
-        const content = messages[slot.message]?.content ?? '';
-        segments.push({ text: trimText(content, slot.trims), trusted: false });
+        const text = slot && texts[slot.text];
+        if (text) segments.push({ text: writtenText(text.value, slot), trusted: false });
       }
       return segments.filter(({ text }) => text !== '');
     },
   };
 }
 
-/** Templates write roles beside special tokens, as their own text, so a role must not be able to spell one. */
-function checkMessage({ role, content }: ChatMessage, index: number): void {
-  const problem =
-    typeof role !== 'string' || !/^[\w-]{1,64}$/.test(role)
-      ? 'a role that is not a word'
-      : typeof content !== 'string'
-        ? 'no text as its content'
-        : undefined;
-  if (problem === undefined) return;
-  throw new TokenizeError(
-    'bad-message',
-    `message ${index + 1} has ${problem}`,
-    'give { role, content }: a role such as "user", and a string',
+/** A text as the template writes it. */
+export function writtenText(text: string, { trims, isJson }: Pick<Slot, 'trims' | 'isJson'>): string {
+  return isJson ? jsonInner(text) : trimText(text, trims);
+}
+
+function sortsNames(): TokenizeError {
+  return new TokenizeError(
+    'template-unsupported',
+    'the chat template sorts the names of tools or of arguments, which it does not see',
+    'leave out the sorting from the template, or the tools from the conversation',
   );
 }

@@ -1,25 +1,13 @@
+import type { Turn } from '@gram/base';
 import type { Tokenizer } from '../library.js';
-import type { ChatMessage, ChatTemplate, RenderOptions, Segment } from './chat-template.js';
+import type { ChatTemplate, RenderOptions } from './chat-template.js';
 
 /**
- * Encodes a rendered conversation. Special tokens are parsed in the template's text and nowhere else.
- *
- * Parts are encoded apart, so no token crosses the boundary of a message's text. The ids of the whole text encoded at once
- * differ at such a boundary if the tokenizer merges across it, as where a text starts with a newline after a newline of
- * the template. Everywhere else they are the same.
- */
-export async function encodeSegments(tokenizer: Tokenizer, segments: readonly Segment[]): Promise<number[]> {
-  const ids = await Promise.all(
-    segments.map(({ text, trusted }) => (trusted ? tokenizer.encodeTemplate(text) : tokenizer.encode(text))),
-  );
-  return ids.flat();
-}
-
-/**
- * Encodes a conversation, by default up to the start of the assistant's next turn, which a model continues. Nothing is
+ * Encodes a conversation as transformers does, by default up to the start of the assistant's next turn, which a model continues:
+ * the whole text at once, so that tokens cross the boundaries of texts, but that no text yields a control token. Nothing is
  * added that the template does not write, so there is at most one bos token.
  *
- * @throws {TokenizeError} what `template.render` throws
+ * @throws {TokenizeError} what `template.render` and `tokenizer.encodeSegments` throw
  *
  * @example
  * ```ts
@@ -29,8 +17,8 @@ export async function encodeSegments(tokenizer: Tokenizer, segments: readonly Se
 export async function encodeChat(
   tokenizer: Tokenizer,
   template: ChatTemplate,
-  messages: readonly ChatMessage[],
-  { addGenerationPrompt = true }: RenderOptions = {},
+  messages: readonly Turn[],
+  { addGenerationPrompt = true, ...options }: RenderOptions = {},
 ): Promise<number[]> {
-  return encodeSegments(tokenizer, await template.render(messages, { addGenerationPrompt }));
+  return tokenizer.encodeSegments(await template.render(messages, { addGenerationPrompt, ...options }));
 }

@@ -1,23 +1,23 @@
 import { TokenizeError } from '../error.js';
+import type { ConversationShape } from './conversation-texts.js';
 import { renderJinja, type TemplateValue } from './jinja.js';
 import { findSlots, makePlaceholders, type Outline, type Placeholders } from './placeholders.js';
 
-/** All that the outline of a conversation depends on, which is everything but the texts. */
-export interface ConversationShape {
-  readonly roles: readonly string[];
-  /** Whether each message has no text. */
-  readonly empty: readonly boolean[];
+/** What is rendered at once. */
+export interface OutlineTask {
+  readonly shape: ConversationShape;
   readonly addGenerationPrompt: boolean;
+  readonly variables: Readonly<Record<string, TemplateValue>>;
 }
 
-interface Task extends ConversationShape {
+interface Task extends OutlineTask {
   readonly placeholders: Placeholders;
   resolve(outline: Outline): void;
   reject(error: unknown): void;
 }
 
 /** Limits of what one process renders. An ordinary template takes about a millisecond per message. */
-const BATCH_LIMITS = { conversations: 32, messages: 500 } as const;
+const BATCH_LIMITS = { conversations: 32, texts: 500 } as const;
 
 /**
  * Creates a function that renders conversations with placeholders for their texts. Conversations that wait at the same
@@ -27,13 +27,13 @@ const BATCH_LIMITS = { conversations: 32, messages: 500 } as const;
  */
 export function createOutliner({
   template,
-  variables,
   now,
 }: {
   readonly template: string;
-  readonly variables: Readonly<Record<string, TemplateValue>>;
   readonly now: Date;
-}): (shape: ConversationShape) => Promise<Outline> {
+}): (task: OutlineTask) => Promise<Outline> {
+  // A template that knows reasoning decides itself which turns show it.
+  const knowsReasoning = template.includes('reasoning_content');
   const waiting: Task[] = [];
   let running = false;
 
@@ -42,13 +42,13 @@ export function createOutliner({
       const results = await renderJinja({
         template,
         now,
-        contexts: tasks.flatMap((task) => contextsOf(task, variables)),
+        contexts: tasks.flatMap(contextsOf),
       });
       let from = 0;
       for (const task of tasks) {
         const own = results.slice(from, from + task.placeholders.contents.length);
         from += own.length;
-        settle(task, own);
+        settle(task, own, knowsReasoning);
       }
     } catch (error) {
       for (const task of tasks) task.reject(error);
@@ -64,22 +64,18 @@ export function createOutliner({
     running = false;
   }
 
-  return (shape) =>
+  return (task) =>
     new Promise((resolve, reject) => {
-      waiting.push({ ...shape, placeholders: makePlaceholders(shape.empty), resolve, reject });
+      waiting.push({ ...task, placeholders: makePlaceholders(task.shape.texts), resolve, reject });
       void renderWaiting();
     });
 }
 
 /** The variables of each rendering of a conversation. */
-function contextsOf(
-  { roles, addGenerationPrompt, placeholders }: Task,
-  variables: Readonly<Record<string, TemplateValue>>,
-) {
+function contextsOf({ shape, addGenerationPrompt, placeholders, variables }: Task) {
   return placeholders.contents.map((contents) => ({
     ...variables,
-    messages: roles.map((role, index) => ({ role, content: contents[index] ?? '' })),
-    tools: null,
+    ...shape.fill(contents),
     documents: null,
     add_generation_prompt: addGenerationPrompt,
   }));
@@ -87,21 +83,25 @@ function contextsOf(
 
 /** Takes the conversations that have waited longest from the list, as many as the limits allow and at least one. */
 function takeBatch(waiting: Task[]): Task[] {
-  let messages = 0;
-  const end = waiting.findIndex(({ roles }, index) => {
-    messages += roles.length;
-    return index > 0 && (index >= BATCH_LIMITS.conversations || messages > BATCH_LIMITS.messages);
+  let texts = 0;
+  const end = waiting.findIndex(({ shape }, index) => {
+    texts += shape.texts.length;
+    return index > 0 && (index >= BATCH_LIMITS.conversations || texts > BATCH_LIMITS.texts);
   });
   return waiting.splice(0, end < 0 ? waiting.length : end);
 }
 
-function settle(task: Task, results: readonly (string | TokenizeError)[]): void {
+function settle(
+  { shape, placeholders, ...task }: Task,
+  results: readonly (string | TokenizeError)[],
+  knowsReasoning: boolean,
+): void {
   try {
     const texts = results.map((result) => {
       if (result instanceof TokenizeError) throw result;
       return result;
     });
-    task.resolve(findSlots(texts, task.placeholders, task.roles));
+    task.resolve(findSlots(texts, placeholders, shape.texts, knowsReasoning));
   } catch (error) {
     task.reject(error);
   }

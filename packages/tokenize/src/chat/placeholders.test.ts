@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Trim, trimText } from '../prompts/trim.js';
+import type { ConversationText } from './conversation-texts.js';
 import { findSlots, makePlaceholders } from './placeholders.js';
 
 const trim = fc.constantFrom<Trim>('none', 'newlines', 'all');
@@ -8,27 +9,42 @@ const piece = fc
   .array(fc.constantFrom('\n', ' ', '\t', '\v', '<|im_end|>', 'x'), { maxLength: 6 })
   .map((parts) => parts.join(''));
 
+const content = (message: number, role: string): ConversationText => ({
+  value: 'x',
+  kind: 'content',
+  message,
+  name: `the text of message ${message + 1} (${role})`,
+  isRequired: true,
+});
+const data = (name: string, isRequired = true): ConversationText => ({
+  value: 'x',
+  kind: 'data',
+  message: undefined,
+  name,
+  isRequired,
+});
+
 describe('findSlots', () => {
   it('tells the text of a template from what it leaves of placeholders, white space and all', () => {
     const message = fc.record({ start: trim, end: trim, empty: fc.boolean(), before: piece });
     fc.assert(
       fc.property(fc.array(message, { maxLength: 4 }), piece, (messages, last) => {
-        const placeholders = makePlaceholders(messages.map(({ empty }) => empty));
-        const renderings = placeholders.contents.map(
-          (contents) =>
-            messages
-              .map(({ before, ...trims }, index) => before + trimText(contents[index]!, trims))
-              .join('') + last,
-        );
         const full = messages.flatMap(({ start, end, empty }, index) =>
           empty ? [] : [{ message: index, trims: { start, end } }],
         );
-        const { pieces, slots } = findSlots(
-          renderings,
-          placeholders,
-          messages.map(() => 'user'),
+        const texts = full.map(({ message }) => content(message, 'user'));
+        const placeholders = makePlaceholders(texts);
+        const renderings = placeholders.contents.map(
+          (contents) =>
+            messages
+              .map(({ before, ...trims }, index) => {
+                const text = full.findIndex(({ message }) => message === index);
+                return before + trimText(contents[text] ?? '', trims);
+              })
+              .join('') + last,
         );
-        expect(slots).toEqual(full);
+        const { pieces, slots } = findSlots(renderings, placeholders, texts);
+        expect(slots).toEqual(full.map((slot, text) => ({ text, ...slot, isJson: false })));
         expect(pieces.join('|')).toBe(
           messages.map(({ before, empty }) => before + (empty ? '' : '|')).join('') + last,
         );
@@ -72,13 +88,55 @@ describe('findSlots', () => {
       'does more to the text',
     ],
   ])('refuses what %s', (_, render, message) => {
-    const placeholders = makePlaceholders([false, false]);
-    expect(() => findSlots(placeholders.contents.map(render), placeholders, ['user', 'assistant'])).toThrow(
+    const texts = [content(0, 'user'), content(1, 'assistant')];
+    const placeholders = makePlaceholders(texts);
+    expect(() => findSlots(placeholders.contents.map(render), placeholders, texts)).toThrow(
       expect.objectContaining({ code: 'template-unsupported', message: expect.stringContaining(message) }),
     );
   });
 
+  it('finds texts that are written as JSON, and repeated data', () => {
+    const texts = [data('tool 1'), content(0, 'tool'), data('an id', false)];
+    const placeholders = makePlaceholders(texts);
+    const { pieces, slots } = findSlots(
+      placeholders.contents.map(
+        ([name, text]) => `<${name}> {${JSON.stringify(name)}: ${JSON.stringify(text)}}`,
+      ),
+      placeholders,
+      texts,
+    );
+    expect(pieces).toEqual(['<', '> {"', '": "', '"}']);
+    expect(slots.map(({ text, isJson }) => [text, isJson])).toEqual([
+      [0, false],
+      [0, true],
+      [1, true],
+    ]);
+  });
+
+  it('refuses a template that leaves out what says something', () => {
+    const refused = (texts: readonly ConversationText[]) => {
+      const placeholders = makePlaceholders(texts);
+      return () =>
+        findSlots(
+          placeholders.contents.map(() => ''),
+          placeholders,
+          texts,
+        );
+    };
+    expect(refused([data('tool 1')])).toThrow('leaves out or changes tool 1');
+    const reasoning: ConversationText = {
+      ...content(0, 'assistant'),
+      kind: 'reasoning',
+      name: 'the reasoning',
+    };
+    expect(refused([reasoning])).toThrow('leaves out or changes the reasoning');
+    const placeholders = makePlaceholders([reasoning]);
+    expect(findSlots(['', ''], placeholders, [reasoning], true)).toEqual({ pieces: [''], slots: [] });
+  });
+
   it('makes placeholders that cannot be foreseen', () => {
-    expect(makePlaceholders([false]).nonce).not.toBe(makePlaceholders([false]).nonce);
+    expect(makePlaceholders([content(0, 'user')]).nonce).not.toBe(
+      makePlaceholders([content(0, 'user')]).nonce,
+    );
   });
 });

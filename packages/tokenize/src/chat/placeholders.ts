@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TokenizeError } from '../error.js';
 import { type Trim, type Trims, trimText } from '../prompts/trim.js';
+import type { ConversationText } from './conversation-texts.js';
 
 /** A rendered conversation without its texts: `pieces[0] slots[0] pieces[1] slots[1] ...` */
 export interface Outline {
@@ -9,20 +10,22 @@ export interface Outline {
   readonly slots: readonly Slot[];
 }
 
-/** The place of a message's text. */
+/** The place of a text of the conversation. */
 export interface Slot {
-  /** Index of the message. */
-  readonly message: number;
+  /** Index of the text among those that were taken out of the conversation. */
+  readonly text: number;
+  /** Index of its message; undefined for a text of a tool. */
+  readonly message: number | undefined;
   /** Characters that the template removes from the ends of the text. */
   readonly trims: Trims;
+  /** Whether the template writes the text as JSON does, without the quotation marks around it. */
+  readonly isJson: boolean;
 }
 
-/** Texts that stand for those of messages while a template is rendered. */
+/** Texts that stand for those of a conversation while a template is rendered. */
 export interface Placeholders {
-  /** The text of each message, once for each rendering that {@link findSlots} compares. An empty text stays empty. */
+  /** The stand-in of each text, once for each rendering that {@link findSlots} compares. */
   readonly contents: readonly (readonly string[])[];
-  /** Matches a placeholder without the white space around it; the group is the index of the message. */
-  readonly pattern: RegExp;
   /** Occurs in every placeholder and nowhere else. */
   readonly nonce: string;
 }
@@ -40,68 +43,123 @@ const PROBES = [
 /** Characters that templates escape, split at or replace when they do more than pass a text on. */
 const SENSITIVE = '<&"\'\\> \n\n{é}';
 
-/**
- * Makes placeholders for the texts of a conversation.
- *
- * @param empty whether each message has no text; a template may treat such a message differently
- */
-export function makePlaceholders(empty: readonly boolean[]): Placeholders {
+/** Makes placeholders for the texts of a conversation. Those of data have no white space around them. */
+export function makePlaceholders(texts: readonly ConversationText[]): Placeholders {
   const nonce = randomUUID().replaceAll('-', '');
-  const quoted = SENSITIVE.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   return {
     contents: PROBES.map(({ left, right }) =>
-      empty.map((none, index) => (none ? '' : `${left}${nonce}:${index}${SENSITIVE}${nonce}${right}`)),
+      texts.map(({ kind }, index) => {
+        const core = `${nonce}:${index}${SENSITIVE}${nonce}`;
+        return kind === 'data' ? core : left + core + right;
+      }),
     ),
-    pattern: new RegExp(`${nonce}:(\\d+)${quoted}${nonce}`, 'g'),
     nonce,
   };
 }
 
+/** A placeholder that a rendering holds. */
+interface Found {
+  readonly text: number;
+  readonly isJson: boolean;
+  /** Whether the white space of the placeholder, or what is left of it, stands around it. */
+  readonly hasProbes: boolean;
+}
+
+/** The text of a template around placeholders. */
+interface Split {
+  /** There is one more gap than there are placeholders. */
+  readonly gaps: readonly string[];
+  readonly found: readonly Found[];
+}
+
 /**
- * Finds in the renderings what belongs to the template, where the texts of the messages are, and how they are trimmed.
+ * Finds in the renderings what belongs to the template, where the texts of the conversation are, and how they are written.
  *
- * @param roles the role of each message, for errors
+ * @param leavesOutReasoning whether the template may leave out reasoning, as it knows what that is
  * @throws {TokenizeError} `template-unsupported` for a template that leaves out, repeats or changes a text
  */
 export function findSlots(
   renderings: readonly string[],
-  { contents, pattern, nonce }: Placeholders,
-  roles: readonly string[],
+  { contents, nonce }: Placeholders,
+  texts: readonly ConversationText[],
+  leavesOutReasoning = false,
 ): Outline {
-  const name = (index: number) => `the text of message ${index + 1} (${roles[index]})`;
-  // Splitting with a group gives: gap, index, gap, index, ..., gap
-  const splits = renderings.map((text) => text.split(pattern));
-  const [first = [], second = []] = splits.map((split) => split.filter((_, index) => index % 2 === 1));
-  const counts = new Map<string, number>();
-  for (const index of first) counts.set(index, (counts.get(index) ?? 0) + 1);
-  const [originals = []] = contents;
-  for (const [index, content] of originals.entries()) {
-    const count = counts.get(String(index)) ?? 0;
-    if (content === '' || count === 1) continue;
-    throw unsupported(count === 0 ? `leaves out or changes ${name(index)}` : `repeats ${name(index)}`);
-  }
-  if (renderings.some((text) => text.replace(pattern, '').includes(nonce))) {
+  const splits = renderings.map((text, index) => split(text, nonce, contents[index] ?? [], texts));
+  const [first = { gaps: [], found: [] }, second = first] = splits;
+  checkCounts(first.found, texts, leavesOutReasoning);
+  if (splits.some(({ gaps }) => gaps.some((gap) => gap.includes(nonce)))) {
     throw unsupported('uses a part of the text of a message');
   }
-  const gaps = splits.map((split) => split.filter((_, index) => index % 2 === 0));
-  const messages = first.map(Number);
-  const [firstGaps = []] = gaps;
-  const found = firstGaps.map((_, index) => {
-    const [before, after] = [index > 0, index < messages.length];
-    const pair = gaps.map((gap) => gap[index] ?? '');
-    const solution = first.join() === second.join() ? solveGap(pair, before, after) : undefined;
+  const isSame = JSON.stringify(first.found) === JSON.stringify(second.found);
+  const gaps = first.gaps.map((gap, index) => {
+    const [before, after] = [first.found[index - 1], first.found[index]];
+    const pair = [gap, second.gaps[index] ?? ''];
+    const solution = isSame
+      ? solveGap(pair, before?.hasProbes ?? false, after?.hasProbes ?? false)
+      : undefined;
     if (solution) return solution;
-    const near = messages.slice(Math.max(0, index - 1), index + 1);
-    const what = near.length === 0 ? 'the conversation' : near.map(name).join(' or ');
+    const near = [before, after].flatMap((each) =>
+      each === undefined ? [] : (texts[each.text]?.name ?? []),
+    );
+    const what = near.length === 0 ? 'the conversation' : near.join(' or ');
     throw unsupported(`does more to ${what} than trim newlines or white space`);
   });
   return {
-    pieces: found.map(({ piece }) => piece),
-    slots: messages.map((message, index) => ({
-      message,
-      trims: { start: found[index]?.start ?? 'none', end: found[index + 1]?.end ?? 'none' },
+    pieces: gaps.map(({ piece }) => piece),
+    slots: first.found.map(({ text, isJson }, index) => ({
+      text,
+      message: texts[text]?.message,
+      trims: { start: gaps[index]?.start ?? 'none', end: gaps[index + 1]?.end ?? 'none' },
+      isJson,
     })),
   };
+}
+
+function checkCounts(
+  found: readonly Found[],
+  texts: readonly ConversationText[],
+  leavesOutReasoning: boolean,
+): void {
+  const counts = new Map<number, number>();
+  for (const { text } of found) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const [index, { kind, name, isRequired }] of texts.entries()) {
+    const count = counts.get(index) ?? 0;
+    const mayBeMissing = !isRequired || (kind === 'reasoning' && leavesOutReasoning);
+    if (count === 0 && !mayBeMissing) throw unsupported(`leaves out or changes ${name}`);
+    if (count > 1 && kind !== 'data') throw unsupported(`repeats ${name}`);
+  }
+}
+
+/** Splits a rendering at its placeholders. */
+function split(
+  rendering: string,
+  nonce: string,
+  contents: readonly string[],
+  texts: readonly ConversationText[],
+): Split {
+  // JSON writes the white space of a placeholder in another way, so it is taken with it.
+  const marked = contents.reduce(
+    (text, content, index) => text.replaceAll(jsonInner(content), `${nonce}:${index}J${nonce}`),
+    rendering,
+  );
+  const quoted = SENSITIVE.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const gaps: string[] = [];
+  const found: Found[] = [];
+  let from = 0;
+  for (const match of marked.matchAll(new RegExp(`${nonce}:(\\d+)(J|${quoted})${nonce}`, 'g'))) {
+    gaps.push(marked.slice(from, match.index));
+    from = match.index + match[0].length;
+    const text = Number(match[1]);
+    const isJson = match[2] === 'J';
+    found.push({ text, isJson, hasProbes: !isJson && texts[text]?.kind !== 'data' });
+  }
+  gaps.push(marked.slice(from));
+  return { gaps, found };
+}
+
+/** A text as JSON writes it, without the quotation marks. */
+export function jsonInner(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 interface Gap {

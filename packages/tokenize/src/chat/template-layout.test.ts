@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createChatEncoder } from '../encode/chat-encoder.js';
 import { createPairEncoder } from '../encode/pair-encoder.js';
-import { plainChat } from '../prompts/chat-layout.js';
 import { judgePrompt } from '../prompts/judge-prompt.js';
 import { type Model, modelDirectory, modelTokenizer, ownTemplate } from './__fixtures__/models.js';
+import { plainChat } from './chat-layout.js';
 import { createChatTemplate } from './chat-template.js';
 import { encodeChat } from './encode-chat.js';
 import { readChatTemplate } from './read-chat-template.js';
@@ -15,7 +15,8 @@ const noThinking = { enable_thinking: false };
 
 describe('loadChatLayout', () => {
   it('reads that of Llama 3.1, with one bos token and trimmed texts', async () => {
-    const { id, ...layout } = await load('llama3_1');
+    const { id, afterEnd, template, ...layout } = await load('llama3_1');
+    expect([afterEnd, typeof template]).toEqual(['', 'object']);
     const all = { start: 'all', end: 'all' };
     expect(layout).toEqual({
       bos: '<|begin_of_text|>',
@@ -33,7 +34,8 @@ describe('loadChatLayout', () => {
   });
 
   it('reads that of Qwen3 without thinking', async () => {
-    const { id, ...layout } = await load('qwen3');
+    const { id, afterEnd, template, ...layout } = await load('qwen3');
+    expect([afterEnd, typeof template]).toEqual(['\n', 'object']);
     expect(layout).toEqual({
       bos: '',
       userStart: '<|im_start|>user\n',

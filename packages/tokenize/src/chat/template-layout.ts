@@ -1,7 +1,7 @@
 import { quote, sha256 } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
-import { type ChatLayout, plainChat } from '../prompts/chat-layout.js';
+import { type ChatLayout, plainChat } from './chat-layout.js';
 import { type ChatTemplate, createChatTemplate } from './chat-template.js';
 import type { Outline } from './placeholders.js';
 import {
@@ -25,8 +25,7 @@ export interface TemplateLayoutOptions {
  * - `assistantStart` is what the generation prompt adds. A template that starts the assistant's turn of a finished
  *   conversation in another way is refused: models would be trained on a start that they are never asked to continue. Qwen3
  *   needs `variables: { enable_thinking: false }`; its `assistantStart` then ends in an empty thinking block.
- * - `end` is the special token right after the assistant's text. What follows, such as ChatML's newline, belongs
- *   to the next turn and is left out.
+ * - `end` is the special token right after the assistant's text, and `afterEnd` what follows, such as ChatML's newline.
  * - `pad` is the template's `pad_token`. Models that name none, such as Llama 3.1, are padded with `end`.
  * - `id` is a hash of the layout, so equal layouts have equal ids.
  *
@@ -59,7 +58,7 @@ export async function chatLayoutFromTemplate({
   }
   const endIds = await tokenizer.encodeTemplate(afterAnswer);
   const end = tokenizer.tokenName(endIds[0] ?? -1) ?? '';
-  if (end === '' || !afterAnswer.startsWith(end) || !(await isSpecial(tokenizer, end))) {
+  if (end === '' || !afterAnswer.startsWith(end) || !(await isSpecialToken(tokenizer, end))) {
     throw unsupported('does not end the turn of the assistant with a special token');
   }
   const pad = template.specialTokens.pad_token ?? end;
@@ -78,7 +77,9 @@ export async function chatLayoutFromTemplate({
   const trims = { user: userSlot.trims, assistant: answerSlot.trims };
   const found = await specialTokensIn(tokenizer, [start, toAnswer, end, pad]);
   const layout = { ...parts, specialTokens: [...new Set([...found, end, pad])], trims };
-  return { id: `template-${sha256(JSON.stringify(layout)).slice(0, 12)}`, ...layout };
+  // The text after the end does not change how a model is asked, and models name the hashes of layouts.
+  const id = `template-${sha256(JSON.stringify(layout)).slice(0, 12)}`;
+  return { id, ...layout, afterEnd: afterAnswer.slice(end.length), template };
 }
 
 /**
@@ -139,18 +140,22 @@ function sameTrims(a: Outline, b: Outline): boolean {
   return JSON.stringify(a.slots[0]) === JSON.stringify(b.slots[0]);
 }
 
-/** Whether a token is parsed in templates and never in the text of a user. */
-async function isSpecial(tokenizer: Tokenizer, token: string): Promise<boolean> {
+/** Whether a token is one of those that a tokenizer marks as special, which decoding can leave out. */
+export async function isSpecialToken(tokenizer: Tokenizer, token: string): Promise<boolean> {
   const id = tokenizer.tokenId(token);
   if (id === undefined) return false;
-  const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
-  return parsed.length === 1 && parsed[0] === id && !plain.includes(id);
+  const [parsed, shown, skipped] = await Promise.all([
+    tokenizer.encodeTemplate(token),
+    tokenizer.decode([id]),
+    tokenizer.decode([id], { skipSpecial: true }),
+  ]);
+  return parsed.length === 1 && parsed[0] === id && shown !== '' && skipped === '';
 }
 
 async function specialTokensIn(tokenizer: Tokenizer, texts: readonly string[]): Promise<string[]> {
   const ids = await Promise.all(texts.map((text) => tokenizer.encodeTemplate(text)));
   const names = [...new Set(ids.flat())].map((id) => tokenizer.tokenName(id) ?? '');
-  const special = await Promise.all(names.map((name) => isSpecial(tokenizer, name)));
+  const special = await Promise.all(names.map((name) => isSpecialToken(tokenizer, name)));
   return names.filter((_, index) => special[index]);
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { trainBpe } from '../bpe/train-bpe.js';
+import { type ChatLayout, plainChat } from '../chat/chat-layout.js';
 import { tokenizerFromJson } from '../library.js';
-import { type ChatLayout, plainChat } from '../prompts/chat-layout.js';
 import { judgePrompt } from '../prompts/judge-prompt.js';
 import { type ChatEncoderOptions, createChatEncoder } from './chat-encoder.js';
 import { createPairEncoder } from './pair-encoder.js';

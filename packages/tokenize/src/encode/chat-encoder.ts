@@ -1,17 +1,12 @@
-import { type Answer, conversationText, type Prompt, quote, type Tool } from '@gram/base';
+import type { Answer, Prompt, Tool } from '@gram/base';
+import { quote } from '@gram/base';
+import { type ChatLayout, plainChat } from '../chat/chat-layout.js';
+import { isSpecialToken } from '../chat/template-layout.js';
 import { TokenizeError } from '../error.js';
-import type { Tokenizer } from '../library.js';
-import type { ChatLayout } from '../prompts/chat-layout.js';
-import { noTrims, trimText } from '../prompts/trim.js';
-import {
-  type Filled,
-  fillAlternatives,
-  fillTemplate,
-  type Overlong,
-  promptTemplate,
-  responseTemplate,
-  type Template,
-} from './template.js';
+import type { Span, Tokenizer } from '../library.js';
+import { finishedForm, promptForm, responseForm } from './conversation-form.js';
+import type { Encoding, Filled } from './encode-form.js';
+import { fillForms, type Overlong } from './fill.js';
 
 /** Options of `createChatEncoder`. */
 export interface ChatEncoderOptions {
@@ -21,6 +16,12 @@ export interface ChatEncoderOptions {
   readonly maxLength: number;
   /** Treatment of a longer record: `error` refuses it, `truncate` shortens the responses evenly and then the prompt. */
   readonly overlong: Overlong;
+  /**
+   * Way in which text becomes ids. A checkpoint needs the one that it was trained with, see `encodingOf`.
+   *
+   * @default 'apart' for {@link plainChat}, 'whole' for all other layouts
+   */
+  readonly encoding?: Encoding | undefined;
 }
 
 /** The ids of a conversation without padding, with the bos token where the layout has one. */
@@ -28,14 +29,19 @@ export interface Encoded {
   readonly ids: number[];
   /** Whether user text was cut to fit. */
   readonly truncated: boolean;
-  /** Whether markers in user text were escaped; plain conversations have no markers. */
+  /** Whether user text had markers of a judging prompt, which were escaped, or spelled control tokens, which it does not get. */
   readonly neutralized: boolean;
 }
 
-/** The ids of a conversation whose last turn is learned. */
+/** The ids of a conversation whose last turns are learned. */
 export interface EncodedTurn extends Encoded {
   /** Index of the first id of the assistant's turn. A language-model loss supervises the ids from there to the end. */
   readonly lossFrom: number;
+  /**
+   * The turns of the assistant in a response of several turns, the only ids that a loss supervises then. A response of one turn
+   * has none: `lossFrom` says all.
+   */
+  readonly lossSpans?: readonly Span[];
 }
 
 /** The ids of two responses, each after the prompt of both. */
@@ -52,17 +58,17 @@ export interface PromptToEncode {
   readonly tools?: readonly Tool[] | undefined;
 }
 
-/** Encodes plain conversations of one user turn and one assistant turn. `id` names the record in errors. */
+/** Encodes conversations as a model reads and writes them. `id` names the record in errors. */
 export interface ChatEncoder {
   /** Id of the token that fills the rows of a batch. */
   readonly padId: number;
   /** Id of the token that ends the assistant's turn. */
   readonly endId: number;
-  /** Encodes the user's turn up to and including the assistant's start, which a policy continues. */
+  /** Encodes a prompt up to and including the assistant's start, which a policy continues. */
   prompt(record: PromptToEncode): Promise<Encoded>;
   /**
-   * Encodes both turns and the end token, which is left out after a response that was cut. Where nothing is cut, `ids` starts
-   * with those of `prompt`, and `lossFrom` is their number. A discriminative model reads its score at the last id.
+   * Encodes a prompt and a response with its end token, which is left out after a response that was cut. Where nothing is cut,
+   * `ids` starts with those of `prompt`, and `lossFrom` is their number.
    */
   response(record: PromptToEncode & { readonly response: Answer }): Promise<EncodedTurn>;
   /**
@@ -70,14 +76,29 @@ export interface ChatEncoder {
    * front of both: a pair that is compared differs in its responses and in nothing else.
    */
   pair(record: PromptToEncode & { readonly chosen: Answer; readonly rejected: Answer }): Promise<EncodedPair>;
+  /**
+   * Encodes a finished conversation with all that the template writes after it, such as ChatML's newline. A model with a score
+   * head that was trained elsewhere reads its score at the last of these ids.
+   */
+  finished(record: PromptToEncode & { readonly response: Answer }): Promise<Encoded>;
 }
 
 /**
- * Creates an encoder for a tokenizer and a chat layout; the ids of the template are computed here, once.
+ * Tells how a model was trained to read text.
  *
- * User text and template text are encoded apart, so neither merges with the other, and user text cannot hold a special
- * token. Where the layout says so, texts are trimmed first. A prompt that is too long for `prompt` is refused or keeps its
- * end, as `overlong` says. The methods throw TokenizeError `too-long` and `template-too-long`.
+ * @param gram what `gram.json` says of the model; undefined for models that were trained elsewhere, which read text as a whole
+ */
+export function encodingOf(gram: { readonly encoding?: Encoding | undefined } | undefined): Encoding {
+  return gram === undefined ? 'whole' : (gram.encoding ?? 'apart');
+}
+
+/**
+ * Creates an encoder for a tokenizer and a chat layout.
+ *
+ * No text of a record yields a control token, however it is encoded. Conversations that are more than a question and an answer are
+ * written by the model's chat template; see `ChatLayout.template` for layouts without one. Where the layout or the template says
+ * so, texts are trimmed first. A prompt that is too long for `prompt` is refused or keeps its end, as `overlong` says. The
+ * methods throw TokenizeError `too-long`, `template-too-long`, `bad-message` and what `ChatTemplate.outline` throws.
  *
  * @throws {TokenizeError} `special-token-missing`
  *
@@ -88,49 +109,50 @@ export interface ChatEncoder {
  * ```
  */
 export async function createChatEncoder(options: ChatEncoderOptions): Promise<ChatEncoder> {
-  const { tokenizer, chat, maxLength, overlong } = options;
-  const [opening, conversation, { padId, endId }] = await Promise.all([
-    promptTemplate(tokenizer, chat),
-    responseTemplate(tokenizer, chat),
-    specialTokenIds(tokenizer, chat),
-  ]);
-
-  const encodeText = (template: Template, text: Prompt | Answer, index: number) =>
-    tokenizer.encode(trimText(conversationText(text), template.trims[index] ?? noTrims));
-
-  async function fill(template: Template, id: string | undefined, prompt: Prompt, ...responses: Answer[]) {
-    const [promptIds = [], ...responseIds] = await Promise.all(
-      [prompt, ...responses].map((text, index) => encodeText(template, text, index)),
-    );
-    return fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id });
-  }
-
+  const { chat, ...fixed } = { ...options, encoding: options.encoding ?? defaultEncoding(options.chat) };
+  // A conversation has no judging prompt whose markers a text could imitate.
+  const common = { ...fixed, neutralize: (text: string) => ({ text, neutralized: false }) };
+  const { padId, endId } = await specialTokenIds(options.tokenizer, chat);
   return {
     padId,
     endId,
-    async prompt({ id, prompt }) {
-      const { ids, truncated } = await fill(opening, id, prompt);
-      return { ids, truncated, neutralized: false };
+    async prompt(record) {
+      const [filled] = await fillForms([await promptForm(chat, record)], { ...common, id: record.id });
+      return encodedOf(filled);
     },
-    async response({ id, prompt, response }) {
-      return turnOf(await fill(conversation, id, prompt, response));
+    async response(record) {
+      const [filled] = await fillForms([await responseForm(chat, record)], { ...common, id: record.id });
+      return turnOf(filled);
     },
-    async pair({ id, prompt, chosen, rejected }) {
-      const [promptIds, chosenIds, rejectedIds] = await Promise.all([
-        encodeText(conversation, prompt, 0),
-        encodeText(conversation, chosen, 1),
-        encodeText(conversation, rejected, 1),
+    async pair({ chosen, rejected, ...record }) {
+      const forms = await Promise.all([
+        responseForm(chat, { ...record, response: chosen }),
+        responseForm(chat, { ...record, response: rejected }),
       ]);
-      const options = { maxLength, overlong, id };
-      const filled = fillAlternatives(conversation, promptIds, [chosenIds, rejectedIds], options);
-      return { chosen: turnOf(filled[0]), rejected: turnOf(filled[1]) };
+      const [first, second] = await fillForms(forms, { ...common, id: record.id });
+      return { chosen: turnOf(first), rejected: turnOf(second) };
+    },
+    async finished(record) {
+      const [filled] = await fillForms([await finishedForm(chat, record)], { ...common, id: record.id });
+      return encodedOf(filled);
     },
   };
 }
 
-/** A plain conversation has no judging prompt whose markers a text could imitate. */
-function turnOf({ ids, truncated, boundary }: Filled): EncodedTurn {
-  return { ids, truncated, neutralized: false, lossFrom: boundary };
+/** The way in which models of a layout are trained to read text, unless their `gram.json` names another. */
+export function defaultEncoding(chat: ChatLayout): Encoding {
+  return chat.id === plainChat.id ? 'apart' : 'whole';
+}
+
+function encodedOf({ ids, truncated, neutralized }: Filled): Encoded {
+  return { ids, truncated, neutralized };
+}
+
+/** Tells where the turns that are learned stand. */
+export function turnOf(filled: Filled): EncodedTurn {
+  const { learned, ids } = filled;
+  const lossFrom = learned[0]?.start ?? ids.length;
+  return { ...encodedOf(filled), lossFrom, ...(learned.length > 1 && { lossSpans: learned }) };
 }
 
 /** Checks that the tokenizer has every special token of a layout, and returns the ids of two. */
@@ -144,8 +166,7 @@ async function specialTokenIds(tokenizer: Tokenizer, chat: ChatLayout) {
 
 async function specialTokenId(tokenizer: Tokenizer, token: string, chat: ChatLayout): Promise<number> {
   const id = tokenizer.tokenId(token);
-  const [parsed, plain] = await Promise.all([tokenizer.encodeTemplate(token), tokenizer.encode(token)]);
-  if (id !== undefined && parsed.length === 1 && parsed[0] === id && !plain.includes(id)) return id;
+  if (id !== undefined && (await isSpecialToken(tokenizer, token))) return id;
   throw new TokenizeError(
     'special-token-missing',
     `the tokenizer has no special token ${quote(token)}, which the chat layout ${chat.id} needs`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitAlternatives, fitLengths } from './fit.js';
+import { fitAlike, fitLengths } from './fit.js';
 
 describe('fitLengths', () => {
   it.each([
@@ -41,7 +41,7 @@ describe('fitLengths', () => {
   });
 });
 
-describe('fitAlternatives', () => {
+describe('fitAlike', () => {
   it.each([
     { room: 30, prompt: 10, responses: [20, 3], kept: [10, 20, 3] },
     // The long one leaves 15 of the prompt, which the short one gets as well.
@@ -50,7 +50,11 @@ describe('fitAlternatives', () => {
     { room: 30, prompt: 20, responses: [40, 50], kept: [15, 15, 15] },
     { room: 30, prompt: 90, responses: [2, 3], kept: [27, 2, 3] },
   ])('gives $responses the same $prompt of $room', ({ room, prompt, responses, kept }) => {
-    const result = fitAlternatives(room, prompt, responses);
-    expect([result.prompt, ...result.responses]).toEqual(kept);
+    const result = fitAlike(
+      room,
+      prompt,
+      responses.map((length) => [length]),
+    );
+    expect([result.prompt, ...result.responses.flat()]).toEqual(kept);
   });
 });

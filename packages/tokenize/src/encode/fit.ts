@@ -4,6 +4,12 @@ export interface Kept {
   readonly responses: readonly number[];
 }
 
+/** The same for several records with one prompt: the responses of each record. */
+export interface KeptAlike {
+  readonly prompt: number;
+  readonly responses: readonly (readonly number[])[];
+}
+
 /**
  * Divides the tokens that the template leaves among the prompt and the responses.
  *
@@ -20,27 +26,28 @@ export function fitLengths(room: number, prompt: number, responses: readonly num
   const wanted = responses.reduce((sum, length) => sum + length, 0);
   if (prompt + wanted <= room) return { prompt, responses };
   const forResponses = Math.min(wanted, Math.max(room - prompt, Math.floor(room / 2)));
-  const cap = wanted <= forResponses ? Number.POSITIVE_INFINITY : commonCap(forResponses, responses);
-  return {
-    prompt: Math.min(prompt, room - forResponses),
-    responses: responses.map((length) => Math.min(length, cap)),
-  };
+  return { prompt: Math.min(prompt, room - forResponses), responses: capped(forResponses, responses) };
 }
 
 /**
- * Divides the tokens that the template leaves where each response stands alone after the prompt. All of them follow the same
- * prompt: were each fitted for itself, a long response would take from its prompt what a short one leaves, and two rewards
- * would differ by their prompts.
+ * Divides the tokens among one prompt and the responses of several records, of which each has the prompt and its own responses.
+ * All keep the same of the prompt: were each fitted for itself, a long response would take from its prompt what a short one
+ * leaves, and two rewards would differ by their prompts.
  *
- * @param room number of tokens to divide, for each of the responses
+ * @param room number of tokens to divide, for each of the records
  */
-export function fitAlternatives(room: number, prompt: number, responses: readonly number[]): Kept {
-  const each = responses.map((length) => fitLengths(room, prompt, [length]).prompt);
-  const kept = Math.min(prompt, ...each);
-  return { prompt: kept, responses: responses.map((length) => Math.min(length, room - kept)) };
+export function fitAlike(room: number, prompt: number, records: readonly (readonly number[])[]): KeptAlike {
+  const kept = Math.min(prompt, ...records.map((responses) => fitLengths(room, prompt, responses).prompt));
+  return { prompt: kept, responses: records.map((responses) => capped(room - kept, responses)) };
 }
 
-/** The largest cap c with sum(min(length, c)) <= room, for lengths that do not fit without one. */
+/** Cuts lengths to a cap for all of them, so that their sum fits. */
+function capped(room: number, lengths: readonly number[]): readonly number[] {
+  const cap = commonCap(room, lengths);
+  return lengths.map((length) => Math.min(length, cap));
+}
+
+/** The largest cap c with sum(min(length, c)) <= room. */
 function commonCap(room: number, lengths: readonly number[]): number {
   const ascending = [...lengths].sort((a, b) => a - b);
   let left = room;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainBpe } from '../bpe/train-bpe.js';
+import { plainChat } from '../chat/chat-layout.js';
 import { type Tokenizer, tokenizerFromJson } from '../library.js';
-import { plainChat } from '../prompts/chat-layout.js';
 import { type JudgePrompt, judgePrompt, judgePrompts } from '../prompts/judge-prompt.js';
 import { createPairEncoder, type PairEncoder, type PairEncoderOptions } from './pair-encoder.js';
 
@@ -51,12 +51,11 @@ describe.each(judgePrompts)('layout $id', (prompt: JudgePrompt) => {
     await expect(text).toMatchFileSnapshot(`./__fixtures__/${prompt.id}.txt`);
   });
 
-  it('shares the prefix between both orders', async () => {
+  it('shares what stands before the answers between both orders', async () => {
     const one = await encoder.comparison(record);
     const two = await encoder.comparison({ prompt: record.prompt, a: record.b, b: record.a });
-    expect(one.prefixLength).toBe(two.prefixLength);
-    expect(one.ids.slice(0, one.prefixLength)).toEqual(two.ids.slice(0, two.prefixLength));
-    expect(await tokenizer.decode(one.ids.slice(0, one.prefixLength))).toMatch(/[\]:]\n?$/);
+    const shared = one.ids.findIndex((value, index) => value !== two.ids[index]);
+    expect(await tokenizer.decode(one.ids.slice(0, shared))).toMatch(/[\]:]\n?$/);
     expect(one.ids).toHaveLength(two.ids.length);
   });
 
@@ -157,7 +156,6 @@ describe('records that are too long', () => {
           else expect(Math.min(keptA, keptB)).toBe(Math.min(a.length, b.length));
           const swapped = await tokenizer.decode(two.ids);
           expect([swapped.split('7').length - 1, swapped.split('9').length - 1]).toEqual([keptA, keptB]);
-          expect(one.ids.slice(0, one.prefixLength)).toEqual(two.ids.slice(0, two.prefixLength));
         },
       ),
       { numRuns: 60 },

@@ -1,18 +1,21 @@
-import { type Answer, conversationText, quote } from '@gram/base';
+import type { Answer } from '@gram/base';
+import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
 import type { Tokenizer } from '../library.js';
 import type { JudgePrompt } from '../prompts/judge-prompt.js';
-import { noTrims, trimText } from '../prompts/trim.js';
 import {
   type ChatEncoder,
   type ChatEncoderOptions,
   createChatEncoder,
+  defaultEncoding,
   type Encoded,
   type EncodedTurn,
   type PromptToEncode,
+  turnOf,
 } from './chat-encoder.js';
+import { fillForms, fillOrders } from './fill.js';
+import { answerText, comparisonForm, questionText, responsePairForm } from './form.js';
 import { neutralizeMarkers } from './markers.js';
-import { comparisonTemplate, fillTemplate, responsePairTemplate, type Template } from './template.js';
 
 /** Options of `createPairEncoder`. */
 export interface PairEncoderOptions extends ChatEncoderOptions {
@@ -22,18 +25,12 @@ export interface PairEncoderOptions extends ChatEncoderOptions {
   readonly raw?: boolean;
 }
 
-/** The ids of a judging prompt with two answers. */
-export interface EncodedComparison extends Encoded {
-  /** Number of ids before the first answer's text. They are the same for both orders of the answers. */
-  readonly prefixLength: number;
-}
-
-/** Encodes prompts with pairs of responses, and plain conversations as well. `id` names the record in errors. */
+/** Encodes prompts with pairs of responses, and conversations as well. `id` names the record in errors. */
 export interface PairEncoder extends ChatEncoder {
   /** Ids of the labels that say that the first or the second response is better. */
   readonly labelIds: readonly [number, number];
   /** Encodes the judging prompt up to the assistant's start; the next token is the label. */
-  comparison(record: PromptToEncode & { readonly a: Answer; readonly b: Answer }): Promise<EncodedComparison>;
+  comparison(record: PromptToEncode & { readonly a: Answer; readonly b: Answer }): Promise<Encoded>;
   /** Encodes the question as the user's turn, and both responses with the end token as the assistant's, for stage 1. */
   responsePair(
     record: PromptToEncode & { readonly responses: readonly [Answer, Answer] },
@@ -41,12 +38,11 @@ export interface PairEncoder extends ChatEncoder {
 }
 
 /**
- * Creates an encoder for a tokenizer, a judging prompt and a chat layout; the ids of the templates are computed here, once.
+ * Creates an encoder for a tokenizer, a judging prompt and a chat layout.
  *
- * User text and template text are encoded apart, so neither merges with the other, and user text cannot hold a special
- * token. Markers of the judging prompt inside user text are escaped, see {@link neutralizeMarkers}. This suits byte-level
- * tokenizers; one that puts a space before every text puts it before every piece. The methods throw TokenizeError
- * `too-long` and `template-too-long`.
+ * No text of a record yields a control token. Markers of the judging prompt inside it are escaped after it was cut, see
+ * {@link neutralizeMarkers}. Both orders of a comparison are cut alike. A prompt or a response of several turns is written into
+ * the judging prompt as `JudgePrompt.turns` says. The methods throw TokenizeError `too-long` and `template-too-long`.
  *
  * @throws {TokenizeError} `label-not-single-token`, `special-token-missing`
  *
@@ -58,42 +54,34 @@ export interface PairEncoder extends ChatEncoder {
  * ```
  */
 export async function createPairEncoder(options: PairEncoderOptions): Promise<PairEncoder> {
-  const { tokenizer, prompt: judge, chat, maxLength, overlong, raw = false } = options;
-  const [plain, labelIds, comparison, responsePair] = await Promise.all([
+  const { prompt: judge, raw = false, chat, ...fixed } = options;
+  const [plain, labelIds] = await Promise.all([
     createChatEncoder(options),
-    findLabelIds(tokenizer, judge),
-    comparisonTemplate(tokenizer, judge, chat),
-    responsePairTemplate(tokenizer, judge, chat),
+    findLabelIds(options.tokenizer, judge),
   ]);
-
-  async function fill(
-    template: Template,
-    { id, prompt, responses }: PromptToEncode & { readonly responses: readonly Answer[] },
-  ) {
-    const parts = [prompt, ...responses].map((full, index) => {
-      // Trimming can move a marker to the start of a line, so it comes before the escape.
-      const text = trimText(conversationText(full), template.trims[index] ?? noTrims);
-      return raw ? { text, neutralized: false } : neutralizeMarkers(judge, text);
-    });
-    const [promptIds = [], ...responseIds] = await Promise.all(
-      parts.map(({ text }) => tokenizer.encode(text)),
-    );
-    return {
-      ...fillTemplate(template, promptIds, responseIds, { maxLength, overlong, id }),
-      neutralized: parts.some((part) => part.neutralized),
-    };
-  }
+  const neutralize = (text: string) => (raw ? { text, neutralized: false } : neutralizeMarkers(judge, text));
+  const common = { ...fixed, encoding: options.encoding ?? defaultEncoding(chat), neutralize };
+  const textsOf = (
+    { prompt, tools }: PromptToEncode,
+    first: Answer,
+    second: Answer,
+  ): [string, string, string] => [questionText(prompt, tools), answerText(first), answerText(second)];
 
   return {
     ...plain,
     labelIds,
-    async comparison({ id, prompt, a, b }) {
-      const { boundary, ...rest } = await fill(comparison, { id, prompt, responses: [a, b] });
-      return { ...rest, prefixLength: boundary };
+    async comparison({ a, b, ...record }) {
+      const forms = [
+        comparisonForm(judge, chat, textsOf(record, a, b)),
+        comparisonForm(judge, chat, textsOf(record, b, a)),
+      ] as const;
+      const [{ ids, truncated, neutralized }] = await fillOrders(forms, { ...common, id: record.id });
+      return { ids, truncated, neutralized };
     },
-    async responsePair(record) {
-      const { boundary, ...rest } = await fill(responsePair, record);
-      return { ...rest, lossFrom: boundary };
+    async responsePair({ responses: [first, second], ...record }) {
+      const form = responsePairForm(judge, chat, textsOf(record, first, second));
+      const [filled] = await fillForms([form], { ...common, id: record.id });
+      return turnOf(filled);
     },
   };
 }

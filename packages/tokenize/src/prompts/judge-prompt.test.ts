@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainChat } from './chat-layout.js';
+import { plainChat } from '../chat/chat-layout.js';
 import { judgePrompt, judgePrompts } from './judge-prompt.js';
 
 describe('judgePrompt', () => {

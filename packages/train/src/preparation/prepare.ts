@@ -1,7 +1,7 @@
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import { type Fingerprint, fingerprintOf } from '@gram/run';
-import type { JudgePrompt } from '@gram/tokenize';
+import { encodingOf, type JudgePrompt } from '@gram/tokenize';
 import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
 import type { Trained, TrainingState } from '../checkpoint.js';
@@ -88,10 +88,10 @@ export async function prepareTraining(
     config.lora === undefined
       ? await wholeStart(config, data, optimizer, context)
       : await adapterStart(config, config.lora, data, optimizer, context);
-  const { tokenizer, chat, judgePrompt } = opened.start;
+  const { tokenizer, chat, gram, judgePrompt } = opened.start;
   const { maxLength, overlong } = config;
   const encoding: EncodingContext = {
-    encoding: { tokenizer, chat, maxLength, overlong },
+    encoding: { tokenizer, chat, maxLength, overlong, encoding: encodingOf(gram) },
     judgePrompt,
     signal,
     onProgress: (done, total) => onProgress?.('records', done, total),

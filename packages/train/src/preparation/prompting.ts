@@ -68,7 +68,10 @@ export async function metadata(
   const training: GramMetadata['training'] =
     labelSmoothing === undefined ? { stage } : { stage, labelSmoothing, smoothingConvention };
   const { kind } = stageOf(stage);
-  const common = { format: 1, chat: chat.id, maxLength, training } as const;
+  const isReleased = config.init.model !== undefined && before === undefined;
+  // A model that was trained elsewhere goes on reading text as it does. Models of gram keep what they were trained with.
+  const encoding = isReleased ? 'whole' : (before?.encoding ?? 'apart');
+  const common = { format: 1, chat: chat.id, maxLength, encoding, training } as const;
   if (kind === 'policy') return { gram: { ...common, kind } };
   const prompt = await judgePromptFor(config, before);
   const isKnown = judgePrompts.includes(prompt);

@@ -1,4 +1,5 @@
-import type { Trims } from './trim.js';
+import type { Trims } from '../prompts/trim.js';
+import type { ChatTemplate } from './chat-template.js';
 
 /**
  * The way in which a model marks turns, as data. A conversation is
@@ -21,6 +22,13 @@ export interface ChatLayout {
   readonly specialTokens: readonly string[];
   /** Characters that are trimmed from the text of each turn, as some chat templates do. @default none */
   readonly trims?: { readonly user: Trims; readonly assistant: Trims };
+  /** The text after `end` where a conversation is over, for example ChatML's newline. A scorer reads it as well. @default none */
+  readonly afterEnd?: string;
+  /**
+   * Writes conversations that are more than one question and one answer. Without it they may have turns of the user and of the
+   * assistant, and a system turn at the start, which is written before the first question with a blank line after it.
+   */
+  readonly template?: ChatTemplate;
 }
 
 /**
