@@ -20,6 +20,7 @@ export type TokenizeErrorCode =
   | 'template-refused'
   | 'template-unsupported'
   | 'template-too-long'
+  | 'not-rendered'
   | 'too-long';
 
 /** An error of a tokenizer, a chat template or an encoder; `code` is stable, `hint` says what to do. */

@@ -10,6 +10,12 @@ export {
 export type { ConversationText } from './chat/conversation-texts.js';
 export { encodeChat } from './chat/encode-chat.js';
 export type { TemplateValue } from './chat/jinja.js';
+export {
+  createRenderedReader,
+  type RenderedConversation,
+  type RenderedReader,
+  type RenderedReaderOptions,
+} from './chat/parse-rendered.js';
 export type { Outline, Slot } from './chat/placeholders.js';
 export {
   type ChatFiles,

@@ -35,6 +35,20 @@ describe('gram serve', () => {
     expect(answer.model).toBe('model');
     const scored = await gram(['score', '--model', model, '--prompt', prompt, '--a', a, '--b', b, '--json']);
     expect(answer.results).toEqual([JSON.parse(scored.stdout)]);
+    const reward = async (query: string, prompt: string) => {
+      const reply = await fetch(`${url}/get_reward`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ query: [query], prompts: [prompt], labels: [''] }),
+      });
+      return (await reply.json()) as { rewards?: number[]; error?: { code: string } };
+    };
+    // As a trainer sends it: rendered by the layout of the model, with the end of the turn.
+    const rendered = `<|user|>${prompt}<|assistant|>`;
+    const plain = await reward(prompt + a, prompt);
+    expect(plain.rewards).toEqual([expect.any(Number)]);
+    expect(await reward(`${rendered}${a}<|end|>`, rendered)).toEqual(plain);
+    expect((await reward(`<|assistant|>${prompt}`, '<|assistant|>')).error!.code).toBe('unreadable-template');
     stop.abort();
     expect(await ended).toBe(0);
     await expect(fetch(url)).rejects.toThrow();

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { checkAddress, createRewardServer } from '@gram/serve';
 import { defineCommand } from '../command.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
+import { renderedReaderOf } from '../models/rendered-reader.js';
 import { wholeNumber } from '../parse-flags.js';
 
 /** `gram serve`: a reward model behind HTTP. */
@@ -35,11 +36,13 @@ export const serveCommand = defineCommand({
     };
     // Before the model is loaded, which takes long: wrong options and a port that is taken are found at once.
     await checkAddress(options);
-    const model = await loadJudge(await readJudgeFlags(values, io), io);
+    const settings = await readJudgeFlags(values, io);
+    const model = await loadJudge(settings, io);
     try {
       // The first comparison compiles the model, which no client should wait for.
       await model.compare([{ prompt: '', a: 'a', b: 'b' }], { signal: io.signal });
-      const server = createRewardServer(model, options);
+      const parseRendered = await renderedReaderOf(settings.source);
+      const server = createRewardServer(model, { ...options, parseRendered });
       const url = await server.listen();
       io.stdout.write(`${url}\n`);
       await aborted(io.signal);
