@@ -24,6 +24,7 @@ function ownPackages(isBuilt: boolean): Plugin {
 /** Tests of threads, of memory, or with a module of Node replaced: each file in a process of its own, on all threads. */
 const isolated = [
   'packages/base/src/files/atomic.test.ts',
+  'packages/cli/src/commands/adapt-judge.test.ts',
   'packages/engine/src/**/*.test.ts',
   'packages/model/src/hub/cache.test.ts',
   'packages/model/src/hub/resolve-model.test.ts',
