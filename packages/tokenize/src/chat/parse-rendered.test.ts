@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { plainChat } from '../prompts/chat-layout.js';
 import { modelDirectory, modelTokenizer, ownTemplate } from './__fixtures__/models.js';
+import { plainChat } from './chat-layout.js';
 import { type ChatTemplate, createChatTemplate } from './chat-template.js';
 import { createRenderedReader, type RenderedReader } from './parse-rendered.js';
 import { readChatTemplate } from './read-chat-template.js';

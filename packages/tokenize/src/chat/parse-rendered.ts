@@ -1,6 +1,6 @@
 import { quote } from '@gram/base';
 import { TokenizeError } from '../error.js';
-import type { ChatLayout } from '../prompts/chat-layout.js';
+import type { ChatLayout } from './chat-layout.js';
 import type { ChatTemplate } from './chat-template.js';
 import type { Outline } from './placeholders.js';
 
