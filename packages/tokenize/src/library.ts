@@ -83,7 +83,10 @@ export function loadTokenizer(path: string): Tokenizer {
   let file = path;
   try {
     if (statSync(path).isDirectory()) file = join(path, 'tokenizer.json');
-    const { size } = statSync(file);
+    const found = statSync(file);
+    // A device has no end, and a pipe may have no writer.
+    if (!found.isFile()) throw brokenTokenizer(file, 'it is not a regular file');
+    const { size } = found;
     if (size > MAX_FILE_BYTES) throw tooLarge(file, size);
     return fromText(readFileSync(file, 'utf8'), file);
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenizeError } from '../error.js';
 import type { ChatTemplateOptions } from './chat-template.js';
@@ -103,9 +103,10 @@ function templateOf(config: Record<string, unknown>, source: string): string | u
 async function readText(path: string, maxBytes: number): Promise<string | undefined> {
   let file: FileHandle | undefined;
   try {
+    // Before opening: to open a pipe would wait for its writer.
+    if (!(await stat(path)).isFile()) throw brokenTemplate(`${path} is not a regular file`);
     file = await open(path);
     const stats = await file.stat();
-    if (!stats.isFile()) throw brokenTemplate(`${path} is not a file`);
     if (stats.size > maxBytes) {
       throw beyondLimit(`${path} has ${stats.size} bytes, and ${maxBytes} are allowed`);
     }

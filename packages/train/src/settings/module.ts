@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { TrainError } from '../error.js';
@@ -24,7 +24,7 @@ export function defineTraining(config: TrainingInput): TrainingInput {
 export async function importDefault(path: string): Promise<unknown> {
   const refuse = (problem: string, cause?: unknown) =>
     new TrainError('bad-config', problem, 'export the configuration as the default of the module', { cause });
-  if (!existsSync(path)) {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path');
   }
   let exported: unknown;

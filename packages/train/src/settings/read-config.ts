@@ -147,9 +147,15 @@ function promptFrom(prompt: string, where: string, from: (target: string) => str
 function readText(path: string): string {
   let size: number;
   try {
-    size = statSync(path).size;
+    const found = statSync(path);
+    // A device has no end, and a pipe may have no writer.
+    if (!found.isFile()) {
+      throw new TrainError('bad-config', `the configuration ${path} is not a regular file`, 'give a file');
+    }
+    size = found.size;
     if (size <= maxBytes) return readFileSync(path, 'utf8');
   } catch (cause) {
+    if (cause instanceof TrainError) throw cause;
     throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path', { cause });
   }
   throw new TrainError(
