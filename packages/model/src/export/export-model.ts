@@ -21,7 +21,7 @@ export interface ExportModelOptions {
   readonly maxLength?: number;
 }
 
-/** A graph that was written beside the weights which it reads. */
+/** A graph that was written beside the weights that it reads. */
 export interface ExportedModel extends ExportedOnnx {
   readonly path: string;
 }
@@ -59,7 +59,7 @@ export function exportJudge(
 
 /**
  * Writes `reward.onnx` into the directory of a model that scores: `rewards [B]` at the last token of each sequence.
- * Inputs and errors as `exportJudge`.
+ * Its inputs and errors are those of `exportJudge`.
  */
 export function exportReward(dir: string, options: ExportModelOptions = {}): Promise<ExportedModel> {
   return write(dir, 'reward.onnx', 'score', options, (config, tables) => ({
@@ -76,7 +76,7 @@ export function exportReward(dir: string, options: ExportModelOptions = {}): Pro
  * `next.onnx` takes `tokens [B]`, their `positions [B]`, and a `cache` with room for C positions in each row, filled up to
  * them; it gives the `logits` of the next token, and as `out:cache/...` the cache with the new position in it.
  *
- * Errors as `exportJudge`.
+ * Its errors are those of `exportJudge`.
  */
 export async function exportGenerator(
   dir: string,

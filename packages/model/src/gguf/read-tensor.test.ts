@@ -33,3 +33,33 @@ it('reads a tensor of several pieces, each from its place', async () => {
     await rm(dir, { recursive: true });
   }
 });
+
+it('refuses a scale that is not finite, in whichever piece', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gram-gguf-'));
+  try {
+    const path = join(dir, 'tensor');
+    const count = 2 ** 15 + 3;
+    for (const [block, bits] of [
+      [0, 0x7e00],
+      [count - 1, 0x7c00],
+    ] as const) {
+      const blocks = Buffer.alloc(34 * count, 1);
+      blocks.writeUInt16LE(bits, 34 * block);
+      await writeFile(path, blocks);
+      const tensor = {
+        type: 'Q8_0',
+        shape: [count, 32],
+        size: 32 * count,
+        start: 0,
+        bytes: 34 * count,
+      } as const;
+      const reading = withFile(path, (handle) => readGgufTensor(handle, 'blk.0.ffn_up.weight', tensor, path));
+      await expect(reading).rejects.toMatchObject({
+        code: 'bad-weights',
+        message: expect.stringContaining('"blk.0.ffn_up.weight" holds a value that is not finite'),
+      });
+    }
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});

@@ -31,17 +31,17 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The directory of a model in the folder of its repository. */
+/** Returns the directory of a model in the folder of its repository. */
 export function snapshotFolder(root: string, commit: string): string {
   return join(root, 'snapshots', commit);
 }
 
-/** Where the content of a file lies. */
+/** Returns the path of the content of a file. */
 export function blobPath(root: string, file: HubFile): string {
   return join(root, 'blobs', file.blob);
 }
 
-/** Whether a path is a file of this size; links are followed. */
+/** Tells whether a path is a file of this size; links are followed. */
 export async function holds(path: string, size: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true && found.size === size;
@@ -87,7 +87,7 @@ export async function writeRef(root: string, revision: string, commit: string): 
   await writeFileAtomic(path, commit);
 }
 
-/** The commit that a revision meant when it was last fetched; undefined if it never was. */
+/** Returns the commit that a revision meant when it was last fetched, undefined if it never was. */
 export async function readRef(root: string, revision: string): Promise<string | undefined> {
   if (commitPattern.test(revision)) return revision;
   const path = join(root, 'refs', revision);

@@ -10,7 +10,7 @@ import type { HubReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
 import { startHash } from './verify.js';
 
-// Milliseconds before each new attempt; an attempt that brought new bytes starts them anew.
+// Milliseconds to wait before each new attempt. An attempt that brought new bytes starts the list again.
 const WAITS = [0, 500, 2000];
 
 function different(repo: string, file: HubFile, problem: string): ModelError {
@@ -29,7 +29,7 @@ async function writeFully(handle: FileHandle, bytes: Uint8Array, position: numbe
   }
 }
 
-/** Whether another attempt could help: not when we refused what came, and not when the disk failed. */
+/** Tells whether another attempt could help. It cannot when the content was refused or the disk failed. */
 function isInterruption(error: unknown): boolean {
   return !(error instanceof ModelError) && systemCode(error) === undefined;
 }

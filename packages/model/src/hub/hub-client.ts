@@ -11,9 +11,9 @@ import { HubUnavailable } from './unavailable.js';
 
 /** Content of a file from a position on. */
 export interface Content {
-  /** Where the content starts: a server that knows no ranges starts at 0. */
+  /** Position of the first byte. A server that knows no ranges starts at 0. */
   readonly from: number;
-  /** Bytes of the whole file, as far as the server tells. */
+  /** Size of the whole file in bytes, undefined where the server does not tell. */
   readonly total: number | undefined;
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -51,14 +51,14 @@ function misunderstood(cause: unknown): ModelError {
   );
 }
 
-/** Runs what the library does with an answer: its complaints are about the answer, ours pass. */
+/** Runs a call of the library: its errors are about an answer of the hub, errors of this package pass through. */
 async function understand<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
     return await work();
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof ModelError || error instanceof HubUnavailable) throw error;
-    // A page that asks for a login, in place of the hub.
+    // The answer is a page that asks for a login, and does not come from the hub.
     if (error instanceof SyntaxError) throw new HubUnavailable('its answer is not JSON', { cause: error });
     throw misunderstood(error);
   }
@@ -75,7 +75,7 @@ async function endpointUrl(): Promise<string> {
   throw new ModelError('bad-request', 'HF_ENDPOINT is not an address', 'set it to https://..., or unset it');
 }
 
-/** The folder of a repository in the cache that the Python library uses too. */
+/** Returns the folder of a repository in the cache, which the Python library uses too. */
 export async function cacheFolder(repo: string): Promise<string> {
   const { getHFHubCachePath, getRepoFolderName } = await library();
   // The Python library expands the home folder in its variables, the library here does not.
@@ -91,7 +91,7 @@ function toFile(name: string, entry: unknown): HubFile {
   return { name, size, blob: oid, hash: 'git' };
 }
 
-/** The whole size that a response tells; a compressed one tells another. */
+/** Returns the size of the whole file that a response tells; that of a compressed response is another one. */
 function totalOf(response: Response): number | undefined {
   const range = response.headers.get('Content-Range')?.split('/')[1];
   const text = response.status === 206 ? range : response.headers.get('Content-Length');
@@ -99,16 +99,16 @@ function totalOf(response: Response): number | undefined {
   return Number(text);
 }
 
-/** The start that a response tells. */
+/** Returns the position of the first byte that a response tells. */
 function startOf(response: Response): number {
   if (response.status !== 206) return 0;
   return Number(/^bytes (\d+)-/.exec(response.headers.get('Content-Range') ?? '')?.[1]);
 }
 
 /**
- * A model on the hub that `HF_ENDPOINT` names, asked with the token in `HF_TOKEN`.
+ * Opens a model on the hub that `HF_ENDPOINT` names, with the token in `HF_TOKEN`.
  *
- * The library answers what a revision means and which files it has. Content is read from the documented
+ * The library finds the commit of a revision and its files. Content is read from the documented
  * address: `downloadFileToCacheDir` checks neither sizes nor hashes, takes names of blobs from the server unchecked, and
  * lets two processes write one unfinished file.
  */

@@ -4,7 +4,7 @@ import { isBusy, type Patience, patiently, statusOf, watchedBody, watchSilence }
 import type { HubReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
 
-// What the hub answers with metadata; the largest listings have a few megabytes.
+// Limit of an answer with metadata. The largest listings have a few megabytes.
 const MAX_ANSWER_BYTES = 50_000_000;
 // A listing that names a next page forever must end.
 const MAX_ANSWERS = 1000;
@@ -130,15 +130,15 @@ async function follow(first: URL, request: (url: URL) => Promise<Response>): Pro
 
 /** Requests to one hub. */
 export interface HubFetch {
-  /** For the library: answers of a limited number and size. */
+  /** Requests of the library, whose answers are limited in number and size. */
   readonly metadata: typeof fetch;
-  /** For the content of files. */
+  /** Requests for the content of files. */
   readonly content: typeof fetch;
 }
 
 /**
- * The requests of one call. The token goes to the hub itself and to no other address, whatever the hub's answers name
- * as the next page or the place of a file. Every status but success is an error here already, because the headers
+ * Makes the requests of one call. The token goes to the hub itself and to no other address, whatever the hub's answers name
+ * as the next page or the place of a file. Every status but success becomes an error here, because the headers
  * tell more than what the library keeps of them.
  */
 export function hubFetch(
@@ -169,7 +169,7 @@ export function hubFetch(
     const url = new URL(input instanceof Request ? input.url : input);
     const response = await patiently(() => ask(url, init), patience);
     if (response.ok) return response;
-    // The connection is free again only when the body is gone.
+    // The connection is free again only when the body was read or canceled.
     await response.body?.cancel().catch(() => undefined);
     throw statusError(response, reference, token);
   };

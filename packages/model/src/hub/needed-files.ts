@@ -21,6 +21,7 @@ const SMALL: readonly string[] = [
   'special_tokens_map.json',
   'chat_template.jinja',
   ADAPTER_CONFIG,
+  'gram_adapter.json',
 ];
 
 const MAX_SMALL_BYTES = 100_000_000;
@@ -31,12 +32,12 @@ const weightsPattern = /^\w[\w.-]*\.(?:safetensors|gguf)$/;
 const shardPattern = /^\w[\w.-]*\.safetensors$/;
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(shardPattern)) });
 
-/** Whether a file of this name may be fetched at all. */
+/** Tells whether a file of this name may be fetched at all. */
 export function isReadable(name: string): boolean {
   return SMALL.includes(name) || name === INDEX || weightsPattern.test(name);
 }
 
-/** Whether a name is that of pickled weights. */
+/** Tells whether a name is that of pickled weights. */
 export function isPickle(name: string): boolean {
   return /\.(?:bin|pt|pth|ckpt|pkl|pickle)$/.test(name);
 }
@@ -68,7 +69,7 @@ export interface NeededFiles {
 
 /**
  * Chooses what a model needs: `model.safetensors` or else the index of its shards, an adapter, configuration and
- * tokenizer. For a reference to a GGUF file that file alone, which holds everything.
+ * tokenizer. Of a reference to a GGUF file, it chooses that file alone, which holds everything.
  *
  * @throws {ModelError} `file-missing` without weights, `too-large` for a configuration or tokenizer over 100 MB
  */
@@ -97,7 +98,7 @@ export function chooseFiles(reference: HubReference, listing: Listing): NeededFi
   return { small, index, weights };
 }
 
-/** The shards that an index in a directory names. */
+/** Reads the names of the shards from the index in a directory. */
 async function shardNames(dir: string): Promise<string[]> {
   const where = join(dir, INDEX);
   const result = indexSchema.safeParse(await readJsonFile(where, MAX_SMALL_BYTES));
@@ -110,7 +111,7 @@ async function shardNames(dir: string): Promise<string[]> {
 }
 
 /**
- * The shards that the index in a directory names, as the hub lists them.
+ * Returns the shards that the index in a directory names, as the hub lists them.
  *
  * @throws {ModelError} `bad-weights`, `bad-json`, `file-missing` when the hub lacks one
  */
@@ -130,7 +131,7 @@ export async function listedShards(
   });
 }
 
-/** Whether a directory holds all that a model needs. Weights are fetched last, so they vouch for the small files. */
+/** Tells whether a directory holds all that a model needs. Weights are fetched last, so they vouch for the small files. */
 export async function isComplete(dir: string, { file }: HubReference): Promise<boolean> {
   const has = (name: string) => exists(join(dir, name));
   if (file !== undefined) return has(file);

@@ -29,14 +29,14 @@ function isRevision(text: string): boolean {
   return text.length <= MAX_REVISION && revisionPattern.test(text) && !text.includes('..');
 }
 
-/** Splits at the first `@`, because a revision may hold slashes of its own. */
+/** Splits a text at the first `@`, because a revision may hold slashes of its own. */
 function splitRevision(text: string): [id: string, revision: string] {
   const at = text.indexOf('@');
   return at === -1 ? [text, DEFAULT_REVISION] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /**
- * Whether a text is meant as a path: it starts with `.`, `/` or `~`, holds a backslash, or has no slash or more than one.
+ * Tells whether a text is meant as a path: it starts with `.`, `/` or `~`, holds a backslash, or has no slash or more than one.
  * Anything else may be a model of the hub, unless it exists.
  */
 export function looksLikePath(text: string): boolean {
@@ -46,13 +46,13 @@ export function looksLikePath(text: string): boolean {
 }
 
 /**
- * The model of the hub that a text names; undefined for a path, which is what exists or looks like one, see
+ * Returns the model of the hub that a text names; undefined for a path, which is what exists or looks like one, see
  * `looksLikePath`.
  *
  * @throws {ModelError} `bad-request` when the text is neither
  */
 export async function parseReference(text: string): Promise<HubReference | undefined> {
-  // The system takes no path with a NUL.
+  // The operating system takes no path with a NUL.
   if (!text.includes('\0') && (await exists(text))) return undefined;
   const [id, revision] = splitRevision(text);
   const parts = id.split('/');

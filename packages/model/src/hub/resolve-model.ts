@@ -13,8 +13,8 @@ import { isIntact, isOwnBlob, markIntact } from './verify.js';
 /** Options of `resolveModel`. */
 export interface ResolveOptions {
   /**
-   * Gets bytes: those here, with what the cache had already, and those of all files together. Called at the start of the
-   * transfer and after each piece; not called for a directory or when the cache serves without the hub.
+   * Receives the bytes that are here, with what the cache had already, and those of all files together. It is called at the
+   * start of the transfer and after each piece, but not for a directory or when the cache serves without the hub.
    */
   readonly onProgress?: (done: number, total: number) => void;
   /** Gets a sentence where the transfer waits or repeats something. @default nobody hears of it */
@@ -33,7 +33,7 @@ function verifiesByDefault(): boolean {
   return process.env.GRAM_HUB_VERIFY?.trim() !== '0';
 }
 
-/** The directory in the cache, or the file in it that was asked for. */
+/** Returns the directory in the cache, or the file in it that was asked for. */
 function resultPath(root: string, commit: string, { file }: HubReference): string {
   const dir = snapshotFolder(root, commit);
   return file === undefined ? dir : join(dir, file);
@@ -122,7 +122,7 @@ async function fetchSnapshot(
   const { root, reference, commit, signal } = transfer;
   const { small, index, weights } = chooseFiles(reference, listing);
   await prepare(root, commit);
-  // Before everything else, because it tells what the whole is.
+  // This comes before everything else, because it tells the size of the whole.
   if (index !== undefined) await ensureFile(transfer, index, () => undefined);
   const shards =
     index === undefined ? [] : await listedShards(snapshotFolder(root, commit), reference, listing);
@@ -141,14 +141,14 @@ async function fetchSnapshot(
 }
 
 /**
- * The directory of a model, fetched from the Hugging Face hub if need be.
+ * Returns the directory of a model, which is fetched from the Hugging Face hub if need be.
  *
  * A path is returned as it is: what exists, and what starts with `.`, `/` or `~`, holds a backslash, or has no slash or
  * more than one. Everything else is a model of the hub, `owner/name` or `owner/name@revision` (default `main`), and the
  * result is its directory in the cache. `owner/name/file.gguf` fetches that file alone and returns its path.
  *
- * Fetched is what a model needs: configuration, tokenizer, chat template, `model.safetensors` or its shards, an adapter.
- * Nothing else is, and never pickled weights or code. Each file appears in the cache when its size and hash are those
+ * It fetches what a model needs: configuration, tokenizer, chat template, `model.safetensors` or its shards, an adapter.
+ * It fetches nothing else, and never pickled weights or code. Each file appears in the cache when its size and hash are those
  * that the hub lists; one that is there is checked when a process first uses it, and not fetched again. A cut connection
  * is taken up where it broke, also by the next call. A busy hub (429, 503) is waited for as it asks, for two minutes at
  * most; a connection that is silent for 30 seconds, or those of `HF_HUB_DOWNLOAD_TIMEOUT`, is given up. When the hub cannot
@@ -182,7 +182,7 @@ export async function resolveModel(
     throw error;
   }
   await fetchSnapshot({ root, client, reference, commit, signal, verify, onNote }, listing, onProgress);
-  // Last, so that a reference never leads to a snapshot that is not complete.
+  // This comes last, so that a reference never leads to a snapshot that is not complete.
   await writeRef(root, reference.revision, commit);
   return resultPath(root, commit, reference);
 }

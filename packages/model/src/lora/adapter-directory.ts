@@ -82,7 +82,7 @@ export async function loadAdapter(dir: string, config: ModelConfig): Promise<Loa
 }
 
 /**
- * Names as the model has them. PEFT puts a prefix before all, older versions of it also the names of its wrappers around a head
+ * Returns the tensors under the names of the model. PEFT puts a prefix before all, older versions of it also the names of its wrappers around a head
  * and of the adapter, and some save the head before training a second time.
  */
 function withoutWrappers(tensors: Weights): Weights {
@@ -98,7 +98,7 @@ function withoutWrappers(tensors: Weights): Weights {
   return own;
 }
 
-/** The base with a linear score head, where an adapter of others brings one. */
+/** Returns the base with a linear score head where an adapter of others brings one. */
 function headOfTensors(config: ModelConfig, tensors: Weights): ModelConfig {
   const isScored = tensors['score.weight'] !== undefined && kindOf(config).head !== 'score';
   return isScored ? withHead(config, 'score') : config;

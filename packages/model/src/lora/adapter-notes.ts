@@ -7,7 +7,7 @@ import { ModelError } from '../error.js';
 import type { Adapter } from './adapter.js';
 import type { LoraConfig } from './lora-config.js';
 
-/** What gram knows of an adapter beyond the files of PEFT: `gram_adapter.json`. */
+/** Notes of gram about an adapter, beyond the files of PEFT: `gram_adapter.json`. */
 export interface AdapterNotes {
   /** Hash of the decoder under it, see `decoderHash`. */
   readonly base: string;
@@ -52,13 +52,13 @@ export function parseAdapterNotes(json: unknown, where: string): AdapterNotes {
   return { base, head, model: model === undefined ? undefined : parseGramMetadata(model, `${where}: model`) };
 }
 
-/** The text of `gram_adapter.json`. */
+/** Writes the text of `gram_adapter.json`. */
 export function adapterNotesText(notes: AdapterNotes): string {
   return `${JSON.stringify({ format: 1, ...notes }, null, 2)}\n`;
 }
 
 /**
- * Hash of what an adapter builds on: names, shapes and float32 values of a model's embedding, layers and last norm. The heads are
+ * Computes the hash of what an adapter builds on: names, shapes and float32 values of a model's embedding, layers and last norm. The heads are
  * left out, because a stage may put another head on the same decoder. The element type of the files makes no difference as long as
  * the values are the same.
  */
@@ -66,13 +66,13 @@ export function decoderHash(weights: Weights): string {
   return hashOf(Object.entries(weights).filter(([name]) => name.startsWith('model.')));
 }
 
-/** Hash by which a model knows the adapters that were merged into it. */
+/** Computes the hash by which a model knows an adapter that was merged into it. */
 export function adapterHash(lora: LoraConfig, weights: Weights): string {
   const { rank, alpha, rankStabilized = false } = lora;
   return hashOf(Object.entries(weights), canonicalJson({ rank, alpha, rankStabilized }));
 }
 
-/** The configuration of a model into which an adapter was merged, which records it. */
+/** Returns the configuration of a model into which an adapter was merged, which records the adapter. */
 export function withAdapter(config: ModelConfig, { lora, weights }: Adapter): ModelConfig {
   return { ...config, mergedAdapters: [...(config.mergedAdapters ?? []), adapterHash(lora, weights)] };
 }

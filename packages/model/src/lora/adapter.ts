@@ -20,7 +20,7 @@ interface Target {
   readonly projection: Projection;
 }
 
-/** The adapted matrices, layer by layer. */
+/** Lists the adapted matrices, layer by layer. */
 function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): Target[] {
   return Array.from({ length: numHiddenLayers }, (_, i) =>
     targets.map((projection) => ({
@@ -31,7 +31,7 @@ function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): T
 }
 
 /**
- * Name and shape of every weight of an adapter: `NAME.lora_A.weight [rank, in]` and `NAME.lora_B.weight [out, rank]` for each
+ * Returns name and shape of every weight of an adapter: `NAME.lora_A.weight [rank, in]` and `NAME.lora_B.weight [out, rank]` for each
  * adapted matrix, and the whole head of a model that scores.
  */
 export function adapterShapes(config: ModelConfig, lora: LoraConfig): Record<string, number[]> {
@@ -45,9 +45,9 @@ export function adapterShapes(config: ModelConfig, lora: LoraConfig): Record<str
 }
 
 /**
- * The weights of a new adapter, which changes nothing yet: A is uniform in +-1/sqrt(in), as PEFT draws it, and B is zero.
+ * Draws the weights of a new adapter, which changes nothing yet: A is uniform in +-1/sqrt(in), as PEFT draws it, and B is zero.
  *
- * @param base where the head of a model that scores begins
+ * @param base weights of the model, from which the head of a model that scores is taken
  * @param random draws uniformly from [0, 1); equal draws give equal weights.
  */
 export function initAdapter(
@@ -71,14 +71,14 @@ export function initAdapter(
 
 /** Random numbers from which the dropout of every adapted matrix is made, uniform in [0, 1). */
 export interface AdapterNoise<T = tf.Tensor> {
-  /** `[targets, rows]` */
+  /** Numbers of the rows, `[targets, rows]`. */
   readonly rows: T;
-  /** `[targets, widest input]` */
+  /** Numbers of the columns, `[targets, widest input]`. */
   readonly columns: T;
 }
 
 /**
- * Numbers for the dropout of one pass.
+ * Draws the numbers for the dropout of one pass.
  *
  * @param rows tokens of the batch, padding included
  */
@@ -99,7 +99,7 @@ export function adapterNoise(
 }
 
 /**
- * The weights of a model with an adapter, for the functions of the model: y = W x + scale * B A drop(x). A pure function;
+ * Returns the weights of a model with an adapter, for the functions of the model: y = W x + scale * B A drop(x). A pure function;
  * gradients flow to the adapter, and to the base only where they are asked for.
  *
  * @param base may be integers, see `quantizeWeights`, for use without gradients
@@ -132,7 +132,7 @@ export function adaptedWeights(
 }
 
 /**
- * The model that an adapter makes of its base, as plain weights: W + scale * B A. The base is not changed; matrices that are
+ * Returns the model that an adapter makes of its base, as plain weights: W + scale * B A. The base is not changed; matrices that are
  * not adapted are shared with it.
  *
  * @param config of the model that it makes; a head of the base that this model does not have is left out

@@ -53,13 +53,13 @@ export async function applyAdapter({ model, files }: ModelAndFiles, dir: string)
   };
 }
 
-/** The `gram.json` of the merged model. That of the base is left out where the adapter has put another head on it. */
+/** Returns the `gram.json` of the merged model. That of the base is left out where the adapter has put another head on it. */
 function gramOf(adapter: LoadedAdapter, base: LoadedModel, config: ModelConfig): GramMetadata | undefined {
   if (adapter.gram !== undefined) return adapter.gram;
   return kindOf(config).head === kindOf(base.config).head ? base.gram : undefined;
 }
 
-/** The files of a tokenizer belong together: all of them are those of the adapter, or of the base. */
+/** Returns the files beside the merged model. Those of a tokenizer belong together: all are of the adapter, or of the base. */
 function filesOf(own: Companions, base: Companions): Companions {
   if (own.tokenizerJson === undefined) return base;
   return { generationConfigJson: base.generationConfigJson, ...own };

@@ -17,13 +17,13 @@ export interface LoraConfig {
   readonly rankStabilized?: boolean;
 }
 
-/** The factor on the low-rank addition. */
+/** Returns the factor on the low-rank addition. */
 export function loraScale({ rank, alpha, rankStabilized = false }: LoraConfig): number {
   return alpha / (rankStabilized ? Math.sqrt(rank) : rank);
 }
 
 const size = z.int().min(1).max(65_536);
-// What changes the numbers in another way is off.
+// Fields that would change the numbers in another way must be off.
 const off = z
   .union([z.null(), z.literal(false), z.strictObject({}), z.tuple([])], 'is not supported')
   .optional();
@@ -106,7 +106,8 @@ export function checkLora(lora: LoraConfig, where = 'LoRA'): LoraConfig {
 }
 
 /**
- * Reads the parsed `adapter_config.json` of PEFT: the adaptation, and where its base was found. Variants that compute something else are refused by name.
+ * Reads the parsed `adapter_config.json` of PEFT: the adaptation, and where its base was found. Variants that compute something
+ * else are refused by name.
  *
  * @param where names the file in messages.
  * @throws {ModelError} `bad-config`
@@ -136,7 +137,7 @@ export function parseLoraConfig(
   return { lora, baseModel: result.data.base_model_name_or_path ?? undefined };
 }
 
-/** The `adapter_config.json` with which PEFT loads an adapter. */
+/** Writes the `adapter_config.json` with which PEFT loads an adapter. */
 export function loraConfigToJson(
   lora: LoraConfig,
   config: ModelConfig,

@@ -76,6 +76,20 @@ describe('rollouts', () => {
 });
 
 describe('log-probabilities', () => {
+  it('are not measured where positions turn by the length of a batch', async () => {
+    const ropeScaling = { type: 'dynamic', factor: 2, originalMaxPositionEmbeddings: 4 } as const;
+    const scaled = createTokenMeter({
+      config: { ...tinyConfig, ropeScaling },
+      policy: policy.weights,
+      reference: policy.weights,
+    });
+    await expect(scaled.reference(tokens, false)).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringContaining('learns from at most 4'),
+    });
+    scaled.dispose();
+  });
+
   it('of the sampler and of the full forward pass agree, so that the first ratio is 1', async () => {
     const measured = await meter.reference(tokens, true);
     for (const [i, { logProbabilities, kl }] of measured.entries()) {

@@ -5,6 +5,7 @@ import {
   type ModelConfig,
   type PositionTables,
   positionDimensions,
+  sharedLength,
   tokenLosses,
   valuesAt,
   vocabularyLogits,
@@ -71,6 +72,7 @@ export function createTokenMeter({ config, policy, reference, value }: TokenMete
   return {
     reference(responses, withKl, signal) {
       const measure = async (batch: Batch, length: number) => {
+        checkLength(config, length);
         const tables = tablesFor(length);
         if (!withKl) {
           const { logProbabilities } = await referenceOutputs({ reference, tables, ...batch }, { signal });
@@ -92,6 +94,17 @@ export function createTokenMeter({ config, policy, reference, value }: TokenMete
       for (const each of [referenceOutputs, exactOutputs, values]) each?.dispose();
     },
   };
+}
+
+/** Positions of longer sequences turn by the length of their batch, and the policy learns in other batches than it is measured in. */
+function checkLength(config: ModelConfig, length: number): void {
+  const longest = sharedLength(config);
+  if (length <= longest) return;
+  throw new PpoError(
+    'bad-option',
+    `a prompt with its response has ${length} tokens, and the policy learns from at most ${longest} because its rope scaling is dynamic`,
+    'give shorter prompts, or a smaller maxNewTokens',
+  );
 }
 
 type ReferenceInputs = Inputs & { reference: WeightTensors };
