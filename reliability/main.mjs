@@ -2,7 +2,7 @@
 //
 //   --short        a few hundred cases of each kind, for every change; the long form takes about an hour
 //   --seed N       another series of cases (default 1)
-//   --only NAME    one kind of input, or `stops` or `trouble`
+//   --only NAME    one kind of input; repeatable
 //   --cases N      number of cases in place of those of the form
 //   --case N       one case, whose input is shown
 //   --out FOLDER   default `runs/reliability`
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'runs/reliability' },
   },
 });
+/** Cases of each kind in the short form. */
 const SHORT = 300;
 const seed = Number(values.seed);
 const chosen = targets.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
@@ -49,7 +50,10 @@ async function runAll() {
 
 async function runOne(target) {
   const first = values.case === undefined ? 0 : Number(values.case);
-  const count = values.case === undefined ? Number(values.cases ?? (values.short ? SHORT : target.cases)) : 1;
+  const count =
+    values.case === undefined
+      ? Number(values.cases ?? (values.short ? (target.shortCases ?? SHORT) : target.cases))
+      : 1;
   const result = await runTarget(target, { seed, first, end: first + count });
   const { cases, faults, seconds } = result;
   console.error(`${target.title}: ${cases} cases in ${seconds.toFixed(0)} s, ${faults.length} faults`);

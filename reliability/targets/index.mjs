@@ -19,6 +19,7 @@ export const targets = [
   { ...checkpoint, cases: 100_000 },
   { ...jsonl, cases: 20_000 },
   { ...yaml, cases: 20_000 },
-  { ...template, cases: 20_000 },
+  // Each starts a process.
+  { ...template, cases: 20_000, shortCases: 40 },
   { ...http, cases: 20_000 },
 ];

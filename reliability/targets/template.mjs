@@ -10,7 +10,7 @@ const messages = [
   { role: 'user', content: ' What is 2 + 2? ' },
   { role: 'assistant', content: '4' },
 ];
-/** A rendering starts a process, so several templates are rendered at the same time for one case of the count each. */
+
 export const template = {
   name: 'template',
   title: 'chat templates',
