@@ -14,7 +14,6 @@ export {
   createRenderedReader,
   type RenderedConversation,
   type RenderedReader,
-  type RenderedReaderOptions,
 } from './chat/parse-rendered.js';
 export type { Outline, Slot } from './chat/placeholders.js';
 export {

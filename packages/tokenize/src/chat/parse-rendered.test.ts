@@ -23,14 +23,14 @@ const gemma = `{{ bos_token }}{% for message in messages %}
 async function chatml(): Promise<Case> {
   const template = createChatTemplate({ template: ownTemplate('chatml') });
   const chat = await chatLayoutFromTemplate({ template, tokenizer: modelTokenizer('qwen3') });
-  const read = await createRenderedReader({ chat, template });
+  const read = await createRenderedReader({ ...chat, template });
   return { template, read, end: '<|im_end|>', token: '<|im_start|>', hasSystem: true };
 }
 
 async function llama(): Promise<Case> {
   const template = createChatTemplate(await readChatTemplate(modelDirectory('llama3_1')));
   const chat = await chatLayoutFromTemplate({ template, tokenizer: modelTokenizer('llama3_1') });
-  const read = await createRenderedReader({ chat, template });
+  const read = await createRenderedReader({ ...chat, template });
   return { template, read, end: '<|eot_id|>', token: '<|start_header_id|>', hasSystem: true };
 }
 
@@ -38,7 +38,7 @@ async function qwen(): Promise<Case> {
   const source = await readChatTemplate(modelDirectory('qwen3'));
   const template = createChatTemplate({ ...source, variables: { enable_thinking: false } });
   const chat = await chatLayoutFromTemplate({ template, tokenizer: modelTokenizer('qwen3') });
-  const read = await createRenderedReader({ chat, template });
+  const read = await createRenderedReader({ ...chat, template });
   return { template, read, end: '<|im_end|>', token: '<|im_start|>', hasSystem: true };
 }
 
@@ -47,7 +47,7 @@ async function gemmaCase(): Promise<Case> {
   const specialTokens = ['<bos>', '<start_of_turn>', '<end_of_turn>'];
   const rest = { userStart: '', userEnd: '', assistantStart: '', pad: '<pad>' };
   const chat = { id: 'gemma', bos: '<bos>', end: '<end_of_turn>', ...rest, specialTokens };
-  const read = await createRenderedReader({ chat, template });
+  const read = await createRenderedReader({ ...chat, template });
   return { template, read, end: '<end_of_turn>', token: '<start_of_turn>', hasSystem: false };
 }
 
@@ -124,10 +124,15 @@ describe.each([
 });
 
 it('reads the layout of models without a template', async () => {
-  const read = await createRenderedReader({ chat: plainChat });
+  const read = await createRenderedReader(plainChat);
   expect(await read('<|user|>1 + 1<|assistant|>2<|end|>')).toEqual({
     prompt: [turn('user', '1 + 1')],
     response: '2',
+  });
+  const longer = [turn('user', '1'), turn('assistant', '2'), turn('user', '3')];
+  expect(await read('<|user|>1<|assistant|>2<|end|><|user|>3<|assistant|>4')).toEqual({
+    prompt: longer,
+    response: '4',
   });
   await expect(read('<|user|>1<|assistant|>2<|end|><|user|>3')).rejects.toMatchObject({
     code: 'not-rendered',

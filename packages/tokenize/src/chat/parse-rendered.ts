@@ -27,14 +27,6 @@ export interface RenderedConversation {
  */
 export type RenderedReader = (text: string, prompt?: string) => Promise<RenderedConversation | undefined>;
 
-/** Options of `createRenderedReader`. */
-export interface RenderedReaderOptions {
-  /** The layout of the model, which names its special tokens. */
-  readonly chat: ChatLayout;
-  /** The template of the model; none for a model that has only its layout. */
-  readonly template?: ChatTemplate | undefined;
-}
-
 /** What a template writes around the texts of turns. */
 interface TurnPieces {
   readonly start: string;
@@ -53,10 +45,8 @@ interface TurnPieces {
  *
  * @throws {TokenizeError} what `template.outline` throws for one question and one answer
  */
-export async function createRenderedReader({
-  chat,
-  template,
-}: RenderedReaderOptions): Promise<RenderedReader> {
+export async function createRenderedReader(chat: ChatLayout): Promise<RenderedReader> {
+  const { template } = chat;
   const pieces = template === undefined ? piecesOfLayout(chat) : await piecesOfTemplate(template);
   const { bos_token: bos = chat.bos, ...others } = template?.specialTokens ?? {};
   const tokens = [...new Set([...chat.specialTokens, bos, ...Object.values(others)])].filter(Boolean);
@@ -93,13 +83,13 @@ export async function createRenderedReader({
   };
 }
 
-/** A layout of one question and one answer, as `plainChat`. */
-function piecesOfLayout({ bos, userStart, userEnd, assistantStart }: ChatLayout): TurnPieces {
+/** A layout without a template. A system turn is a part of the first question in it. */
+function piecesOfLayout({ bos, userStart, userEnd, assistantStart, end }: ChatLayout): TurnPieces {
   return {
     start: bos + userStart,
     system: undefined,
     toAnswer: [userEnd + assistantStart],
-    toNext: undefined,
+    toNext: end + userStart,
   };
 }
 
