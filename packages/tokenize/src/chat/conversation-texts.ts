@@ -147,7 +147,8 @@ function turnShape(
   const call = (value: string): Hole | string =>
     takeData(value, { message: index, name: `the call of a tool in ${turn}`, isRequired: true });
   const entries: [string, Node][] = [['role', role]];
-  entries.push(['content', content === null ? null : text(content, 'content', 'the text')]);
+  // Beside calls, null is no text. Many templates fail on null, and transformers leaves the field out.
+  entries.push(['content', text(content ?? '', 'content', 'the text')]);
   if (reasoning !== undefined) {
     entries.push(['reasoning_content', text(reasoning, 'reasoning', 'the reasoning')]);
   }
