@@ -125,6 +125,27 @@ describe('gram generate', () => {
     expect(json.answers[0].logProbabilities).toHaveLength(completions![0]!.ids.length);
   });
 
+  it('answers a conversation of a file, with all of its turns', async () => {
+    const asked = ['generate', '--model', at('model'), '--max-new-tokens', '4', '--json'];
+    const messages = [
+      { role: 'user', content: 'the cat' },
+      { role: 'assistant', content: 'the dog' },
+      { role: 'user', content: 'the sun' },
+    ];
+    await writeFile(at('turns.jsonl'), JSON.stringify({ messages }));
+    const { status, stdout, stderr } = await gram([...asked, '--prompt-file', at('turns.jsonl')]);
+    expect(status, stderr).toBe(0);
+    const ids = await tokenizer.encodeTemplate(
+      '<|user|>the cat<|assistant|>the dog<|end|><|user|>the sun<|assistant|>',
+    );
+    expect(JSON.parse(stdout).promptTokens).toBe(ids.length);
+    await writeFile(at('one.jsonl'), JSON.stringify({ prompt: 'the cat' }));
+    const one = await gram([...asked, '--prompt-file', at('one.jsonl')]);
+    expect(one.stdout).toBe((await gram([...asked, '--prompt', 'the cat'])).stdout);
+    await expectRefusal(asked, /gram generate needs one prompt/, 2);
+    await expectRefusal([...asked, '--plain', '--prompt-file', at('turns.jsonl')], /--plain has no turns/, 2);
+  });
+
   it('writes the same on another device, and refuses one that there is not', async () => {
     expect((await ask('--device', 'auto')).stdout).toBe((await ask()).stdout);
     const { status, stdout, stderr } = await ask('--device', 'abacus');

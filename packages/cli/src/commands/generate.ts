@@ -1,4 +1,4 @@
-import { createRandom, type Turn } from '@gram/base';
+import { createRandom, promptTurns, type Turn } from '@gram/base';
 import {
   type Completion,
   createGenerator,
@@ -9,6 +9,7 @@ import {
 import { createChatTemplate, createTextStream, encodeChat, findChatTemplate } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { type PromptInput, promptFlags, readPrompt } from '../input/prompt-input.js';
 import { deviceFlag, startDevice } from '../models/device-flag.js';
 import { modelOperand } from '../models/model-flags.js';
 import { loadWritingModel, type WritingModel } from '../models/writing-model.js';
@@ -18,7 +19,7 @@ import { decimalNumber, wholeNumber } from '../parse-flags.js';
 export const generateCommand = defineCommand({
   flags: {
     model: { ...modelOperand, required: true },
-    prompt: { value: 'TEXT', required: true, help: "text of the user's turn" },
+    ...promptFlags,
     system: { value: 'TEXT', help: 'text of the system turn; default that of the chat template' },
     plain: { help: 'continue the prompt as it is, without a chat template' },
     adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
@@ -50,10 +51,11 @@ export const generateCommand = defineCommand({
     const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
     const limit = values['max-new-tokens'];
     const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
+    const asked = await readPrompt('gram generate', values);
     const device = await startDevice(values.device);
     const writing = await loadWritingModel(values.model, values.adapter, io);
     const { model, tokenizer, stopIds } = writing;
-    const ids = await promptIds(writing, values);
+    const ids = await promptIds(writing, asked, values);
     const room = longestSequence(model.config) - ids.length;
     if (room < 1) {
       const longest = longestSequence(model.config);
@@ -124,9 +126,17 @@ function readDecoding(
 /** Ids that the answer goes on from. */
 async function promptIds(
   { tokenizer, files }: WritingModel,
-  { model, prompt, system, plain }: Pick<Values, 'model' | 'prompt' | 'system' | 'plain'>,
+  { prompt, tools }: PromptInput,
+  { model, system, plain }: Pick<Values, 'model' | 'system' | 'plain'>,
 ): Promise<number[]> {
   if (plain) {
+    if (typeof prompt !== 'string' || tools !== undefined) {
+      throw new CliError(
+        'usage',
+        '--plain has no turns',
+        'give a prompt that is one text, or leave out --plain',
+      );
+    }
     if (system !== undefined) {
       throw new CliError('usage', '--plain has no system turn', 'leave out --system or --plain');
     }
@@ -134,11 +144,12 @@ async function promptIds(
   }
   const variables = { enable_thinking: false };
   const template = createChatTemplate({ ...findChatTemplate(files, model), variables, now: new Date() });
-  const messages: Turn[] = [
-    ...(system === undefined ? [] : [{ role: 'system', content: system }]),
-    { role: 'user', content: prompt },
-  ];
-  return encodeChat(tokenizer, template, messages);
+  const turns = promptTurns(prompt);
+  if (system !== undefined && turns[0]?.role === 'system') {
+    throw new CliError('usage', 'the prompt has a system turn of its own', 'leave out --system');
+  }
+  const before: Turn[] = system === undefined ? [] : [{ role: 'system', content: system }];
+  return encodeChat(tokenizer, template, [...before, ...turns], { tools });
 }
 
 /** Writes text as tokens come, without the tokens that end it and nothing from a stop text on. */
