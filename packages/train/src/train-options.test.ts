@@ -1,4 +1,7 @@
 import { expect, it } from 'vitest';
+import { adafactor } from './optimizers/adafactor.js';
+import { adamW } from './optimizers/adamw.js';
+import { sgd } from './optimizers/sgd.js';
 import { paceDefaults } from './steps/pace.js';
 import { checkedOptions, type TrainOptions } from './train-options.js';
 import { train } from './trainer.js';
@@ -32,4 +35,13 @@ it.each([
   );
   const run = { options: { ...options, ...bad }, examples: [] } as unknown as Parameters<typeof train>[0];
   await expect(train(run)).rejects.toMatchObject(refusal);
+});
+
+it('refuses constants of optimizers, by their names', () => {
+  const refused = (name: string) => expect.objectContaining({ code: 'bad-option', hint: `correct ${name}` });
+  expect(() => adamW({ beta1: 1 })).toThrow(refused('beta1'));
+  expect(() => adamW({ weightDecay: -0.1 })).toThrow(refused('weightDecay'));
+  expect(() => adamW({ betas: [0.9, 0.99] } as object)).toThrow(refused('betas'));
+  expect(() => sgd({ momentum: Number.NaN })).toThrow(refused('momentum'));
+  expect(() => adafactor({ clip: 0 })).toThrow(refused('clip'));
 });

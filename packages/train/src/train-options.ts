@@ -1,6 +1,5 @@
-import { issuePath } from '@gram/base';
 import { z } from 'zod';
-import { TrainError } from './error.js';
+import { checkOptions } from './check-options.js';
 import { adamW } from './optimizers/adamw.js';
 import { isOptimizer, type Optimizer } from './optimizers/optimizer.js';
 import { type PaceInput, paceSettings } from './steps/pace.js';
@@ -30,9 +29,5 @@ export type TrainSettings = Readonly<z.output<typeof schema>>;
  * @throws {TrainError} `bad-option`, naming the option
  */
 export function checkedOptions(options: TrainOptions): TrainSettings {
-  const result = schema.safeParse(options);
-  if (result.success) return result.data;
-  const [issue = { path: [], message: 'is invalid' }] = result.error.issues;
-  const option = issuePath(issue) || 'the options';
-  throw new TrainError('bad-option', `${option}: ${issue.message}`, `correct ${option}`);
+  return checkOptions(schema, options);
 }

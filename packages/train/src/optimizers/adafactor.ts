@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { checkOptions } from '../check-options.js';
 import { elementAt, entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer, type OptimizerUpdate } from './optimizer.js';
@@ -15,6 +17,13 @@ export interface AdafactorOptions {
   readonly weightDecay?: number;
 }
 
+const constants = z.strictObject({
+  beta2Decay: z.number().negative().default(-0.8),
+  epsilon: z.number().positive().default(1e-3),
+  clip: z.number().positive().default(1),
+  weightDecay: z.number().min(0).default(0),
+});
+
 type AdafactorScalar = 'learningRate' | 'gradientScale' | 'fresh' | 'relativeStep';
 
 /** The distance of 1 from the next float32. */
@@ -27,13 +36,11 @@ const tiny = 2 ** -23;
  *     s = t^d                        r = (1 - s) r + s mean_j g^2      c = (1 - s) c + s mean_i g^2
  *     u = g / sqrt(r c / mean r)     u = u / max(1, rms(u) / clip)
  *     w = w (1 - lr wd) - max(eps, rms(w)) min(lr, 1 / sqrt(t)) u
+ *
+ * @throws {TrainError} `bad-option`, naming the constant
  */
-export function adafactor({
-  beta2Decay = -0.8,
-  epsilon = 1e-3,
-  clip = 1,
-  weightDecay = 0,
-}: AdafactorOptions = {}): Optimizer<string, AdafactorScalar> {
+export function adafactor(options: AdafactorOptions = {}): Optimizer<string, AdafactorScalar> {
+  const { beta2Decay, epsilon, clip, weightDecay } = checkOptions(constants, options);
   return {
     name: `adafactor ${[beta2Decay, epsilon, clip, weightDecay]}`,
     slots: (shape): Record<string, readonly number[]> =>

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { checkOptions } from '../check-options.js';
 import { entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer, type OptimizerUpdate } from './optimizer.js';
@@ -16,6 +17,14 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
+const decayRate = z.number().min(0).lt(1);
+const constants = z.strictObject({
+  beta1: decayRate.default(0.9),
+  beta2: decayRate.default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().min(0).default(0),
+});
+
 type AdamWScalar = 'learningRate' | 'gradientScale' | 'correction1' | 'correction2';
 
 /**
@@ -23,13 +32,11 @@ type AdamWScalar = 'learningRate' | 'gradientScale' | 'correction1' | 'correctio
  *
  *     m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
  *     w = w (1 - lr wd) - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+ *
+ * @throws {TrainError} `bad-option`, naming the constant
  */
-export function adamW({
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  weightDecay = 0,
-}: AdamWOptions = {}): Optimizer<'m' | 'v', AdamWScalar> {
+export function adamW(options: AdamWOptions = {}): Optimizer<'m' | 'v', AdamWScalar> {
+  const { beta1, beta2, epsilon, weightDecay } = checkOptions(constants, options);
   return {
     name: `adamw ${[beta1, beta2, epsilon, weightDecay]}`,
     slots: (shape) => ({ m: shape, v: shape }),
@@ -68,7 +75,7 @@ export function adamW({
 export const adamWEntry = defineOptimizer({
   settings: {
     betas: z
-      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .tuple([decayRate, decayRate])
       .optional()
       .meta({ description: 'decay rates of both moments of AdamW', usual: '0.9, 0.999' }),
   },

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { checkOptions } from '../check-options.js';
 import { entryOf } from '../checked.js';
 import { defineOptimizer } from './entry.js';
 import { isDecayed, type Optimizer } from './optimizer.js';
@@ -12,15 +13,21 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
+const momentumSetting = z.number().min(0).lt(1);
+const constants = z.strictObject({
+  momentum: momentumSetting.default(0),
+  weightDecay: z.number().min(0).default(0),
+});
+
 /**
  * Stochastic gradient descent with momentum (Polyak 1964; Sutskever et al. 2013), as `torch.optim.SGD`:
  *
  *     b = mu b + g + wd w            w = w - lr b
+ *
+ * @throws {TrainError} `bad-option`, naming the constant
  */
-export function sgd({
-  momentum = 0,
-  weightDecay = 0,
-}: SgdOptions = {}): Optimizer<string, 'learningRate' | 'gradientScale'> {
+export function sgd(options: SgdOptions = {}): Optimizer<string, 'learningRate' | 'gradientScale'> {
+  const { momentum, weightDecay } = checkOptions(constants, options);
   return {
     name: `sgd ${[momentum, weightDecay]}`,
     slots: (shape): Record<string, readonly number[]> => (momentum === 0 ? {} : { b: shape }),
@@ -44,10 +51,7 @@ export function sgd({
 /** Stochastic gradient descent as a configuration names it. */
 export const sgdEntry = defineOptimizer({
   settings: {
-    momentum: z
-      .number()
-      .min(0)
-      .lt(1)
+    momentum: momentumSetting
       .optional()
       .meta({ description: 'share of the last step that SGD keeps', usual: '0' }),
   },
