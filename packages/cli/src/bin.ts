@@ -3,10 +3,15 @@ import { constants } from 'node:os';
 import { main } from './main.js';
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// By hand, by a scheduler that takes the machine away, and by a terminal that is closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   // The first signal lets the command finish what it must not leave half-done; the second one ends the process.
   process.on(signal, () => {
     if (interrupt.signal.aborted) process.exit(128 + constants.signals[signal]);
+    // A terminal that is gone refuses what is written to it, which must not end the process before it has saved.
+    if (signal === 'SIGHUP') {
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+    }
     interrupt.abort();
   });
 }

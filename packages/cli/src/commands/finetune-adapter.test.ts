@@ -102,7 +102,12 @@ describe('gram finetune of an adapter', () => {
     const sets = ['lora.dropout=0.1', 'checkpointEvery=2', 'keepCheckpoints=9'];
     expect((await finetune('whole', sets)).status).toBe(0);
     const checkpoint = join(shop.path('whole'), 'checkpoint-0000004');
-    expect(readdirSync(checkpoint).sort()).toEqual(['adapter', 'moments.safetensors', 'training.json']);
+    expect(readdirSync(checkpoint).sort()).toEqual([
+      'adapter',
+      'manifest.json',
+      'moments.safetensors',
+      'training.json',
+    ]);
     const resumed = await finetune('whole-again', sets, '--resume', checkpoint);
     expect(resumed.status, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain('going on after step 4');

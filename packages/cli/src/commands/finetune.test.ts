@@ -57,7 +57,7 @@ describe('gram finetune', () => {
     expect(otherSmoothing).toMatchObject({ status: 1, stdout: '' });
     expect(otherSmoothing.stderr).toContain('label smoothing');
     const otherRate = await gram([...argv, '--resume', '--set', 'optimizer.learningRate=1']);
-    expect(otherRate.stderr).toContain('other data, options or architecture');
+    expect(otherRate.stderr).toContain('the checkpoint is of another run: options differ');
 
     const resumed = await gram([...argv, '--resume']);
     expect(resumed.status, resumed.stderr).toBe(0);

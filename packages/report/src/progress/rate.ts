@@ -22,6 +22,10 @@ export function createRate(): Rate {
       if (last === undefined || done < last.done) {
         work = 0;
         elapsed = 0;
+      } else if (done === last.done) {
+        // Nothing was done since, or the process was suspended: the time counts with the next work, and what was measured
+        // does not fade to a number that nobody can read.
+        return;
       } else {
         const passed = Math.max(0, time - last.time);
         const kept = Math.exp(-passed / RATE_MEMORY_MS);

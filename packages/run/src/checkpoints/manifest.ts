@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { canonicalJson, type FileName, quote, sha256OfFile, writeDirectoryAtomic } from '@gram/base';
@@ -56,9 +57,13 @@ export async function writeCheckpoint(
  * Checks that a checkpoint is what was written: every file is there with its size and hash, none came to it, and its
  * name says its step.
  *
- * @throws {RunError} `bad-checkpoint`, which names what is wrong and the next older checkpoint that is whole
+ * @throws {RunError} `no-checkpoint` when nothing is there; `bad-checkpoint`, which names what is wrong and the next older
+ *   checkpoint that is whole
  */
 export async function checkFiles(path: string): Promise<void> {
+  if (!existsSync(path)) {
+    throw new RunError('no-checkpoint', `the checkpoint ${path} does not exist`, 'correct its path');
+  }
   const problem = await problemOf(path);
   if (problem !== undefined) throw await brokenCheckpoint(path, problem);
 }

@@ -67,7 +67,6 @@ export async function conductRun<State extends RunState>(
   await keeper.begin();
   const source = { output: output.path, label: options.label, metrics, totalSteps, doneSteps, history };
   const followed = await followRun(source, options.watch, onNote);
-  const stop = AbortSignal.any([output.lost, ...(options.signal ? [options.signal] : [])]);
   const isWorth = ({ step, history: done }: RunState) =>
     keeper.isDue(step) || (done.at(-1)?.validation !== undefined && bestStep(done, metrics) === step);
   let last: State | undefined;
@@ -79,9 +78,10 @@ export async function conductRun<State extends RunState>(
   };
   try {
     const state = await trainer.run({
-      signal: stop,
+      signal: options.signal,
       needsState: keeper.isDue,
       async onStep(record, current, total) {
+        output.lost.throwIfAborted();
         last = current;
         isUnsaved = true;
         const fields = await followed.step(record);

@@ -41,10 +41,10 @@ export interface Lock {
  * @throws {RunError} `in-use`, naming the process and the host of the holder
  */
 export async function takeLock(path: string, output: string, options = timing): Promise<Lock> {
-  const token = randomUUID();
+  const own = ownHolder();
   for (;;) {
-    const handle = await create(path, token);
-    if (handle !== undefined) return hold(path, output, handle, options);
+    const handle = await create(path, own);
+    if (handle !== undefined) return hold({ path, output, own, handle }, options);
     const found = await holderOf(path);
     if (found === undefined) continue;
     if (await lives(path, found, options)) throw inUse(output, found.holder);
@@ -71,14 +71,15 @@ function inUse(output: string, holder: Holder | undefined): RunError {
 const textOf = (holder: Holder, beat: number) =>
   `${JSON.stringify({ ...holder, beat: String(beat).padStart(12, '0') })}\n`;
 
-function ownHolder(token: string): Holder {
+function ownHolder(): Holder {
+  const token = randomUUID();
   return { token, pid: process.pid, host: hostname(), machine: machine(), started: startOf(process.pid) };
 }
 
-async function create(path: string, token: string): Promise<FileHandle | undefined> {
+async function create(path: string, own: Holder): Promise<FileHandle | undefined> {
   try {
     const handle = await open(path, 'wx');
-    await handle.write(textOf(ownHolder(token), 0), 0);
+    await handle.write(textOf(own, 0), 0);
     return handle;
   } catch (cause) {
     if (systemCode(cause) === 'EEXIST') return undefined;
@@ -86,10 +87,16 @@ async function create(path: string, token: string): Promise<FileHandle | undefin
   }
 }
 
-function hold(path: string, output: string, handle: FileHandle, { beatMs }: LockTiming): Lock {
+interface Held {
+  readonly path: string;
+  readonly output: string;
+  readonly own: Holder;
+  readonly handle: FileHandle;
+}
+
+function hold({ path, output, own, handle }: Held, { beatMs }: LockTiming): Lock {
   const lost = new AbortController();
   const { signal } = lost;
-  const own = readFile(path, 'utf8');
   let beats = 0;
   let released = false;
   const check = async () => {
@@ -101,9 +108,8 @@ function hold(path: string, output: string, handle: FileHandle, { beatMs }: Lock
     signal.throwIfAborted();
   };
   const beat = async () => {
-    const holder = JSON.parse(await own) as Holder & { beat: string };
     // Into the file that was opened: one that another process has put in its place is never written to.
-    await handle.write(textOf(holder, ++beats), 0);
+    await handle.write(textOf(own, ++beats), 0);
     await check();
   };
   // A file system that does not answer for a while is no reason to end a run: the next sign tells.
