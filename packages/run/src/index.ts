@@ -11,6 +11,7 @@ export {
   checkFiles,
   checkFinite,
   checkProgress,
+  readPart,
   writeCheckpoint,
 } from './checkpoints/manifest.js';
 export { type ConductOptions, conductRun, isStopped, type RunOutcome } from './conduct/conduct-run.js';

@@ -21,6 +21,7 @@ import {
   checkFinite,
   checkProgress,
   type Fingerprint,
+  readPart,
   writeCheckpoint,
 } from '@gram/run';
 import { TrainError } from './error.js';
@@ -114,14 +115,12 @@ export async function loadAdapterCheckpoint(
 /** The model of a checkpoint, without its state. @throws RunError `bad-checkpoint` where a weight is not finite */
 export async function loadCheckpointModel(path: string): Promise<LoadedModel> {
   // Absolute, so that a path that is not there is never taken for a repository of the hub.
-  const model = await loadModel(resolve(path, 'model'));
-  await checkFinite(path, 'model', model.weights);
-  return model;
+  return readPart(path, () => loadModel(resolve(path, 'model')));
 }
 
 /** The adapter of a checkpoint, without its state. @throws RunError `bad-checkpoint` where a weight is not finite */
 export async function loadCheckpointAdapter(path: string, config: ModelConfig): Promise<Adapter> {
-  const adapter = await loadAdapter(join(path, 'adapter'), config);
+  const adapter = await readPart(path, () => loadAdapter(join(path, 'adapter'), config));
   await checkFinite(path, 'adapter', adapter.weights);
   return adapter;
 }

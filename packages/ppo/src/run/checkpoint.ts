@@ -9,6 +9,7 @@ import {
   checkProgress,
   differingParts,
   type Fingerprint,
+  readPart,
   writeCheckpoint,
 } from '@gram/run';
 import { type Optimizer, readMoments, writeMoments } from '@gram/train';
@@ -141,8 +142,7 @@ export async function loadPolicy(path: string): Promise<Weights> {
 
 async function loadWeights(path: string, name: string): Promise<Weights> {
   // Absolute, so that a path that is not there is never taken for a repository of the hub.
-  const { weights } = await loadModel(resolve(path, name));
-  await checkFinite(path, name, weights);
+  const { weights } = await readPart(path, () => loadModel(resolve(path, name)));
   return weights;
 }
 

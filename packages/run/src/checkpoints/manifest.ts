@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { canonicalJson, type FileName, quote, sha256OfFile, writeDirectoryAtomic } from '@gram/base';
+import {
+  canonicalJson,
+  type FileName,
+  GramError,
+  quote,
+  sha256OfFile,
+  writeDirectoryAtomic,
+} from '@gram/base';
 import type { NDArray } from '@gram/engine';
 import { RunError } from '../error.js';
 import type { StepRecord } from '../record.js';
@@ -103,6 +110,21 @@ export async function checkFinite(
   const found = Object.entries(arrays).find(([, { data }]) => !isFiniteArray(data));
   if (found !== undefined) {
     throw await brokenCheckpoint(path, `${file} has a number in ${quote(found[0])} that is not finite`);
+  }
+}
+
+/**
+ * Reads a part of a checkpoint whose files are those that were written.
+ *
+ * @param read throws where the part is not fit for use, such as a weight that is not finite
+ * @throws {RunError} `bad-checkpoint`, which names what `read` says
+ */
+export async function readPart<Part>(path: string, read: () => Promise<Part>): Promise<Part> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof GramError)) throw cause;
+    throw await brokenCheckpoint(path, cause.message, cause);
   }
 }
 

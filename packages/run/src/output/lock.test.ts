@@ -25,7 +25,6 @@ afterEach(() => rmSync(output, { recursive: true, force: true }));
 
 const take = () => takeLock(path, output, timing);
 const holder = () => JSON.parse(readFileSync(path, 'utf8'));
-const write = (changes: object) => writeFileSync(path, `${JSON.stringify({ ...holder(), ...changes })}\n`);
 
 describe('the lock of an output', () => {
   it('names the process and the host that hold it, and leaves nothing when it is released', async () => {
@@ -67,9 +66,10 @@ describe('the lock of an output', () => {
     const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
     try {
       const lock = await take();
-      write({ pid: sleeper.pid, started: '1' });
-      await expect(take().then((next) => next.release())).resolves.toBeUndefined();
+      const dead = { ...holder(), pid: sleeper.pid, started: '1' };
       await lock.release();
+      writeFileSync(path, JSON.stringify(dead));
+      await (await take()).release();
     } finally {
       sleeper.kill();
     }
