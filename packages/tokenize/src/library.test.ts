@@ -72,6 +72,55 @@ describe('special tokens', () => {
   });
 });
 
+describe('segments', () => {
+  const trusted = (text: string) => ({ text, trusted: true });
+  const user = (text: string) => ({ text, trusted: false });
+
+  it('are encoded at once, with special tokens of the template alone', async () => {
+    const text = 'the<|end|> end';
+    expect(await tokenizer.encodeSegments([trusted('th'), trusted('e<|end|> e'), user('nd')])).toEqual(
+      await tokenizer.encodeTemplate(text),
+    );
+    expect(await tokenizer.encodeSegments([user(text)])).toEqual(await tokenizer.encode(text));
+    expect(await tokenizer.encodeSegments([trusted('<|e'), user('nd|>')])).not.toContain(1);
+  });
+
+  it('keep the hidden names of tokens out of errors', async () => {
+    const failed = tokenizer.encodeSegments([trusted('<|user|>'), user('\ud83d')]);
+    await expect(failed).rejects.toMatchObject({
+      code: 'bad-text',
+      message: expect.stringMatching(/^"<\|user\|>\\u?d83d" holds/i),
+    });
+  });
+
+  it('get a space in front where the tokenizer puts one at the start, and not where they go on', async () => {
+    const spaced = tokenizerFromJson({
+      added_tokens: [
+        {
+          id: 4,
+          content: '<s>',
+          special: true,
+          single_word: false,
+          lstrip: false,
+          rstrip: false,
+          normalized: false,
+        },
+      ],
+      pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: true },
+      model: { type: 'BPE', vocab: { '▁': 0, a: 1, b: 2, '▁a': 3 }, merges: [['▁', 'a']] },
+    });
+    expect(await spaced.encodeSegments([user('a'), trusted('<s>'), user('a')])).toEqual([3, 4, 1]);
+    expect(await spaced.encodeSegments([user('ab')], { continues: true })).toEqual([1, 2]);
+  });
+
+  it('tell the places of their tokens in UTF-16 units', async () => {
+    expect(await tokenizer.spans('🙂x')).toEqual([
+      ...Array.from({ length: 4 }, () => ({ start: 0, end: 2 })),
+      { start: 2, end: 3 },
+    ]);
+  });
+});
+
 describe('a file that asks for truncation and padding', () => {
   it('is encoded whole and bare', async () => {
     const padding = {

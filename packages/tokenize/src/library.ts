@@ -142,7 +142,8 @@ function fromText(text: string, source: string): Tokenizer {
     encodeSegments: async (segments, { continues = false } = {}) => {
       const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
       const before = continues ? hidden.seam : '';
-      const ids = (await encoded(plain, before + written, source)).getIds().slice(continues ? 1 : 0);
+      const shown = segments.map(({ text }) => text).join('');
+      const ids = (await encoded(plain, before + written, source, shown)).getIds().slice(continues ? 1 : 0);
       checkControls(ids, segments, hidden);
       return ids;
     },
@@ -185,13 +186,14 @@ function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJso
   throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);
 }
 
-async function encoded(native: NativeTokenizer, text: string, source: string) {
-  checkText(text);
+/** Encodes a text. Errors show the given text in its place: whoever reads hidden names could spell control tokens. */
+async function encoded(native: NativeTokenizer, text: string, source: string, shown = text) {
+  checkText(shown);
   try {
     return await native.encode(text, null, { addSpecialTokens: false });
   } catch (cause) {
     // For instance a character that the vocabulary lacks, where there is no token for unknown ones.
-    throw brokenTokenizer(source, `it cannot encode ${quote(text)}: ${messageOf(cause)}`, cause);
+    throw brokenTokenizer(source, `it cannot encode ${quote(shown)}: ${messageOf(cause)}`, cause);
   }
 }
 

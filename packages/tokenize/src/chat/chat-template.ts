@@ -98,8 +98,17 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   ): Promise<ConversationOutline> {
     const shape = shapeOfConversation(messages, tools);
     if (sorts && shape.texts.some(({ kind }) => kind === 'data')) throw sortsNames();
-    const all = { ...specialTokens, ...variables, ...more };
-    return { ...(await outlineOf({ shape, addGenerationPrompt, variables: all })), texts: shape.texts };
+    const task = { addGenerationPrompt, variables: { ...specialTokens, ...variables, ...more } };
+    try {
+      return { ...(await outlineOf({ ...task, shape })), texts: shape.texts };
+    } catch (error) {
+      const filled = messages.map((message) => ({ ...message, content: message.content ?? '' }));
+      const isBroken = error instanceof TokenizeError && error.code === 'template-broken';
+      if (!isBroken || messages.every(({ content }) => content !== null)) throw error;
+      // A template that looks into contents cannot take null beside calls of tools, which says the same as an empty text.
+      const other = shapeOfConversation(filled, tools);
+      return { ...(await outlineOf({ ...task, shape: other })), texts: other.texts };
+    }
   }
 
   return {

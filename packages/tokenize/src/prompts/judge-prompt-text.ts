@@ -6,12 +6,15 @@ import { overlapOf } from './parse-judge-prompt.js';
 /** The places of a judging prompt that is written as plain text, in their order. */
 const PLACES = ['{question}', '{answer_a}', '{answer_b}'] as const;
 
+/** Names of the same places in the text that the authors of GRAM published. */
+const PUBLISHED_PLACES = ['{input}', '{response_a}', '{response_b}'] as const;
+
 /** The labels of a judging prompt that is written as plain text. */
 const LABELS = ['A', 'B'] as const;
 
 /**
  * Reads a judging prompt from its plain text, with `{question}`, `{answer_a}` and `{answer_b}` where the texts of a record go and
- * the labels A and B. The text is kept to the character, apart from one line break at its end, which editors add, and from
+ * the labels A and B; or with `{input}`, `{response_a}` and `{response_b}`, as the authors of GRAM write it. The text is kept to the character, apart from one line break at its end, which editors add, and from
  * line breaks of Windows.
  *
  * Lines beside the places structure the prompt, so they are its markers. They count everywhere in the text of a user where
@@ -60,7 +63,8 @@ function piecesOf(text: string, where: string): [string, string, string, string]
     );
   const pieces = [];
   let rest = text;
-  for (const place of PLACES) {
+  const isPublished = PUBLISHED_PLACES.every((place) => text.includes(place));
+  for (const place of isPublished ? PUBLISHED_PLACES : PLACES) {
     const count = text.split(place).length - 1;
     if (count !== 1)
       throw refuse(`the judging prompt has ${place} ${count === 0 ? 'nowhere' : `${count} times`}`);

@@ -64,6 +64,17 @@ describe('judgePromptFromText', () => {
     expect(judgePromptFromText(text + end, 'p.txt')).toEqual({ ...known, id: expect.any(String) });
   });
 
+  it('knows the names of the places that the authors published', () => {
+    const [own, published] = [
+      ['question', 'answer_a', 'answer_b'],
+      ['input', 'response_a', 'response_b'],
+    ].map(([q, a, b]) =>
+      judgePromptFromText(`Judge.\n\n[Q] {${q}}\n\n[A] {${a}}\n[B] {${b}}\n#Preferred: `, 'p.txt'),
+    );
+    expect(published).toEqual({ ...own, id: published!.id });
+    expect(published!.tail + published!.answers[1].end).toContain('#Preferred: ');
+  });
+
   it('keeps every character, and names the text by its hash', () => {
     const text = 'Judge.\n\n<Q>{question}</Q>\n\n#1: {answer_a}\n#2: {answer_b}\n\nReply A or B: ';
     const read = judgePromptFromText(text, 'p.txt');
