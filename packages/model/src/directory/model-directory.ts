@@ -87,6 +87,13 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
     );
   }
   const path = join(dir, 'config.json');
+  if (!(await exists(path)) && (await exists(join(dir, 'adapter_config.json')))) {
+    throw new ModelError(
+      'file-missing',
+      `${dir} holds an adapter and no model`,
+      'merge it into its base, for example with gram merge',
+    );
+  }
   return parseConfig(await readJsonFile(path, MAX_JSON_BYTES), path);
 }
 

@@ -93,6 +93,13 @@ describe('an adapter that gram wrote', () => {
     },
   );
 
+  it('is no model by itself', async () => {
+    await expect(loadModel(await save(base, judge))).rejects.toMatchObject({
+      code: 'file-missing',
+      message: expect.stringContaining('holds an adapter and no model'),
+    });
+  });
+
   it('is refused over other weights, and a second time', async () => {
     const dir = await save(base, judge);
     const name = 'model.norm.weight';
