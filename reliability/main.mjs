@@ -2,7 +2,7 @@
 //
 //   --short        a few hundred cases of each kind, for every change; the long form takes about an hour
 //   --seed N       another series of cases (default 1)
-//   --only NAME    one kind of input; repeatable
+//   --only NAME    one kind of input, or `stops`; repeatable
 //   --cases N      number of cases in place of those of the form
 //   --case N       one case, whose input is shown
 //   --out FOLDER   default `runs/reliability`
@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatReport } from './report.mjs';
+import { runStops } from './stops.mjs';
 import { runTarget } from './supervise.mjs';
 import { targets } from './targets/index.mjs';
 
@@ -30,12 +31,22 @@ const seed = Number(values.seed);
 const chosen = targets.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 
 const results = await runAll();
-const report = { seed, form: values.short ? 'short' : 'long', node: process.version, results };
+const stops = await stopRuns();
+const report = { seed, form: values.short ? 'short' : 'long', node: process.version, results, stops };
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
 writeFileSync(join(values.out, 'report.md'), formatReport(report));
 console.log(formatReport(report));
-process.exitCode = results.some(({ faults }) => faults.length > 0) ? 1 : 0;
+process.exitCode = [...results, ...stops].some(({ faults }) => faults.length > 0) ? 1 : 0;
+
+/** Stops runs at random moments; not in the short form, unless it is asked for. */
+async function stopRuns() {
+  if (values.only.length === 0 ? values.short : !values.only.includes('stops')) return [];
+  const counts = values.short ? { SIGKILL: 6, SIGTERM: 3 } : { SIGKILL: 100, SIGTERM: 50 };
+  const onProgress = ({ name, signal, stops: count, faults }) =>
+    console.error(`${name}: ${count} times ${signal}, ${faults.length} faults`);
+  return runStops({ seed, stops: counts, onProgress });
+}
 
 /** Runs the targets, as many at a time as there are processors. */
 async function runAll() {

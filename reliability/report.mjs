@@ -3,7 +3,7 @@
 const KINDS = ['crash', 'hang', 'memory', 'foreign', 'raw text', 'unexplained'];
 
 /** Writes counts as a table, and every fault with what repeats it. */
-export function formatReport({ seed, form, node, results }) {
+export function formatReport({ seed, form, node, results, stops }) {
   const columns = ['input', 'cases', 'refused', 'same', 'other', ...KINDS, 'seconds'];
   const rows = results.map(({ title, cases, refused, same, other, faults, seconds }) => [
     title,
@@ -11,9 +11,15 @@ export function formatReport({ seed, form, node, results }) {
     ...KINDS.map((kind) => faults.filter((fault) => fault.kind === kind).length),
     seconds.toFixed(0),
   ]);
-  const faults = results.flatMap((result) =>
+  const stopFaults = stops.flatMap(({ name, signal, faults: found }) =>
+    found.map(
+      ({ stops: count, detail }) => `### ${name}, ${signal} ${count}\n\n\`\`\`text\n${detail}\n\`\`\`\n`,
+    ),
+  );
+  const inputFaults = results.flatMap((result) =>
     result.faults.map((fault) => describeFault(result, fault, seed)),
   );
+  const faults = [...inputFaults, ...stopFaults];
   return [
     '# Reliability',
     '',
@@ -26,9 +32,28 @@ export function formatReport({ seed, form, node, results }) {
     `| ${columns.map((_, at) => (at === 0 ? '---' : '---:')).join(' | ')} |`,
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
+    ...describeStops(stops),
     ...(faults.length === 0 ? ['No faults.'] : ['## Faults', '', ...faults]),
     '',
   ].join('\n');
+}
+
+/** A table of runs that were stopped at random moments and started again by the same command. */
+function describeStops(stops) {
+  if (stops.length === 0) return [];
+  const rows = stops.map(({ name, signal, stops: count, runs, faults }) => [
+    name,
+    signal,
+    count,
+    runs,
+    faults.length,
+  ]);
+  return [
+    '| run | signal | stops | runs to the end with the same bytes | faults |',
+    '| --- | --- | ---: | ---: | ---: |',
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+    '',
+  ];
 }
 
 function describeFault({ name, title }, { index, kind, detail }, seed) {

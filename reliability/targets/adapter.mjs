@@ -11,12 +11,9 @@ export const adapter = {
   async open(folder) {
     const dir = join(folder, 'adapter');
     const lora = { rank: 2, alpha: 4, dropout: 0, targets: ['q_proj', 'v_proj'] };
-    await saveAdapter(
-      dir,
-      { lora, weights: initAdapter(config, lora, weights, drawn()) },
-      config,
-      'models/base',
-    );
+    await saveAdapter(dir, { lora, weights: initAdapter(config, lora, weights, drawn()) }, config, {
+      baseModel: 'models/base',
+    });
     const files = ['adapter_config.json', 'adapter_model.safetensors'].map((name) => join(dir, name));
     const [json, arrays] = files.map((path) => readFileSync(path));
     const describe = async () => {

@@ -27,7 +27,7 @@ export const checkpoint = {
       step: 3,
       skipped: 0,
       history: [record(1), record(2), record(3)],
-      fingerprint: 'f'.repeat(64),
+      fingerprint: { data: 'f'.repeat(64) },
       moments: initMoments(optimizer, trained),
     });
     const kinds = [
@@ -37,8 +37,8 @@ export const checkpoint = {
         of: weights,
       },
       {
-        path: join(folder, 'checkpoint-0000004'),
-        trained: { adapter, config, base: 'models/base' },
+        path: join(folder, 'adapter', 'checkpoint-0000003'),
+        trained: { adapter, config, options: { baseModel: 'models/base' } },
         of: adapter.weights,
       },
     ];

@@ -57,6 +57,11 @@ describe('a file that would end the process', () => {
       ' ',
     ],
     [
+      'a decoder of no kind, which the library takes for another by its fields',
+      { model: unigram, decoder: { type: [{ a: 'Strip' }], content: ' ', start: 0, stop: 3 } },
+      ' ',
+    ],
+    [
       'a prefix of nothing',
       {
         model: unigram,

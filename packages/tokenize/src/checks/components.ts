@@ -27,7 +27,9 @@ function modelProblem(model: unknown): string | undefined {
   if (!isObject(model)) return undefined;
   if (model.type === 'BPE') return bpeProblem(model);
   if (model.type === 'Unigram') return unigramProblem(model);
-  return undefined;
+  return model.type === 'WordPiece' || model.type === 'WordLevel'
+    ? undefined
+    : 'model.type is none that the library has';
 }
 
 /** The library cuts the prefix off the right part of each merge and writes the result into a buffer of the longest token. */
@@ -67,9 +69,44 @@ function unigramProblem({ vocab }: Json): string | undefined {
 
 const listsOfSteps = ['normalizers', 'pretokenizers', 'decoders'];
 
+/** The kinds that the library has. It takes a step of any other kind for the first one whose fields fit. */
+const KINDS: ReadonlySet<unknown> = new Set([
+  'BPEDecoder',
+  'BertNormalizer',
+  'BertPreTokenizer',
+  'ByteFallback',
+  'ByteLevel',
+  'CTC',
+  'CharDelimiterSplit',
+  'Delimiter',
+  'Digits',
+  'FixedLength',
+  'Fuse',
+  'Lowercase',
+  'Metaspace',
+  'NFC',
+  'NFD',
+  'NFKC',
+  'NFKD',
+  'Nmt',
+  'Precompiled',
+  'Prepend',
+  'Punctuation',
+  'Replace',
+  'Sequence',
+  'Split',
+  'Strip',
+  'StripAccents',
+  'UnicodeScripts',
+  'Whitespace',
+  'WhitespaceSplit',
+  'WordPiece',
+]);
+
 /** Checks a normalizer, a pre-tokenizer or a decoder, and those that it consists of. */
 function stepProblem(where: string, step: unknown, depth = 0): string | undefined {
-  if (!isObject(step)) return undefined;
+  if (step === undefined || step === null) return undefined;
+  if (!isObject(step) || !KINDS.has(step.type)) return `${where} is of no kind that the library has`;
   if (depth > 8) return `${where} is nested too deeply`;
   for (const name of listsOfSteps) {
     const inner = step[name];
@@ -83,26 +120,18 @@ function stepProblem(where: string, step: unknown, depth = 0): string | undefine
   return problem && `${where} ${problem}`;
 }
 
+/** Looks at fields and not at the kind, because the library may take a step for another kind by its fields. */
 function ownProblem(step: Json): string | undefined {
-  switch (step.type) {
-    case 'FixedLength':
-      return step.length === 0 ? 'cuts text into pieces of no length' : undefined;
-    case 'Strip':
-      // As a decoder it counts from the end without looking whether the token is long enough.
-      return typeof step.stop === 'number' && step.stop > 0
-        ? 'strips the ends of tokens, which the library can not do'
-        : undefined;
-    case 'Prepend':
-      return step.prepend === '' ? 'prepends an empty text' : undefined;
-    case 'Precompiled':
-      return charsmapProblem(step.precompiled_charsmap);
-    default:
-      // The library takes the number of characters for that of bytes where it looks for nothing.
-      if (isObject(step.pattern) && step.pattern.String === '') return 'looks for an empty text';
-      return isObject(step.pattern) && typeof step.pattern.Regex === 'string'
-        ? patternProblem(step.pattern.Regex)
-        : undefined;
-  }
+  if (step.length === 0) return 'cuts text into pieces of no length';
+  // As a decoder it counts from the end without looking whether the token is long enough.
+  if (typeof step.stop === 'number' && step.stop > 0)
+    return 'strips the ends of tokens, which the library cannot do';
+  if (step.prepend === '') return 'prepends an empty text';
+  if (step.precompiled_charsmap !== undefined) return charsmapProblem(step.precompiled_charsmap);
+  if (!isObject(step.pattern)) return undefined;
+  // The library takes the number of characters for that of bytes where it looks for nothing.
+  if (step.pattern.String === '') return 'looks for an empty text';
+  return typeof step.pattern.Regex === 'string' ? patternProblem(step.pattern.Regex) : undefined;
 }
 
 function isObject(value: unknown): value is Json {
