@@ -1,16 +1,40 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Comparator } from '@gram/ranking';
+import type { Comparator, Judge } from '@gram/ranking';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
-import { quickModel, verdictOf } from '../__fixtures__/models.js';
+import { quickModel, scoringModel, verdictOf } from '../__fixtures__/models.js';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 
 const browser = findChromium();
 /** A folder for pictures to look at. Without the variable none are kept. */
 const pictures = process.env.GRAM_PICTURES;
 const hostile = '<img src=x onerror="document.title=1"><script>document.title="broken"</script>';
+
+/** Markup and characters that would run, load, hide or turn around something if they were more than text. */
+const payloads = [
+  '<script>window.broken=1</script>',
+  '</script><script>window.broken=1</script>',
+  '<img src=x onerror="window.broken=1">',
+  '<svg onload="window.broken=1">',
+  '<svg><script>window.broken=1</script></svg>',
+  '<iframe srcdoc="<script>parent.broken=1</script>"></iframe>',
+  '<object data="data:text/html,x"></object>',
+  '<a href="javascript:window.broken=1">x</a>',
+  '<style>*{display:none}</style>',
+  '</p></li></ol><h1 style="position:fixed;inset:0">x',
+  '<base href="https://example.org/">',
+  '<meta http-equiv="refresh" content="0;url=https://example.org/">',
+  '<form action="https://example.org/"><button autofocus onfocus="window.broken=1">',
+  '<!--',
+  '"><b id=order>',
+  "' onmouseover='window.broken=1",
+  '$' + '{window.broken=1} {{constructor.constructor("window.broken=1")()}}',
+  '&lt;b&gt; &#x3c;b&#x3e; %3Cb%3E \\u003cb\\u003e',
+  'abc\u202e\u2066dcba\u2069\u200b\u001b[31mred',
+  `${'w'.repeat(3000)} ${'\u0300'.repeat(20)}`,
+] as const;
 
 describe.skipIf(browser === undefined)('the page for ranking in a browser', () => {
   let tab: BrowserPage;
@@ -21,7 +45,7 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
   afterAll(() => tab.close());
   afterEach(() => server?.close(0));
 
-  async function open(options: ServerOptions = {}, model = quickModel): Promise<string> {
+  async function open(options: ServerOptions = {}, model: Judge = quickModel): Promise<string> {
     server = createRewardServer(model, { apiKey: '', ...options });
     const url = await server.listen();
     tab.messages.length = 0;
@@ -190,6 +214,64 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
     expect(await text('#state')).toBe(
       'Not ranked: responses A and C: the texts need 900 tokens; shorten the texts',
     );
+  });
+
+  it.each(payloads)('shows %j as text, whole, and runs nothing', async (payload) => {
+    await open({ name: payload });
+    await tab.evaluate(`(() => {
+      const [prompt, a, b] = document.querySelectorAll('textarea');
+      prompt.value = ${JSON.stringify(payload)};
+      a.value = ${JSON.stringify(payload)};
+      b.value = 'plain';
+      document.getElementById('rank').click();
+    })()`);
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    const seen = payload.replace(/[\p{Cc}\p{Cf}]/gu, (character) => {
+      return `\u2039U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}\u203a`;
+    });
+    expect((await texts('#order li p:first-child')).sort()).toEqual([seen, 'plain'].sort());
+    expect(await text('#model')).toBe(seen);
+    expect(await tab.evaluate('document.title')).toBe('Rank responses');
+    expect(await tab.evaluate('typeof window.broken')).toBe('undefined');
+    expect(await tab.evaluate('document.querySelectorAll("img, iframe, svg, object, script").length')).toBe(
+      1,
+    );
+    expect(tab.messages).toEqual([]);
+    expect(tab.requests.map((request) => new URL(request).pathname)).toEqual(['/', '/v1/rank']);
+    // Nothing is hidden: the text has a size, lies within the window, and nothing lies over it.
+    const isVisible = `[...document.querySelectorAll('#order li p:first-child, #model')].every((each) => {
+      each.scrollIntoView({ block: 'start' });
+      const { left, top, right, width, height } = each.getClientRects()[0];
+      const over = document.elementFromPoint(left + Math.min(3, width / 2), top + Math.min(8, height / 2));
+      return width > 0 && height > 0 && right <= innerWidth && each.contains(over);
+    })`;
+    expect(await tab.evaluate(isVisible)).toBe(true);
+    expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  });
+
+  it('flags responses that were cut or escaped, and says what gives a score alone', async () => {
+    const flagged: Judge = {
+      ...scoringModel,
+      rewards: async (items) =>
+        (await scoringModel.rewards(items)).map((each, at) => ({
+          ...each,
+          truncated: at === 0,
+          neutralized: at === 1,
+        })),
+    };
+    await open({}, flagged);
+    await fill('x', ['longest', 'long', 'x']);
+    await tab.press('Enter', 'Control');
+    await tab.until('document.getElementById("state").textContent.startsWith("Ranked")');
+    expect(await texts('#order .flag')).toEqual([
+      'Text was cut to fit the model.',
+      'Text that poses as a part of the prompt was escaped.',
+    ]);
+    expect(await text('#summary')).toBe(
+      'The model gives each response a score of its own; no pair was compared.' +
+        ' Some text was cut to fit the model. Some text that poses as a part of the prompt was escaped.',
+    );
+    expect(await tab.evaluate('document.querySelector("#result .table").checkVisibility()')).toBe(false);
   });
 
   it('removes responses, and keeps two', async () => {

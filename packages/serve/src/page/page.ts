@@ -33,6 +33,13 @@ const results = `<div id="result" hidden>
 /** Most responses that the page ranks: more would be hard to read, and need more than 66 comparisons. */
 const MOST_RESPONSES = 12;
 
+/** Writes characters that cannot be seen, or that turn the direction of a text around, as numbers; as the script does. */
+const shown = (text: string) =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\u2039U+${code.toString(16).toUpperCase().padStart(4, '0')}\u203a`;
+  });
+
 /** Renders the page on which responses are ranked by hand. It is the same for everybody. */
 export function rankingPage({
   name,
@@ -57,7 +64,7 @@ export function rankingPage({
 <div class="page">
 <header>
 <h1>Rank responses</h1>
-<p class="lead">Model <strong id="model" dir="auto">${escapeText(name)}</strong> reads the prompt and two responses at a time, by default in both orders, and says which response is better.</p>
+<p class="lead">Model <strong id="model" dir="auto">${escapeText(shown(name))}</strong> reads the prompt and two responses at a time, by default in both orders, and says which response is better.</p>
 <noscript><p>This page needs JavaScript.</p></noscript>
 </header>
 <main>

@@ -14,6 +14,14 @@ const element = (name, text, properties) => {
 };
 let calls = 0;
 
+/** Characters that cannot be seen, or that turn the direction of what follows around, by their numbers. */
+const shown = (text) =>
+  text.replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, (character) =>
+    /[\\n\\t\\u200d]/.test(character)
+      ? character
+      : '\\u2039U+' + character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0') + '\\u203a',
+  );
+
 const fields = () => [...byId('responses').children];
 const letter = (index) => String.fromCharCode(65 + index);
 
@@ -50,7 +58,7 @@ function addField() {
 
 function say(text, failed) {
   const state = byId('state');
-  state.textContent = text;
+  state.textContent = shown(text);
   state.classList.toggle('failed', failed === true);
 }
 
@@ -88,7 +96,7 @@ async function ask(body) {
   return answer;
 }
 
-function show(responses, { order, scores, pairs }) {
+function show(responses, { order, scores, pairs, responses: each }) {
   const list = byId('order');
   list.replaceChildren();
   let place = 0;
@@ -101,7 +109,10 @@ function show(responses, { order, scores, pairs }) {
     value.append(element('small', 'response ' + letter(index)));
     const bar = element('meter', percent(scores[index]), { min: 0, max: 1, value: scores[index] });
     bar.setAttribute('aria-label', 'Score of response ' + letter(index));
-    item.append(element('p', responses[index], { dir: 'auto' }), value, bar);
+    item.append(element('p', shown(responses[index]), { dir: 'auto' }), value, bar);
+    const { truncated, neutralized } = each[index];
+    if (truncated) item.append(element('p', 'Text was cut to fit the model.', { className: 'flag' }));
+    if (neutralized) item.append(element('p', 'Text that poses as a part of the prompt was escaped.', { className: 'flag' }));
     list.append(item);
   }
   const rows = byId('pairs');
@@ -116,14 +127,20 @@ function show(responses, { order, scores, pairs }) {
   }
   const both = pairs.filter(({ orders }) => orders !== undefined).length;
   const apart = pairs.filter(({ consistent }) => !consistent).length;
-  const flagged = pairs.some(({ truncated }) => truncated) ? ' Some text was cut to fit the model.' : '';
+  const has = (flag) => each.some((response) => response[flag]) || pairs.some((pair) => pair[flag]);
+  const flagged =
+    (has('truncated') ? ' Some text was cut to fit the model.' : '') +
+    (has('neutralized') ? ' Some text that poses as a part of the prompt was escaped.' : '');
   byId('summary').textContent =
-    (both === 0
+    (pairs.length === 0
+      ? 'The model gives each response a score of its own; no pair was compared.'
+      : both === 0
       ? 'No pair was judged in both orders.'
       : apart === 0
       ? 'Both orders prefer the same response in every pair.'
       : 'In ' + apart + ' of ' + both + (both === 1 ? ' pair' : ' pairs') +
         ' the preferred response depends on which one is shown first.') + flagged;
+  rows.closest('.table').hidden = pairs.length === 0;
   byId('result').hidden = false;
 }
 
@@ -132,7 +149,7 @@ byId('form').addEventListener('submit', async (event) => {
   const responses = fields().map((field) => field.querySelector('textarea').value);
   byId('rank').disabled = true;
   byId('result').setAttribute('aria-busy', 'true');
-  say('Comparing ' + (responses.length * (responses.length - 1)) / 2 + ' pairs');
+  say('Ranking ' + responses.length + ' responses');
   try {
     const start = performance.now();
     show(responses, await ask({ prompt: byId('prompt').value, responses }));

@@ -22,6 +22,7 @@ button:disabled{opacity:.55;cursor:default}
 .ranked li{display:grid;grid-template-columns:2.2em minmax(0,1fr) auto;gap:6px 12px;background:var(--gram-raised);border:1px solid var(--gram-grid);border-radius:10px;padding:14px 16px}
 .ranked li::before{content:attr(data-place);font-weight:700;color:var(--gram-soft)}
 .ranked p{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;max-width:none}
+.ranked .flag{grid-column:2/-1;font-size:.9rem;font-weight:600}
 .ranked .value{font-weight:600;font-variant-numeric:tabular-nums;text-align:right}
 .ranked .value small{display:block;font-weight:400;color:var(--gram-soft)}
 .ranked meter{grid-column:2/-1;width:100%;height:8px;border:0;border-radius:4px;background:var(--gram-grid);appearance:none}
@@ -29,6 +30,7 @@ button:disabled{opacity:.55;cursor:default}
 .ranked meter::-webkit-meter-optimum-value{border-radius:4px;background:var(--gram-series-0)}
 .ranked meter::-moz-meter-bar{border-radius:4px;background:var(--gram-series-0)}
 #pairs td,#pairs th{white-space:nowrap}
+#model,#state,#summary{overflow-wrap:anywhere}
 tr.apart td:last-child{font-weight:700}
 tr.apart td:last-child::before{content:"\\26a0\\fe0e  "}
 .note{color:var(--gram-soft);font-size:.9rem}
