@@ -1,6 +1,8 @@
 import type { PreferencePair, ResponsePair } from '@gram/data';
 import {
+  chatLayoutFromTemplate,
   createChatEncoder,
+  createChatTemplate,
   createPairEncoder,
   judgePrompt,
   plainChat,
@@ -10,6 +12,7 @@ import {
 import { createWorld } from '@gram/world';
 import { describe, expect, it } from 'vitest';
 import { preference } from '../objectives/preference.js';
+import { supervisedFineTuning } from '../objectives/token-generation.js';
 import {
   encodeDemonstrations,
   encodePolicyPairs,
@@ -201,5 +204,53 @@ describe('encoding many records', () => {
       code: 'too-long',
       message: expect.stringMatching(/^record "2\d" /),
     });
+  });
+});
+
+describe('conversations', () => {
+  const specialTokens = ['<|im_start|>', '<|im_end|>'];
+  const chatml = tokenizerFromJson(trainBpe({ texts: world.corpus(20), vocabSize: 400, specialTokens }));
+  const template = `{%- if tools %}{{ '<|im_start|>tools\\n' + tools[0].name + '<|im_end|>\\n' }}{% endif -%}
+{%- for message in messages -%}
+{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
+  const turn = (role: string, content: string) => ({ role, content });
+  const encoderOf = async () => {
+    const made = createChatTemplate({
+      template,
+      specialTokens: { eos_token: '<|im_end|>', pad_token: '<|im_end|>' },
+    });
+    const chat = await chatLayoutFromTemplate({ template: made, tokenizer: chatml });
+    return createChatEncoder({ tokenizer: chatml, chat, maxLength: 512, overlong: 'error' });
+  };
+  const dialog = {
+    id: 'dialog',
+    prompt: [turn('system', 'be brief'), turn('user', 'what is 2 plus 2?')],
+    tools: [{ name: 'sum' }],
+    response: [turn('assistant', 'ask sum'), turn('tool', 'four'), turn('assistant', '4.')],
+  };
+
+  it('are learned in the turns of the assistant alone, after their tools and earlier turns', async () => {
+    const { examples } = await encodeDemonstrations(await encoderOf(), [dialog]);
+    const { ids, lossFrom, lossSpans } = examples[0]!;
+    const texts = await Promise.all(lossSpans!.map(({ start, end }) => chatml.decode(ids.slice(start, end))));
+    expect(texts).toEqual(['ask sum<|im_end|>', '4.<|im_end|>']);
+    expect(lossFrom).toBe(lossSpans![0]!.start);
+    expect(await chatml.decode(ids.slice(0, lossFrom))).toBe(
+      '<|im_start|>tools\nsum<|im_end|>\n<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\nwhat is 2 plus 2?<|im_end|>\n<|im_start|>assistant\n',
+    );
+    const total = supervisedFineTuning.weight(examples[0]!);
+    expect(total).toBe(lossSpans!.reduce((sum, { start, end }) => sum + end - start, 0));
+  });
+
+  it('part where they differ', async () => {
+    const { response, ...record } = dialog;
+    const other = { ...record, chosen: response, rejected: 'five.' };
+    const { examples } = await encodePolicyPairs(await encoderOf(), [other]);
+    const { chosen, rejected } = examples[0]!;
+    expect(chosen.lossSpans).toHaveLength(2);
+    expect(rejected.lossSpans).toBeUndefined();
+    expect(rejected.ids.slice(0, rejected.lossFrom)).toEqual(chosen.ids.slice(0, chosen.lossFrom));
   });
 });

@@ -142,8 +142,8 @@ function mayBeEqual({ truncated }: { readonly truncated: boolean }, a: Answer, b
   return truncated || conversationText(a).trim() === conversationText(b).trim();
 }
 
-function turnOf({ ids, lossFrom }: EncodedTurn): GenerationExample {
-  return { ids, lossFrom };
+function turnOf({ ids, lossFrom, lossSpans }: EncodedTurn): GenerationExample {
+  return { ids, lossFrom, ...(lossSpans !== undefined && { lossSpans }) };
 }
 
 function asExample<Example>(
