@@ -3,7 +3,7 @@ import { quote } from '@gram/base';
 /** Fields whose names speak of the computation, and which change no number whatever their value: they are about training and speed. */
 const INERT = [
   /dropout|pdrop|drop_path/,
-  /attn_implementation|flash_attn|flash_attention|output_attentions|sdpa/,
+  /att(n|ention)_implementation|flash_attn|flash_attention|output_attentions|sdpa|transformers\.js/,
   /^(pretraining_tp|rescale_gradients|scale_gradients|num_logits_to_keep|logits_to_keep)$/,
   // Searches and penalties of text generation.
   /^(num_beam_groups|encoder_no_repeat_ngram_size|repetition_penalty|length_penalty|renormalize_logits|forced_.*)$/,

@@ -74,6 +74,8 @@ describe('parseConfig', () => {
         is_causal: true,
         output_attentions: true,
         _attn_implementation: 'flash_attention_2',
+        attention_implementation: 'sdpa',
+        'transformers.js_config': { dtype: 'q4' },
         temperature: 0.7,
         repetition_penalty: 1.1,
         max_length: 4096,
