@@ -107,6 +107,20 @@ describe('trainingCard', () => {
     expect(card).not.toContain('somebody');
   });
 
+  it('says where a judging prompt of its own is kept, and only the name of its file', () => {
+    const init = { ...facts.config.init, judgePrompt: '/home/somebody/secret/mine.txt' };
+    const asked: GramMetadata = {
+      ...gram,
+      kind: 'generative',
+      judgePrompt: 'text-1',
+      prompt: { id: 'text-1' },
+    };
+    const card = modelCard({ ...facts, config: { ...facts.config, init }, gram: asked });
+    expect(card).toContain('| `init.judgePrompt` | `mine.txt` |');
+    expect(card).toContain('the judging prompt `text-1` in `gram.json`, word for word');
+    expect(card).not.toContain('somebody');
+  });
+
   it('names no base that is a path, and no accuracy where there is none', () => {
     for (const model of ['/home/somebody/models/base', '/models/x.gguf', 'C:\\models\\base', undefined]) {
       const history = facts.history.map(({ accuracy, ...rest }) => rest);
