@@ -129,14 +129,12 @@ async function makeShop(folder) {
   const world = createWorld({ seed: 5 });
   await writeJsonl(join(shop, 'pairs.jsonl'), world.labeledPairs(40));
   writeFileSync(join(shop, 'config.yaml'), CONFIG);
-  const items = world
-    .labeledPairs(60)
-    .map(({ prompt, chosen, rejected }) => ({
-      input: prompt,
-      output_1: chosen,
-      output_2: rejected,
-      label: 1,
-    }));
+  const items = world.labeledPairs(60).map(({ prompt, chosen, rejected }) => ({
+    input: prompt,
+    output_1: chosen,
+    output_2: rejected,
+    label: 1,
+  }));
   writeFileSync(join(shop, 'items.json'), JSON.stringify(items));
   const { how, errors } = await run({ argv: finetune }, shop).ended;
   if (how !== 0) throw new Error(errors);

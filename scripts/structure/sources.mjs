@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import ts from 'typescript';
 
 /** Folders of the repository that hold sources. */
-export const AREAS = ['packages', 'examples', 'bench', 'scripts'];
+export const AREAS = ['packages', 'examples', 'bench', 'reliability', 'scripts'];
 
 /**
  * The sources of the repository at `root`, without tests: `{ name, lines, tree, imports }`, the name relative to the root.
