@@ -47,7 +47,7 @@ const kinds = [
   },
   {
     name: 'benchmark',
-    argv: ['eval', '--model', 'base', '--benchmark', 'llmbar', '--data', 'items.json', '--out', 'out'],
+    argv: ['eval', '--model', 'base', '--benchmark', 'llmbar', '--data', 'natural.json', '--out', 'out'],
     result: ['out/items.jsonl', 'out/summary.json'],
   },
 ];
@@ -135,7 +135,7 @@ async function makeShop(folder) {
     output_2: rejected,
     label: 1,
   }));
-  writeFileSync(join(shop, 'items.json'), JSON.stringify(items));
+  writeFileSync(join(shop, 'natural.json'), JSON.stringify(items));
   const { how, errors } = await run({ argv: finetune }, shop).ended;
   if (how !== 0) throw new Error(errors);
   cpSync(join(shop, 'out/model'), join(shop, 'base'), { recursive: true });
