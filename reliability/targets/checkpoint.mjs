@@ -16,50 +16,52 @@ const record = (step) => ({
   examples: 4,
 });
 
+const optimizer = adamW();
+
+/** A checkpoint of a model and one of an adapter: their paths, what was trained and the weights whose moments they keep. */
+function kindsIn(folder) {
+  const lora = { rank: 2, alpha: 4, dropout: 0, targets: ['q_proj', 'v_proj'] };
+  const adapter = { lora, weights: initAdapter(config, lora, weights, drawn()) };
+  return [
+    {
+      path: join(folder, 'checkpoint-0000003'),
+      trained: { model: { config, weights: copyWeights(weights) } },
+      of: weights,
+    },
+    {
+      path: join(folder, 'adapter', 'checkpoint-0000003'),
+      trained: { adapter, config, options: { baseModel: 'models/base' } },
+      of: adapter.weights,
+    },
+  ];
+}
+
+const stateOf = (trained) => ({
+  step: 3,
+  skipped: 0,
+  history: [record(1), record(2), record(3)],
+  fingerprint: { data: 'f'.repeat(64) },
+  moments: initMoments(optimizer, trained),
+});
+
+/** Loads a checkpoint and writes everything that it says as one text. */
+async function describe({ path, trained }) {
+  const { model, adapter, moments, step, skipped, history, fingerprint } =
+    'model' in trained
+      ? await loadCheckpoint(path, optimizer)
+      : await loadAdapterCheckpoint(path, optimizer, config);
+  const arrays = Object.values(moments).map(describeArrays);
+  const named = describeArrays((model ?? adapter).weights);
+  return JSON.stringify([named, arrays, step, skipped, history, fingerprint, adapter?.lora, model?.config]);
+}
+
 export const checkpoint = {
   name: 'checkpoint',
   title: 'checkpoints of models and adapters',
   async open(folder) {
-    const optimizer = adamW();
-    const lora = { rank: 2, alpha: 4, dropout: 0, targets: ['q_proj', 'v_proj'] };
-    const adapter = { lora, weights: initAdapter(config, lora, weights, drawn()) };
-    const state = (trained) => ({
-      step: 3,
-      skipped: 0,
-      history: [record(1), record(2), record(3)],
-      fingerprint: { data: 'f'.repeat(64) },
-      moments: initMoments(optimizer, trained),
-    });
-    const kinds = [
-      {
-        path: join(folder, 'checkpoint-0000003'),
-        trained: { model: { config, weights: copyWeights(weights) } },
-        of: weights,
-      },
-      {
-        path: join(folder, 'adapter', 'checkpoint-0000003'),
-        trained: { adapter, config, options: { baseModel: 'models/base' } },
-        of: adapter.weights,
-      },
-    ];
-    const load = ({ path, trained }) =>
-      'model' in trained ? loadCheckpoint(path, optimizer) : loadAdapterCheckpoint(path, optimizer, config);
-    const describe = async (kind) => {
-      const { model, adapter: found, moments, step, skipped, history, fingerprint } = await load(kind);
-      const arrays = Object.values(moments).map(describeArrays);
-      return JSON.stringify([
-        describeArrays((model ?? found).weights),
-        arrays,
-        step,
-        skipped,
-        history,
-        fingerprint,
-        found?.lora,
-        model?.config,
-      ]);
-    };
+    const kinds = kindsIn(folder);
     for (const kind of kinds) {
-      await saveCheckpoint(kind.path, kind.trained, state(kind.of));
+      await saveCheckpoint(kind.path, kind.trained, stateOf(kind.of));
       kind.answer = await describe(kind);
       kind.files = filesOf(kind.path).map((file) => ({ file, bytes: readFileSync(file) }));
     }
