@@ -115,7 +115,7 @@ describe('trainingCard', () => {
       judgePrompt: 'text-1',
       prompt: { id: 'text-1' },
     };
-    const card = modelCard({ ...facts, config: { ...facts.config, init }, gram: asked });
+    const card = trainingCard({ ...facts, config: { ...facts.config, init }, gram: asked });
     expect(card).toContain('| `init.judgePrompt` | `mine.txt` |');
     expect(card).toContain('the judging prompt `text-1` in `gram.json`, word for word');
     expect(card).not.toContain('somebody');
