@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Architecture, endIds, kindOf, type ModelConfig, withHead } from './config/model-config.js';
 import { parseConfig } from './config/parse-config.js';
 import type { Weights } from './config/weight-shapes.js';
+import { cases as contexts } from './decoder/__fixtures__/context-cases.js';
 import { hiddenStates } from './decoder/decoder.js';
 import { values, vocabularyLogits } from './decoder/heads.js';
 import type { WeightTensors } from './decoder/model-tensors.js';
@@ -22,6 +23,7 @@ import { stream } from './generation/__fixtures__/tiny-model.js';
 import { initWeights } from './init.js';
 import { type Adapter, adaptedWeights, initAdapter } from './lora/adapter.js';
 import { loadAdapter, saveAdapter } from './lora/adapter-directory.js';
+import { decoderHash } from './lora/adapter-notes.js';
 import type { LoraConfig } from './lora/lora-config.js';
 
 // A Python with torch, transformers and peft. Without the variable all of this is skipped.
@@ -98,6 +100,12 @@ for (const name of readdirSync(fixtures).filter((entry) =>
   const own = parseConfig(JSON.parse(readFileSync(path, 'utf8')), path);
   cases[`like ${name}`] = { config: withHead(own, 'next-token') };
   cases[`like ${name}, score, with an adapter`] = { config: withHead(own, 'score'), lora: some };
+}
+// Every scaling of the rotary embedding, and windows.
+for (const [name, { config: json }] of Object.entries(contexts)) {
+  const own = { ...parseConfig(json, name), vocabSize: 40 };
+  cases[name] = { config: own };
+  cases[`${name}, score`] = { config: withHead(own, 'score') };
 }
 const names = Object.keys(cases);
 
@@ -182,6 +190,7 @@ describe.skipIf(!python)('what is saved, read by transformers and PEFT (GRAM_PYT
       if (lora)
         await saveAdapter(adapterOf(name)!, randomAdapter(of, lora, weights), of, {
           baseModel: pathOf(name),
+          base: decoderHash(weights),
         });
     }
     tokenizerJson = await readFile(at('../../tokenize/src/bpe/__fixtures__/tokenizer.json'), 'utf8');
