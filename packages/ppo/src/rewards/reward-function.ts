@@ -43,7 +43,7 @@ export function preferenceReward(model: Comparator): RewardFunction {
   return (groups, { signal }) =>
     referenceScores(
       model,
-      groups.map(({ id, prompt, responses, reference }) => {
+      groups.map(({ reference, ...group }) => {
         if (reference === undefined) {
           throw new PpoError(
             'bad-option',
@@ -51,7 +51,7 @@ export function preferenceReward(model: Comparator): RewardFunction {
             'set greedyReference to true',
           );
         }
-        return { id, prompt, responses, reference };
+        return { ...group, reference };
       }),
       { signal },
     );
@@ -60,8 +60,8 @@ export function preferenceReward(model: Comparator): RewardFunction {
 /** Makes a reward from the scalar of a discriminative model: any real number, and no reference is needed. */
 export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>): RewardFunction {
   return async (groups, { signal }) => {
-    const items = groups.flatMap(({ id, prompt, responses }) =>
-      responses.map((response) => ({ id, prompt, response })),
+    const items = groups.flatMap(({ reference: _, responses, ...group }) =>
+      responses.map((response) => ({ ...group, response })),
     );
     const scored = await model.rewards(items, { signal });
     const rewards = scored.map(({ reward }) => reward);

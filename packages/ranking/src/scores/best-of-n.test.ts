@@ -142,12 +142,34 @@ describe('bestOfN', () => {
   }
   const item = (id: string, ...responses: string[]) => ({ id, prompt: 'p', responses });
 
+  it('says whose texts were cut or escaped', async () => {
+    const { model } = longer();
+    const flagging: Comparator = {
+      compare: async (items) =>
+        (await model.compare(items)).map((made, i) => ({
+          ...made,
+          truncated: items[i]!.a === 'cut',
+          neutralized: items[i]!.b === 'escaped',
+        })),
+    };
+    const chosen = await bestOfN(flagging, [
+      item('a', 'cut', 'x'),
+      item('b', 'y', 'escaped'),
+      item('c', 'z', 'zz'),
+    ]);
+    expect(chosen.map(({ truncated, neutralized }) => [truncated, neutralized])).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+    ]);
+  });
+
   it('finds the best, in one call a round over all prompts', async () => {
     const { model, calls } = longer();
     const seen: number[] = [];
     const items = [item('a', 'x', 'xxx', 'xx', 'xxxx', 'x.', 'x!'), item('b', 'yy', 'y'), item('c', 'z')];
     const chosen = await bestOfN(model, items, { onProgress: (done, total) => seen.push(done, total) });
-    expect(chosen).toEqual([
+    expect(chosen).toMatchObject([
       { index: 3, comparisons: 5 },
       { index: 0, comparisons: 1 },
       { index: 0, comparisons: 0 },
@@ -159,16 +181,18 @@ describe('bestOfN', () => {
   it('scans as the paper does where that is asked for', async () => {
     const { model, calls } = longer();
     const chosen = await bestOfN(model, [item('a', 'x', 'xxx', 'xx', 'xxxx')], { strategy: 'linear-scan' });
-    expect(chosen).toEqual([{ index: 3, comparisons: 3 }]);
+    expect(chosen).toMatchObject([{ index: 3, comparisons: 3 }]);
     expect(calls).toEqual([1, 1, 1]);
   });
 
   it('keeps the earlier of two that tie, and does not compare equal texts', async () => {
     const { model, calls } = longer();
-    expect(await bestOfN(model, [item('a', 'xx', 'yy', 'xx', 'x')])).toEqual([{ index: 0, comparisons: 3 }]);
-    expect(await bestOfN(model, [item('a', 'x', 'yy', 'yy')])).toEqual([{ index: 1, comparisons: 1 }]);
+    expect(await bestOfN(model, [item('a', 'xx', 'yy', 'xx', 'x')])).toMatchObject([
+      { index: 0, comparisons: 3 },
+    ]);
+    expect(await bestOfN(model, [item('a', 'x', 'yy', 'yy')])).toMatchObject([{ index: 1, comparisons: 1 }]);
     expect(calls).toEqual([3, 1]);
-    expect(await bestOfN(model, [item('a', 'x', 'x', 'x')])).toEqual([{ index: 0, comparisons: 0 }]);
+    expect(await bestOfN(model, [item('a', 'x', 'x', 'x')])).toMatchObject([{ index: 0, comparisons: 0 }]);
     expect(calls).toEqual([3, 1]);
   });
 

@@ -1,4 +1,4 @@
-import type { Answer, Prompt } from '@gram/base';
+import type { Answer, Prompt, Tool } from '@gram/base';
 import { bootstrapInterval, type Interval, mean, type Random } from '@gram/base';
 import type { Judge } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
@@ -135,6 +135,8 @@ export interface ChoiceItem {
   /** Names the item in errors. */
   readonly id: string;
   readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   /** One response or more. */
   readonly responses: readonly Answer[];
 }
@@ -145,6 +147,10 @@ export interface Choice {
   readonly index: number;
   /** Pairs that were compared. */
   readonly comparisons: number;
+  /** Whether text of a pair was cut to fit the model. */
+  readonly truncated: boolean;
+  /** Whether text of a pair was escaped. */
+  readonly neutralized: boolean;
 }
 
 /**
@@ -159,20 +165,32 @@ export async function bestOfN(
   items: readonly ChoiceItem[],
   options: Omit<RankOptions, 'purpose'> = {},
 ): Promise<Choice[]> {
-  const lists = items.map(({ id, prompt, responses }) => {
-    if (responses.length > 0) return { id, prompt, responses: [...new Set(responses)] };
-    throw new RewardError('too-few-responses', `${id} has no responses`, 'give at least one response');
+  const lists = items.map(({ responses, ...item }) => {
+    const flags = { truncated: false, neutralized: false };
+    if (responses.length > 0) return { ...item, responses: [...new Set(responses)], flags };
+    throw new RewardError('too-few-responses', `${item.id} has no responses`, 'give at least one response');
   });
   const open = lists.filter(({ responses }) => responses.length > 1);
-  const rankings = (await rankAll(model, open, { ...options, purpose: 'best' })).values();
+  const onComparison: RankOptions['onComparison'] = (made) => {
+    const flags = open[made.item]?.flags;
+    if (flags !== undefined) {
+      flags.truncated ||= made.comparison.truncated;
+      flags.neutralized ||= made.comparison.neutralized;
+    }
+    options.onComparison?.(made);
+  };
+  const rankings = (await rankAll(model, open, { ...options, onComparison, purpose: 'best' })).values();
   return items.map(({ responses }, at): Choice => {
     const list = lists[at];
-    if (list === undefined || list.responses.length < 2) return { index: 0, comparisons: 0 };
+    if (list === undefined || list.responses.length < 2) {
+      return { index: 0, comparisons: 0, truncated: false, neutralized: false };
+    }
     const ranking = rankings.next().value;
     const best = list.responses[ranking?.order[0] ?? 0];
     return {
       index: best === undefined ? 0 : responses.indexOf(best),
       comparisons: ranking?.comparisons ?? 0,
+      ...list.flags,
     };
   });
 }

@@ -1,4 +1,4 @@
-import { type Answer, conversationKey, type Prompt } from '@gram/base';
+import { type Answer, conversationKey, type Prompt, type Tool } from '@gram/base';
 import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 
 /** Responses to one prompt, and the reference response that they are compared with. */
@@ -6,6 +6,8 @@ export interface ReferenceItem {
   /** Names the item in errors. */
   readonly id: string;
   readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   readonly reference: Answer;
   readonly responses: readonly Answer[];
 }
@@ -23,14 +25,14 @@ export async function referenceScores(
   options?: RunOptions,
 ): Promise<number[][]> {
   const comparisons: ComparisonItem[] = [];
-  const lists = items.map(({ id, prompt, reference, responses }) => {
+  const lists = items.map(({ reference, responses, ...item }) => {
     const positions = new Map<string, number>();
     const own = conversationKey(reference);
     for (const response of responses) {
       const key = conversationKey(response);
       if (key === own || positions.has(key)) continue;
       positions.set(key, comparisons.length);
-      comparisons.push({ id, prompt, a: response, b: reference });
+      comparisons.push({ ...item, a: response, b: reference });
     }
     return { responses, positions };
   });
