@@ -35,6 +35,12 @@ export async function startTarget(options = {}) {
       child.send(settled ? 'settled memory' : 'memory');
       return bytes;
     },
+    /** The longest time for which the server did one thing since this was asked last, in milliseconds. */
+    async longestTurn() {
+      const turn = reply('turnMs');
+      child.send('turn');
+      return turn;
+    },
     async stop() {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');

@@ -29,6 +29,8 @@ export function checkHealth(url, timeoutMs = 30_000) {
  */
 export async function watchWhile(target, attack) {
   const before = await target.memory({ settled: true });
+  // What came before, the start of the process above all, does not count.
+  await target.longestTurn();
   const latencies = [];
   let failures = 0;
   let peak = before;
@@ -52,10 +54,12 @@ export async function watchWhile(target, attack) {
   const result = await attack();
   isOver = true;
   await Promise.all([health, memory]);
+  const longestTurnMs = await target.longestTurn();
   await sleep(500);
   latencies.sort((a, b) => a - b);
   return {
     ...result,
+    longestTurnMs,
     healthChecks: latencies.length,
     failedHealthChecks: failures,
     healthMedianMs: latencies[Math.floor(latencies.length / 2)] ?? Number.NaN,

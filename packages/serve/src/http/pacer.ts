@@ -5,7 +5,7 @@ export const SLICE_BYTES = 2048;
 const DISCARDED_AT_ONCE = 4;
 
 /** Time after which other events of the process get their turn, in milliseconds. */
-const TURN_MS = 10;
+const TURN_MS = 5;
 
 /** A connection whose parser waits for bytes that have arrived. */
 export interface PacedReader {
