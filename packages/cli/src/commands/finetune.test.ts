@@ -128,6 +128,7 @@ describe('gram finetune', () => {
       kind: 'policy',
       chat: 'gram-plain-1',
       maxLength: 512,
+      encoding: 'apart',
       training: { stage: 'sft' },
     });
     const metrics = readFileSync(shop.path('policy/metrics.jsonl'), 'utf8').trimEnd().split('\n');
