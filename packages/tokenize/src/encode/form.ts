@@ -89,8 +89,7 @@ export function responsePairForm(
 }
 
 /**
- * Writes a prompt as the question of a judging prompt, by version 1 of the way that `JudgePrompt.turns` names: tools come first,
- * as JSON, and turns after their speakers, see `conversationText` of `@gram/base`.
+ * Writes a prompt as the question of a judging prompt, by version 1 of the way that {@link JudgePrompt} states.
  */
 export function questionText(prompt: Prompt, tools: readonly Tool[] | undefined): string {
   const text = conversationText(prompt);

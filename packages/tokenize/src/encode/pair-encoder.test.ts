@@ -65,6 +65,25 @@ describe.each(judgePrompts)('layout $id', (prompt: JudgePrompt) => {
   });
 });
 
+describe('a conversation', () => {
+  it('is written into the judging prompt by version 1 of the rule', async () => {
+    const encoder = await create();
+    const prompt = [
+      { role: 'system', content: 'Be kind.' },
+      { role: 'user', content: 'cold?' },
+      { role: 'assistant', content: null, tool_calls: [{ function: { name: 'w', arguments: { a: 1 } } }] },
+      { role: 'tool', name: 'w', content: '-3' },
+    ];
+    const a = [{ role: 'assistant', content: 'Yes.', reasoning_content: 'Hm.' }];
+    const { ids } = await encoder.comparison({ prompt, tools: [{ name: 'w' }], a, b: 'No.' });
+    expect(await tokenizer.decode(ids)).toBe(
+      '<|user|>Pick the better answer.\nQ:Tools: [{"name":"w"}]\n\nSystem: Be kind.\n\nHuman: cold?\n\n' +
+        'Assistant: {"name":"w","arguments":{"a":1}}\n\ntool w: -3\n' +
+        'answer A:Assistant: Hm.\nYes.\nanswer B:No.\nBetter:<|assistant|>',
+    );
+  });
+});
+
 describe('turns', () => {
   it('end with the end token and supervise the assistant only', async () => {
     const encoder = await create();

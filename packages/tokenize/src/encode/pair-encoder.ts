@@ -42,7 +42,7 @@ export interface PairEncoder extends ChatEncoder {
  *
  * No text of a record yields a control token. Markers of the judging prompt inside it are escaped after it was cut, see
  * {@link neutralizeMarkers}. Both orders of a comparison are cut alike. A prompt or a response of several turns is written into
- * the judging prompt as `JudgePrompt.turns` says. The methods throw TokenizeError `too-long` and `template-too-long`.
+ * the judging prompt as {@link JudgePrompt} states. The methods throw TokenizeError `too-long` and `template-too-long`.
  *
  * @throws {TokenizeError} `label-not-single-token`, `special-token-missing`
  *

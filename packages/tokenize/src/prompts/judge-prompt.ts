@@ -14,6 +14,11 @@ export interface Block {
  *
  * and the next token is one of the two labels. The pre-training layout (stage 1) uses the same pieces: `question(x)`
  * is the user's turn and `answers[0](y_1) between answers[1](y_2)` the assistant's.
+ *
+ * A prompt or a response of more than one plain turn is written as text, by version 1 of this rule, on which models are trained: a
+ * change is a new version, which judging prompts would have to name. Each turn stands after its speaker (`Human`, `Assistant`,
+ * `System`, or the role, then the name where there is one) and a colon, with blank lines between turns; reasoning, text and calls
+ * of a turn follow each other in lines. Tools come first, after `Tools:`, as JSON. See `conversationText` of `@gram/base`.
  */
 export interface JudgePrompt {
   /** Names this exact text. A changed text needs a new id, as models are trained on it. */
