@@ -58,6 +58,14 @@ const items = (count: number, length = 1) =>
   }));
 
 describe('createRemoteRewardModel', () => {
+  it('sends conversations with their tools', async () => {
+    const requests = await serve(right);
+    const prompt = [{ role: 'user', content: 'Add.' }];
+    const item = { prompt, tools: [{ type: 'function', function: { name: 'add' } }], a: '7', b: '8' };
+    await createRemoteRewardModel({ url }).compare([item]);
+    expect(requests[0]!.pairs).toEqual([item]);
+  });
+
   it('sends items in several requests and gives the results in order', async () => {
     const requests = await serve(right);
     const onProgress = vi.fn();

@@ -49,7 +49,7 @@ export function createRemoteRewardModel({
   const endpoint = { address: addressOf(url), headers, timeoutMs };
 
   async function send(items: readonly ComparisonItem[], signal?: AbortSignal): Promise<Comparison[]> {
-    const body = JSON.stringify({ pairs: items.map(({ prompt, a, b }) => ({ prompt, a, b })) });
+    const body = JSON.stringify({ pairs: items.map(({ prompt, tools, a, b }) => ({ prompt, tools, a, b })) });
     for (let tries = 0; ; tries++) {
       signal?.throwIfAborted();
       const answer = await attempt(endpoint, body, signal);
