@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createRandom } from '@gram/base';
@@ -73,5 +74,36 @@ it.skipIf(!built)(
       const [straight, killed] = ['straight', output].map((run) => readFileSync(shop.path(`${run}/${file}`)));
       expect(killed!.equals(straight!), file).toBe(true);
     }
+  },
+);
+
+it.skipIf(!built).each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'a run that is stopped by %s saves its last whole step, and the same command goes on',
+  { timeout: 240_000 },
+  async (signal) => {
+    const output = `stopped-${signal}`;
+    const child = start(output);
+    while (newest(output) === 0 && child.exitCode === null) await wait(5);
+    // A terminal that was closed takes no more text.
+    if (signal === 'SIGHUP') child.stderr!.destroy();
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(130);
+    const done = newest(output);
+    expect(
+      readdirSync(shop.path(output)).filter((name) => name.includes('lock') || name.includes('tmp')),
+    ).toEqual([]);
+    const lines = readFileSync(shop.path(`${output}/metrics.jsonl`), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(JSON.parse(lines.at(-1)!).step).toBe(done);
+    const next = start(output);
+    let said = '';
+    next.stderr!.on('data', (text) => {
+      said += text;
+      if (said.includes('going on after step')) next.kill('SIGKILL');
+    });
+    await ended(next);
+    expect(said).toContain(`going on after step ${done} `);
   },
 );
