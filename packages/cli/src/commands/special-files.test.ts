@@ -53,3 +53,12 @@ describe.skipIf(process.platform === 'win32')('what is not a regular file', () =
     }
   }, 10_000);
 });
+
+it('answers at once where a new model cannot fit the machine', async () => {
+  const sizes = ['hiddenSize=65536', 'intermediateSize=65536', 'numHiddenLayers=500'];
+  const sets = sizes.flatMap((size) => ['--set', `init.scratch.${size}`]);
+  const argv = ['finetune', '--config', shop.path('config.yaml'), '--set', `output=${shop.path('big')}`];
+  const { status, stderr } = await gram([...argv, ...sets]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/takes at least \d+ GB, and the machine has \d+ GB; lower hiddenSize/);
+}, 15_000);

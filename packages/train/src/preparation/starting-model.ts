@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { createRandom, type Random } from '@gram/base';
 import { float32 } from '@gram/engine';
 import {
@@ -8,6 +9,7 @@ import {
   type ModelConfig,
   parseConfig,
   SCRATCH_FAMILY,
+  trainingMemory,
   type Weights,
   weightShapes,
 } from '@gram/model';
@@ -44,6 +46,19 @@ export interface Context {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Refuses a new model whose training this machine cannot hold, before its weights are drawn one by one. */
+function checkFits(model: ModelConfig): void {
+  const { weights, gradients, moments } = trainingMemory(model);
+  const total = weights + gradients + moments;
+  if (total <= totalmem()) return;
+  const [needed, there] = [total, totalmem()].map((bytes) => `${(bytes / 1e9).toFixed(0)} GB`);
+  throw new TrainError(
+    'bad-config',
+    `training this model takes at least ${needed}, and the machine has ${there}`,
+    'lower hiddenSize, intermediateSize, numHiddenLayers or vocabSize of init.scratch',
+  );
+}
+
 /** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */
 const headDeviation = 0.02;
 
@@ -70,6 +85,7 @@ export async function startingModel(
       }),
     );
     const model = scratchConfig(init.scratch, tokenizer, config);
+    checkFits(model);
     const weights = initWeights(model, createRandom(seed, 'weights'));
     return {
       config: model,
