@@ -25,7 +25,58 @@ export async function openMaterials(recipe, seed) {
 }
 
 async function fromWorld(recipe, seed) {
-  const { source, data } = recipe;
+  const tokenizer = tokenizerFromJson(worldTokenizer(recipe, seed));
+  const { standardDeviation, ...architecture } = recipe.model;
+  const config = {
+    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
+    vocabSize: tokenizer.vocabSize,
+    ...architecture,
+  };
+  return {
+    ...worldData(recipe, seed),
+    tokenizer,
+    encoder: await encoderOf(recipe, tokenizer),
+    base: {
+      config,
+      weights: (of = config) => initWeights(of, createRandom(seed, 'weights'), standardDeviation),
+    },
+  };
+}
+
+async function fromFiles(recipe) {
+  requireFiles(recipe);
+  const { source } = recipe;
+  const directory = join(source.directory, source.model);
+  const { config, weights } = await loadModel(directory);
+  const tokenizer = loadTokenizer(directory);
+  return {
+    ...(await fileData(recipe)),
+    tokenizer,
+    encoder: await encoderOf(recipe, tokenizer),
+    base: { config, weights: () => copyWeights(weights) },
+  };
+}
+
+/** Trains the tokenizer of a recipe on texts of the world. */
+export function worldTokenizer({ judgePrompt: id, data, tokenizer }, seed) {
+  const { instruction, tail } = judgePrompt(id);
+  // The template's words stand in every input: seen often here, they become single tokens.
+  const template = Array(100).fill(instruction + tail);
+  return trainBpe({
+    texts: [...createWorld({ seed }).corpus(data.tokenizerTexts), ...template],
+    vocabSize: tokenizer.vocabSize,
+    specialTokens: plainChat.specialTokens,
+  });
+}
+
+/** Opens the data of a recipe without a model or a tokenizer. */
+export function openData(recipe, seed) {
+  if (recipe.source.kind === 'world') return worldData(recipe, seed);
+  requireFiles(recipe);
+  return fileData(recipe);
+}
+
+function worldData({ source, data }, seed) {
   const world = createWorld({ seed });
   const families = source.families ?? world.inDistribution;
   // Families take turns, so a list of some of them is the share of a longer list.
@@ -35,40 +86,22 @@ async function fromWorld(recipe, seed) {
       .filter(({ family }) => families.includes(family))
       .slice(0, n);
   };
-  const prompt = judgePrompt(recipe.judgePrompt);
-  // The template's words stand in every input: seen often here, they become single tokens.
-  const template = Array(100).fill(prompt.instruction + prompt.tail);
-  const tokenizer = tokenizerFromJson(
-    trainBpe({
-      texts: [...world.corpus(data.tokenizerTexts), ...template],
-      vocabSize: recipe.tokenizer.vocabSize,
-      specialTokens: plainChat.specialTokens,
-    }),
-  );
-  const { standardDeviation, ...architecture } = recipe.model;
-  const config = {
-    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
-    vocabSize: tokenizer.vocabSize,
-    ...architecture,
-  };
+  // Seeds that are to judge the same pairs share a world of tests.
+  const tests = source.testSeed === undefined ? world : createWorld({ seed: source.testSeed });
+  const broad = createWorld({ seed, families: 'all' });
   return {
     world,
+    tested: tests,
     families,
-    tokenizer,
-    encoder: await encoderOf(recipe, tokenizer),
-    base: {
-      config,
-      weights: (of = config) => initWeights(of, createRandom(seed, 'weights'), standardDeviation),
-    },
-    unlabeled: () =>
+    unlabeled: (n = data.unlabeled) =>
       source.unlabeledFamilies === 'all'
-        ? createWorld({ seed, families: 'all' }).unlabeledPairs(data.unlabeled)
-        : some((n) => world.unlabeledPairs(n), data.unlabeled),
-    labeled: () => some((n) => world.labeledPairs(n), data.labeled),
-    tests: (split) =>
+        ? broad.unlabeledPairs(n)
+        : some((count) => world.unlabeledPairs(count), n),
+    labeled: (n = data.labeled) => some((count) => world.labeledPairs(count), n),
+    tests: (split, n = data.test) =>
       split === 'in-distribution'
-        ? some((n) => world.testPairs(split, n), data.test)
-        : world.testPairs(split, data.test),
+        ? some((count) => tests.testPairs(split, count), n)
+        : tests.testPairs(split, n),
     demonstrations: () => some((n) => world.demonstrations(n), data.demonstrations),
     prompts: (split, n) => some((count) => world.prompts(split, count), n),
     task: (family, side, n) => world.adaptationPairs(family, side, n),
@@ -76,17 +109,8 @@ async function fromWorld(recipe, seed) {
   };
 }
 
-async function fromFiles(recipe) {
-  const { source, data } = recipe;
-  const missing = missingFiles(recipe);
-  if (missing.length > 0) {
-    throw Object.assign(new Error(`the configuration ${recipe.name} needs ${missing.join(', ')}`), {
-      hint: 'put them there or name another place with --files; --dry-run shows what each is for',
-    });
-  }
+async function fileData({ source, data }) {
   const at = (path) => join(source.directory, path);
-  const { config, weights } = await loadModel(at(source.model));
-  const tokenizer = loadTokenizer(at(source.model));
   const take = async (records, n) => {
     const taken = [];
     for await (const record of records) {
@@ -97,17 +121,22 @@ async function fromFiles(recipe) {
   };
   const read = (reader, { path, format }, n) => take(reader(at(path), { format }), n);
   return {
-    tokenizer,
-    encoder: await encoderOf(recipe, tokenizer),
-    base: { config, weights: () => copyWeights(weights) },
-    unlabeled: () => read(readResponsePairs, source.unlabeled, data.unlabeled),
-    labeled: () => read(readPreferences, source.labeled, data.labeled),
-    tests: (split) => read(readPreferences, source.tests[split], data.test),
+    unlabeled: (n = data.unlabeled) => read(readResponsePairs, source.unlabeled, n),
+    labeled: (n = data.labeled) => read(readPreferences, source.labeled, n),
+    tests: (split, n = data.test) => read(readPreferences, source.tests[split], n),
     demonstrations: () => read(readDemonstrations, source.demonstrations, data.demonstrations),
     prompts: (split, n) => read(readDemonstrations, source.prompts[split], n),
     task: (name, side, n) => read(readPreferences, source.tasks[name][side], n),
     oracle: source.oracle && scalarReward(await loadRewardModel(at(source.oracle), { overlong: 'truncate' })),
   };
+}
+
+function requireFiles(recipe) {
+  const missing = missingFiles(recipe);
+  if (missing.length === 0) return;
+  throw Object.assign(new Error(`the configuration ${recipe.name} needs ${missing.join(', ')}`), {
+    hint: 'put them there or name another place with --files; --dry-run shows what each is for',
+  });
 }
 
 /** Lists the files and directories of a recipe, each with its purpose. */
@@ -129,6 +158,7 @@ export function missingFiles(recipe) {
     .filter((path) => !existsSync(path));
 }
 
-function encoderOf({ judgePrompt: id, maxLength, overlong }, tokenizer) {
+/** Creates the encoder of a recipe. */
+export function encoderOf({ judgePrompt: id, maxLength, overlong }, tokenizer) {
   return createPairEncoder({ tokenizer, prompt: judgePrompt(id), chat: plainChat, maxLength, overlong });
 }

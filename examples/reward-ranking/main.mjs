@@ -1,91 +1,62 @@
 /**
- * The paper's first study, reward ranking: three reward models learn from the same labeled pairs, and are asked about
- * families of tasks that they never saw.
+ * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
  *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
  */
-import { createRandom, pairedBootstrap } from '@gram/base';
-import { parameterCount } from '@gram/model';
-import { createProgress, textTable } from '@gram/report';
-import { evaluatePairs } from '@gram/reward';
-import { oracleAccuracy } from '@gram/world';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@gram/base';
+import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
-import { openMaterials } from '@gram-examples/common/materials';
-import {
-  rewardModelOf,
-  rewardModelPhases,
-  saveTrainedModel,
-  trainRewardModels,
-  trainStage1,
-} from '@gram-examples/common/reward-models';
+import { runGrid } from '@gram-examples/common/grid/run-grid';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
-import { accuracyTable, reportPage } from './report.mjs';
+import { accuracyTable, primarySentence, reportPage } from './report.mjs';
+import { phases, planOf, SPLITS } from './study.mjs';
+import { summarize, toJson } from './summary.mjs';
 
-await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases: rewardModelPhases, study });
+await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
 
 async function study(recipe, output) {
-  const { seed } = recipe;
-  const materials = await openMaterials(recipe, seed);
-  const { world } = materials;
-  if (world !== undefined) {
-    console.log('Reward ranking in the synthetic world: about five minutes on two cores.');
+  if (recipe.name === 'laptop') {
     console.log(
-      `Families: ${materials.families.join(', ')}; held out: ${world.outOfDistribution.join(', ')}.`,
+      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about four minutes on two cores.`,
     );
   }
-  const { models, curves } = await trainModels(materials, recipe, output.directory);
-  const tests = {
-    inDistribution: await materials.tests('in-distribution'),
-    outOfDistribution: await materials.tests('out-of-distribution'),
-  };
-  const ceilings =
-    world &&
-    Object.fromEntries(Object.entries(tests).map(([split, pairs]) => [split, oracleAccuracy(world, pairs)]));
-  const results = await evaluateModels(models, tests, seed);
-  console.log(`\n${textTable(accuracyTable(results, ceilings))}\n`);
-  const difference = compareStages(results, seed);
-  console.log(difference);
-
-  const rankings = world === undefined ? [] : await rankLists(world, models[0].judge, recipe.lists);
+  const plan = planOf(recipe);
+  const { cells, ranked } = plan;
+  const targets = [...cells.flatMap(({ tests }) => Object.values(tests)), ...(ranked ? [ranked] : [])];
+  const { resultOf, foreign } = await runGrid({
+    module: import.meta.resolve('@gram-examples/common/stages'),
+    targets,
+    directory: join(output.directory, 'stages'),
+    label: 'reward ranking',
+  });
+  if (foreign > 0)
+    console.log(`${foreign} stages were computed by another build and were not computed again.`);
+  const summary = summarize(recipe, plan, resultOf);
+  for (const split of SPLITS) console.log(`\n${textTable(accuracyTable(summary, recipe, split))}`);
+  console.log(`\n${primarySentence(summary)}`);
+  const rankings = ranked ? resultOf(ranked) : [];
   for (const ranking of rankings) printRanking(ranking);
-  const sizes = { ...recipe.data, parameters: parameterCount(models[0].config) };
-  console.log(`\nModels: ${output.directory}/{${models.map(({ folder }) => folder).join(',')}}`);
   const seconds = output.seconds();
-  await output.finish(reportPage({ results, ceilings, curves, rankings, sizes, seconds, difference }));
+  const json = JSON.stringify(toJson(recipe, summary, seconds), null, 2);
+  await writeFileAtomic(join(output.directory, 'summary.json'), `${json}\n`);
+  await keepModels(recipe, plan, output.directory);
+  await output.finish(reportPage({ recipe, summary, losses: lossesOf(plan, resultOf), rankings, seconds }));
 }
 
-/** Trains and saves the three reward models; the curves are the losses of all runs. */
-async function trainModels(materials, recipe, directory) {
-  const { seed, source, data } = recipe;
-  const stage1 = await trainStage1(materials, recipe);
-  const trained = await trainRewardModels(materials, recipe, stage1.weights, seed);
-  const models = [];
-  for (const [folder, model] of Object.entries(trained)) {
-    const training = { data: source.kind, seed, labeled: data.labeled };
-    await saveTrainedModel(`${directory}/${folder}`, model, { ...materials, recipe, training });
-    models.push({ folder, ...model, judge: rewardModelOf(model, materials.encoder) });
+/** Copies the judges of the first seed with the most labels to where people look for them. */
+async function keepModels(recipe, { cells }, directory) {
+  const most = Math.max(...recipe.data.labeled);
+  const names = ['GRAM', 'generative', 'discriminative'];
+  for (const name of names) {
+    const { judge } = cells.find(({ arm, labels }) => arm === name && labels === most);
+    const target = join(directory, name.toLowerCase());
+    await rm(target, { recursive: true, force: true });
+    await cp(join(directory, 'stages', judge.id, 'model'), target, { recursive: true });
   }
-  const curves = [
-    { name: 'stage 1: write pairs', history: stage1.history },
-    ...models.map(({ name, history }) => ({ name, history })),
-  ];
-  return { models, curves };
-}
-
-async function evaluateModels(models, tests, seed) {
-  const results = [];
-  for (const { name, judge } of models) {
-    const result = { name };
-    for (const [split, pairs] of Object.entries(tests)) {
-      const progress = createProgress({ label: `evaluate ${name}`, total: pairs.length, unit: 'pairs' });
-      const onProgress = (done) => progress.update(done);
-      result[split] = await evaluatePairs(judge, pairs, { seed, onProgress });
-      progress.finish();
-    }
-    results.push(result);
-  }
-  return results;
+  console.log(`\nModels: ${directory}/{${names.map((name) => name.toLowerCase()).join(',')}}`);
 }
 
 function printRanking({ prompt, responses }) {
@@ -93,33 +64,24 @@ function printRanking({ prompt, responses }) {
   console.log(
     textTable({
       columns: [{ name: 'score' }, { name: 'oracle' }, { name: 'response' }],
-      rows: responses.map(({ text, score, remark }) => [score.toFixed(3), remark.split(' ').at(-1), text]),
+      rows: responses.map(({ text, score, reward }) => [score.toFixed(3), reward.toFixed(2), text]),
     }),
   );
 }
 
-/** Says whether stage 1 helps on what no model has seen; paired, because both judged the same pairs. */
-function compareStages([two, vanilla], seed) {
-  const correct = ({ items }) => items.map((item) => (item.correct ? 1 : 0));
-  const random = createRandom(seed, 'difference');
-  const gain = pairedBootstrap(correct(two.outOfDistribution), correct(vanilla.outOfDistribution), random);
-  const points = (value) => (100 * value).toFixed(1);
-  return (
-    `Out of distribution, two stages minus one: ${points(gain.difference)} points ` +
-    `(95 % interval ${points(gain.interval[0])} to ${points(gain.interval[1])}).`
-  );
-}
-
-async function rankLists(world, judge, { prompts, size }) {
-  const rankings = [];
-  for (const list of world.lists('out-of-distribution', prompts, size)) {
-    const { order, scores } = await judge.rank(list.prompt, list.responses);
-    const responses = order.map((i) => ({
-      text: list.responses[i],
-      score: scores[i],
-      remark: `oracle reward ${list.rewards[i].toFixed(2)}`,
-    }));
-    rankings.push({ title: list.family, prompt: list.prompt, responses });
-  }
-  return rankings;
+/** The losses of the first seed: of stage 1, and of the judges with the most labels. */
+function lossesOf({ cells }, resultOf) {
+  const [{ seed }] = cells;
+  const most = Math.max(...cells.map(({ labels }) => labels));
+  const own = cells.filter((cell) => cell.seed === seed && cell.labels === most);
+  const series = own.map(({ arm, judge }) => ({ name: arm, points: resultOf(judge).losses }));
+  const { model } = own.find(({ arm }) => arm === 'GRAM').judge.needs;
+  return [
+    {
+      title: 'Stage 1: loss per token',
+      yLabel: 'nats',
+      series: [{ name: 'stage 1', points: resultOf(model).losses }],
+    },
+    { title: `Learning from ${most} labels: loss per pair`, yLabel: 'nats', series },
+  ];
 }

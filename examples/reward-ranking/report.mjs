@@ -1,113 +1,175 @@
 import { formatPercent as percent } from '@gram/base';
-import { barChart, lineChart, page } from '@gram/report';
+import { lineChart, page } from '@gram/report';
 import { WORLD_NOTE } from '@gram-examples/common/output';
+import { ARMS, SPLITS } from './study.mjs';
 
-const interval = ({ accuracy, interval: [low, high] }) =>
-  `${percent(accuracy)} (${percent(low)} - ${percent(high)})`;
+/** What the paper found with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
+const PAPER = {
+  columns: ['Unified-Feedback (in distribution)', 'RewardBench', 'HHH-Alignment'],
+  rows: [
+    ['discriminative', 69.3, 74.1, 76.0],
+    ['generative', 66.8, 80.0, 80.3],
+    ['GRAM', 70.4, 85.1, 85.4],
+  ],
+};
 
-/** Puts the accuracies into one table, for the terminal and for the page. */
-export function accuracyTable(results, ceilings) {
+const points = (value) => (100 * value).toFixed(1);
+
+/** A difference in percentage points with its interval. */
+export function difference({ mean, interval }) {
+  const gain = `${mean < 0 ? '' : '+'}${points(mean)} points`;
+  if (interval === undefined) return `${gain} (one seed, no interval)`;
+  return `${gain} (95 % interval ${points(interval[0])} to ${points(interval[1])})`;
+}
+
+function accuracyCell({ mean, interval }) {
+  if (interval === undefined) return percent(mean);
+  return `${percent(mean)} (${points(interval[0])} - ${points(interval[1])})`;
+}
+
+/** Puts the accuracies of a split into a table, for the terminal and for the page. */
+export function accuracyTable({ find }, { data, seeds }, split) {
+  const oracle = find(ARMS[0].name, data.labeled[0], split).oracle;
+  const row = (name, cellOf) => [name, ...data.labeled.map(cellOf)];
   return {
     columns: [
-      { name: 'reward model' },
-      { name: 'in distribution', align: 'right' },
-      { name: 'out of distribution', align: 'right' },
-      { name: 'same verdict in both orders', align: 'right' },
+      { name: split.replaceAll('-', ' ') },
+      ...data.labeled.map((labels) => ({ name: `${labels} labels`, align: 'right' })),
     ],
     rows: [
-      ...results.map(({ name, inDistribution, outOfDistribution }) => [
-        name,
-        interval(inDistribution),
-        interval(outOfDistribution),
-        outOfDistribution.order.inBothOrders === 0
-          ? 'one order only'
-          : percent(outOfDistribution.order.consistency),
-      ]),
-      ...(ceilings === undefined
-        ? []
-        : [['oracle (ceiling)', percent(ceilings.inDistribution), percent(ceilings.outOfDistribution), '']]),
-      ['chance', '50.0 %', '50.0 %', ''],
+      ...ARMS.map(({ name }) => row(name, (labels) => accuracyCell(find(name, labels, split)))),
+      ...(oracle === undefined ? [] : [row('oracle (ceiling)', () => percent(oracle))]),
     ],
-    caption:
-      'Accuracy on held-out pairs with 95 % bootstrap intervals. Labels are noisy, so the oracle misses some.',
+    caption: `Accuracy on ${data.test} pairs, over ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}. ${INTERVALS}`,
   };
 }
 
-/** Puts the accuracies on each family that training never saw into a table. */
-export function familyTable(results) {
-  const families = Object.keys(results[0].outOfDistribution.byFamily);
+const INTERVALS =
+  'Intervals of 95 % over seeds and pairs: what other seeds would give on other pairs of the same kind, not what other models or data would.';
+
+/** Lists what stage 1, label smoothing and the kind of judge change, at each number of labels. */
+export function effectTable({ effects }, split) {
   return {
-    columns: [{ name: 'family' }, ...results.map(({ name }) => ({ name, align: 'right' }))],
+    columns: [
+      { name: split.replaceAll('-', ' ') },
+      { name: 'labels', align: 'right' },
+      { name: 'difference', align: 'right' },
+    ],
+    rows: effects
+      .filter((effect) => effect.split === split)
+      .map((effect) => [effect.arms.join(' minus '), effect.labels, difference(effect)]),
+  };
+}
+
+/** Says what the comparison that was declared beforehand found. */
+export function primarySentence({ primary: { arms, labels, split, seeds, ...found } }) {
+  const [low, high] = found.interval ?? [Number.NaN, Number.NaN];
+  const verdict =
+    found.interval === undefined
+      ? 'One seed decides nothing.'
+      : low > 0
+        ? 'Stage 1 helps.'
+        : high < 0
+          ? 'Stage 1 harms.'
+          : 'The interval holds 0: nothing is decided.';
+  return `Declared beforehand: with ${labels} labels and ${seeds} seeds, ${split.replaceAll('-', ' ')}, ${arms.join(' minus ')} is ${difference(found)}. ${verdict}`;
+}
+
+function familyTable({ find }, labels) {
+  const split = 'out-of-distribution';
+  const families = Object.keys(find(ARMS[0].name, labels, split).families);
+  return {
+    columns: [{ name: 'family' }, ...ARMS.map(({ name }) => ({ name, align: 'right' }))],
     rows: families.map((family) => [
       family,
-      ...results.map(({ outOfDistribution }) => percent(outOfDistribution.byFamily[family].accuracy)),
+      ...ARMS.map(({ name }) => percent(find(name, labels, split).families[family])),
     ]),
-    caption: 'Out of distribution, by family.',
+    caption: `Out of distribution with ${labels} labels, by family.`,
   };
+}
+
+/** Draws accuracy over the number of labels: how many does each judge need? */
+export function labelChart({ find }, { data }, split) {
+  return lineChart({
+    title: `Accuracy ${split.replaceAll('-', ' ')}`,
+    xLabel: 'labeled pairs',
+    yLabel: 'accuracy',
+    series: ARMS.filter(({ options }) => options !== 'vanilla').map(({ name }) => {
+      const own = data.labeled.map((labels) => find(name, labels, split));
+      return {
+        name,
+        marks: true,
+        points: own.map(({ labels, mean }) => [labels, mean]),
+        band: own.flatMap(({ labels, interval }) => (interval ? [[labels, ...interval]] : [])),
+      };
+    }),
+  });
 }
 
 /** Makes the whole page. */
-export function reportPage({ results, ceilings, curves, rankings, sizes, seconds, difference }) {
-  const losses = curves.map(({ name, history }) => ({
-    name,
-    points: history.map(({ step, loss }) => [step, loss]),
-  }));
-  const lossChart = (title, series) => ({
-    svg: lineChart({ title, xLabel: 'step', yLabel: 'loss', series, smooth: 0.9 }),
-  });
+export function reportPage({ recipe, summary, losses, rankings, seconds }) {
+  const { data, seeds } = recipe;
+  const isWorld = recipe.source.kind === 'world';
   return page({
-    title: ceilings === undefined ? 'Reward ranking' : 'Reward ranking in the synthetic world',
-    subtitle: `${sizes.unlabeled} unlabeled and ${sizes.labeled} labeled pairs, models of ${(sizes.parameters / 1e6).toFixed(1)} M parameters, ${Math.round(seconds)} s`,
+    title: isWorld ? 'Reward ranking in the synthetic world' : 'Reward ranking',
+    subtitle: `${seeds.length} seeds, ${data.unlabeled} unlabeled pairs, ${Math.round(seconds)} s`,
     sections: [
       {
-        heading: 'Accuracy',
+        heading: 'Does learning to write pairs help a judge with few labels on tasks that it never saw?',
         paragraphs: [
-          'Each model judges pairs of responses that it has not seen: from the families it was trained on, and from whole families that were held out.',
-          WORLD_NOTE,
-          difference,
+          primarySentence(summary),
+          'Every arm starts from the same model, which has read plain text. Stage 1 then reads pairs of responses of all families without labels; labels are of the training families only.',
+          ...(isWorld ? [WORLD_NOTE] : []),
+          INTERVALS,
         ],
-        figures: [{ svg: accuracyChart(results, ceilings) }],
-        tables: [accuracyTable(results, ceilings), familyTable(results)],
+        figures: SPLITS.toReversed().map((split) => ({
+          svg: labelChart(summary, recipe, split),
+          caption: 'Areas are 95 % intervals.',
+        })),
+        tables: SPLITS.map((split) => accuracyTable(summary, recipe, split)),
       },
       {
-        heading: 'Training',
-        figures: [
-          lossChart('Stage 1: loss per token', losses.slice(0, 1)),
+        heading: 'What stage 1, smoothing and the kind of judge change',
+        tables: [
+          ...SPLITS.map((split) => effectTable(summary, split)),
+          familyTable(summary, data.labeled.at(-1)),
+        ],
+      },
+      {
+        heading: 'What the paper found',
+        paragraphs: [
+          'With 400,000 labels and a model of 8 billion parameters, in per cent. Sizes, text and labels differ from ours: compare the order of the judges, not the numbers.',
+        ],
+        tables: [
           {
-            ...lossChart('Learning from labels: loss per pair', losses.slice(1)),
-            caption: 'Stage 2 smooths its labels and cannot fall below 0.325; the others can fall to 0.',
+            columns: [{ name: 'the paper' }, ...PAPER.columns.map((name) => ({ name, align: 'right' }))],
+            rows: PAPER.rows,
           },
         ],
       },
       {
-        heading: 'Ranked responses',
-        paragraphs: [
-          'Scores are mean probabilities of winning against the other responses, by the two-stage model.',
-        ],
-        cards: rankings,
+        heading: 'Training',
+        figures: losses.map(({ title, yLabel, series }) => ({
+          svg: lineChart({ title, xLabel: 'step', yLabel, series, smooth: 0.9 }),
+        })),
       },
+      ...(rankings.length === 0
+        ? []
+        : [
+            {
+              heading: 'Ranked responses',
+              paragraphs: ['Scores are mean probabilities of winning against the other responses, by GRAM.'],
+              cards: rankings.map(({ family, prompt, responses }) => ({
+                title: family,
+                prompt,
+                responses: responses.map(({ text, score, reward }) => ({
+                  text,
+                  score,
+                  remark: `oracle reward ${reward.toFixed(2)}`,
+                })),
+              })),
+            },
+          ]),
     ],
-  });
-}
-
-/** Draws the accuracies as bars from 0, with the oracle's in each group and the level of chance. */
-function accuracyChart(results, ceilings) {
-  const group = (name, split) => ({
-    name,
-    bars: results.map((result) => {
-      const {
-        accuracy,
-        interval: [low, high],
-      } = result[split];
-      return { name: result.name, value: accuracy, low, high };
-    }),
-    lines: ceilings === undefined ? [] : [{ name: 'oracle', value: ceilings[split] }],
-  });
-  return barChart({
-    title: 'Pair accuracy',
-    yLabel: 'accuracy',
-    groups: [group('in distribution', 'inDistribution'), group('out of distribution', 'outOfDistribution')],
-    lines: [{ name: 'chance', value: 0.5 }],
-    yMax: 1,
   });
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createProgress, formatDuration } from '@gram/report';
+import { createProgress } from '@gram/report';
 import { buildOf } from './build.mjs';
 import { inOrder } from './stage.mjs';
 
@@ -55,9 +55,8 @@ async function compute({ waiting, results, module, directory, workers, label, bu
         const [stage] = waiting.splice(at, 1);
         const task = worker.run(stage).finally(() => running.delete(task));
         running.add(task);
-        const { result, seconds } = await task;
+        const { result } = await task;
         results.set(stage.id, result);
-        progress.note(`${stage.id}: ${formatDuration(seconds)}`);
         progress.update(results.size, { last: stage.kind });
       } else if (waiting.length > 0) {
         // What the others compute is what these stages need.

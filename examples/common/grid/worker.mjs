@@ -36,7 +36,7 @@ async function compute({ kind, inputs, id, needs }) {
     JSON.stringify({ kind, inputs, needs, build, seconds, result }),
   );
   await rename(temporary, target);
-  return { result, seconds };
+  return { result };
 }
 
 async function readStage(id) {

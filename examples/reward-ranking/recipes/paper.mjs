@@ -1,16 +1,18 @@
 import { paperBase } from '@gram-examples/common/recipes';
 
+const { data, known, source, ...base } = paperBase;
+
 /** Pair-wise ranking as in the paper (GRAM, the study of reward ranking); out of distribution stands RewardBench. */
 export const paper = {
-  ...paperBase,
-  known: { ...paperBase.known, 'data.test': 'paper' },
+  ...base,
+  known: { ...known, 'data.test': 'paper' },
   source: {
-    ...paperBase.source,
+    ...source,
     tests: {
       'in-distribution': { path: 'unified-feedback-val.jsonl.gz', format: 'preference' },
       'out-of-distribution': { path: 'reward-bench.jsonl.gz', format: 'preference' },
     },
   },
-  seed: 1,
-  data: { ...paperBase.data, test: 1000 },
+  seeds: [1],
+  data: { ...data, labeled: [data.labeled], test: 1000 },
 };

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { createRandom } from '@gram/base';
+import { initWeights, loadModel, SCRATCH_FAMILY } from '@gram/model';
+import { evaluatePairs } from '@gram/reward';
+import { loadTokenizer, tokenizerFromJson } from '@gram/tokenize';
+import {
+  bradleyTerry,
+  encodeDemonstrations,
+  encodePreferences,
+  encodeResponsePairs,
+  encodeRewardPairs,
+  pairGeneration,
+  preference,
+  supervisedFineTuning,
+  train,
+} from '@gram/train';
+import { oracleAccuracy } from '@gram/world';
+import { encoderOf, openData, worldTokenizer } from './materials.mjs';
+import { rewardModelOf, saveTrainedModel, scoringModel } from './reward-models.mjs';
+import { trainOptions } from './training.mjs';
+
+/**
+ * What studies compute, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of, the stages before it
+ * and a directory of its own, and returns what reports read.
+ */
+export const stages = { pretrained, tokenizer, base, stage1, judge, accuracy, lists };
+
+/** The settings of a recipe that decide how texts become tokens. */
+export function settingsOf({ source, judgePrompt, maxLength, overlong }) {
+  return { source, judgePrompt, maxLength, overlong };
+}
+
+/** A model that was trained elsewhere, in a directory of its own. */
+async function pretrained({ inputs: { path } }) {
+  return { kind: 'policy', path };
+}
+
+/** Trains a tokenizer on texts of all families. */
+async function tokenizer({ inputs: { recipe, seed }, directory }) {
+  await tokenizerFromJson(worldTokenizer(recipe, seed)).save(directory);
+  return {};
+}
+
+/** Trains the model that every arm starts from on plain text: prompts and responses of all families, each by itself. */
+async function base({ inputs: { recipe, seed, texts, model, training }, needs, directory }) {
+  const tokens = loadTokenizer(needs.tokenizer.directory);
+  const { endId } = await encoderOf(recipe, tokens);
+  const { standardDeviation, ...architecture } = model;
+  const config = {
+    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
+    vocabSize: tokens.vocabSize,
+    ...architecture,
+  };
+  const weights = initWeights(config, createRandom(seed, 'weights'), standardDeviation);
+  const source = { ...recipe.source, unlabeledFamilies: 'all' };
+  const pairs = openData({ source, data: {} }, seed).unlabeled(Math.ceil(texts / 3));
+  const all = pairs.flatMap(({ prompt, responses }) => [prompt, ...responses]);
+  const examples = [];
+  for (const text of createRandom(seed, 'plain text').shuffle(all).slice(0, texts)) {
+    examples.push({ ids: [endId, ...(await tokens.encode(text)), endId], lossFrom: 1 });
+  }
+  const run = { config, weights, objective: supervisedFineTuning, examples };
+  return keep(directory, { ...run, kind: 'policy', tokens, recipe }, await fit(run, { ...training, seed }));
+}
+
+/** Stage 1: the model learns to write pairs of responses; or `single` ones, which tells reading text from writing pairs. */
+async function stage1({ inputs: { recipe, seed, pairs: count, form, training }, needs, directory }) {
+  const { config, weights, tokens, encoder } = await openModel(needs.model, recipe);
+  const pairs = await (await openData({ ...recipe, data: {} }, seed)).unlabeled(count);
+  const single = () =>
+    pairs.flatMap(({ id, prompt, responses }) =>
+      responses.map((response, at) => ({ id: `${id}/${at}`, prompt, response })),
+    );
+  const { examples } =
+    form === 'pairs'
+      ? await encodeResponsePairs(encoder, pairs)
+      : await encodeDemonstrations(encoder, single());
+  const objective = form === 'pairs' ? pairGeneration : supervisedFineTuning;
+  const run = { config, weights, objective, examples };
+  return keep(directory, { ...run, kind: 'policy', tokens, recipe }, await fit(run, { ...training, seed }));
+}
+
+/** Trains a judge from labels: generative, or discriminative with a new score head. */
+async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, directory }) {
+  const { tokens, encoder, ...start } = await openModel(needs.model, recipe);
+  const pairs = await (await openData({ ...recipe, data: {} }, seed)).labeled(labels);
+  const { labelSmoothing = 0, ...rest } = training;
+  const options = { ...rest, seed };
+  if (kind === 'generative') {
+    const { examples } = await encodePreferences(encoder, pairs, seed);
+    const objective = preference({ labels: encoder.labelIds, labelSmoothing });
+    const history = await fit({ ...start, objective, examples }, options);
+    return keep(directory, { ...start, kind, tokens, recipe }, history);
+  }
+  const scorer = scoringModel({ config: start.config, weights: () => start.weights }, recipe, seed);
+  const { examples } = await encodeRewardPairs(encoder, pairs);
+  const history = await fit({ ...scorer, objective: bradleyTerry({ labelSmoothing }), examples }, options);
+  return keep(directory, { ...scorer, kind, tokens, recipe }, history);
+}
+
+/** Says which pairs a judge decides as they are labeled, and how the oracle does. */
+async function accuracy({ inputs: { recipe, seed, split, pairs: count }, needs }) {
+  const model = await openJudge(needs.judge, recipe);
+  const data = await openData({ ...recipe, data: {} }, seed);
+  const pairs = await data.tests(split, count);
+  const { items, order } = await evaluatePairs(model, pairs, { seed });
+  model.dispose();
+  return {
+    correct: items.map(({ correct }) => Number(correct)),
+    families: pairs.map(({ family }) => family),
+    consistency: order.inBothOrders === 0 ? null : order.consistency,
+    oracle: data.tested && oracleAccuracy(data.tested, pairs),
+  };
+}
+
+/** Ranks a few lists of responses whose rewards the oracle knows. */
+async function lists({ inputs: { recipe, seed, prompts, size }, needs }) {
+  const model = await openJudge(needs.judge, recipe);
+  const { tested } = openData({ ...recipe, data: {} }, seed);
+  const ranked = [];
+  for (const { family, prompt, responses, rewards } of tested.lists('out-of-distribution', prompts, size)) {
+    const { order, scores } = await model.rank(prompt, responses);
+    const best = order.map((at) => ({ text: responses[at], score: scores[at], reward: rewards[at] }));
+    ranked.push({ family, prompt, responses: best });
+  }
+  model.dispose();
+  return ranked;
+}
+
+/** Opens the model of a stage, which is in a directory of its own where it was not trained here, and its tokenizer. */
+async function openModel({ directory, result }, recipe) {
+  const place = result.path ?? join(directory, 'model');
+  const tokens = loadTokenizer(place);
+  const { config, weights } = await loadModel(place);
+  return { config, weights, tokens, encoder: await encoderOf(recipe, tokens) };
+}
+
+async function openJudge(stage, recipe) {
+  const { config, weights, encoder } = await openModel(stage, recipe);
+  return rewardModelOf({ kind: stage.result.kind, config, weights }, encoder);
+}
+
+/** Trains in place and returns the losses. */
+async function fit(run, options) {
+  const { history } = await train({ ...run, options: trainOptions(options) });
+  return history.map(({ step, loss }) => [step, loss]);
+}
+
+async function keep(directory, { config, weights, kind, tokens, recipe }, losses) {
+  await saveTrainedModel(
+    join(directory, 'model'),
+    { kind, config, weights },
+    { tokenizer: tokens },
+    recipe,
+    {},
+  );
+  return { kind, losses };
+}

@@ -1,0 +1,78 @@
+import { differences, mean, meanOverSeedsAndItems } from '@gram/base';
+import { ARMS, SPLITS } from './study.mjs';
+
+/** The arms whose difference says what stage 1, label smoothing and the kind of judge change. */
+const EFFECTS = [
+  ['GRAM', 'generative, smoothing'],
+  ['discriminative, stage 1', 'discriminative'],
+  ['GRAM', 'generative, stage 1'],
+  ['GRAM', 'discriminative'],
+];
+
+/**
+ * Puts the seeds together. All judges decide the same pairs, so that a difference of two is taken pair by pair and seed by
+ * seed; its interval covers other seeds and other pairs of the same kind. One seed gives no interval.
+ *
+ * @param resultOf gives the result of a stage
+ */
+export function summarize(recipe, { cells }, resultOf) {
+  const { data, seeds } = recipe;
+  const resultsOf = (arm, labels, split, of) =>
+    cells
+      .filter((cell) => cell.arm === arm && cell.labels === labels && of.includes(cell.seed))
+      .map(({ tests }) => resultOf(tests[split]));
+  const points = ARMS.flatMap(({ name: arm }) =>
+    data.labeled.flatMap((labels) =>
+      SPLITS.map((split) => ({ arm, labels, split, ...pointOf(resultsOf(arm, labels, split, seeds)) })),
+    ),
+  );
+  const find = (arm, labels, split) =>
+    points.find((point) => point.arm === arm && point.labels === labels && point.split === split);
+  const compare = (arms, labels, split, of = seeds) => {
+    const [first, second] = arms.map((arm) =>
+      resultsOf(arm, labels, split, of).map(({ correct }) => correct),
+    );
+    return { arms, labels, split, seeds: of.length, ...estimate(differences(first, second)) };
+  };
+  const effects = data.labeled.flatMap((labels) =>
+    SPLITS.flatMap((split) => EFFECTS.map((arms) => compare(arms, labels, split))),
+  );
+  const { primary } = recipe;
+  const declared =
+    primary === undefined
+      ? compare(EFFECTS[0], data.labeled.at(-1), 'out-of-distribution')
+      : compare(primary.arms, primary.labels, primary.split, primary.seeds);
+  return { points, find, effects, primary: declared };
+}
+
+/** Accuracy over seeds, and what else tables show of a judge. */
+function pointOf(results) {
+  const consistencies = results.map(({ consistency }) => consistency);
+  return {
+    ...estimate(results.map(({ correct }) => correct)),
+    consistency: consistencies.includes(null) ? null : mean(consistencies),
+    oracle: results[0].oracle,
+    families: accuracyByFamily(results),
+  };
+}
+
+function estimate(values) {
+  if (values.length > 1) return meanOverSeedsAndItems(values);
+  return { mean: mean(values[0]), interval: undefined };
+}
+
+function accuracyByFamily(results) {
+  const [{ families }] = results;
+  const names = [...new Set(families)];
+  return Object.fromEntries(
+    names.map((name) => {
+      const own = results.flatMap(({ correct }) => correct.filter((_, at) => families[at] === name));
+      return [name, mean(own)];
+    }),
+  );
+}
+
+/** The summary as a file keeps it. */
+export function toJson(recipe, { points, effects, primary }, seconds) {
+  return { recipe, primary, points, effects, seconds };
+}
