@@ -18,6 +18,8 @@ const svg = labelChart({ find }, recipe, 'out-of-distribution');
 
 if (!process.argv.includes('--check')) writeFileSync(path, `${svg}\n`);
 else if (!existsSync(path) || readFileSync(path, 'utf8') !== `${svg}\n`) {
-  console.log('examples/reward-ranking/accuracy.svg is not the plot of the results; run node scripts/plot.mjs');
+  console.log(
+    'examples/reward-ranking/accuracy.svg is not the plot of the results; run node scripts/plot.mjs',
+  );
   process.exitCode = 1;
 }

@@ -87,7 +87,7 @@ async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, 
   const { labelSmoothing = 0, ...rest } = training;
   const options = { ...rest, seed };
   if (kind === 'generative') {
-    const { examples } = await encodePreferences(encoder, pairs, seed);
+    const { examples } = await encodePreferences(encoder, pairs, { seed });
     const objective = preference({ labels: encoder.labelIds, labelSmoothing });
     const history = await fit({ ...start, objective, examples }, options);
     return keep(directory, { ...start, kind, tokens, recipe }, history);

@@ -89,7 +89,8 @@ function familyTable({ find }, labels) {
 }
 
 /** Draws accuracy over the number of labels: how many does each judge need? */
-export function labelChart({ find }, { data }, split) {
+export function labelChart({ find }, { data, primary }, split) {
+  const hasBand = (name) => primary === undefined || primary.arms.includes(name);
   return lineChart({
     title: `Accuracy ${split.replaceAll('-', ' ')}`,
     xLabel: 'labeled pairs',
@@ -100,7 +101,9 @@ export function labelChart({ find }, { data }, split) {
         name,
         marks: true,
         points: own.map(({ labels, mean }) => [labels, mean]),
-        band: own.flatMap(({ labels, interval }) => (interval ? [[labels, ...interval]] : [])),
+        band: own.flatMap(({ labels, interval }) =>
+          interval && hasBand(name) ? [[labels, ...interval]] : [],
+        ),
       };
     }),
   });
@@ -124,7 +127,7 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
         ],
         figures: SPLITS.toReversed().map((split) => ({
           svg: labelChart(summary, recipe, split),
-          caption: 'Areas are 95 % intervals.',
+          caption: 'Areas are 95 % intervals of the two arms that are compared first.',
         })),
         tables: SPLITS.map((split) => accuracyTable(summary, recipe, split)),
       },
@@ -153,23 +156,23 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
           svg: lineChart({ title, xLabel: 'step', yLabel, series, smooth: 0.9 }),
         })),
       },
-      ...(rankings.length === 0
-        ? []
-        : [
-            {
-              heading: 'Ranked responses',
-              paragraphs: ['Scores are mean probabilities of winning against the other responses, by GRAM.'],
-              cards: rankings.map(({ family, prompt, responses }) => ({
-                title: family,
-                prompt,
-                responses: responses.map(({ text, score, reward }) => ({
-                  text,
-                  score,
-                  remark: `oracle reward ${reward.toFixed(2)}`,
-                })),
-              })),
-            },
-          ]),
+      ...rankedSection(rankings),
     ],
   });
+}
+
+/** The lists that GRAM ranked; none where the oracle is not known. */
+function rankedSection(rankings) {
+  if (rankings.length === 0) return [];
+  const cards = rankings.map(({ family, prompt, responses }) => ({
+    title: family,
+    prompt,
+    responses: responses.map(({ text, score, reward }) => ({
+      text,
+      score,
+      remark: `oracle reward ${reward.toFixed(2)}`,
+    })),
+  }));
+  const note = 'Scores are mean probabilities of winning against the other responses, by GRAM.';
+  return [{ heading: 'Ranked responses', paragraphs: [note], cards }];
 }
