@@ -71,9 +71,8 @@ export function worldTokenizer({ judgePrompt: id, data, tokenizer }, seed) {
 
 /** Opens the data of a recipe without a model or a tokenizer. */
 export function openData(recipe, seed) {
-  if (recipe.source.kind === 'world') return worldData(recipe, seed);
   requireFiles(recipe);
-  return fileData(recipe);
+  return recipe.source.kind === 'world' ? worldData(recipe, seed) : fileData(recipe);
 }
 
 function worldData({ source, data }, seed) {
@@ -131,7 +130,9 @@ async function fileData({ source, data }) {
   };
 }
 
-function requireFiles(recipe) {
+/** Refuses a recipe whose files are missing, before anything is computed. */
+export function requireFiles(recipe) {
+  if (recipe.source.kind === 'world') return;
   const missing = missingFiles(recipe);
   if (missing.length === 0) return;
   throw Object.assign(new Error(`the configuration ${recipe.name} needs ${missing.join(', ')}`), {

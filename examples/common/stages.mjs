@@ -147,12 +147,7 @@ async function fit(run, options) {
 }
 
 async function keep(directory, { config, weights, kind, tokens, recipe }, losses) {
-  await saveTrainedModel(
-    join(directory, 'model'),
-    { kind, config, weights },
-    { tokenizer: tokens },
-    recipe,
-    {},
-  );
+  const about = { tokenizer: tokens, recipe, training: {} };
+  await saveTrainedModel(join(directory, 'model'), { kind, config, weights }, about);
   return { kind, losses };
 }

@@ -9,6 +9,7 @@ import { writeFileAtomic } from '@gram/base';
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { runGrid } from '@gram-examples/common/grid/run-grid';
+import { requireFiles } from '@gram-examples/common/materials';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
@@ -18,6 +19,7 @@ import { summarize, toJson } from './summary.mjs';
 await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
 
 async function study(recipe, output) {
+  requireFiles(recipe);
   if (recipe.name === 'laptop') {
     console.log(
       `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about four minutes on two cores.`,

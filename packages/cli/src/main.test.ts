@@ -37,7 +37,7 @@ describe('gram', () => {
     ['a flag that is near no other', ['doctor', '--verbose'], /no flag --verbose; see gram doctor --help/],
     ['an unknown flag', ['eval', '--modle', 'x'], /eval has no flag --modle; did you mean --model\?/],
     ['an inherited name as a flag', ['eval', '--toString'], /no flag --toString/],
-    ['a missing flag', scoring, /--b is missing/],
+    ['a missing flag', scoring, /give --a TEXT and --b TEXT/],
     ['a forgotten value', [...scoring, '--b', '--json'], /--b needs a value/],
     ['a value at the end', [...scoring, '--b'], /--b needs a value/],
     ['a value where none is taken', [...scoring, '--b', 'y', '--json=yes'], /--json takes no value/],

@@ -22,6 +22,7 @@ export {
 export {
   labelLogits,
   labelLogitsOf,
+  labelLogProbabilitiesOf,
   nextTokenLoss,
   nextTokenLosses,
   scores,

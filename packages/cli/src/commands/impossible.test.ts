@@ -107,5 +107,5 @@ it('refuses a model of another architecture, and a checkpoint of another size', 
   ];
   const other = await gram([...argv, '--resume', shop.path('sized/checkpoint-0000004')]);
   expect(other.status).toBe(1);
-  expect(other.stderr).toMatch(/the checkpoint was made with other data, options or architecture/);
+  expect(other.stderr).toMatch(/the checkpoint is of another run: options differ/);
 });

@@ -21,6 +21,9 @@ export const scoreCommand = defineCommand({
       value: 'FILE',
       help: 'both responses in the place of --a and --b, one { "response": TEXT or MESSAGES } a line',
     },
+    'vocabulary-scores': {
+      help: 'also print the scores of the paper: probabilities of the labels among all tokens',
+    },
     json: { help: 'print JSON' },
   },
   example: 'gram score --model runs/one/model --prompt "Add 2 and 3." --a "5" --b "6"',
@@ -29,20 +32,28 @@ export const scoreCommand = defineCommand({
     const { json } = values;
     const prompt = await readPrompt('gram score', values);
     const [a, b] = await readBoth(values);
-    const model = await loadJudge(await readJudgeFlags(values, io), io);
+    const vocabularyScores = values['vocabulary-scores'];
+    const model = await loadJudge({ ...(await readJudgeFlags(values, io)), vocabularyScores }, io);
     try {
       const [result] = await explainOverlong(() =>
         model.compare([{ id: 'a and b', ...prompt, a, b }], { signal: io.signal }),
       );
       if (result === undefined) throw new TypeError('the model gave no result');
-      const { probability, orders, consistent, truncated, neutralized } = result;
+      const { probability, orders, consistent, truncated, neutralized, vocabularyScores: scores } = result;
       if (json) {
-        io.stdout.write(`${JSON.stringify({ probability, orders, consistent, truncated, neutralized })}\n`);
+        const fields = { probability, orders, vocabularyScores: scores, consistent, truncated, neutralized };
+        io.stdout.write(`${JSON.stringify(fields)}\n`);
         return;
       }
       const agreement = consistent ? '' : '; the verdict depends on the order of the responses';
       const verdict = `${verdictOf(probability)}${agreement}`;
-      const lines = [orderTable(result, model.kind), '', verdict, ...flagSentences(result)];
+      const lines = [
+        orderTable(result, model.kind),
+        '',
+        verdict,
+        ...scoreLine(scores),
+        ...flagSentences(result),
+      ];
       io.stdout.write(`${lines.join('\n')}\n`);
     } finally {
       model.dispose();
@@ -97,4 +108,9 @@ export function verdictOf(probability: number): string {
   if (shown === '0.5000') return 'a tie';
   const verdict = `${winner} is better with probability ${shown}`;
   return Number(shown) <= LARGEST_NEAR_TIE ? `near tie: ${verdict}` : verdict;
+}
+
+function scoreLine(scores: readonly [number, number] | undefined): string[] {
+  if (scores === undefined) return [];
+  return [`scores among all tokens: a ${scores[0].toFixed(4)}, b ${scores[1].toFixed(4)}`];
 }

@@ -40,7 +40,8 @@ export const judgeFlags = {
 } as const;
 
 /** Settings that `judgeFlags` give. */
-export interface JudgeSettings extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound'> {
+export interface JudgeSettings
+  extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound' | 'vocabularyScores'> {
   readonly source: string;
   readonly precision: WeightPrecision;
   readonly orders: 1 | 2;

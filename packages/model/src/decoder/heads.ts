@@ -104,6 +104,24 @@ export function labelLogitsOf(
 }
 
 /**
+ * Log-probabilities of the label tokens as the next token, among all tokens. The whole head is computed.
+ *
+ * @param states `[N, hiddenSize]`, before the final norm
+ * @param labels token ids of the labels
+ * @returns `[N, labels.length]`
+ */
+export function labelLogProbabilitiesOf(
+  config: ModelConfig,
+  weights: ModelTensors,
+  states: tf.Tensor2D,
+  labels: readonly number[],
+): tf.Tensor2D {
+  const logits = vocabularyLogits(config, weights, states);
+  const own: tf.Tensor2D = tf.gather(logits, tf.tensor1d([...labels], 'int32'), 1);
+  return tf.sub(own, tf.logSumExp(logits, 1, true));
+}
+
+/**
  * Logits of the label tokens as the next token after `last`.
  *
  * @param tokens `[B, T]` int32

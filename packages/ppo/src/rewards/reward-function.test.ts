@@ -104,6 +104,7 @@ describe('a run whose reward function fails', () => {
       /gave NaN for prompt "prompt \d"/,
     );
     expect(readdirSync(output).filter((name) => name.startsWith('checkpoint'))).toEqual([
+      'checkpoint-0000000',
       'checkpoint-0000002',
     ]);
     const { steps } = await ppo({ ...tinyRun(), options, output, resume: true });

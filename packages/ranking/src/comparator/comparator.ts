@@ -20,6 +20,12 @@ export interface Comparison {
    * Undefined for a model that never sees both responses at once, and where only one order was judged.
    */
   readonly orders?: readonly [number, number];
+  /**
+   * Scores of `a` and of `b` as the paper of GRAM defines them, r(x, y) = (pi(first label | y first) + pi(second label | y second))
+   * / 2, with the probabilities of the labels among all tokens. They sum to the probability of any label, which is at most 1.
+   * Undefined for a model that was not asked for them.
+   */
+  readonly vocabularyScores?: readonly [number, number];
   /** Whether both orders prefer the same response; true where only one order was judged. */
   readonly consistent: boolean;
   /** Whether text was cut to fit the model. */

@@ -1,5 +1,5 @@
 import { float32 } from '@gram/engine';
-import { labelLogits } from '@gram/model';
+import { labelLogits, stateAt, vocabularyLogits } from '@gram/model';
 import type { Comparison } from '@gram/ranking';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -148,4 +148,36 @@ it('leaves out the second order where it cannot change which response is preferr
     }
     bounded.dispose();
   }
+});
+
+it('gives the scores of the paper, by the softmax over all tokens of each order', async () => {
+  const scoring = createGenerativeRewardModel({ config, weights, encoder, vocabularyScores: true });
+  const tensors = Object.fromEntries(
+    Object.entries(weights).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
+  const labelsAfter = async (prompt: string, a: string, b: string) => {
+    const { ids } = await encoder.comparison({ prompt, a, b });
+    const tokens = tf.tensor2d([ids], [1, ids.length], 'int32');
+    const last = tf.tensor1d([ids.length - 1], 'int32');
+    const all = tf
+      .softmax(vocabularyLogits(config, tensors, stateAt(config, tensors, tokens, last)))
+      .dataSync();
+    return encoder.labelIds.map((id) => all[id]!);
+  };
+  const items = unequalItems.slice(0, 3);
+  const results = await scoring.compare(items);
+  const usual = await model.compare(items);
+  scoring.dispose();
+  for (const [index, { prompt, a, b }] of items.entries()) {
+    const [ab, ba] = [await labelsAfter(prompt, a, b), await labelsAfter(prompt, b, a)];
+    const { vocabularyScores, probability } = results[index]!;
+    expect(vocabularyScores![0]).toBeCloseTo((ab[0]! + ba[1]!) / 2, 5);
+    expect(vocabularyScores![1]).toBeCloseTo((ab[1]! + ba[0]!) / 2, 5);
+    expect(vocabularyScores![0] + vocabularyScores![1]).toBeLessThan(0.9);
+    expect(probability).toBeCloseTo(usual[index]!.probability, 5);
+    expect(usual[index]!.vocabularyScores).toBeUndefined();
+  }
+  expect(() =>
+    createGenerativeRewardModel({ config, weights, encoder, vocabularyScores: true, orders: 1 }),
+  ).toThrow(expect.objectContaining({ code: 'bad-option' }));
 });

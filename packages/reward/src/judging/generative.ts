@@ -1,6 +1,7 @@
 import type { DeviceName } from '@gram/engine';
 import {
   labelLogitsOf,
+  labelLogProbabilitiesOf,
   type ModelConfig,
   type WeightPrecision,
   type Weights,
@@ -53,6 +54,11 @@ export interface GenerativeOptions {
    * @default every pair is judged in both orders
    */
   readonly positionBiasBound?: number | undefined;
+  /**
+   * Whether results also have the scores of the paper, `vocabularyScores`, for which the whole head is computed. Both orders are
+   * judged then. The probability stays that over the two labels, as in the evaluator that was released. @default false
+   */
+  readonly vocabularyScores?: boolean | undefined;
 }
 
 /**
@@ -64,11 +70,18 @@ export interface GenerativeOptions {
  * `compare` throws TokenizeError `too-long` with the item's id if the encoder refuses long items, RewardError `not-finite`, and
  * the reason of the signal.
  *
- * @throws RewardError `bad-option` for orders other than 1 or 2, or a bound outside [0, 1]
+ * @throws RewardError `bad-option` for orders other than 1 or 2, a bound outside [0, 1], or `vocabularyScores` without both orders
  */
 export function createGenerativeRewardModel(options: GenerativeOptions): GenerativeRewardModel {
-  const { orders = 2, positionBiasBound } = options;
+  const { orders = 2, positionBiasBound, vocabularyScores = false } = options;
   checkOrders(orders, positionBiasBound);
+  if (vocabularyScores && (orders === 1 || positionBiasBound !== undefined)) {
+    throw new RewardError(
+      'bad-option',
+      'vocabularyScores are means over both orders',
+      'leave out orders and positionBiasBound',
+    );
+  }
   const { judge, dispose } = createPairJudge(options);
 
   async function compare(
@@ -82,7 +95,10 @@ export function createGenerativeRewardModel(options: GenerativeOptions): Generat
         { signal, onProgress: scaledProgress(items.length, onProgress) },
       );
       const results = both.values();
-      return items.map(() => inBothOrders(taken(results), taken(results)));
+      return items.map(() => {
+        const [ab, ba] = [taken(results), taken(results)];
+        return { ...inBothOrders(ab, ba), ...(vocabularyScores && { vocabularyScores: scoresOf(ab, ba) }) };
+      });
     }
     const first = await judge(named, { signal, onProgress });
     if (orders === 1) return first.map(inOneOrder);
@@ -115,7 +131,7 @@ interface JudgedPair {
   readonly neutralized: boolean;
 }
 
-/** Judges pairs as they are shown: the logits of the labels, where `a` stands before `b`. */
+/** Judges pairs as they are shown: logits or log-probabilities of the labels, where `a` stands before `b`. */
 function createPairJudge({
   config,
   weights,
@@ -124,12 +140,15 @@ function createPairJudge({
   device,
   batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
+  vocabularyScores = false,
 }: GenerativeOptions) {
+  // A softmax over the two labels is the same for logits and for log-probabilities.
+  const numbersOf = vocabularyScores ? labelLogProbabilitiesOf : labelLogitsOf;
   const cache = createNumberCache(cacheEntries);
   const forward = createForward(
     config,
     weights,
-    (w, states) => labelLogitsOf(config, w, states, encoder.labelIds),
+    (w, states) => numbersOf(config, w, states, encoder.labelIds),
     { precision, device },
   );
   return {
@@ -178,4 +197,9 @@ function inBothOrders(ab: JudgedPair, ba: JudgedPair): Comparison {
 
 function inOneOrder({ logits, truncated, neutralized }: JudgedPair): Comparison {
   return { probability: sigmoid(logits[0] - logits[1]), consistent: true, truncated, neutralized };
+}
+
+/** The scores of both responses, from log-probabilities in both orders. */
+function scoresOf({ logits: ab }: JudgedPair, { logits: ba }: JudgedPair): [number, number] {
+  return [(Math.exp(ab[0]) + Math.exp(ba[1])) / 2, (Math.exp(ab[1]) + Math.exp(ba[0])) / 2];
 }

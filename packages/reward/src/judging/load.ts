@@ -46,6 +46,8 @@ export interface LoadOptions extends ResolveOptions {
   readonly orders?: 1 | 2 | undefined;
   /** Bound of a generative model, see `GenerativeOptions`. @default every pair is judged in both orders */
   readonly positionBiasBound?: number | undefined;
+  /** Whether a generative model gives the scores of the paper as well, see `GenerativeOptions`. @default false */
+  readonly vocabularyScores?: boolean | undefined;
 }
 
 /** Way in which a model is asked. A model with a score head needs no judging prompt. */
@@ -88,6 +90,7 @@ export async function loadRewardModel(
     device: wanted = 'cpu',
     orders,
     positionBiasBound,
+    vocabularyScores,
     judgePrompt: prompt,
     ...resolving
   }: LoadOptions = {},
@@ -111,7 +114,8 @@ export async function loadRewardModel(
   };
   if (format.kind === 'generative') {
     const encoder = await createPairEncoder({ ...asked, prompt: format.prompt, raw });
-    return createGenerativeRewardModel({ ...(await stored()), encoder, orders, positionBiasBound });
+    const judging = { orders, positionBiasBound, vocabularyScores };
+    return createGenerativeRewardModel({ ...(await stored()), encoder, ...judging });
   }
   const encoder = await createChatEncoder(asked);
   const response = encoder[format.reads];
