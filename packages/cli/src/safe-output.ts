@@ -1,7 +1,7 @@
 import { printableLines } from '@gram/base';
 import type { Io } from './command.js';
 
-/** What a progress line starts with on a terminal. Not imported, because help is to start without the reports. */
+/** Start of a progress line on a terminal. Not imported, because help is to start without the reports. */
 const CLEARED_LINE = '\r\u001b[2K';
 
 /**

@@ -25,12 +25,12 @@ export interface BestBy {
   readonly better: 'lower' | 'higher';
 }
 
-/** What the records of a trainer say, as data. */
+/** Curves and evaluations of a trainer's records, as data. */
 export interface RunMetrics {
   readonly curves: readonly Curve[];
   /** Adjective of the data of evaluations, for example `held-out`. */
   readonly evaluation: string;
-  /** What decides which step is the best: the first of these that an evaluation has. */
+  /** Measures that decide which step is the best: the first of these that an evaluation has. */
   readonly bestBy: readonly BestBy[];
   /** Numbers that are not finite in a step that was skipped. @default none */
   readonly finite?: readonly string[];
@@ -41,7 +41,7 @@ export function tagOf(group: string, name: string): string {
   return `${group}/${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 }
 
-/** What a curve of evaluations is called, `held-out loss`. */
+/** Name of a curve of evaluations, `held-out loss`. */
 export function evaluationTitle({ evaluation }: RunMetrics, { title }: Curve): string {
   return `${evaluation} ${title.toLowerCase()}`;
 }

@@ -6,7 +6,7 @@ export interface Lane<Item, Result> {
   ask(this: void, items: readonly Item[], signal: AbortSignal): Promise<Result[]>;
 }
 
-/** What lanes share. */
+/** Schedule of model calls that lanes share. */
 export interface Scheduler {
   /** Maximum number of items in one call. */
   readonly batchSize: number;

@@ -23,7 +23,7 @@ export type TrainingRecord = {
   readonly validation?: ValidationResult;
 };
 
-/** What the records of training say. The best step is the one with the lowest loss on held-out examples. */
+/** Curves and evaluations of the records of training. The best step is the one with the lowest loss on held-out examples. */
 export const trainingMetrics: RunMetrics = {
   curves: [
     { name: 'loss', title: 'Loss', unit: 'nats', group: 'train', evaluation: 'loss', isHeadline: true },

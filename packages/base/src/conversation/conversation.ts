@@ -15,7 +15,7 @@ export interface Turn {
   readonly tool_call_id?: string;
   /** Name of the tool, or of the speaker. */
   readonly name?: string;
-  /** What the assistant thought before it answered. */
+  /** Thoughts of the assistant before its answer. */
   readonly reasoning_content?: string;
 }
 
@@ -33,7 +33,7 @@ export interface ToolCall {
 /** The description of a tool that an assistant may call, a JSON schema as chat templates take it. */
 export type Tool = Readonly<Record<string, unknown>>;
 
-/** What a model answers: a text, which is one turn of a user, or the turns of a conversation so far. */
+/** The question to a model: a text, which is one turn of a user, or the turns of a conversation so far. */
 export type Prompt = string | readonly Turn[];
 
 /** A response: a text, which is one turn of an assistant, or the turns that follow a prompt. */

@@ -168,7 +168,7 @@ async function trainAs(
   }
 }
 
-/** What the units of the work before the first step are called. */
+/** Names of the units of the work before the first step. */
 const UNITS = { tokenizer: 'merges', records: 'records', reference: 'pairs' } as const;
 
 /** Loads and encodes, with a progress line for work that takes long enough to be wondered at. */

@@ -8,7 +8,7 @@ import type {
   TextDocument,
 } from '../records.js';
 
-/** What a record of each kind of format gives. */
+/** Types that records give, by kind of format. */
 interface Kinds {
   /** A judged pair. */
   readonly pair: PreferencePair | 'tie';
@@ -27,10 +27,10 @@ interface Kinds {
 /** The name of a kind of format: what its records hold. */
 export type Kind = keyof Kinds;
 
-/** What a record of one kind of format holds where it is no tie. */
+/** Type that a record of one kind of format gives where it is no tie. */
 export type Held<Holds extends Kind> = Exclude<Kinds[Holds], 'tie'>;
 
-/** What a record of any format holds. */
+/** Type that a record of any format gives. */
 export type HeldBy = Held<Kind>;
 
 /** A format of records that hold one kind of things. */

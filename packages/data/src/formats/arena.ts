@@ -7,7 +7,7 @@ import type { FileRecord } from '../files/records.js';
 import { firstField, hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 
-/** What the winners of Chatbot Arena mean. */
+/** Meaning of the winners of Chatbot Arena. */
 const WINNERS: Readonly<Record<string, Choice>> = {
   model_a: 'first',
   model_b: 'second',

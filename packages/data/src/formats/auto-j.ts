@@ -3,7 +3,7 @@ import { badField, idOf, numberField, optionalText } from '../files/fields.js';
 import { hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 
-/** What the labels of Auto-J mean. */
+/** Meaning of the labels of Auto-J. */
 const LABELS: readonly Choice[] = ['first', 'second', 'tie'];
 
 /** The pairwise test data of Auto-J: the label is 0 or 1 for the better response, and 2 for a tie. The scenario is the family. */

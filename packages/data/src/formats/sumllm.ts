@@ -3,7 +3,7 @@ import { idOf, textField } from '../files/fields.js';
 import { hasFields } from '../format/fits.js';
 import type { FormatOf } from '../format/format.js';
 
-/** What the summaries of SumLLM answer; the files have the article alone. */
+/** Request that the summaries of SumLLM answer; the files have the article alone. */
 const INSTRUCTION = 'Summarize the following article.';
 
 /** The ranked summaries of SumLLM; the highest `rank_score` is best. */

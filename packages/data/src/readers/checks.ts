@@ -14,7 +14,7 @@ import type { HeldBy } from '../format/format.js';
 import type { ResponseList, TextDocument } from '../records.js';
 import type { DropReason } from './options.js';
 
-/** What a record holds without what is empty. */
+/** Returns a record without its empty parts. */
 interface Checked {
   readonly held: HeldBy;
   /** Number of empty responses that were taken out of a list. */

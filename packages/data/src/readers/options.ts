@@ -29,7 +29,7 @@ export interface ReadOptions<Name extends FormatName = FormatName> {
   readonly onDrop?: ((where: string, reason: DropReason, error?: DataError) => void) | undefined;
 }
 
-/** What a reader has met so far. */
+/** Counts of the records that a reader has met so far. */
 export interface ReadCounts {
   /** Number of records, which is `kept` and all of `dropped` together. */
   readonly read: number;
@@ -51,6 +51,6 @@ export interface ReadCounts {
 export interface Reading<Item> extends AsyncIterable<Item> {
   /** Format of the file; undefined until the first record is read, unless it was named. */
   readonly format: FormatName | undefined;
-  /** What was met so far; it adds up at any time. */
+  /** Counts so far; they add up at any time. */
   readonly counts: ReadCounts;
 }

@@ -2,7 +2,7 @@ import { type Answer, conversationKey, type Random } from '@gram/base';
 import { DataError } from '../error.js';
 import type { PreferencePair, ResponseList, ResponsePair } from '../records.js';
 
-/** How ranked responses become pairs: every two of them, the best with each other one, or each with the next worse one. */
+/** Rule by which ranked responses become pairs: every two of them, the best with each other one, or each with the next worse one. */
 export type Pairing = 'all' | 'best' | 'adjacent';
 
 /** The names of the rules by which ranked responses become pairs. */

@@ -12,7 +12,7 @@ export const preferenceFormats: readonly PreferenceFormat[] = formatsOf(['pair',
 
 /** Options of `readPreferences`. */
 export interface PreferenceOptions extends ReadOptions<PreferenceFormat> {
-  /** How ranked responses become pairs. @default 'all' */
+  /** Rule by which ranked responses become pairs. @default 'all' */
   readonly pairing?: Pairing | undefined;
   /** Whether margins are read. Where they are not, nothing judges them. @default false */
   readonly margins?: boolean | undefined;

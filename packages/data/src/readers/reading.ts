@@ -10,7 +10,7 @@ import { joinRecords } from './join.js';
 import type { DropReason, ReadCounts, Reading, ReadOptions } from './options.js';
 import { formatOf, recognizeFormat } from './recognize.js';
 
-/** How what a format holds becomes items, for each kind of format that a reader takes. */
+/** Functions that make items of records, for each kind of format that a reader takes. */
 export type Conversion<Item> = {
   readonly [Holds in Kind]?: (held: Held<Holds>, from: FileRecord) => readonly Item[] | DropReason;
 };
@@ -154,7 +154,7 @@ type Convert<Item> = (held: HeldBy, from: FileRecord) => readonly Item[] | DropR
 /** Codes of errors that concern one record and not the file. */
 const SKIPPED: ReadonlySet<string> = new Set(['bad-record', 'bad-json', 'bad-row', 'too-large']);
 
-/** What a record holds; the error of a record that fits another format names it. */
+/** Reads a record; the error of a record that fits another format names that. */
 function readHeld(
   from: FileRecord,
   name: FormatName,

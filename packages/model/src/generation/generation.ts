@@ -1,4 +1,4 @@
-/** How the next token is chosen, in the order of transformers: repetition penalty, temperature, top-k, top-p, min-p. */
+/** Settings that choose the next token, in the order of transformers: repetition penalty, temperature, top-k, top-p, min-p. */
 export interface Decoding {
   /**
    * Makes tokens of the prompt and of the completion so far less likely: their logits are divided by it where positive

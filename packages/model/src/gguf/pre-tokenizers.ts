@@ -1,4 +1,4 @@
-/** How text is cut before its pieces are merged, in the words of a `tokenizer.json`. */
+/** Rules that cut text before its pieces are merged, in the words of a `tokenizer.json`. */
 export interface PreTokenizer {
   readonly normalizer: object | null;
   readonly preTokenizer: object;

@@ -47,7 +47,7 @@ export interface DownloadContext {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What arrived has another hash than the hub lists. */
+/** A file arrived with another hash than the hub lists. */
 class OtherHash extends ModelError {}
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { HubUnavailable } from './unavailable.js';
 
-/** What a call says while it waits, and how it is ended. */
+/** Callback of a call that waits, and the signal that ends it. */
 export interface Patience {
   /** Gets a sentence for the user: what is waited for, and how long. */
   readonly onNote: (text: string) => void;
@@ -12,7 +12,7 @@ export interface Patience {
 const NOTED_SILENCE_MS = 5000;
 /** Silence after which a connection is given up, where `HF_HUB_DOWNLOAD_TIMEOUT` names no other. */
 const SILENCE_MS = 30_000;
-/** What all waits for a busy hub may take together. */
+/** Longest time of all waits for a busy hub together. */
 const MAX_WAITS_MS = 120_000;
 /** Waits for a hub that is busy and does not say how long. */
 const WAITS_MS = [500, 2000];

@@ -39,7 +39,7 @@ function resultPath(root: string, commit: string, { file }: HubReference): strin
   return file === undefined ? dir : join(dir, file);
 }
 
-/** How files of the cache are looked at. */
+/** Options of a look into the cache. */
 interface Checking {
   readonly verify: boolean;
   readonly onNote: (text: string) => void;

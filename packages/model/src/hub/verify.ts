@@ -54,7 +54,7 @@ export async function isOwnBlob(path: string, signal?: AbortSignal): Promise<boo
   });
 }
 
-/** How the name of a blob was made; undefined where the hub made it in another way. */
+/** Hash that names a blob; undefined where the hub made it in another way. */
 function kindOf(blob: string): 'sha256' | 'git' | undefined {
   if (/^[0-9a-f]{64}$/.test(blob)) return 'sha256';
   return /^[0-9a-f]{40}$/.test(blob) ? 'git' : undefined;

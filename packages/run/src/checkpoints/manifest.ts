@@ -146,7 +146,7 @@ async function olderWhole(path: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** What is wrong with the files of a checkpoint, or undefined. */
+/** Names the first fault of the files of a checkpoint; undefined without one. */
 async function problemOf(path: string): Promise<string | undefined> {
   const manifest = await manifestOf(path);
   if (typeof manifest === 'string') return manifest;

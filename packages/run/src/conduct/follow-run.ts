@@ -85,7 +85,7 @@ function scalarsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, nu
   };
 }
 
-/** What a progress line shows of a step. */
+/** Fields of a step on a progress line. */
 function fieldsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, string | number> {
   const shown = curves.filter(({ name, isHeadline }) => isHeadline && step[name] !== undefined);
   return stepFields({

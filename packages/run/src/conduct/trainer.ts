@@ -20,7 +20,7 @@ export interface RunHooks<State extends RunState> {
 
 /** A trainer as a run drives it: it hands over records and knows how to save and restore its state. */
 export interface RunTrainer<State extends RunState> {
-  /** What its records say. */
+  /** Curves and evaluations of its records. */
   readonly metrics: RunMetrics;
   /** Steps of the whole run, and how many of them were done before. */
   readonly totalSteps: number;

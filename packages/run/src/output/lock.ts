@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing, quote, systemCode } from '@gram/base';
 import { RunError } from '../error.js';
 
-/** How often a holder shows that it lives, and how long another machine waits for such a sign. */
+/** Interval at which a holder shows that it lives, and the time that another machine waits for such a sign. */
 export interface LockTiming {
   readonly beatMs: number;
   readonly patienceMs: number;

@@ -9,7 +9,7 @@ import { refuseUsed, takeLock } from './lock.js';
 
 const LOCK = 'run.lock';
 
-/** What a run writes before its first checkpoint. A run that was killed until then begins anew. */
+/** Files that a run writes before its first checkpoint. A run that was killed until then begins anew. */
 const BEGINNINGS = [LOCK, 'metrics.jsonl', 'tensorboard', /\.gram-(tmp|old)$/];
 
 /** The output directory of a run while this process is the only one that writes to it. */

@@ -17,11 +17,11 @@ export interface ModelCardFacts {
   readonly tags?: readonly string[];
   /** The words that the judging prompt is answered with, for a model that answers with one of them. */
   readonly verdicts?: readonly string[] | undefined;
-  /** What was trained on what: rows of a table. */
+  /** Rows of the table of training data. */
   readonly training: readonly (readonly [string, Cell])[];
   /** Settings as path and value, see `settingRows`. */
   readonly settings: readonly (readonly [string, string])[];
-  /** What the records of the run say. */
+  /** Curves and evaluations of the records of the run. */
   readonly metrics: RunMetrics;
   readonly history: readonly StepRecord[];
   /** Sentences after the table of results: how the model was chosen, and what the numbers are of. */

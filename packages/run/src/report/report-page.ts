@@ -7,7 +7,7 @@ import { settingRows } from './settings.js';
 export interface RunReport {
   readonly title: string;
   readonly subtitle: string;
-  /** What the records of the run say. */
+  /** Curves and evaluations of the records of the run. */
   readonly metrics: RunMetrics;
   readonly history: readonly StepRecord[];
   /** Numbers of the run: what, and the value. */

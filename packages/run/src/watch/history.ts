@@ -7,7 +7,7 @@ import { speedCurve } from '../step-meter.js';
 export interface Metric {
   /** Unique among the metrics of a run. */
   readonly name: string;
-  /** What a reader is told. */
+  /** A message to a reader. */
   readonly label: string;
   /** The number of a step; NaN where it has none. */
   of(record: StepRecord): number;

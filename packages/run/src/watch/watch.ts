@@ -26,7 +26,7 @@ export interface WatchOptions {
   readonly title: string;
   /** Steps of the whole run. */
   readonly total: number;
-  /** What the records of the run say. */
+  /** Curves and evaluations of the records of the run. */
   readonly metrics: RunMetrics;
   /** Steps of earlier parts of a resumed run. @default none */
   readonly history?: readonly StepRecord[];

@@ -66,7 +66,7 @@ function countOf({ documents, top_n, top_k }: Request): number {
   return n ?? k ?? documents.length;
 }
 
-/** What Cohere's clients show as warnings. */
+/** Warnings that Cohere's clients show. */
 function warningsOf(scored: readonly Score[]): { warnings?: string[] } {
   const truncated = scored.filter((each) => each.truncated).length;
   const neutralized = scored.filter((each) => each.neutralized).length;

@@ -18,7 +18,7 @@ export interface Scored {
   readonly response: Answer;
 }
 
-/** What became of the texts of a response on their way to the model. */
+/** Flags of a response whose texts were cut or escaped on their way to the model. */
 export interface Flags {
   readonly truncated: boolean;
   readonly neutralized: boolean;

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type PacedReader, type Pacer, SLICE_BYTES } from './pacer.js';
 
-/** How long a client may go on sending what was refused already. */
+/** Longest time in which a client may go on sending a refused body. */
 export const REFUSED_MS = 1000;
 
 /** Interval at which a client that sends no more, and has no answer yet, is asked whether it is still there. */
 const PROBE_MS = 250;
 
-/** What a connection is doing: it owes its first request, owes nothing, sends a body, or waits for an answer. */
+/** State of a connection: it owes its first request, owes nothing, sends a body, or waits for an answer. */
 export type ConnectionState = 'new' | 'idle' | 'sending' | 'waiting';
 
 /**

@@ -17,7 +17,7 @@ interface Histogram {
   total: number;
 }
 
-/** What is counted elsewhere, as functions that return the present number. */
+/** Numbers that are counted elsewhere, as functions that return the present number. */
 export interface Gauges {
   /** Comparisons that wait. */
   readonly waiting: () => number;

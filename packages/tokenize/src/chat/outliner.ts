@@ -3,7 +3,7 @@ import type { ConversationShape } from './conversation-texts.js';
 import { renderJinja, type TemplateValue } from './jinja.js';
 import { findSlots, makePlaceholders, type Outline, type Placeholders } from './placeholders.js';
 
-/** What is rendered at once. */
+/** Conversations that are rendered at once. */
 export interface OutlineTask {
   readonly shape: ConversationShape;
   readonly addGenerationPrompt: boolean;

@@ -27,7 +27,7 @@ export interface RenderedConversation {
  */
 export type RenderedReader = (text: string, prompt?: string) => Promise<RenderedConversation | undefined>;
 
-/** What a template writes around the texts of turns. */
+/** Texts that a template writes around those of turns. */
 interface TurnPieces {
   readonly start: string;
   /** Before and after the text of a system turn; undefined for a template without one. */

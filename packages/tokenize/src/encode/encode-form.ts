@@ -11,7 +11,7 @@ import type { NeutralText } from './markers.js';
  */
 export type Encoding = 'whole' | 'apart';
 
-/** What encoding a form needs. */
+/** Tools and settings of encoding a form. */
 export interface EncodeFormOptions {
   readonly tokenizer: Tokenizer;
   readonly encoding: Encoding;

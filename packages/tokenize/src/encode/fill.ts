@@ -8,7 +8,7 @@ import type { Form } from './form.js';
 /** Treatment of a conversation that is too long: it is refused, or the user text in it is shortened. */
 export type Overlong = 'error' | 'truncate';
 
-/** What filling forms needs. */
+/** Tools and settings of filling forms. */
 export interface FillOptions extends EncodeFormOptions {
   readonly maxLength: number;
   readonly overlong: Overlong;

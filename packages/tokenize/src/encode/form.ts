@@ -12,7 +12,7 @@ export type Piece = string | Place;
 
 /** A record as it is written: the texts of the template, with places for its own. */
 export interface Form {
-  /** What is encoded apart from each other, so that a token ends where a section ends. */
+  /** Sections that are encoded apart from each other, so that a token ends where a section ends. */
   readonly sections: readonly Section[];
   /** The texts of the record. */
   readonly texts: readonly string[];

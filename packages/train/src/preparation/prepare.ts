@@ -18,7 +18,7 @@ import type { TrainingRecord } from '../training-record.js';
 import { adapterStart, type Start, wholeStart } from './start.js';
 import type { Context } from './starting-model.js';
 
-/** What the records of a file became. */
+/** Counts of the records of a file. */
 export type DataSummary = Omit<EncodedFile<never>, 'examples'>;
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
@@ -35,13 +35,13 @@ export interface PreparedTraining {
   /** Numbers that the optimizer remembers of them. */
   readonly momentValues: number;
   readonly examples: number;
-  /** What the records of the data became. */
+  /** Counts of the records of the data. */
   readonly data: DataSummary;
   /** Length of the longest example in tokens. */
   readonly longest: number;
   /** Tokens of all examples, padding left out. */
   readonly tokens: number;
-  /** What is held out, and how many records of it have a prompt that is trained on; undefined where nothing is. */
+  /** Examples that are held out, and how many records of it have a prompt that is trained on; undefined where nothing is. */
   readonly heldOut?: {
     readonly examples: number;
     readonly data: DataSummary;
@@ -163,7 +163,7 @@ function summaryOf({ examples, ...data }: EncodedFile<unknown>, sharedPrompts: n
   return { examples: examples.length, data, sharedPrompts };
 }
 
-/** What a run is made of beside what `train` is given. The plan of checkpoints says when held-out data is measured. */
+/** Parts that identify a run beside those that `train` is given. The plan of checkpoints says when held-out data is measured. */
 function partsOf(
   { maxLength, overlong, checkpointEvery }: TrainingConfig,
   { tokenizer, judgePrompt, gram }: Start['start'],

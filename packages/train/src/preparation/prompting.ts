@@ -22,7 +22,7 @@ import { TrainError } from '../error.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import { stageOf } from '../stages/table.js';
 
-/** What a model is prompted with, and what its directory says about it. */
+/** Prompt and layout of a model, and the entries of its directory about them. */
 export interface Prompting {
   readonly tokenizer: Tokenizer;
   readonly chat: ChatLayout;

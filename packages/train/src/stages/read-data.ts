@@ -20,7 +20,7 @@ export interface ReadItems<Item> {
   readonly path: string;
   /** Format of the file, named or recognized. */
   readonly format: string;
-  /** What a person should know about the file, in sentences. */
+  /** Notes on the file for people, in sentences. */
   readonly notes: readonly string[];
   /** Numbers of records that gave no item, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
