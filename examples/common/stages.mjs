@@ -20,7 +20,7 @@ import { rewardModelOf, saveTrainedModel, scoringModel } from './reward-models.m
 import { trainOptions } from './training.mjs';
 
 /**
- * What studies compute, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of, the stages before it
+ * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of, the stages before it
  * and a directory of its own, and returns what reports read.
  */
 export const stages = { pretrained, tokenizer, base, stage1, judge, accuracy, lists };

@@ -3,7 +3,7 @@ import { lineChart, page } from '@gram/report';
 import { WORLD_NOTE } from '@gram-examples/common/output';
 import { ARMS, SPLITS } from './study.mjs';
 
-/** What the paper found with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
+/** Accuracies that the paper reports with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
 const PAPER = {
   columns: ['Unified-Feedback (in distribution)', 'RewardBench', 'HHH-Alignment'],
   rows: [

@@ -59,7 +59,7 @@ async function compute({ waiting, results, module, directory, workers, label, bu
         results.set(stage.id, result);
         progress.update(results.size, { last: stage.kind });
       } else if (waiting.length > 0) {
-        // What the others compute is what these stages need.
+        // The remaining stages need results that the other workers are computing.
         await Promise.race(running);
       } else return;
     }

@@ -4,7 +4,7 @@ const training = { batchSize: 32, epochs: 1, warmupRatio: 0.1, weightDecay: 0.01
 const judging = {
   ...training,
   batchSize: 16,
-  /** By the number of labels: few are read more often. */
+  /** Number of epochs for each number of labels; a small set is read more often. */
   epochs: { 300: 4, 1000: 4, 4000: 2 },
   learningRate: 1e-3,
 };

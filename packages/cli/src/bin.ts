@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { main } from './main.js';
 
 const interrupt = new AbortController();
-// By hand, by a scheduler that takes the machine away, and by a terminal that is closed.
+// These come from the keyboard, from a scheduler that takes the machine away, and from a closed terminal.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   // The first signal lets the command finish what it must not leave half-done; the second one ends the process.
   process.on(signal, () => {

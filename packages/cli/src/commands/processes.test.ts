@@ -75,7 +75,7 @@ it.skipIf(!built || !launcher).each(['none', 'zero1'])(
     const resumed = await gram([...argv, '--resume', shop.path(`two-${sharding}/checkpoint-0000004`)]);
     expect(resumed.status, resumed.stderr).toBe(0);
     expectSameLosses(metrics(`one-${sharding}`));
-    // Of the same step, the best on held-out data.
+    // Both models are those of the same step, the best one on held-out data.
     const [a, b] = await Promise.all(
       [`two-${sharding}`, `one-${sharding}`].map((run) =>
         readSafetensors(shop.path(`${run}/model/model.safetensors`)),

@@ -43,7 +43,7 @@ describe('gram serve', () => {
       });
       return (await reply.json()) as { rewards?: number[]; error?: { code: string } };
     };
-    // As a trainer sends it: rendered by the layout of the model, with the end of the turn.
+    // A trainer sends text that the layout of the model rendered, with the end of the turn.
     const rendered = `<|user|>${prompt}<|assistant|>`;
     const plain = await reward(prompt + a, prompt);
     expect(plain.rewards).toEqual([expect.any(Number)]);

@@ -80,7 +80,7 @@ class RowScanner {
   private line = 1;
   private start = 1;
   private length = 0;
-  /** Where the scanner is: before a cell, in a plain one, in quotes, or after a quote that may close them. */
+  /** State of the scanner: before a cell, in a plain one, in quotes, or after a quote that may close them. */
   private place: 'before' | 'plain' | 'quoted' | 'after' = 'before';
 
   constructor(

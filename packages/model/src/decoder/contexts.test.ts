@@ -185,5 +185,6 @@ for (const { device, reason } of await deviceStates()) {
     }
   };
   if (reason === undefined) describe(`on ${device}`, compare);
+  // This machine cannot run the device; the name of the suite says why.
   else describe.skip(`on ${device} (${reason})`, compare);
 }
