@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { createRandom } from '@gram/base';
-import { initWeights, loadModel, SCRATCH_FAMILY } from '@gram/model';
+import { initWeights, SCRATCH_FAMILY } from '@gram/model';
 import { evaluatePairs } from '@gram/reward';
 import { loadTokenizer, tokenizerFromJson } from '@gram/tokenize';
 import {
@@ -12,16 +11,15 @@ import {
   pairGeneration,
   preference,
   supervisedFineTuning,
-  train,
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
-import { rewardModelOf, saveTrainedModel, scoringModel } from './reward-models.mjs';
-import { trainOptions } from './training.mjs';
+import { scoringModel } from './reward-models.mjs';
+import { fit, keep, openJudge, openModel } from './stage-models.mjs';
 
 /**
- * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of, the stages before it
- * and a directory of its own, and returns what reports read.
+ * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of,
+ * the stages before it and a directory of its own, and returns what reports read.
  */
 export const stages = { pretrained, tokenizer, base, stage1, judge, accuracy, lists };
 
@@ -125,29 +123,4 @@ async function lists({ inputs: { recipe, seed, prompts, size }, needs }) {
   }
   model.dispose();
   return ranked;
-}
-
-/** Opens the model of a stage, which is in a directory of its own where it was not trained here, and its tokenizer. */
-async function openModel({ directory, result }, recipe) {
-  const place = result.path ?? join(directory, 'model');
-  const tokens = loadTokenizer(place);
-  const { config, weights } = await loadModel(place);
-  return { config, weights, tokens, encoder: await encoderOf(recipe, tokens) };
-}
-
-async function openJudge(stage, recipe) {
-  const { config, weights, encoder } = await openModel(stage, recipe);
-  return rewardModelOf({ kind: stage.result.kind, config, weights }, encoder);
-}
-
-/** Trains in place and returns the losses. */
-async function fit(run, options) {
-  const { history } = await train({ ...run, options: trainOptions(options) });
-  return history.map(({ step, loss }) => [step, loss]);
-}
-
-async function keep(directory, { config, weights, kind, tokens, recipe }, losses) {
-  const about = { tokenizer: tokens, recipe, training: {} };
-  await saveTrainedModel(join(directory, 'model'), { kind, config, weights }, about);
-  return { kind, losses };
 }

@@ -5,10 +5,12 @@
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '@gram/base';
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { runGrid } from '@gram-examples/common/grid/run-grid';
+import { STAGES } from '@gram-examples/common/judges';
 import { requireFiles } from '@gram-examples/common/materials';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
@@ -31,7 +33,7 @@ async function study(recipe, output) {
   const { resultOf, foreign } = await runGrid({
     module: import.meta.resolve('@gram-examples/common/stages'),
     targets,
-    directory: join(output.directory, 'stages'),
+    directory: fileURLToPath(STAGES),
     label: 'reward ranking',
   });
   if (foreign > 0)
@@ -56,7 +58,7 @@ async function keepModels(recipe, { cells }, directory) {
     const { judge } = cells.find(({ arm, labels }) => arm === name && labels === most);
     const target = join(directory, name.toLowerCase());
     await rm(target, { recursive: true, force: true });
-    await cp(join(directory, 'stages', judge.id, 'model'), target, { recursive: true });
+    await cp(join(fileURLToPath(STAGES), judge.id, 'model'), target, { recursive: true });
   }
   console.log(`\nModels: ${directory}/{${names.map((name) => name.toLowerCase()).join(',')}}`);
 }

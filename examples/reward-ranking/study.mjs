@@ -1,4 +1,5 @@
 import { stage } from '@gram-examples/common/grid/stage';
+import { judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 /** The reward models that are compared. `options` names their training in the recipe. */
@@ -32,18 +33,7 @@ export function planOf(recipe) {
 
 /** A judge of one seed, arm and number of labels, and its accuracies. */
 function cellOf(recipe, { seed, arm, labels }) {
-  const settings = { recipe: settingsOf(recipe), seed };
-  const base = baseOf(recipe, seed);
-  const { unlabeled } = recipe.data;
-  const model = arm.isFoundation
-    ? stage(
-        'stage1',
-        { ...settings, form: 'pairs', pairs: unlabeled, training: recipe.stage1 },
-        { model: base },
-      )
-    : base;
-  const training = trainingOf(recipe, arm, labels);
-  const judge = stage('judge', { ...settings, kind: arm.kind, labels, training }, { model });
+  const judge = judgeOf(recipe, { seed, arm, labels });
   const tests = SPLITS.map((split) => [split, accuracyOf(recipe, seed, judge, split)]);
   return { seed, arm: arm.name, labels, judge, tests: Object.fromEntries(tests) };
 }
@@ -60,45 +50,17 @@ function rankedBy(recipe, cells) {
   return stage('lists', { recipe: settingsOf(recipe), seed, ...recipe.lists }, { judge });
 }
 
-/** The model that all arms of a seed start from: one of the world that has read plain text, or one from files. */
-function baseOf(recipe, seed) {
-  const { source, data } = recipe;
-  if (source.kind !== 'world') return stage('pretrained', { path: `${source.directory}/${source.model}` });
-  const { judgePrompt, tokenizer } = recipe;
-  const texts = { judgePrompt, tokenizer, data: { tokenizerTexts: data.tokenizerTexts } };
-  return stage(
-    'base',
-    {
-      ...{ recipe: settingsOf(recipe), seed, texts: data.texts },
-      ...{ model: recipe.model, training: recipe.base },
-    },
-    { tokenizer: stage('tokenizer', { recipe: texts, seed: 0 }) },
-  );
-}
-
-/** The training of an arm. Few labels are read more often. */
-function trainingOf(recipe, { options }, labels) {
-  const { epochs, ...training } = recipe[options];
-  return { ...training, epochs: typeof epochs === 'object' ? epochs[labels] : epochs };
-}
-
 /** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
   const { data, seeds } = recipe;
-  const note = (text) => `${text}; ${seeds.length} seeds`;
-  const reading =
-    recipe.base === undefined
-      ? []
-      : [{ label: 'plain text', examples: data.texts, options: recipe.base, note: note('texts') }];
   return [
-    ...reading,
-    { label: 'stage 1', examples: data.unlabeled, options: recipe.stage1, note: note('unlabeled pairs') },
+    ...readingPhases(recipe),
     ...ARMS.flatMap((arm) =>
       data.labeled.map((labels) => ({
         label: arm.name,
         examples: labels,
         options: trainingOf(recipe, arm, labels),
-        note: note('labeled pairs'),
+        note: `labeled pairs; ${seeds.length} seeds`,
       })),
     ),
   ];

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGES = ['base', 'data', 'model', 'ppo', 'reward', 'tokenize', 'train', 'world'];
 
-/** Identifies the packages and the module that compute a study, by the bytes of their entry files. */
+/** Identifies what computes a study, by the bytes of the packages' entry files and of the modules beside the given one. */
 export async function buildOf(module) {
   // A part of a bundle that changed has another name in the entry file.
-  const urls = [...PACKAGES.map((name) => import.meta.resolve(`@gram/${name}`)), module];
+  const entries = PACKAGES.map((name) => fileURLToPath(import.meta.resolve(`@gram/${name}`)));
+  const folder = fileURLToPath(new URL('.', module));
+  const beside = (await readdir(folder)).filter((name) => /(?<!\.test)\.mjs$/.test(name)).sort();
   const hash = createHash('sha256');
-  for (const url of urls) hash.update(await readFile(fileURLToPath(url)));
+  for (const path of [...entries, ...beside.map((name) => `${folder}${name}`)])
+    hash.update(await readFile(path));
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProgress } from '@gram/report';
+import { claimOutput } from '@gram/run';
 import { buildOf } from './build.mjs';
 import { inOrder } from './stage.mjs';
 
@@ -21,9 +22,18 @@ const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
  * @param workers number of stages that are computed at the same time
  * @param label says what is running
  * @returns a function that gives the result of a stage, and how many results come from another build of gram
+ * @throws {RunError} `in-use` when another study computes stages in the same directory
  */
 export async function runGrid({ module, targets, directory, workers = 2, label }) {
-  await mkdir(directory, { recursive: true });
+  const claim = await claimOutput(directory);
+  try {
+    return await readOrCompute({ module, targets, directory, workers, label });
+  } finally {
+    await claim.release();
+  }
+}
+
+async function readOrCompute({ module, targets, directory, workers, label }) {
   const build = await buildOf(module);
   const stages = inOrder(targets);
   const results = new Map();

@@ -1,0 +1,59 @@
+import { stage } from './grid/stage.mjs';
+import { settingsOf } from './stages.mjs';
+
+/** Where the studies keep their stages: those that two studies have in common are computed once. */
+export const STAGES = new URL('../runs/stages', import.meta.url);
+
+/** The model that all arms of a seed start from: one of the world that has read plain text, or one from files. */
+export function baseOf(recipe, seed) {
+  const { source, data } = recipe;
+  if (source.kind !== 'world') return stage('pretrained', { path: `${source.directory}/${source.model}` });
+  const { judgePrompt, tokenizer } = recipe;
+  const texts = { judgePrompt, tokenizer, data: { tokenizerTexts: data.tokenizerTexts } };
+  return stage(
+    'base',
+    {
+      ...{ recipe: settingsOf(recipe), seed, texts: data.texts },
+      ...{ model: recipe.model, training: recipe.base },
+    },
+    { tokenizer: stage('tokenizer', { recipe: texts, seed: 0 }) },
+  );
+}
+
+/** The base after stage 1: it has learned to write pairs of responses. */
+export function foundationOf(recipe, seed) {
+  const settings = { recipe: settingsOf(recipe), seed };
+  return stage(
+    'stage1',
+    { ...settings, form: 'pairs', pairs: recipe.data.unlabeled, training: recipe.stage1 },
+    { model: baseOf(recipe, seed) },
+  );
+}
+
+/**
+ * The judge of a seed, an arm and a number of labels.
+ *
+ * @param arm its `kind`, whether it starts from the foundation, and the name of its training in the recipe as `options`
+ */
+export function judgeOf(recipe, { seed, arm, labels }) {
+  const model = arm.isFoundation ? foundationOf(recipe, seed) : baseOf(recipe, seed);
+  const training = trainingOf(recipe, arm, labels);
+  return stage('judge', { recipe: settingsOf(recipe), seed, kind: arm.kind, labels, training }, { model });
+}
+
+/** The training of an arm. Few labels are read more often. */
+export function trainingOf(recipe, { options }, labels) {
+  const { epochs, ...training } = recipe[options];
+  return { ...training, epochs: typeof epochs === 'object' ? epochs[labels] : epochs };
+}
+
+/** Lists the runs that come before the labels, for a dry run. */
+export function readingPhases({ data, base, stage1, seeds }) {
+  const note = (text) => `${text}; ${seeds.length} seeds`;
+  return [
+    ...(base === undefined
+      ? []
+      : [{ label: 'plain text', examples: data.texts, options: base, note: note('texts') }]),
+    { label: 'stage 1', examples: data.unlabeled, options: stage1, note: note('unlabeled pairs') },
+  ];
+}
