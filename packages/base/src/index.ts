@@ -31,6 +31,7 @@ export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';
 export { differences, meanOverSeeds, meanOverSeedsAndItems, type SeedMean } from './statistics/seeds.js';
 export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
+export { KeySet } from './text/key-set.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { printable, printableLines } from './text/printable.js';
 export { quote } from './text/quote.js';

@@ -2,8 +2,10 @@ import { quote } from '@gram/base';
 import { DataError } from '../error.js';
 import type { FileRecord, UnreadableRecord } from './records.js';
 
-/** Longest row, in characters. */
+/** Longest row, in UTF-16 units. */
 const ROW_LIMIT = 16 * 2 ** 20;
+
+const NEWLINE = 10;
 
 /** A row of cells, and the line on which it begins. */
 interface Row {
@@ -89,15 +91,18 @@ class RowScanner {
   ) {}
 
   *push(text: string): Generator<Row> {
-    for (const character of text) {
-      if (this.place === 'quoted') {
-        if (character === '\n') this.line++;
-        if (character === '"') this.place = 'after';
-        else this.add(character);
-      } else if (character === '"' && this.place !== 'plain') {
-        if (this.place === 'after') this.add(character);
-        this.place = 'quoted';
-      } else if (character === this.separator) {
+    let at = 0;
+    while (at < text.length) {
+      const run = this.runAt(text, at);
+      if (run > at) {
+        this.add(text.slice(at, run));
+        at = run;
+        continue;
+      }
+      const character = text.charAt(at);
+      at++;
+      if (character === '"' && this.place !== 'plain') this.quote();
+      else if (character === this.separator) {
         this.cells.push(this.cell);
         this.cell = '';
         this.length++;
@@ -108,10 +113,33 @@ class RowScanner {
         this.line++;
         this.start = this.line;
       } else if (character !== '\r' || this.place === 'plain') {
-        this.add(character);
         this.place = 'plain';
+        this.add(character);
       }
     }
+  }
+
+  /** The end of the characters from a place on that mean nothing but themselves. */
+  private runAt(text: string, at: number): number {
+    if (this.place === 'quoted') {
+      const end = text.indexOf('"', at);
+      return end < 0 ? text.length : end;
+    }
+    if (this.place !== 'plain') return at;
+    let end = at;
+    while (end < text.length && text.charCodeAt(end) !== NEWLINE && text.charAt(end) !== this.separator)
+      end++;
+    return end;
+  }
+
+  /** A quote opens quotes, closes them, or is the second of two that stand for one. */
+  private quote(): void {
+    if (this.place === 'quoted') {
+      this.place = 'after';
+      return;
+    }
+    if (this.place === 'after') this.add('"');
+    this.place = 'quoted';
   }
 
   *end(): Generator<Row> {
@@ -135,9 +163,11 @@ class RowScanner {
     if (!isBlank) yield row;
   }
 
-  private add(character: string): void {
-    this.cell += character;
-    this.length++;
+  private add(run: string): void {
+    if (this.place === 'quoted')
+      for (let at = run.indexOf('\n'); at >= 0; at = run.indexOf('\n', at + 1)) this.line++;
+    this.cell += run;
+    this.length += run.length;
     if (this.length <= ROW_LIMIT) return;
     const message = `the row at line ${this.start} of ${this.path} is longer than ${ROW_LIMIT / 2 ** 20} Mi characters`;
     throw new DataError('too-large', message, 'close its quotes, or split it');

@@ -1,10 +1,9 @@
 import { DataError } from '../error.js';
+import { ArrayScanner } from './json-array.js';
 import type { FileRecord, UnreadableRecord } from './records.js';
 
-/** Longest line of a JSONL file, in bytes. */
-const LINE_LIMIT = 16 * 2 ** 20;
-/** Longest JSON array, in bytes after decompression; an array is parsed as a whole. */
-const ARRAY_LIMIT = 256 * 2 ** 20;
+/** Longest record, in bytes: a line of a JSONL file, or an element of a JSON array. */
+export const RECORD_LIMIT = 16 * 2 ** 20;
 
 const NEWLINE = 10;
 
@@ -17,41 +16,43 @@ export async function* scanLines(
   path: string,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<FileRecord | UnreadableRecord> {
-  let number = 0;
+  let number = 1;
   let parts: Buffer[] = [];
   let length = 0;
-  const finish = (): FileRecord | UnreadableRecord | undefined => {
-    number++;
-    const where = `${path} line ${number}`;
-    const [bytes, isLong] = [parts, length > LINE_LIMIT];
-    [parts, length] = [[], 0];
-    return isLong ? { where, error: tooLarge(where, LINE_LIMIT) } : lineRecord(bytes, number, where);
-  };
+  const where = () => `${path} line ${number}`;
   for await (const chunk of chunks) {
     let start = 0;
     while (start < chunk.length) {
       const newline = chunk.indexOf(NEWLINE, start);
       const end = newline < 0 ? chunk.length : newline;
+      const before = length;
       length += end - start;
-      // The rest of a line that is too long is read and not kept.
-      parts = length > LINE_LIMIT ? [] : [...parts, chunk.subarray(start, end)];
-      const entry = newline >= 0 ? finish() : undefined;
-      if (entry !== undefined) yield entry;
+      if (length <= RECORD_LIMIT) parts.push(chunk.subarray(start, end));
+      // Said as soon as it is known: the rest of the line may have no end, and is read only if somebody goes on.
+      else if (before <= RECORD_LIMIT) {
+        parts = [];
+        yield { where: where(), error: tooLarge(where()) };
+      }
       start = end + 1;
+      if (newline < 0) continue;
+      const entry = length > 0 && length <= RECORD_LIMIT ? lineRecord(parts, number, where()) : undefined;
+      [parts, length] = [[], 0];
+      number++;
+      if (entry !== undefined) yield entry;
     }
   }
-  const entry = length > 0 ? finish() : undefined;
+  const entry = parts.length > 0 ? lineRecord(parts, number, where()) : undefined;
   if (entry !== undefined) yield entry;
 }
 
 /** The record of a line, undefined for a blank one. */
 function lineRecord(
-  bytes: readonly Buffer[],
+  parts: readonly Buffer[],
   number: number,
   where: string,
 ): FileRecord | UnreadableRecord | undefined {
   return attempt(where, () => {
-    const text = decode(Buffer.concat(bytes), where);
+    const text = decode(parts, where);
     return text.trim() === '' ? undefined : { record: toObject(parse(text, where), where), number, where };
   });
 }
@@ -59,29 +60,27 @@ function lineRecord(
 /**
  * Reads the objects of one JSON array, or of the field `examples` of an object, and goes on after an element that is none.
  *
- * @throws {DataError} `bad-json`, `too-large`, and what the chunks throw
+ * @throws {DataError} `bad-json` for a file that holds no array or ends inside of it, and what the chunks throw
  */
 export async function* scanArray(
   path: string,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<FileRecord | UnreadableRecord> {
-  const parts: Buffer[] = [];
-  let length = 0;
+  const scanner = new ArrayScanner(path, RECORD_LIMIT);
   for await (const chunk of chunks) {
-    length += chunk.length;
-    if (length > ARRAY_LIMIT) throw tooLarge(path, ARRAY_LIMIT);
-    parts.push(chunk);
+    for (const { parts, number, isLong } of scanner.push(chunk)) {
+      const where = `${path} record ${number}`;
+      if (isLong) yield { where, error: tooLarge(where) };
+      else {
+        yield attempt(where, () => ({
+          record: toObject(parse(decode(parts, where), where), where),
+          number,
+          where,
+        }));
+      }
+    }
   }
-  const whole = parse(decode(Buffer.concat(parts, length), path), path);
-  const value = typeof whole === 'object' && whole !== null && 'examples' in whole ? whole.examples : whole;
-  if (!Array.isArray(value)) {
-    throw new DataError('bad-json', `${path} holds no array`, 'wrap the records in [ ], or use .jsonl');
-  }
-  const elements: readonly unknown[] = value;
-  for (const [index, element] of elements.entries()) {
-    const where = `${path} record ${index + 1}`;
-    yield attempt(where, () => ({ record: toObject(element, where), number: index + 1, where }));
-  }
+  scanner.end();
 }
 
 function attempt<Entry>(where: string, read: () => Entry): Entry | UnreadableRecord {
@@ -93,9 +92,12 @@ function attempt<Entry>(where: string, read: () => Entry): Entry | UnreadableRec
   }
 }
 
-function decode(bytes: Buffer, where: string): string {
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decode(parts: readonly Buffer[], where: string): string {
+  const [only] = parts;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(only !== undefined && parts.length === 1 ? only : Buffer.concat(parts));
   } catch (cause) {
     throw new DataError('bad-json', `${where} is not UTF-8`, 'save the file as UTF-8', { cause });
   }
@@ -118,7 +120,9 @@ function parse(text: string, where: string): unknown {
 
 function parseJson(text: string): unknown {
   // The reviver costs time, so it runs only where the key can be written.
-  return /__proto__|\\u005f/i.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
+  return text.includes('__proto__') || /\\u005f/i.test(text)
+    ? JSON.parse(text, withoutPrototype)
+    : JSON.parse(text);
 }
 
 /** Writes null for each `NaN` and `Infinity` outside of a string. */
@@ -143,10 +147,10 @@ function toObject(value: unknown, where: string): Readonly<Record<string, unknow
   return value;
 }
 
-function tooLarge(where: string, limit: number): DataError {
+function tooLarge(where: string): DataError {
   return new DataError(
     'too-large',
-    `${where} is longer than ${limit / 2 ** 20} MiB`,
-    'split the record, or write a long array as .jsonl',
+    `${where} is longer than ${RECORD_LIMIT / 2 ** 20} MiB`,
+    'split the record',
   );
 }

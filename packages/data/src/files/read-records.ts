@@ -9,13 +9,14 @@ import type { FileRecord, UnreadableRecord } from './records.js';
  * Reads the records of a file, of all files of a folder, or of those that fit a pattern such as `train/*.jsonl.gz`, one at a
  * time.
  *
- * The name of a file decides: `.jsonl` has one object per line (blank lines are skipped) and is streamed; `.json` is one
- * array, or a task of BIG-bench, which holds one as `examples`; `.csv` and `.tsv` have rows under a header and are streamed.
- * Each may be compressed and end in `.gz`, or in `.zst` where Node has Zstandard. Keys named `__proto__` are left out, and
+ * The name of a file decides: `.jsonl` has one object per line (blank lines are skipped); `.json` is one array, or a task of
+ * BIG-bench, which holds one as `examples`; `.csv` and `.tsv` have rows under a header. All are streamed: no more than one record
+ * and a few pieces of the file are in memory. Each may be compressed and end in `.gz`, or in `.zst` where Node has Zstandard. Keys named `__proto__` are left out, and
  * `NaN` and `Infinity`, which Python writes and JSON has not, are read as null.
  *
  * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged data), `bad-json`, `bad-row`,
- *   `bad-record` (an element that is not an object) or `too-large` (a line or row above 16 MiB, an array above 256 MiB)
+ *   `bad-record` (an element that is not an object) or `too-large` (a record above 16 MiB, and
+ *   more than 256 MiB that are more than 250 times the compressed size)
  *
  * @example
  * ```ts

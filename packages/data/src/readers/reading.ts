@@ -1,4 +1,4 @@
-import { quote } from '@gram/base';
+import { KeySet, quote } from '@gram/base';
 import { DataError } from '../error.js';
 import { scanRecords } from '../files/read-records.js';
 import type { FileRecord, UnreadableRecord } from '../files/records.js';
@@ -44,7 +44,7 @@ class RecordReading<Item> implements Reading<Item> {
     repeatedIds: 0,
     repeatedPrompts: 0,
   };
-  private readonly ids = new Set<string>();
+  private readonly ids = new KeySet();
   private readonly iterator: AsyncGenerator<Item>;
 
   constructor(
@@ -137,9 +137,8 @@ class RecordReading<Item> implements Reading<Item> {
     const items = convert(held, from);
     if (typeof items === 'string') return items;
     this.numbers.emptyResponses += emptyResponses;
-    this.numbers.repeatedIds += this.ids.has(held.id) ? 1 : 0;
+    this.numbers.repeatedIds += this.ids.add(held.id) ? 0 : 1;
     this.numbers.repeatedPrompts += repeatsPrompt(held) ? 1 : 0;
-    this.ids.add(held.id);
     return items;
   }
 }
