@@ -16,6 +16,41 @@ export { writeJsonl } from './files/write-jsonl.js';
 export { type Column, type ColumnField, type Columns, columnFields } from './format/columns.js';
 export { type FormatName, formatNames } from './formats/index.js';
 export {
+  createOverlapFinder,
+  decontaminate,
+  type EvaluationSet,
+  type OverlapFinder,
+  type SetOverlap,
+} from './pipeline/decontaminate.js';
+export {
+  type DuplicateOptions,
+  deduplicate,
+  deduplicateNear,
+  type NearDuplicateOptions,
+} from './pipeline/deduplicate.js';
+export {
+  type Bounds,
+  filterByCharacters,
+  filterByLanguage,
+  filterByTokens,
+  filterGarble,
+} from './pipeline/filter.js';
+export { type MixCounts, type MixSource, type Mixture, mix } from './pipeline/mix.js';
+export { type PlacedPair, placePair } from './pipeline/positions.js';
+export { type DataRecord, promptDigest, promptOf, responsesOf, textsOf } from './pipeline/record-texts.js';
+export { everyNth, first, sampleCount, sampleShare } from './pipeline/sample.js';
+export { shuffle } from './pipeline/shuffle.js';
+export { type Shares, splitByPrompt } from './pipeline/split.js';
+export {
+  createPipeline,
+  type Pipeline,
+  type PipelineOptions,
+  type Step,
+  type StepCounts,
+  screen,
+} from './pipeline/step.js';
+export { readData, type SourcedRecord } from './readers/any.js';
+export {
   type DemonstrationFormat,
   demonstrationFormats,
   readDemonstrations,
@@ -46,3 +81,12 @@ export type {
   TextDocument,
   TextRecord,
 } from './records.js';
+export { type Garble, garbleOf } from './text/garble.js';
+export { type LanguageDetector, loadLanguageDetector } from './text/language.js';
+export type { Unwritable } from './writers/plain.js';
+export {
+  WRITERS,
+  type WriteOptions,
+  type WriterName,
+  writerNames,
+} from './writers/writer.js';

@@ -5,9 +5,9 @@ import type { FileRecord } from '../files/records.js';
 const start = (label: string) =>
   String.raw`\[(?:(?:The )?Start(?: of Assistant)? )?${label}(?:'s (?:Answer|Response))?\]`;
 const end = (label: string) =>
-  String.raw`(?:\[(?:The )?End(?: of Assistant)? ${label}(?:'s (?:Answer|Response))?\])?`;
+  String.raw`\[(?:The )?End(?: of Assistant)? ${label}(?:'s (?:Answer|Response))?\]`;
 
-const ANSWERS = `${start('A')}(?<a>.*?)${end('A')}\\s*${start('B')}(?<b>.*?)${end('B')}`;
+const ANSWERS = `${start('A')}(?<a>.*?)(?:${end('A')})?\\s*${start('B')}(?<b>.*?)(?:${end('B')})?`;
 const QUESTION = /\[User Question\]/;
 
 /** The two answers between their marks, and nothing else. */
@@ -18,10 +18,19 @@ const JUDGING_PROMPT = new RegExp(
   's',
 );
 
+const ANY_MARK = new RegExp(
+  [QUESTION.source, ...['A', 'B'].flatMap((label) => [start(label), end(label)])].join('|'),
+);
+
 /** A question with two answers. */
 export interface MarkedAnswers {
   readonly prompt: string;
   readonly responses: readonly [string, string];
+}
+
+/** Whether a text holds what reading would take for a mark. */
+export function holdsMark(text: string): boolean {
+  return ANY_MARK.test(text);
 }
 
 /** Whether a record is of the pre-training data of GRAM: `[User Question]` with an output of two marked answers. */
