@@ -13,6 +13,7 @@ await checks([
   ['types', tool('tsc', '--noEmit')],
   ['documents', node('documents.mjs', '--known')],
   ['plot', node('plot.mjs', '--check')],
+  ['results', node('results.mjs', '--check')],
   ['style', tool('biome', 'check', '.')],
   ['structure', node('structure.mjs', '--known')],
 ]);

@@ -8,11 +8,12 @@ import { plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { paper as rlhf } from '../rlhf/recipes/paper.mjs';
-import { summarize } from '../rlhf/report.mjs';
-import * as rlhfStudy from '../rlhf/study.mjs';
+import { planOf as rlhfPlan } from '../rlhf/study.mjs';
+import { summarize as summarizeRlhf } from '../rlhf/summary.mjs';
 import { paper as adaptation } from '../task-adaptation/recipes/paper.mjs';
-import * as adaptationStudy from '../task-adaptation/study.mjs';
-import { openMaterials } from './materials.mjs';
+import { planOf as adaptationPlan } from '../task-adaptation/study.mjs';
+import { summarize as summarizeAdaptation } from '../task-adaptation/summary.mjs';
+import { runGrid } from './grid/run-grid.mjs';
 
 // The paper's configurations with sizes for a test: the same code reads a model and data from files and runs the study.
 const directory = mkdtempSync(join(tmpdir(), 'gram-files-'));
@@ -74,44 +75,51 @@ beforeAll(async () => {
 });
 
 /** Small numbers in the place of large ones; everything else stays as the paper has it. */
-const small = (recipe) => ({
+const small = (recipe, data) => ({
   ...recipe,
   source: { ...recipe.source, directory },
   maxLength: 1000,
-  data: {
-    ...recipe.data,
-    unlabeled: 12,
-    labeled: 12,
-    demonstrations: 12,
-    prompts: 12,
-    validation: 4,
-    test: 6,
-  },
+  seeds: [1],
+  data: { ...recipe.data, unlabeled: 12, labeled: 12, test: 6, ...data },
 });
+
+async function computed({ targets }) {
+  const module = new URL('stages.mjs', import.meta.url).href;
+  const { resultOf } = await runGrid({
+    module,
+    targets,
+    directory: join(directory, 'stages'),
+    label: 'files',
+  });
+  return resultOf;
+}
 
 it('the RLHF study runs on files', async () => {
   const recipe = {
-    ...small(rlhf),
+    ...small(rlhf, { demonstrations: 12, prompts: 12, validation: 4 }),
     ppo: { ...rlhf.ppo, steps: 3, valueOnlySteps: 1, batchSize: 4, maxNewTokens: 6, evaluateEvery: 2 },
-    grpo: { ...rlhf.grpo, batchSize: 2, samplesPerPrompt: 2 },
     bestOfN: { prompts: 4, samples: 3, sizes: [1, 3] },
+    primary: { ...rlhf.primary, n: 3 },
   };
-  const materials = await openMaterials(recipe, 1);
-  const outcome = await rlhfStudy.runSeed(materials, recipe, 1, join(directory, 'out'));
-  expect(outcome.results.map(({ name }) => name)).toHaveLength(4);
-  for (const { curve, best } of outcome.results) {
-    expect(curve.map(({ step }) => step)).toEqual([0, 2, 3]);
-    expect(best.rewards.oracle).toHaveLength(6);
+  const plan = rlhfPlan(recipe);
+  const resultOf = await computed(plan);
+  for (const { run } of plan.cells) {
+    const { curve } = resultOf(run);
+    expect(curve.map(({ step, oracle }) => [step, oracle.length])).toEqual([
+      [0, 6],
+      [2, 6],
+      [3, 6],
+    ]);
   }
-  const { sentences, runs } = summarize([outcome]);
-  expect(sentences).toHaveLength(4);
-  for (const run of runs) expect(Number.isFinite(run.gain.difference)).toBe(true);
+  for (const found of summarizeRlhf(recipe, plan, resultOf).primary) expect(found.mean).not.toBeNaN();
 });
 
 it('the adaptation study runs on files', async () => {
-  const recipe = { ...small(adaptation), unit: 6, units: [0, 1, 3] };
-  const materials = await openMaterials(recipe, 1);
-  const { points } = await adaptationStudy.runSeed(materials, recipe, 1);
-  expect(points).toHaveLength(2 * 4 * 3);
-  for (const { correct } of points) expect(correct).toHaveLength(6);
+  const task = { summary: 18, harmlessness: 20 };
+  const recipe = { ...small(adaptation, { task }), unit: 6, units: [0, 1, 3] };
+  const plan = adaptationPlan(recipe);
+  const resultOf = await computed(plan);
+  expect(plan.cells).toHaveLength(2 * (4 * 3 + 1));
+  for (const { test } of plan.cells) expect(resultOf(test).correct).toHaveLength(6);
+  expect(summarizeAdaptation(recipe, plan, resultOf).primary.mean).not.toBeNaN();
 });

@@ -1,9 +1,6 @@
 import { stage } from './grid/stage.mjs';
 import { settingsOf } from './stages.mjs';
 
-/** Where the studies keep their stages: those that two studies have in common are computed once. */
-export const STAGES = new URL('../runs/stages', import.meta.url);
-
 /** The model that all arms of a seed start from: one of the world that has read plain text, or one from files. */
 export function baseOf(recipe, seed) {
   const { source, data } = recipe;

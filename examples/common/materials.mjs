@@ -1,61 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRandom } from '@gram/base';
 import { readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
-import { copyWeights, initWeights, loadModel, SCRATCH_FAMILY } from '@gram/model';
 import { scalarReward } from '@gram/ppo';
 import { loadRewardModel } from '@gram/reward';
-import {
-  createPairEncoder,
-  judgePrompt,
-  loadTokenizer,
-  plainChat,
-  tokenizerFromJson,
-  trainBpe,
-} from '@gram/tokenize';
+import { createPairEncoder, judgePrompt, plainChat, trainBpe } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
-
-/**
- * Opens what a study works with: a base model, its tokenizer and the data, from the synthetic world or from files.
- *
- * `base.weights()` gives a fresh copy each time. The data are functions, so that a study makes only what it needs.
- */
-export async function openMaterials(recipe, seed) {
-  return recipe.source.kind === 'world' ? fromWorld(recipe, seed) : fromFiles(recipe);
-}
-
-async function fromWorld(recipe, seed) {
-  const tokenizer = tokenizerFromJson(worldTokenizer(recipe, seed));
-  const { standardDeviation, ...architecture } = recipe.model;
-  const config = {
-    architecture: `${SCRATCH_FAMILY}ForCausalLM`,
-    vocabSize: tokenizer.vocabSize,
-    ...architecture,
-  };
-  return {
-    ...worldData(recipe, seed),
-    tokenizer,
-    encoder: await encoderOf(recipe, tokenizer),
-    base: {
-      config,
-      weights: (of = config) => initWeights(of, createRandom(seed, 'weights'), standardDeviation),
-    },
-  };
-}
-
-async function fromFiles(recipe) {
-  requireFiles(recipe);
-  const { source } = recipe;
-  const directory = join(source.directory, source.model);
-  const { config, weights } = await loadModel(directory);
-  const tokenizer = loadTokenizer(directory);
-  return {
-    ...(await fileData(recipe)),
-    tokenizer,
-    encoder: await encoderOf(recipe, tokenizer),
-    base: { config, weights: () => copyWeights(weights) },
-  };
-}
 
 /** Trains the tokenizer of a recipe on texts of the world. */
 export function worldTokenizer({ judgePrompt: id, data, tokenizer }, seed) {
@@ -101,14 +50,16 @@ function worldData({ source, data }, seed) {
       split === 'in-distribution'
         ? some((count) => tests.testPairs(split, count), n)
         : tests.testPairs(split, n),
-    demonstrations: () => some((n) => world.demonstrations(n), data.demonstrations),
-    prompts: (split, n) => some((count) => world.prompts(split, count), n),
-    task: (family, side, n) => world.adaptationPairs(family, side, n),
-    oracle: (groups) => groups.map(({ id, responses }) => responses.map((text) => world.reward(id, text))),
+    demonstrations: (n) => some((count) => world.demonstrations(count), n),
+    prompts: (split, n) =>
+      some((count) => (split === 'policy-test' ? tests : world).prompts(split, count), n),
+    task: (family, side, n) => (side === 'test' ? tests : world).adaptationPairs(family, side, n),
+    /** Rewards responses to prompts of `policy-test`. */
+    oracle: (groups) => groups.map(({ id, responses }) => responses.map((text) => tests.reward(id, text))),
   };
 }
 
-async function fileData({ source, data }) {
+function fileData({ source, data }) {
   const at = (path) => join(source.directory, path);
   const take = async (records, n) => {
     const taken = [];
@@ -119,14 +70,20 @@ async function fileData({ source, data }) {
     return taken;
   };
   const read = (reader, { path, format }, n) => take(reader(at(path), { format }), n);
+  let reward;
+  // Most stages need no oracle, and it may be as large as the policy.
+  const oracle = async (groups, context) => {
+    reward ??= scalarReward(await loadRewardModel(at(source.oracle), { overlong: 'truncate' }));
+    return reward(groups, context);
+  };
   return {
     unlabeled: (n = data.unlabeled) => read(readResponsePairs, source.unlabeled, n),
     labeled: (n = data.labeled) => read(readPreferences, source.labeled, n),
     tests: (split, n = data.test) => read(readPreferences, source.tests[split], n),
-    demonstrations: () => read(readDemonstrations, source.demonstrations, data.demonstrations),
+    demonstrations: (n) => read(readDemonstrations, source.demonstrations, n),
     prompts: (split, n) => read(readDemonstrations, source.prompts[split], n),
     task: (name, side, n) => read(readPreferences, source.tasks[name][side], n),
-    oracle: source.oracle && scalarReward(await loadRewardModel(at(source.oracle), { overlong: 'truncate' })),
+    oracle,
   };
 }
 

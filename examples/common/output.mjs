@@ -1,8 +1,8 @@
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '@gram/base';
 import { formatDuration, writePage } from '@gram/report';
 import { claimOutput } from '@gram/run';
-import { openMaterials } from './materials.mjs';
 
 /** Note on the synthetic world that stands in every report. */
 export const WORLD_NOTE =
@@ -17,14 +17,18 @@ export async function openOutput(recipe, url) {
   return {
     directory,
     seconds,
-    /** Writes what was measured, for later evaluation. */
-    async saveResults(outcomes) {
-      const results = JSON.stringify({ recipe, outcomes, seconds: seconds() });
-      await writeFileAtomic(`${directory}/results.json`, results);
-    },
-    /** Writes the page and prints where it is. */
-    async finish(html) {
+    /** Writes the page and the summary, which says where and when it was made, and prints where the page is. */
+    async finish(html, summary) {
       const report = `${directory}/report.html`;
+      const made = {
+        date: new Date().toISOString().slice(0, 10),
+        processor: processor(),
+        seconds: seconds(),
+      };
+      await writeFileAtomic(
+        `${directory}/summary.json`,
+        `${JSON.stringify({ ...summary, made }, null, 2)}\n`,
+      );
       await writePage(report, html);
       await output.release();
       console.log(`Done in ${formatDuration(seconds())}.`);
@@ -33,12 +37,7 @@ export async function openOutput(recipe, url) {
   };
 }
 
-/** Runs a study once for each seed of its recipe, with the materials of that seed. */
-export async function runSeeds(recipe, runSeed) {
-  const outcomes = [];
-  for (const [i, seed] of recipe.seeds.entries()) {
-    console.log(`\nSeed ${seed} (${i + 1} of ${recipe.seeds.length})`);
-    outcomes.push(await runSeed(await openMaterials(recipe, seed), seed));
-  }
-  return outcomes;
+function processor() {
+  const all = cpus();
+  return `${all.length} x ${all[0]?.model.trim() ?? 'unknown'}`;
 }

@@ -1,4 +1,4 @@
-/** Settings that the recipes of the three studies share: the models, and how the three reward models are trained. */
+/** Settings that the recipes of the three studies share: the models, and how the judges are trained. */
 
 /** Share of the steps that warm up in every run, as in the authors' configuration. */
 const warmupRatio = 0.1;
@@ -59,42 +59,14 @@ export const laptopJudges = {
   discriminative: laptopJudging,
 };
 
-const oldTraining = {
-  batchSize: 32,
-  epochs: 1,
-  warmupRatio,
-  weightDecay: 0.01,
-  beta2: 0.98,
-  seed: 1,
-};
-
-/** A model of a million parameters that learns the synthetic world in minutes on two cores. */
-export const laptopBase = {
-  name: 'laptop',
-  tokenizer: { vocabSize: 1024 },
-  judgePrompt: 'gram-compact-1',
-  maxLength: 1024,
-  overlong: 'error',
-  model: {
-    hiddenSize: 128,
-    intermediateSize: 384,
-    numHiddenLayers: 4,
-    numAttentionHeads: 4,
-    numKeyValueHeads: 2,
-    headDim: 32,
-    rmsNormEps: 1e-5,
-    ropeTheta: 10_000,
-    maxPositionEmbeddings: 1024,
-    tieWordEmbeddings: true,
-    /** About 1 / sqrt(hiddenSize): narrow models learn sooner with it than with 0.02. */
-    standardDeviation: 0.08,
-  },
-  stage1: { ...oldTraining, learningRate: 2e-3 },
-  stage2: { ...oldTraining, learningRate: 5e-4, labelSmoothing: 0.1 },
-  vanilla: { ...oldTraining, learningRate: 1e-3, labelSmoothing: 0 },
-  discriminative: { ...oldTraining, learningRate: 1e-3 },
-  /** For training that continues from a trained model. */
-  further: { ...oldTraining, learningRate: 5e-4 },
+/** The same with sizes of seconds: the stages, arms and report of a study, to see that it runs. Its figures mean nothing. */
+export const tinyJudges = {
+  ...laptopJudges,
+  model: { ...laptopJudges.model, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 1, headDim: 4 },
+  data: { texts: 48, unlabeled: 32, tokenizerTexts: 200 },
+  stage2: { ...laptopJudges.stage2, epochs: 1 },
+  vanilla: { ...laptopJudges.vanilla, epochs: 1 },
+  discriminative: { ...laptopJudges.discriminative, epochs: 1 },
 };
 
 /** Settings of every run of the paper's configuration that could not be confirmed. */

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { loadModel } from '@gram/model';
 import { loadTokenizer } from '@gram/tokenize';
-import { train } from '@gram/train';
+import { adamW, train } from '@gram/train';
 import { encoderOf } from './materials.mjs';
 import { rewardModelOf, saveTrainedModel } from './reward-models.mjs';
-import { trainOptions } from './training.mjs';
 
 /** Opens the model of a stage, which is in a directory of its own where it was not trained here, and its tokenizer. */
 export async function openModel({ directory, result }, recipe) {
@@ -18,6 +17,11 @@ export async function openModel({ directory, result }, recipe) {
 export async function openJudge(stage, recipe) {
   const { config, weights, encoder } = await openModel(stage, recipe);
   return rewardModelOf({ kind: stage.result.kind, config, weights }, encoder);
+}
+
+/** Makes the options of `train` from a recipe, which holds numbers only. */
+export function trainOptions({ weightDecay, beta2, ...pace }) {
+  return { ...pace, optimizer: adamW({ weightDecay, beta2 }) };
 }
 
 /** Trains in place and returns the losses. */

@@ -13,7 +13,9 @@ import {
   supervisedFineTuning,
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
+import { adaptationStages } from './adaptation.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
+import { policyStages } from './policies.mjs';
 import { scoringModel } from './reward-models.mjs';
 import { fit, keep, openJudge, openModel } from './stage-models.mjs';
 
@@ -21,7 +23,11 @@ import { fit, keep, openJudge, openModel } from './stage-models.mjs';
  * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of,
  * the stages before it and a directory of its own, and returns what reports read.
  */
-export const stages = { pretrained, tokenizer, base, stage1, judge, accuracy, lists };
+export const stages = {
+  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, lists },
+  ...policyStages,
+  ...adaptationStages,
+};
 
 /** The settings of a recipe that decide how texts become tokens. */
 export function settingsOf({ source, judgePrompt, maxLength, overlong }) {

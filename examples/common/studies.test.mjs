@@ -48,6 +48,7 @@ const values = {
   'task-adaptation': [
     ['units', '0, 1, 3, 5, 7, 10', 'paper'],
     ['unit', '1000', 'paper'],
+    ['data.task.summary', '92000', 'paper'],
     ['adaptation.learningRate', '0.00001', 'our choice'],
   ],
 };
@@ -79,10 +80,10 @@ describe.skipIf(!built).each(Object.keys(values))('the study %s', (study) => {
   });
 
   it.each([
-    [['--config', 'desktop'], /^there is no configuration "desktop"; use laptop or paper\n$/],
+    [['--config', 'desktop'], /^there is no configuration "desktop"; use laptop or tiny or paper\n$/],
     [
       ['--confg', 'paper'],
-      /^Unknown option '--confg'.*; use --config laptop\|paper, --files DIR, --dry-run\n$/,
+      /^Unknown option '--confg'.*; use --config laptop\|tiny\|paper, --files DIR, --dry-run\n$/,
     ],
   ])('refuses %s', (flags, message) => {
     const { status, stderr } = run(study, ...flags);

@@ -1,27 +1,23 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { writeFileAtomic } from '@gram/base';
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
-import { runGrid } from '@gram-examples/common/grid/run-grid';
-import { STAGES } from '@gram-examples/common/judges';
-import { requireFiles } from '@gram-examples/common/materials';
+import { compute, directoryOf } from '@gram-examples/common/compute';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
+import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
 import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
-await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
+await runStudy({ recipes: { laptop, tiny, paper }, url: import.meta.url, phases, study });
 
 async function study(recipe, output) {
-  requireFiles(recipe);
   if (recipe.name === 'laptop') {
     console.log(
       `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about four minutes on two cores.`,
@@ -30,24 +26,16 @@ async function study(recipe, output) {
   const plan = planOf(recipe);
   const { cells, ranked } = plan;
   const targets = [...cells.flatMap(({ tests }) => Object.values(tests)), ...(ranked ? [ranked] : [])];
-  const { resultOf, foreign } = await runGrid({
-    module: import.meta.resolve('@gram-examples/common/stages'),
-    targets,
-    directory: fileURLToPath(STAGES),
-    label: 'reward ranking',
-  });
-  if (foreign > 0)
-    console.log(`${foreign} stages were computed by another build and were not computed again.`);
+  const resultOf = await compute(recipe, targets, 'reward ranking');
   const summary = summarize(recipe, plan, resultOf);
   for (const split of SPLITS) console.log(`\n${textTable(accuracyTable(summary, recipe, split))}`);
   console.log(`\n${primarySentence(summary)}`);
   const rankings = ranked ? resultOf(ranked) : [];
   for (const ranking of rankings) printRanking(ranking);
   const seconds = output.seconds();
-  const json = JSON.stringify(toJson(recipe, summary, seconds), null, 2);
-  await writeFileAtomic(join(output.directory, 'summary.json'), `${json}\n`);
   await keepModels(recipe, plan, output.directory);
-  await output.finish(reportPage({ recipe, summary, losses: lossesOf(plan, resultOf), rankings, seconds }));
+  const html = reportPage({ recipe, summary, losses: lossesOf(plan, resultOf), rankings, seconds });
+  await output.finish(html, toJson(recipe, summary));
 }
 
 /** Copies the judges of the first seed with the most labels to where people look for them. */
@@ -58,7 +46,7 @@ async function keepModels(recipe, { cells }, directory) {
     const { judge } = cells.find(({ arm, labels }) => arm === name && labels === most);
     const target = join(directory, name.toLowerCase());
     await rm(target, { recursive: true, force: true });
-    await cp(join(fileURLToPath(STAGES), judge.id, 'model'), target, { recursive: true });
+    await cp(join(directoryOf(judge), 'model'), target, { recursive: true });
   }
   console.log(`\nModels: ${directory}/{${names.map((name) => name.toLowerCase()).join(',')}}`);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { mean } from '@gram/base';
 import { runGrid } from '@gram-examples/common/grid/run-grid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { laptop } from './recipes/laptop.mjs';
+import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
 import { ARMS, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
@@ -12,19 +12,6 @@ import { summarize, toJson } from './summary.mjs';
 const module = new URL('../common/stages.mjs', import.meta.url).href;
 const directory = mkdtempSync(join(tmpdir(), 'gram-reward-ranking-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-/** The laptop's study with sizes for a test: the same stages, arms and report. */
-const tiny = {
-  ...laptop,
-  seeds: [1, 2],
-  model: { ...laptop.model, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 1, headDim: 4 },
-  data: { ...laptop.data, texts: 48, unlabeled: 32, labeled: [12, 24], test: 16, tokenizerTexts: 200 },
-  stage2: { ...laptop.stage2, epochs: { 12: 2, 24: 1 } },
-  vanilla: { ...laptop.vanilla, epochs: 1 },
-  discriminative: { ...laptop.discriminative, epochs: 1 },
-  primary: { ...laptop.primary, labels: 24, seeds: [1, 2, 3] },
-  lists: { prompts: 2, size: 3 },
-};
 
 describe('the study of reward ranking', () => {
   const plan = planOf(tiny);
@@ -66,7 +53,7 @@ describe('the study of reward ranking', () => {
     expect(primarySentence(summary)).toMatch(
       /^Declared beforehand: with 24 labels and 3 seeds, out of distribution, GRAM minus/,
     );
-    expect(JSON.stringify(toJson(tiny, summary, 1))).not.toContain('"correct"');
+    expect(JSON.stringify(toJson(tiny, summary))).not.toContain('"correct"');
     const rankings = resultOf(plan.ranked);
     expect(rankings.map(({ responses }) => responses.length)).toEqual([3, 3]);
     const html = reportPage({ recipe: tiny, summary, losses: [], rankings, seconds: 1 });

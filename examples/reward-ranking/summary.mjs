@@ -73,6 +73,6 @@ function accuracyByFamily(results) {
 }
 
 /** The summary as a file keeps it. */
-export function toJson(recipe, { points, effects, primary }, seconds) {
-  return { recipe, primary, points, effects, seconds };
+export function toJson(recipe, { points, effects, primary }) {
+  return { recipe, primary, points, effects };
 }

@@ -1,30 +1,52 @@
 /**
- * The paper's second study, RLHF: a policy learns from three reward models, and the oracle says what became of it.
+ * The paper's second study, RLHF: policies learn from judges, judges choose the best of n samples, and the oracle says what became
+ * of it.
  *
- *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
  */
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
-import { runSeeds } from '@gram-examples/common/output';
+import { compute, directoryOf } from '@gram-examples/common/compute';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
-import { bestOfNTable, reportPage, resultTable, summarize } from './report.mjs';
-import { phases, runSeed } from './study.mjs';
+import { tiny } from './recipes/tiny.mjs';
+import {
+  bestOfNTable,
+  differenceTable,
+  policyTable,
+  primarySentences,
+  reportPage,
+  shownOf,
+} from './report.mjs';
+import { phases, planOf } from './study.mjs';
+import { summarize } from './summary.mjs';
 
-await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
+await runStudy({ recipes: { laptop, tiny, paper }, url: import.meta.url, phases, study });
 
 async function study(recipe, output) {
-  if (recipe.name === 'laptop') {
-    console.log('RLHF in the synthetic world: about a quarter of an hour on two cores.');
+  const plan = planOf(recipe);
+  const resultOf = await compute(recipe, plan.targets, 'RLHF');
+  const summary = summarize(recipe, plan, resultOf);
+  for (const tableOf of [policyTable, bestOfNTable, differenceTable]) {
+    console.log(`\n${textTable(tableOf(summary))}`);
   }
-  const outcomes = await runSeeds(recipe, (materials, seed) =>
-    runSeed(materials, recipe, seed, `${output.directory}/seed-${seed}`),
-  );
-  const summary = summarize(outcomes);
-  console.log(`\n${textTable(resultTable(summary))}\n`);
-  for (const sentence of summary.sentences) console.log(sentence);
-  console.log(`\n${textTable(bestOfNTable(summary))}`);
-  console.log(`\nPolicies: ${output.directory}/seed-*`);
-  await output.saveResults(outcomes);
-  await output.finish(reportPage({ recipe, outcomes, summary, seconds: output.seconds() }));
+  console.log(`\n${primarySentences(summary).join('\n')}`);
+  await keepPolicies(recipe, plan, output.directory);
+  const shown = shownOf(plan, resultOf);
+  await output.finish(reportPage({ recipe, summary, shown, seconds: output.seconds() }), {
+    recipe,
+    ...summary,
+  });
+}
+
+/** Copies the policies of the first seed to where people look for them. */
+async function keepPolicies({ seeds: [first] }, { cells }, directory) {
+  for (const { arm, run } of cells.filter(({ seed }) => seed === first)) {
+    const target = join(directory, arm.toLowerCase());
+    await rm(target, { recursive: true, force: true });
+    await cp(join(directoryOf(run), 'model'), target, { recursive: true });
+  }
+  console.log(`\nPolicies: ${directory}`);
 }

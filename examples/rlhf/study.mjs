@@ -1,196 +1,83 @@
-import { createRandom } from '@gram/base';
-import { copyWeights } from '@gram/model';
-import {
-  createPolicyMeter,
-  ppo,
-  ppoOptions,
-  preferenceReward,
-  scalarReward,
-  valueModelFrom,
-} from '@gram/ppo';
-import { createProgress } from '@gram/report';
-import { bestOfNCurve, createResponseSampler, referenceScores } from '@gram/reward';
-import { plainChat } from '@gram/tokenize';
-import { encodeDemonstrations, supervisedFineTuning } from '@gram/train';
-import {
-  rewardModelOf,
-  rewardModelPhases,
-  saveTrainedModel,
-  trainRewardModels,
-  trainStage1,
-} from '@gram-examples/common/reward-models';
-import { fit } from '@gram-examples/common/training';
+import { ppoOptions } from '@gram/ppo';
+import { stage } from '@gram-examples/common/grid/stage';
+import { baseOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import { settingsOf } from '@gram-examples/common/stages';
 
-/** Runs that are compared: which reward model pays, and how advantages are made. */
-export const RUNS = [
-  { name: 'PPO, two stages', judge: 'two-stage', advantages: 'gae' },
-  { name: 'PPO, generative', judge: 'vanilla', advantages: 'gae' },
-  { name: 'PPO, discriminative', judge: 'discriminative', advantages: 'gae' },
-  { name: 'GRPO, two stages', judge: 'two-stage', advantages: 'grpo' },
+/** The judges that pay policies. They are those of the study of reward ranking with the same names. */
+export const ARMS = [
+  { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
+  { name: 'generative', kind: 'generative', isFoundation: false, options: 'vanilla' },
+  { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
 ];
 
-/** Gives the options of one run. Without a value model there is no warm-up of it, and the step's work stays the same. */
-export function optionsOf(recipe, { advantages }, seed) {
-  const grouped = advantages === 'gae' ? {} : { ...recipe.grpo, valueOnlySteps: 0 };
-  return ppoOptions({ ...recipe.ppo, ...grouped, advantages, seed });
+/**
+ * Lists what a recipe computes: for each seed one policy from demonstrations and samples of it, and for each judge a run of PPO
+ * and what it thinks of the samples.
+ */
+export function planOf(recipe) {
+  const cells = recipe.seeds.flatMap((seed) => {
+    const policy = policyOf(recipe, seed);
+    const samples = samplesOf(recipe, seed, policy);
+    return ARMS.map((arm) => {
+      const judge = judgeOf(recipe, { seed, arm, labels: recipe.data.labeled });
+      const choices = stage('choices', { recipe: settingsOf(recipe) }, { samples, judge });
+      return { seed, arm: arm.name, samples, choices, run: runOf(recipe, seed, { policy, judge }) };
+    });
+  });
+  return { cells, targets: cells.flatMap(({ samples, choices, run }) => [samples, choices, run]) };
+}
+
+/** The policy that every run of a seed starts from. */
+function policyOf(recipe, seed) {
+  const inputs = { recipe: settingsOf(recipe), seed, demonstrations: recipe.data.demonstrations };
+  return stage('policy', { ...inputs, training: recipe.sft }, { model: baseOf(recipe, seed) });
+}
+
+function runOf(recipe, seed, needs) {
+  const { prompts, validation, test } = recipe.data;
+  const counts = { policy: prompts, validation, test };
+  const inputs = { recipe: settingsOf(recipe), seed, prompts: counts, options: recipe.ppo };
+  return stage('ppo', inputs, needs);
+}
+
+function samplesOf(recipe, seed, policy) {
+  const { prompts, samples } = recipe.bestOfN;
+  const { sampling, maxNewTokens } = ppoOptions(recipe.ppo);
+  const inputs = { recipe: settingsOf(recipe), seed, prompts, size: samples, sampling, maxNewTokens };
+  return stage('samples', inputs, { policy });
 }
 
 /** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
-  const { data, seeds, sft } = recipe;
-  const policies = RUNS.map((each) => {
-    const { steps, batchSize, samplesPerPrompt } = optionsOf(recipe, each, 1);
-    const note = `prompts; ${batchSize * samplesPerPrompt} responses a step`;
-    return { label: each.name, examples: data.prompts, steps, note };
-  });
+  const { data, seeds, sft, ppo, bestOfN } = recipe;
+  const of = (text) => `${text}; ${seeds.length} seeds`;
+  const { batchSize, samplesPerPrompt } = ppoOptions(ppo);
+  const responses = `prompts; ${batchSize * samplesPerPrompt} responses a step`;
   return [
-    ...rewardModelPhases(recipe),
+    ...readingPhases(recipe),
+    ...ARMS.map((arm) => ({
+      label: arm.name,
+      examples: data.labeled,
+      options: trainingOf(recipe, arm, data.labeled),
+      note: of('labeled pairs'),
+    })),
     {
       label: 'supervised fine-tuning',
       examples: data.demonstrations,
       options: sft,
-      note: 'demonstrations',
+      note: of('demonstrations'),
     },
-    ...policies,
-  ].map((phase) => ({ ...phase, note: `${phase.note}; ${seeds.length} seeds` }));
-}
-
-/** Trains the policy that every run starts from, by supervised fine-tuning. */
-export async function trainPolicy({ base, encoder, demonstrations }, { sft }, from) {
-  const weights = copyWeights(from);
-  const { examples } = await encodeDemonstrations(encoder, await demonstrations());
-  const { config } = base;
-  const options = sft;
-  const history = await fit('supervised fine-tuning', {
-    config,
-    weights,
-    objective: supervisedFineTuning,
-    examples,
-    options,
-  });
-  return { weights, history };
-}
-
-/** Runs one seed of the study: models, four runs of RLHF and best-of-n, all measured on the same held-out prompts. */
-export async function runSeed(materials, recipe, seed, directory) {
-  const { encoder } = materials;
-  const { weights: foundation } = await trainStage1(materials, recipe);
-  const models = await trainRewardModels(materials, recipe, foundation, seed);
-  const { weights: sft } = await trainPolicy(materials, recipe, foundation);
-  const judges = Object.fromEntries(
-    Object.entries(models).map(([name, model]) => [name, rewardModelOf(model, encoder)]),
-  );
-  const context = {
-    ...{ materials, recipe, seed, directory, sft, judges },
-    prompts: await materials.prompts('policy', recipe.data.prompts),
-    validation: await materials.prompts('policy-validation', recipe.data.validation),
-    test: await materials.prompts('policy-test', recipe.data.test),
-  };
-  const results = [];
-  for (const each of RUNS) results.push(await runPolicy(each, context));
-  const start = await measureStart(context);
-  const curves = await bestOfN(context);
-  for (const judge of Object.values(judges)) judge.dispose();
-  return { seed, test: context.test, start, results, bestOfN: curves };
-}
-
-/** Trains one policy, follows it on the held-out prompts and saves the best one. */
-async function runPolicy(each, context) {
-  const { materials, recipe, seed, directory, sft, judges, prompts, validation } = context;
-  const { base, encoder, tokenizer, oracle } = materials;
-  const { config } = base;
-  const options = optionsOf(recipe, each, seed);
-  const judge = judges[each.judge];
-  const gram = { chat: plainChat.id, maxLength: recipe.maxLength };
-  const policy = { config, weights: copyWeights(sft), gram };
-  const meter = await meterOf(policy.weights, options, context);
-  // Every judge on one scale: the probability to beat the greedy response of the first policy.
-  const measure = () => meter.measure({ oracle, proxy: preferenceReward(judge) });
-  const progress = createProgress({ label: each.name, total: options.steps, unit: 'steps' });
-  const curve = [];
-  const result = await ppo({
-    policy,
-    value: each.advantages === 'gae' ? valueModelFrom(policy) : undefined,
-    tokenizer,
-    encoder,
-    prompts,
-    validation,
-    reward: judge.kind === 'discriminative' ? scalarReward(judge) : preferenceReward(judge),
-    options,
-    onStep: ({ step, score, kl }) => progress.update(step, { score, kl }),
-    onEvaluation: async ({ step, reward: onValidation }) => {
-      const { rewards, kl } = await measure();
-      curve.push({ step, validation: onValidation, kl, ...rewards });
+    ...ARMS.map(({ name }) => ({
+      label: `PPO, ${name}`,
+      examples: data.prompts,
+      steps: ppo.steps,
+      note: of(responses),
+    })),
+    {
+      label: 'best of n',
+      examples: bestOfN.prompts,
+      steps: 0,
+      note: of(`prompts; ${bestOfN.samples} responses to each, which every judge scores`),
     },
-  });
-  for (const [name, { data }] of Object.entries(policy.weights)) data.set(result.best.weights[name].data);
-  const { rewards, kl, responses } = await measure();
-  const best = { step: result.best.step, rewards, kl, responses };
-  progress.finish(`best policy after ${best.step} steps`);
-  meter.dispose();
-  const folder = each.name.toLowerCase().replaceAll(/[^a-z]+/g, '-');
-  const training = { advantages: each.advantages, judge: each.judge, seed };
-  const trained = { kind: 'policy', config, weights: policy.weights };
-  await saveTrainedModel(`${directory}/${folder}`, trained, { ...materials, recipe, training });
-  return { ...each, steps: result.steps, curve, best };
-}
-
-/** Opens a meter of a policy on the held-out prompts, against the policy after supervised fine-tuning. */
-function meterOf(policy, options, { materials: { base, tokenizer, encoder }, sft, test, seed }) {
-  return createPolicyMeter({
-    ...options,
-    config: base.config,
-    policy,
-    reference: sft,
-    tokenizer,
-    encoder,
-    prompts: test,
-    seed,
-  });
-}
-
-/** Measures the policy that every run starts from on the held-out prompts. */
-async function measureStart(context) {
-  const { recipe, seed, sft, materials } = context;
-  const meter = await meterOf(sft, optionsOf(recipe, RUNS[0], seed), context);
-  const { rewards, responses } = await meter.measure({ oracle: materials.oracle });
-  meter.dispose();
-  return { rewards, responses };
-}
-
-/** Samples from the first policy, of which each judge picks the best of n, on held-out prompts. */
-async function bestOfN({ materials, recipe, sft, judges, test, seed }) {
-  const { base, encoder, tokenizer, oracle } = materials;
-  const {
-    bestOfN: plan,
-    ppo: { maxNewTokens, sampling },
-  } = recipe;
-  const sampler = createResponseSampler({ config: base.config, weights: sft, tokenizer, encoder });
-  const items = test.slice(0, plan.prompts).map(({ id, prompt }) => ({
-    id,
-    prompt,
-    decodings: [
-      ...Array.from({ length: plan.samples }, (_, sample) => ({
-        temperature: 0.75,
-        topP: 0.95,
-        ...sampling,
-        random: createRandom(seed, 'best-of-n', id, sample),
-      })),
-      { temperature: 0 },
-    ],
-  }));
-  const sampled = await sampler.sample(items, { maxNewTokens });
-  sampler.dispose();
-  const groups = items.map(({ id, prompt }, i) => {
-    const texts = sampled[i].responses.map(({ text }) => text);
-    return { id, prompt, responses: texts.slice(0, -1), reference: texts.at(-1) };
-  });
-  const gold = await oracle(groups, {});
-  const curves = {};
-  for (const [name, judge] of Object.entries(judges)) {
-    const proxy = await referenceScores(judge, groups);
-    const pairs = groups.map((_, i) => ({ proxy: proxy[i], gold: gold[i] }));
-    curves[name] = bestOfNCurve(pairs, plan.sizes, createRandom(seed, 'best-of-n interval', name));
-  }
-  return curves;
+  ];
 }

@@ -1,30 +1,28 @@
 /**
- * The paper's third study, task adaptation: how much data of a new task does a reward model need?
+ * The paper's third study, task adaptation: how many labels of a new task does a judge need?
  *
- *     node main.mjs [--config laptop|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
  */
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
-import { runSeeds } from '@gram-examples/common/output';
+import { compute } from '@gram-examples/common/compute';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
-import { accuracyTable, reportPage, summarize } from './report.mjs';
-import { phases, runSeed } from './study.mjs';
+import { tiny } from './recipes/tiny.mjs';
+import { accuracyTable, effectTable, primarySentence, reportPage } from './report.mjs';
+import { phases, planOf } from './study.mjs';
+import { summarize } from './summary.mjs';
 
-await runStudy({ recipes: { laptop, paper }, url: import.meta.url, phases, study });
+await runStudy({ recipes: { laptop, tiny, paper }, url: import.meta.url, phases, study });
 
 async function study(recipe, output) {
-  if (recipe.name === 'laptop') {
-    console.log('Task adaptation in the synthetic world: about a quarter of an hour on two cores.');
-  }
-  const outcomes = await runSeeds(recipe, (materials, seed) => runSeed(materials, recipe, seed));
-  const summary = summarize(outcomes, recipe);
+  const plan = planOf(recipe);
+  const resultOf = await compute(recipe, plan.targets, 'task adaptation');
+  const summary = summarize(recipe, plan, resultOf);
   for (const task of recipe.tasks) {
-    console.log(`\n${task}\n${textTable(accuracyTable(summary, recipe, task))}`);
+    console.log(`\n${textTable(accuracyTable(summary, recipe, task))}`);
+    console.log(`\n${textTable(effectTable(summary, recipe, task))}`);
   }
-  console.log('');
-  for (const sentence of summary.sentences) console.log(sentence);
-  console.log('');
-  await output.saveResults(outcomes);
-  await output.finish(reportPage(summary, recipe, output.seconds()));
+  console.log(`\n${primarySentence(summary, recipe)}`);
+  await output.finish(reportPage(summary, recipe, output.seconds()), { recipe, ...summary });
 }

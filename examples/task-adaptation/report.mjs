@@ -1,113 +1,131 @@
-import { bootstrapInterval, createRandom, mean, pairedBootstrap, formatPercent as percent } from '@gram/base';
+import { formatPercent as percent } from '@gram/base';
 import { lineChart, page } from '@gram/report';
+import { INTERVALS, verdict, withInterval } from '@gram-examples/common/estimates';
 import { WORLD_NOTE } from '@gram-examples/common/output';
+import { ARMS, ORACLE } from './study.mjs';
 
-const points = (value) => (100 * value).toFixed(1);
-const random = (...stream) => createRandom(0, 'adaptation report', ...stream);
+const right = (name) => ({ name, align: 'right' });
+const points = (value) => `${value < 0 ? '' : '+'}${(100 * value).toFixed(1)}`;
 
-/**
- * Puts the seeds together: one accuracy for each task, model and amount of data, over the test pairs of all seeds. All
- * models judge the same pairs, so differences are paired.
- */
-export function summarize(outcomes, { tasks, units }) {
-  const all = outcomes[0].points.map(({ task, line, units: count }, i) => {
-    const correct = outcomes.flatMap((outcome) => outcome.points[i].correct);
-    return {
-      task,
-      line,
-      units: count,
-      correct,
-      accuracy: mean(correct),
-      interval: bootstrapInterval(correct, random(task, line, count)),
-    };
-  });
-  const lines = [...new Set(all.map(({ line }) => line))];
-  const find = (task, line, count) =>
-    all.find((point) => point.task === task && point.line === line && point.units === count);
-  const [foundation, ...others] = lines;
-  const most = units.at(-1);
-  const sentences = tasks.flatMap((task) => {
-    const own = (count) => find(task, foundation, count);
-    const rise = pairedBootstrap(own(most).correct, own(0).correct, random(task, 'rise'));
-    return [
-      `${task}: with ${most} units the ${foundation} gains ${interval(rise)} points.`,
-      ...others.map((other) => {
-        const few = units.find((count) => count > 0);
-        const gap = pairedBootstrap(
-          own(few).correct,
-          find(task, other, few).correct,
-          random(task, other, 'gap'),
-        );
-        const target = find(task, other, most).accuracy;
-        const needed = units.find((count) => own(count).accuracy >= target);
-        const reach =
-          needed === undefined
-            ? `It does not reach the accuracy which that model has with ${most}`
-            : `With ${needed} ${needed === 1 ? 'unit' : 'units'} it has the accuracy which that model has with ${most}`;
-        return `${task}: with ${few} unit the ${foundation} minus ${other} is ${interval(gap)} points. ${reach}.`;
-      }),
-    ];
-  });
-  return { all, lines, find, sentences };
-}
+/** Accuracies on summaries that the paper reports with 3,000 task labels and models of 8 billion parameters. */
+const PAPER = {
+  columns: [{ name: 'the paper, summaries' }, right('task labels'), right('accuracy')],
+  rows: [
+    ['GRAM', '3,000', '75.6 %'],
+    ['stage 1 on the task', '3,000', '74.7 %'],
+    ['without stage 1', '3,000', '67.4 %'],
+    [ORACLE, '92,000', '77.8 %'],
+  ],
+  caption:
+    'As reported by readers of the full text. Sizes, text and labels differ from ours: compare the order, not the numbers.',
+};
 
-function interval({ difference, interval: [low, high] }) {
-  return `${points(difference)} (95 % interval ${points(low)} to ${points(high)})`;
-}
-
-/** Puts the accuracy of every model with every amount of data of one task into a table. */
-export function accuracyTable({ lines, find }, { units, unit }, task) {
+/** Puts the accuracies of a task into a table. */
+export function accuracyTable({ points: all, oracles }, { units, unit, data }, task) {
+  const find = (arm, count) =>
+    all.find((point) => point.task === task && point.arm === arm && point.units === count);
   return {
     columns: [
-      { name: 'model' },
-      ...units.map((count) => ({ name: `${count * unit} pairs`, align: 'right' })),
+      { name: task },
+      ...units.map((count) => right(`${count * unit} labels`)),
+      right(`${data.task[task]} labels`),
     ],
-    rows: lines.map((line) => [
-      line,
-      ...units.map((count) => {
-        const {
-          accuracy,
-          interval: [low, high],
-        } = find(task, line, count);
-        return `${percent(accuracy)} (${points(low)} - ${points(high)})`;
-      }),
-    ]),
-    caption: `Accuracy on held-out pairs of ${task}, over all seeds, with 95 % bootstrap intervals.`,
+    rows: [
+      ...ARMS.map(({ name }) => [
+        name,
+        ...units.map((count) => withInterval(find(name, count), percent)),
+        '',
+      ]),
+      [
+        ORACLE,
+        ...units.map(() => ''),
+        withInterval(
+          oracles.find((each) => each.task === task),
+          percent,
+        ),
+      ],
+    ],
+    caption: `Accuracy on ${data.test} held-out pairs. ${INTERVALS}`,
   };
+}
+
+/** Puts the differences of the arms on a task into a table, in percentage points. */
+export function effectTable({ effects }, { units, unit }, task) {
+  const own = effects.filter((effect) => effect.task === task);
+  const names = [...new Set(own.map(({ arms }) => arms.join(' minus ')))];
+  return {
+    columns: [{ name: `${task}, points` }, ...units.map((count) => right(`${count * unit} labels`))],
+    rows: names.map((name) => [
+      name,
+      ...own
+        .filter(({ arms }) => arms.join(' minus ') === name)
+        .map((effect) => withInterval(effect, points)),
+    ]),
+  };
+}
+
+/** Says what the comparison found that was declared beforehand. */
+export function primarySentence({ primary, seeds }, { unit, tasks }) {
+  const { arms, units, detectable } = primary;
+  const power =
+    detectable === undefined
+      ? ''
+      : ` A difference of ${points(detectable)} points would be found in four of five cases.`;
+  return `Declared beforehand: with ${units * unit} labels of a task, over ${tasks.join(' and ')} and ${seeds} seeds, ${arms.join(' minus ')} is ${withInterval(primary, points)} points. ${verdict(primary, arms)}${power}`;
 }
 
 /** Makes the whole page. */
 export function reportPage(summary, recipe, seconds) {
-  const { tasks, units, unit, seeds, data } = recipe;
-  const curve = (task) =>
-    lineChart({
-      title: task,
-      xLabel: 'task pairs',
-      yLabel: 'accuracy',
-      series: summary.lines.map((line) => {
-        const own = units.map((count) => summary.find(task, line, count));
-        return {
-          name: line,
-          marks: true,
-          points: own.map(({ units: count, accuracy }) => [count * unit, accuracy]),
-          band: own.map(({ units: count, interval: [low, high] }) => [count * unit, low, high]),
-        };
-      }),
-    });
+  const { tasks, seeds, data, source } = recipe;
+  const isWorld = source.kind === 'world';
   return page({
-    title: `Task adaptation (${recipe.name})`,
-    subtitle: `${seeds.length} seeds, ${data.unlabeled} unlabeled and ${data.labeled} labeled pairs, ${data.test} test pairs a task and seed, ${Math.round(seconds / 60)} minutes`,
+    title: isWorld ? 'Task adaptation in the synthetic world' : 'Task adaptation',
+    subtitle: `${seeds.length} seeds, ${data.labeled} labels of other tasks, ${Math.round(seconds)} s`,
     sections: [
       {
-        heading: 'Curves',
+        heading: 'Does a judge that learned to write pairs need fewer labels of a new task?',
         paragraphs: [
-          'Every model is trained further on the same pairs of a task that no label of its training was about. The foundation model was trained in two stages; the one from the base has seen nothing else.',
-          WORLD_NOTE,
+          primarySentence(summary, recipe),
+          ...ARMS.map(({ name, about }) => `${name}: ${about}.`),
+          `All learn from the same labels of a task. ${ORACLE}: the base after stage 1 with every label that there is of the task.`,
+          ...(isWorld ? [WORLD_NOTE] : []),
+          INTERVALS,
         ],
-        figures: tasks.map((task) => ({ svg: curve(task), caption: 'Bands are 95 % intervals.' })),
+        figures: tasks.map((task) => ({
+          svg: adaptationChart(summary, recipe, task),
+          caption: 'Areas are 95 % intervals of the two arms that are compared first.',
+        })),
+        tables: [PAPER],
       },
-      { heading: 'Does the foundation model need less?', paragraphs: summary.sentences },
-      { heading: 'Numbers', tables: tasks.map((task) => accuracyTable(summary, recipe, task)) },
+      {
+        heading: 'Accuracy and differences',
+        tables: tasks.flatMap((task) => [
+          accuracyTable(summary, recipe, task),
+          effectTable(summary, recipe, task),
+        ]),
+      },
     ],
+  });
+}
+
+/** Draws accuracy over the number of task labels. */
+function adaptationChart({ points: all, oracles }, { units, unit, primary }, task) {
+  const labels = units.map((count) => count * unit);
+  const series = ARMS.map(({ name }) => {
+    const own = all.filter((point) => point.task === task && point.arm === name);
+    return {
+      name,
+      marks: true,
+      points: own.map(({ mean }, at) => [labels[at], mean]),
+      band: own.flatMap(({ interval }, at) =>
+        interval && primary.arms.includes(name) ? [[labels[at], ...interval]] : [],
+      ),
+    };
+  });
+  const { mean } = oracles.find((each) => each.task === task);
+  const ceiling = { name: ORACLE, points: labels.map((count) => [count, mean]) };
+  return lineChart({
+    ...{ title: task, xLabel: 'task labels', yLabel: 'accuracy' },
+    series: [...series, ceiling],
   });
 }

@@ -1,76 +1,108 @@
-import { createProgress } from '@gram/report';
-import { evaluatePairs } from '@gram/reward';
-import { adaptRewardModel } from '@gram/train';
-import {
-  rewardModelOf,
-  rewardModelPhases,
-  trainRewardModels,
-  trainStage1,
-} from '@gram-examples/common/reward-models';
-import { trainOptions } from '@gram-examples/common/training';
+import { stage } from '@gram-examples/common/grid/stage';
+import { baseOf, foundationOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import { settingsOf } from '@gram-examples/common/stages';
+
+const LABELED = { kind: 'generative', options: 'stage2' };
+
+/** The model that each arm starts from, before it sees labels of a task. All learn from these in the same way. */
+export const ARMS = [
+  {
+    name: 'GRAM',
+    about: 'stage 1, then labels of other tasks',
+    startOf: (recipe, seed) =>
+      judgeOf(recipe, { seed, arm: { ...LABELED, isFoundation: true }, labels: recipe.data.labeled }),
+  },
+  {
+    name: 'without stage 1',
+    about: 'the same labels of other tasks',
+    startOf: (recipe, seed) =>
+      judgeOf(recipe, { seed, arm: { ...LABELED, isFoundation: false }, labels: recipe.data.labeled }),
+  },
+  {
+    name: 'stage 1 on the task',
+    about: "stage 1 on the task's own pairs without labels, no other labels",
+    startOf: (recipe, seed, task) =>
+      stage(
+        'taskStage1',
+        {
+          recipe: settingsOf(recipe),
+          seed,
+          task,
+          pairs: recipe.data.task[task],
+          training: recipe.taskStage1,
+        },
+        { model: baseOf(recipe, seed) },
+      ),
+  },
+  { name: 'base', about: 'plain text only', startOf: baseOf },
+];
+
+/** The model that saw all labels of a task. */
+export const ORACLE = 'all task labels';
+
+/**
+ * Lists what a recipe computes: for each seed and task every arm with every number of units, and the base with all labels of the
+ * task.
+ */
+export function planOf(recipe) {
+  const { seeds, tasks, units, unit, data } = recipe;
+  const cells = seeds.flatMap((seed) =>
+    tasks.flatMap((task) => [
+      ...ARMS.flatMap(({ name, startOf }) =>
+        units.map((count) => ({
+          ...{ seed, task, arm: name, units: count },
+          test: testOf(recipe, { seed, task, labels: count * unit }, startOf(recipe, seed, task)),
+        })),
+      ),
+      {
+        ...{ seed, task, arm: ORACLE },
+        test: testOf(recipe, { seed, task, labels: data.task[task] }, foundationOf(recipe, seed)),
+      },
+    ]),
+  );
+  return { cells, targets: cells.map(({ test }) => test) };
+}
+
+/** The accuracy of a model that learned from some labels of a task. Smaller numbers of labels are part of larger ones. */
+function testOf(recipe, { seed, task, labels }, model) {
+  const settings = { recipe: settingsOf(recipe), seed, task };
+  const inputs = { ...settings, pool: recipe.data.task[task], labels, training: recipe.adaptation };
+  const judge = stage('adapted', inputs, { model });
+  return stage('taskAccuracy', { ...settings, pairs: recipe.data.test }, { judge });
+}
 
 /** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
-  const { seeds, tasks, units, unit, adaptation } = recipe;
-  const adaptations = units
-    .filter((count) => count > 0)
-    .map((count) => ({
-      label: `adaptation, ${count} units`,
-      examples: count * unit,
-      options: adaptation,
-      note: `4 models; ${tasks.join(' and ')}`,
-    }));
-  return [...rewardModelPhases(recipe), ...adaptations].map((phase) => ({
-    ...phase,
-    note: `${phase.note}; ${seeds.length} seeds`,
+  const { seeds, tasks, units, unit, data, adaptation } = recipe;
+  const of = (text) => `${text}; ${seeds.length} seeds`;
+  const labeled = ['with', 'without'].map((word) => ({
+    label: `labels, ${word} stage 1`,
+    examples: data.labeled,
+    options: trainingOf(recipe, LABELED, data.labeled),
+    note: of('labeled pairs of other tasks'),
   }));
-}
-
-/** Runs one seed of the study: every model adapted to every task with every amount of data. */
-export async function runSeed(materials, recipe, seed) {
-  const { base, encoder } = materials;
-  const { weights: foundation } = await trainStage1(materials, recipe);
-  const trained = await trainRewardModels(materials, recipe, foundation, seed);
-  const models = [
-    { line: 'foundation model', ...trained['two-stage'], labelSmoothing: recipe.stage2.labelSmoothing },
-    {
-      line: 'from the base',
-      kind: 'generative',
-      config: base.config,
-      weights: base.weights(),
-      labelSmoothing: 0,
-    },
-    { line: 'generative, no stage 1', ...trained.vanilla, labelSmoothing: 0 },
-    { line: 'discriminative', ...trained.discriminative, labelSmoothing: 0 },
+  return [
+    ...readingPhases(recipe),
+    ...labeled,
+    ...tasks.map((task) => ({
+      label: `stage 1 on ${task}`,
+      examples: data.task[task],
+      options: recipe.taskStage1,
+      note: of('pairs without labels'),
+    })),
+    ...units
+      .filter((count) => count > 0)
+      .map((count) => ({
+        label: 'adaptation',
+        examples: count * unit,
+        options: adaptation,
+        note: of(`labels; ${ARMS.length} models, ${tasks.join(' and ')}`),
+      })),
+    ...tasks.map((task) => ({
+      label: `all labels of ${task}`,
+      examples: data.task[task],
+      options: adaptation,
+      note: of('labels'),
+    })),
   ];
-  const total = recipe.tasks.length * models.length * recipe.units.length;
-  const progress = createProgress({ label: 'adapt and evaluate', total, unit: 'models' });
-  let done = 0;
-  const points = [];
-  for (const task of recipe.tasks) {
-    const pairs = await materials.task(task, 'train', Math.max(...recipe.units) * recipe.unit);
-    const test = await materials.task(task, 'test', recipe.data.test);
-    for (const { line, kind, config, weights, labelSmoothing } of models) {
-      for (const units of recipe.units) {
-        const { weights: adapted } = await adaptRewardModel({
-          config,
-          weights,
-          encoder,
-          kind,
-          pairs,
-          count: units * recipe.unit,
-          seed,
-          options: trainOptions(recipe.adaptation),
-          labelSmoothing,
-        });
-        const model = rewardModelOf({ kind, config, weights: adapted }, encoder);
-        const { items, accuracy } = await evaluatePairs(model, test, { seed });
-        model.dispose();
-        points.push({ task, line, units, correct: items.map(({ correct }) => Number(correct)) });
-        progress.update(++done, { task, line, units, accuracy });
-      }
-    }
-  }
-  progress.finish();
-  return { seed, points };
 }

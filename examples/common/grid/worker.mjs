@@ -17,6 +17,7 @@ process.on('disconnect', () => process.exit());
 /** Runs the function of a stage in a directory of its own, which gets its name when everything is in it. */
 async function compute({ kind, inputs, id, needs }) {
   const started = performance.now();
+  const cpu = process.cpuUsage();
   const run = stages[kind];
   if (run === undefined) throw new Error(`the study has no stage called ${kind}`);
   const target = join(directory, id);
@@ -31,9 +32,12 @@ async function compute({ kind, inputs, id, needs }) {
     directory: temporary,
   });
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  // What a stage costs where nothing else runs, whatever else ran beside it here.
+  const cpuSeconds = (user + system) / 1e6;
   await writeFile(
     join(temporary, 'result.json'),
-    JSON.stringify({ kind, inputs, needs, build, seconds, result }),
+    JSON.stringify({ kind, inputs, needs, build, seconds, cpuSeconds, result }),
   );
   await rename(temporary, target);
   return { result };

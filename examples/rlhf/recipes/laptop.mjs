@@ -1,40 +1,36 @@
-import { laptopBase } from '@gram-examples/common/recipes';
+import { laptopJudges } from '@gram-examples/common/recipes';
 
-const { further, ...base } = laptopBase;
-
-/** The study on two cores in about a quarter of an hour. Sizes are small: it compares the policies with each other. */
+/** The study on two cores in about ten minutes. Sizes are small: it compares the judges with each other. */
 export const laptop = {
-  ...base,
-  source: {
-    kind: 'world',
-    /** Families that a model of this size learns to judge in a minute. */
-    families: ['harmful', 'howto', 'list', 'sentiment'],
-  },
-  /** Each seed is a world, a set of models and a run of its own. */
-  seeds: [1, 2],
+  ...laptopJudges,
+  name: 'laptop',
+  /** Each seed has models and a policy of its own; all are measured on the same prompts. */
+  seeds: [1, 2, 3, 4, 5],
   data: {
-    unlabeled: 14_000,
-    labeled: 18_000,
+    ...laptopJudges.data,
+    /** Labels of the judges. */
+    labeled: 4000,
     /** Few, so that the policy has something left to learn. */
-    demonstrations: 1500,
+    demonstrations: 2000,
     prompts: 4000,
     validation: 100,
-    test: 250,
-    tokenizerTexts: 4000,
+    test: 200,
   },
-  sft: further,
+  sft: { ...laptopJudges.base, learningRate: 1e-3 },
+  /** Long, and with a weak KL term: the policy is to find what its judge has wrong. */
   ppo: {
-    steps: 40,
-    maxNewTokens: 40,
+    steps: 80,
+    maxNewTokens: 32,
     batchSize: 64,
     epochs: 2,
     miniBatchSize: 32,
     valueOnlySteps: 4,
-    policyLearningRate: 1e-4,
-    valueLearningRate: 5e-4,
-    kl: { weight: 4 },
-    evaluateEvery: 10,
+    policyLearningRate: 3e-4,
+    valueLearningRate: 1e-3,
+    kl: { weight: 0.2 },
+    evaluateEvery: 8,
   },
-  grpo: { batchSize: 16, samplesPerPrompt: 4, kl: { weight: 0.5 } },
-  bestOfN: { prompts: 100, samples: 16, sizes: [1, 2, 4, 8, 16] },
+  bestOfN: { prompts: 100, samples: 64, sizes: [1, 2, 4, 8, 16, 32, 64] },
+  /** Declared before the study was run: which of two judges leads to the policy, and chooses the sample, that is worth more. */
+  primary: { arms: ['GRAM', 'discriminative'], n: 64 },
 };

@@ -57,6 +57,6 @@ export const paper = {
     maxGradientNorm: 1,
     evaluateEvery: 200,
   },
-  grpo: { batchSize: 16, samplesPerPrompt: 4, kl: { weight: 0.05, estimator: 'k3', in: 'loss' } },
   bestOfN: { prompts: 805, samples: 64, sizes: [1, 2, 4, 8, 16, 32, 64] },
+  primary: { arms: ['GRAM', 'discriminative'], n: 64 },
 };

@@ -1,23 +1,27 @@
-import { laptopBase } from '@gram-examples/common/recipes';
+import { laptopJudges } from '@gram-examples/common/recipes';
 
-const { further, ...base } = laptopBase;
-
-/** The study on two cores in about a quarter of an hour. A unit of task pairs is small here: compare the curves. */
+/** The study on two cores in about ten minutes. A unit of task labels is small here: compare the curves. */
 export const laptop = {
-  ...base,
-  source: {
-    kind: 'world',
-    /** Families that the labels come from; the tasks are none of them. */
-    families: ['harmful', 'howto', 'list', 'sentiment'],
-    /** Stage 1 reads pairs without labels of every family, as broad text would hold them. */
-    unlabeledFamilies: 'all',
-  },
-  seeds: [1, 2],
+  ...laptopJudges,
+  name: 'laptop',
+  /** Each seed has models and labels of its own; all judge the same test pairs. */
+  seeds: [1, 2, 3, 4, 5],
+  /** Tasks that no label of the judges is about. */
   tasks: ['summary', 'harmlessness'],
-  /** Task pairs, in units of `unit`. */
+  /** Labels of a task, in units of `unit`. */
   units: [0, 1, 3, 5, 7, 10],
-  unit: 100,
-  data: { unlabeled: 14_000, labeled: 14_000, test: 400, tokenizerTexts: 4000 },
+  unit: 50,
+  data: {
+    ...laptopJudges.data,
+    /** Labels of other tasks: few, as for a judge of a field that has hardly any. */
+    labeled: 1000,
+    /** All labeled pairs of each task; stage 1 on the task reads them without their labels. */
+    task: { summary: 4000, harmlessness: 4000 },
+    test: 600,
+  },
+  taskStage1: laptopJudges.stage1,
   /** The same for every model. */
-  adaptation: { ...further, batchSize: 16, epochs: 2 },
+  adaptation: { ...laptopJudges.stage2, learningRate: 5e-4, epochs: 3 },
+  /** Declared before the study was run: what stage 1 changes with three units of labels, over both tasks. */
+  primary: { arms: ['GRAM', 'without stage 1'], units: 3 },
 };

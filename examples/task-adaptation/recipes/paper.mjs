@@ -11,6 +11,7 @@ export const paper = {
     tasks: 'paper (harmlessness: our reading)',
     units: 'paper',
     unit: 'paper',
+    'data.task.summary': 'paper',
   },
   source: {
     ...paperBase.source,
@@ -29,6 +30,15 @@ export const paper = {
   tasks: ['summary', 'harmlessness'],
   units: [0, 1, 3, 5, 7, 10],
   unit: 1000,
-  data: { ...paperBase.data, test: 2000 },
-  adaptation: { ...paperTraining, learningRate: 1e-5, epochs: 1, batchSize: 128, microBatchSize: 4 },
+  data: { ...paperBase.data, task: { summary: 92_000, harmlessness: 42_000 }, test: 2000 },
+  taskStage1: paperBase.stage1,
+  adaptation: {
+    ...paperTraining,
+    learningRate: 1e-5,
+    epochs: 1,
+    batchSize: 128,
+    microBatchSize: 4,
+    labelSmoothing: 0.1,
+  },
+  primary: { arms: ['GRAM', 'without stage 1'], units: 3 },
 };

@@ -15,6 +15,7 @@ it.each([
   [0.975, 30, 2.042272],
   [0.975, 120, 1.97993],
   [0.975, 1e7, 1.959964],
+  [0.975, 1e30, 1.959964],
 ])('the %f quantile with %f degrees of freedom is %f', (p, df, quantile) => {
   expect(studentQuantile(p, df)).toBeCloseTo(quantile, 5);
 });

@@ -5,14 +5,16 @@
  * @param df degrees of freedom, at least 0.1; they need not be a whole number
  */
 export function studentQuantile(p: number, df: number): number {
+  // Beyond, it is the quantile of the normal distribution to six digits, and the beta function loses its own.
+  const freedom = Math.min(df, 1e6);
   let [low, high] = [0, 1];
-  while (studentTail(high, df) > 1 - p) {
+  while (studentTail(high, freedom) > 1 - p) {
     low = high;
     high *= 2;
   }
   // Bisection down to the spacing of doubles.
   for (let middle = (low + high) / 2; middle > low && middle < high; middle = (low + high) / 2) {
-    if (studentTail(middle, df) > 1 - p) low = middle;
+    if (studentTail(middle, freedom) > 1 - p) low = middle;
     else high = middle;
   }
   return high;
