@@ -38,7 +38,7 @@ export interface Lock {
  * another machine, with which only a file system is shared, has to show within the patience that it lives. Clocks are not
  * compared.
  *
- * @throws {RunError} `in-use`, naming the process and the host of the holder
+ * @throws {RunError} `in-use`, naming the process and the host of the holder; `unwritable`, also where the disk is full
  */
 export async function takeLock(path: string, output: string, options = timing): Promise<Lock> {
   const own = ownHolder();
@@ -77,14 +77,29 @@ function ownHolder(): Holder {
 }
 
 async function create(path: string, own: Holder): Promise<FileHandle | undefined> {
+  let handle: FileHandle;
   try {
-    const handle = await open(path, 'wx');
+    handle = await open(path, 'wx');
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return undefined;
+    throw unwritable(path, cause);
+  }
+  try {
     await handle.write(textOf(own, 0), 0);
     return handle;
   } catch (cause) {
-    if (systemCode(cause) === 'EEXIST') return undefined;
-    throw cause;
+    await handle.close().catch(() => {});
+    // Nobody else takes an empty lock within this moment: it looks like one that is being written.
+    await rm(path, { force: true }).catch(() => {});
+    throw unwritable(path, cause);
   }
+}
+
+function unwritable(path: string, cause: unknown): unknown {
+  const code = systemCode(cause);
+  if (code === undefined) return cause;
+  const hint = 'free space, or choose an output in a folder that you may write to';
+  return new RunError('unwritable', `cannot write ${path} (${code})`, hint, { cause });
 }
 
 interface Held {
