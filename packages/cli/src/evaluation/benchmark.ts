@@ -2,12 +2,12 @@ import { basename, join } from 'node:path';
 import { createProgress, writePage } from '@gram/report';
 import {
   type BenchmarkName,
-  type FolderSummary,
   judgeFingerprint,
   readBenchmark,
   runBenchmarkInFolder,
   takeShare,
 } from '@gram/reward';
+import { claimOutput } from '@gram/run';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
@@ -26,8 +26,10 @@ export interface BenchmarkRequest {
 }
 
 /**
- * Runs a benchmark in the folder `out`, or continues it there; see `runBenchmarkInFolder`. The folder also gets `report.html`,
- * which follows from the results alone.
+ * Runs a benchmark in the folder `out`, or continues it there, as the only process that writes to it; see
+ * `runBenchmarkInFolder`. The folder also gets `report.html`, which follows from the results alone.
+ *
+ * @throws {RunError} `in-use`, `output-lost`, `unwritable`; whatever `runBenchmarkInFolder` throws
  */
 export async function evaluateBenchmark(
   { name, data, out, limit, seed, json }: BenchmarkRequest,
@@ -45,9 +47,9 @@ export async function evaluateBenchmark(
     if (run.written > 0) io.stderr.write(`going on after ${run.written} of ${items.length} items\n`);
     return loadJudge(settings, io);
   };
-  let summary: FolderSummary;
+  const folder = await claimOutput(out);
   try {
-    summary = await explainOverlong(() =>
+    const summary = await explainOverlong(() =>
       runBenchmarkInFolder(out, { name, items }, load, {
         seed,
         judge,
@@ -55,16 +57,20 @@ export async function evaluateBenchmark(
         signal: io.signal,
         onProgress: (done) => progress.update(done),
         onItems: (written) => {
+          folder.lost.throwIfAborted();
           run.written = written;
         },
       }),
     );
+    if (run.started) progress.finish();
+    io.stdout.write(json ? `${JSON.stringify(summary)}\n` : benchmarkText(summary));
+    await writePage(join(out, 'report.html'), benchmarkPage(summary, basename(settings.source)));
   } catch (cause) {
+    folder.lost.throwIfAborted();
     if (!io.signal.aborted || !run.started) throw cause;
     const message = `interrupted after ${run.written} of ${items.length} items`;
     throw new CliError('interrupted', message, 'run the same command again to go on', { cause });
+  } finally {
+    await folder.release();
   }
-  if (run.started) progress.finish();
-  io.stdout.write(json ? `${JSON.stringify(summary)}\n` : benchmarkText(summary));
-  await writePage(join(out, 'report.html'), benchmarkPage(summary, basename(settings.source)));
 }
