@@ -30,7 +30,9 @@ export class GramError<Code extends string = string> extends Error {
   }
 }
 
-/** An error of the ground package itself: a file that cannot be written, or a bad argument. */
-export class BaseError extends GramError<'bad-option' | 'bad-values' | 'not-replaceable' | 'write-failed'> {
+/** An error of the ground package itself: a file that cannot be written, memory that is not there, or a bad argument. */
+export class BaseError extends GramError<
+  'bad-option' | 'bad-values' | 'not-replaceable' | 'out-of-memory' | 'write-failed'
+> {
   override readonly name = 'BaseError';
 }

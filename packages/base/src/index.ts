@@ -26,11 +26,19 @@ export {
 } from './files/atomic.js';
 export { canonicalJson, sha256, sha256OfFile, sha256OfParts, sha256OfValue } from './files/hash.js';
 export { isMissing, systemCode } from './files/system-error.js';
+export {
+  checkMemory,
+  isOutOfMemory,
+  type MemoryBound,
+  type MemoryNeed,
+  memoryBound,
+  withinMemory,
+} from './memory/memory.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './statistics/bootstrap.js';
 export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';
 export { differences, meanOverSeeds, meanOverSeedsAndItems, type SeedMean } from './statistics/seeds.js';
-export { describeIssues, issuePath, type SchemaIssue } from './text/issues.js';
+export { describeIssues, issueMessage, issuePath, type SchemaIssue } from './text/issues.js';
 export { KeySet } from './text/key-set.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { printable, printableLines } from './text/printable.js';

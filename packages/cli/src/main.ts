@@ -1,11 +1,15 @@
 import { quote } from '@gram/base';
 import type { Io } from './command.js';
 import { type CommandEntry, commandTable } from './command-table.js';
-import { CliError } from './error.js';
+import { describeError, errorText } from './describe-error.js';
+import { CliError, type CliErrorCode } from './error.js';
 import { commandHelp, generalHelp } from './help.js';
 import { nearest } from './nearest.js';
 import { safeOutput } from './safe-output.js';
 import { ownVersion } from './version.js';
+
+/** Exit statuses of the errors of commands that have one of their own. */
+const STATUS: Readonly<Partial<Record<CliErrorCode, number>>> = { usage: 2, interrupted: 130 };
 
 /**
  * Runs `gram` with the given arguments and returns its exit status: 0 done, 1 refused, 2 wrong usage, 70 a fault of gram
@@ -30,12 +34,9 @@ export async function main(argv: readonly string[], streams: Io): Promise<number
       io.stderr.write('gram: interrupted; nothing was left half-written\n');
       return 130;
     }
-    if (isExpected(error)) {
-      io.stderr.write(`gram: ${oneLine(error.message)}; ${oneLine(error.hint)}\n`);
-      if (!(error instanceof CliError)) return 1;
-      return error.code === 'usage' ? 2 : error.code === 'interrupted' ? 130 : 1;
-    }
-    io.stderr.write(`gram: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
+    io.stderr.write(errorText(error));
+    if (error instanceof CliError) return STATUS[error.code] ?? 1;
+    if (describeError(error) !== undefined) return 1;
     return 70;
   }
 }
@@ -82,19 +83,4 @@ function find(name: string): CommandEntry {
     `there is no command ${quote(name)}`,
     near === undefined ? 'see gram --help' : `did you mean gram ${near}?`,
   );
-}
-
-/** Whether an error is one of the packages, which says what to do. */
-function isExpected(error: unknown): error is Error & { code: string; hint: string } {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    'hint' in error &&
-    typeof error.hint === 'string'
-  );
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }

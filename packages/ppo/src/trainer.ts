@@ -1,4 +1,4 @@
-import { mean, zip } from '@gram/base';
+import { checkMemory, mean, withinMemory, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
 import type { StepRecord } from '@gram/run';
 import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
@@ -13,7 +13,7 @@ import type { LearnerResult } from './run/learner.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
-import { checkRun, initialState } from './run/start.js';
+import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { openTools, type Tools } from './run/tools.js';
 
@@ -29,7 +29,7 @@ import { openTools, type Tools } from './run/tools.js';
  * The run is a function of its arguments: stopped at any moment and resumed, it computes what it would have without the
  * stop, bit by bit.
  *
- * @throws PpoError of every code; the signal's reason
+ * @throws PpoError of every code; BaseError `out-of-memory`, with what the run takes and what to lower; the signal's reason
  *
  * @example
  * ```ts
@@ -45,7 +45,9 @@ import { openTools, type Tools } from './run/tools.js';
 export async function ppo(run: PpoRun): Promise<PpoResult> {
   const options = ppoOptions(run.options);
   checkRun(run, options);
-  const { state, reference } = initialState(run, options);
+  const need = runNeed(run, options);
+  checkMemory(need);
+  const { state, reference } = await withinMemory(need, () => initialState(run, options));
   const takeSteps: TakeSteps = async ({ signal, onStep }) => {
     const tools = await openTools({ ...run, signal }, options, { state, reference });
     try {
@@ -55,8 +57,11 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
     }
   };
   const { output, signal } = run;
-  if (output === undefined) await takeSteps({ signal, onStep: async () => {} });
-  else await conductPpo({ ...run, output }, options, state, takeSteps);
+  await withinMemory(need, () =>
+    output === undefined
+      ? takeSteps({ signal, onStep: async () => {} })
+      : conductPpo({ ...run, output }, options, state, takeSteps),
+  );
   const { stopped = 'steps', steps, evaluations, best } = state;
   return { stopped, steps, evaluations, best, reference };
 }

@@ -5,15 +5,13 @@ import { formatDuration } from '@gram/report';
 /** Share of the rate of matrix products that a training step reaches, as `npm run bench:engine` measures it. */
 const EFFICIENCY = 0.7;
 
-/** Sizes of a run, from which its cost follows. */
-export interface RunSizes {
+/** Sizes of a run, from which its memory follows. */
+export interface MemorySizes {
   /** Architecture of the model. */
   readonly config: ModelConfig;
   /** Sequences that are computed at once, and tokens of the longest one. */
   readonly rows: number;
   readonly longest: number;
-  /** Tokens of all epochs, padding left out. */
-  readonly tokens: number;
   /** Parameters that are trained. */
   readonly trainedParameters: number;
   /** Numbers that the optimizer remembers. */
@@ -21,6 +19,12 @@ export interface RunSizes {
   /** Whether the trained parameters are those of an adapter, beside those of the model. */
   readonly trainsAdapter: boolean;
   readonly gradientCheckpointing: boolean;
+}
+
+/** Sizes of a run, from which its cost follows. */
+export interface RunSizes extends MemorySizes {
+  /** Tokens of all epochs, padding left out. */
+  readonly tokens: number;
   readonly device: DeviceName | 'auto';
   /** Share of the steps that were done before. @default 0 */
   readonly doneShare?: number;
@@ -36,18 +40,23 @@ export interface RunCost {
   readonly seconds: number | undefined;
 }
 
-/** Estimates memory and time of a run from its sizes and the speed of this machine, which is measured. */
-export async function estimateCost(sizes: RunSizes): Promise<RunCost> {
-  const { config, rows, longest, tokens, trainsAdapter, gradientCheckpointing, doneShare = 0 } = sizes;
-  const { trainedParameters, momentValues } = sizes;
+/** Estimates the memory of a run, in bytes: weights, gradients, moments and the activations of one micro-batch. */
+export function memoryOfRun({ config, rows, longest, ...sizes }: MemorySizes): number {
+  const { trainedParameters, momentValues, trainsAdapter, gradientCheckpointing } = sizes;
   const weights = parameterCount(config) + (trainsAdapter ? trainedParameters : 0);
   const activations = activationBytes(config, rows, longest, { gradientCheckpointing });
+  return 4 * (weights + trainedParameters + momentValues) + activations;
+}
+
+/** Estimates memory and time of a run from its sizes and the speed of this machine, which is measured. */
+export async function estimateCost(sizes: RunSizes): Promise<RunCost> {
+  const { config, tokens, trainsAdapter, gradientCheckpointing, doneShare = 0 } = sizes;
   // Forward, once more with checkpointing, the gradient of the states, and that of the weights where they are trained.
   const passes = (trainsAdapter ? 2 : 3) + (gradientCheckpointing ? 1 : 0);
   const flop = passes * forwardFlop(config, tokens, 0);
   const rate = await rateOf(sizes.device);
   return {
-    bytes: 4 * (weights + trainedParameters + momentValues) + activations,
+    bytes: memoryOfRun(sizes),
     tokens,
     seconds: rate === undefined ? undefined : ((1 - doneShare) * flop) / (EFFICIENCY * rate),
   };

@@ -16,7 +16,14 @@ export {
 } from './checkpoints/manifest.js';
 export { type ConductOptions, conductRun, isStopped, type RunOutcome } from './conduct/conduct-run.js';
 export type { RunHooks, RunState, RunTrainer } from './conduct/trainer.js';
-export { estimateCost, formatCost, type RunCost, type RunSizes } from './cost.js';
+export {
+  estimateCost,
+  formatCost,
+  type MemorySizes,
+  memoryOfRun,
+  type RunCost,
+  type RunSizes,
+} from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
 export { type BestBy, bestRecord, bestStep, type Curve, type RunMetrics } from './metrics.js';
 export { checkpointFor, claimOutput, isVacant, type OutputClaim, resumePoint } from './output/output.js';

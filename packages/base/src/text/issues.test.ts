@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeIssues, issuePath } from './issues.js';
+import { describeIssues, issueMessage, issuePath } from './issues.js';
 
 it('names the place of each issue', () => {
   expect(describeIssues([{ path: ['a', 0, 'b'], message: 'is too small' }])).toBe('a[0].b: is too small');
@@ -10,6 +10,15 @@ it('names the place of each issue', () => {
 it('names an unknown key as the place', () => {
   const issue = { path: ['kl'], code: 'unrecognized_keys', keys: ['beta', 'b'], message: 'unknown' };
   expect(issuePath(issue)).toBe('kl.beta');
+});
+
+it('says what is wrong in lower case, without the kind of the issue', () => {
+  const said = (message: string) => issueMessage({ message });
+  expect(said('Invalid input: expected number, received string')).toBe('expected number, received string');
+  expect(said('Too big: expected number to be <=1000')).toBe('expected number to be <=1000');
+  expect(said('Unrecognized key: "a"')).toBe('unrecognized key: "a"');
+  expect(said('JSON must be an object')).toBe('JSON must be an object');
+  expect(said('is no object')).toBe('is no object');
 });
 
 it('describes five issues and counts the others', () => {

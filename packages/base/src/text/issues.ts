@@ -24,13 +24,14 @@ const MAX_CHARACTERS = 300;
  * ```ts
  * const result = schema.safeParse(value);
  * if (!result.success) throw new Error(describeIssues(result.error.issues));
- * // "data.files[0].weight: Invalid input: expected number, received string"
+ * // "data.files[0].weight: expected number, received string"
  * ```
  */
 export function describeIssues(issues: readonly SchemaIssue[], whole = ''): string {
   const described = issues.slice(0, MAX_ISSUES).map((issue) => {
     const place = issuePath(issue) || whole;
-    return shortLine(place === '' ? issue.message : `${place}: ${issue.message}`);
+    const message = issueMessage(issue);
+    return shortLine(place === '' ? message : `${place}: ${message}`);
   });
   const more = issues.length - described.length;
   return [...described, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
@@ -42,6 +43,12 @@ export function issuePath({ path, code, keys = [] }: SchemaIssue): string {
   return [...path, ...unknown]
     .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
     .join('');
+}
+
+/** The message of an issue in the style of all errors: without the capital of zod's, and without the name of its kind. */
+export function issueMessage({ message }: Pick<SchemaIssue, 'message'>): string {
+  const said = message.replace(/^(Invalid [a-z ]+|Too big|Too small): /, '');
+  return said.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
 function shortLine(text: string): string {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { checkAddress, createRewardServer } from '@gram/serve';
 import { defineCommand } from '../command.js';
+import { errorText } from '../describe-error.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
 import { renderedReaderOf } from '../models/rendered-reader.js';
 import { wholeNumber } from '../parse-flags.js';
@@ -31,8 +32,7 @@ export const serveCommand = defineCommand({
       deadlineMs: 1000 * wholeNumber('deadline', deadline, 1),
       // A name and not a path, which would tell clients about this machine.
       name: basename(values.model),
-      onError: (error: unknown) =>
-        io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
+      onError: (error: unknown) => io.stderr.write(errorText(error)),
     };
     // Before the model is loaded, which takes long: wrong options and a port that is taken are found at once.
     await checkAddress(options);

@@ -107,6 +107,14 @@ function load(path: string): LibraryHandle {
     return koffi.load(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
+    if (/cannot allocate memory|failed to map segment/i.test(reason)) {
+      throw new EngineError(
+        'out-of-memory',
+        `there is no memory to load ONNX Runtime, which takes about 100 MB: ${reason}`,
+        'raise the limit of this process (ulimit -v, the container), or end other programs',
+        { cause },
+      );
+    }
     throw new EngineError(
       'runtime-missing',
       `the library of ONNX Runtime cannot be loaded: ${reason}`,

@@ -240,7 +240,7 @@ describe('loadModel', () => {
   });
 
   it.each([
-    ['an unknown field', { ...gram, x: 1 }, 'Unrecognized key'],
+    ['an unknown field', { ...gram, x: 1 }, 'unrecognized key'],
     ['another format', { ...gram, format: 2 }, 'format: only format 1 is known'],
     [
       'another kind',
@@ -248,7 +248,7 @@ describe('loadModel', () => {
       'kind: must be generative, discriminative, policy or value',
     ],
     ['no kind', { ...gram, kind: undefined }, 'kind: must be generative'],
-    ['a policy with a judge prompt', { ...gram, kind: 'policy' }, 'Unrecognized key: "judgePrompt"'],
+    ['a policy with a judge prompt', { ...gram, kind: 'policy' }, 'unrecognized key: "judgePrompt"'],
     ['a list', [], 'expected object, received array'],
     ['an empty id', { ...gram, chat: '' }, 'chat:'],
     ['a missing field', { ...gram, judgePrompt: undefined }, 'judgePrompt:'],

@@ -1,15 +1,23 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FileName, oldDirectory, writeDirectoryAtomic } from '@gram/base';
+import {
+  checkMemory,
+  type FileName,
+  type MemoryNeed,
+  oldDirectory,
+  withinMemory,
+  writeDirectoryAtomic,
+} from '@gram/base';
 import { configText, configToJson } from '../config/config-json.js';
 import { kindOf, type ModelConfig } from '../config/model-config.js';
 import { parseConfig } from '../config/parse-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
+import { weightBytes } from '../estimates.js';
 import { checkShapes } from '../files/check-weights.js';
 import { readJsonFile } from '../files/json.js';
 import { exists } from '../files/read.js';
-import { loadGgufWeights } from '../gguf/load-gguf.js';
+import { loadGgufWeights, readGgufConfig } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { COMPANION_FILES, type Companions } from './companions.js';
 import { type GramMetadata, parseGramMetadata } from './gram-metadata.js';
@@ -119,17 +127,30 @@ export async function readGram(dir: string, config: ModelConfig): Promise<GramMe
  * ```
  *
  * @param pathOrRepo a directory, a `.gguf` file, or a repository of the hub, see `resolveModel`
- * @throws {ModelError} of every code but those of writing
+ * @throws {ModelError} of every code but those of writing; {BaseError} `out-of-memory`, before weights are read that this
+ *   process cannot hold
  */
 export async function loadModel(pathOrRepo: string, options: ResolveOptions = {}): Promise<LoadedModel> {
   const path = await resolveModel(pathOrRepo, options);
   if (path.endsWith('.gguf')) {
-    const { config, weights } = await loadGgufWeights(path);
+    const need = weightsNeed((await readGgufConfig(path)).config, path);
+    checkMemory(need);
+    const { config, weights } = await withinMemory(need, () => loadGgufWeights(path));
     return { config, weights, gram: undefined, path, ignored: [] };
   }
   const config = await readConfig(path);
   const gram = await readGram(path, config);
-  return { config, ...(await loadWeights(path, config)), gram, path };
+  const need = weightsNeed(config, path);
+  checkMemory(need);
+  return { config, ...(await withinMemory(need, () => loadWeights(path, config))), gram, path };
+}
+
+function weightsNeed(config: ModelConfig, path: string): MemoryNeed {
+  return {
+    work: `loading the weights of ${path} as float32`,
+    bytes: weightBytes(config),
+    hint: 'use a smaller model, end other programs, or raise the limit of this process',
+  };
 }
 
 /** Fields that transformers asks of a causal model at each generation. */

@@ -1,4 +1,5 @@
-import { copyWeights, kindOf, type Weights } from '@gram/model';
+import type { MemoryNeed } from '@gram/base';
+import { copyWeights, kindOf, parameterCount, trainingMemory, type Weights } from '@gram/model';
 import { PpoError } from '../error.js';
 import type { PpoOptions } from '../options.js';
 import { initialLearnerState } from './learner.js';
@@ -33,6 +34,24 @@ export function checkRun({ policy, value, prompts, validation }: PpoRun, { advan
       'give one with a score head, for example valueModelFrom(policy)',
     );
   }
+}
+
+/** Memory of the weights, gradients and moments of a run, and what lowers it. */
+export function runNeed({ policy, value }: PpoRun, { optimizer }: PpoOptions): MemoryNeed {
+  const learned = [policy, ...(value === undefined ? [] : [value])].map(({ config }) =>
+    trainingMemory(config, { optimizer }),
+  );
+  const bytes = learned.reduce(
+    (sum, { weights, gradients, moments }) => sum + weights + gradients + moments,
+    0,
+  );
+  const smaller = 'lower microBatchSize or batchSize, or take a smaller policy';
+  return {
+    work: value === undefined ? 'learning with this policy' : 'learning with this policy and value model',
+    // The frozen reference is a copy of the policy.
+    bytes: bytes + 4 * parameterCount(policy.config),
+    hint: value === undefined ? smaller : `${smaller}, or advantages without a value model (rloo, grpo)`,
+  };
 }
 
 /** Makes the state before the first step, and the frozen copy of the policy. */

@@ -1,3 +1,4 @@
+import { checkMemory, withinMemory } from '@gram/base';
 import { compile, float32 } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import { type Fingerprint, fingerprintOf } from '@gram/run';
@@ -15,6 +16,7 @@ import type { EncodedFile, EncodedSplit, EncodingContext, StageData } from '../s
 import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
 import type { TrainingRecord } from '../training-record.js';
+import { computesInHostMemory, memorySizes, trainingNeed } from './memory.js';
 import { adapterStart, type Start, wholeStart } from './start.js';
 import type { Context } from './starting-model.js';
 
@@ -74,7 +76,7 @@ export interface PreparedTraining {
  * ```
  *
  * @param context the checkpoint to go on from, who watches, and a signal that stops it
- * @throws EngineError `device-unavailable`, `bad-precision`; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
+ * @throws EngineError `device-unavailable`, `bad-precision`; BaseError `out-of-memory` where the machine cannot hold the run; TrainError `bad-config`, `no-data`, `bad-checkpoint`; DataError, ModelError and TokenizeError of what is read
  */
 export async function prepareTraining(
   config: TrainingConfig,
@@ -105,10 +107,12 @@ export async function prepareTraining(
       return { ...rest, examples: measured };
     },
   };
-  return data.encode(encoding, (split, objective) => {
+  const ready = await data.encode(encoding, (split, objective) => {
     checkBatch(config, split.examples.length);
     return prepared(config, data, opened, optimizer, split, objective);
   });
+  if (await computesInHostMemory(config)) checkMemory(trainingNeed(config, memorySizes(config, ready)));
+  return ready;
 }
 
 function prepared<Example>(
@@ -121,38 +125,36 @@ function prepared<Example>(
 ): PreparedTraining {
   const options = { ...paceOf(config.optimizer), optimizer, seed: config.seed };
   const { device, precision, gradientCheckpointing } = config;
-  return {
+  const sizes = {
     config: start.config,
+    trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
+    momentValues: momentValues(optimizer, weights),
+    longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
+  };
+  const need = trainingNeed(config, memorySizes(config, sizes));
+  return {
+    ...sizes,
     gram: start.gram,
     judgePrompt: start.judgePrompt,
     newWeights: start.newWeights,
-    trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
-    momentValues: momentValues(optimizer, weights),
     examples: examples.length,
     data: file,
-    longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
     tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
     totalSteps: totalSteps({ examples: examples.length, ...options }),
     doneSteps: resume?.step ?? 0,
     history: resume?.history ?? [],
     heldOut: heldOut && summaryOf(heldOut, data.sharedPrompts),
     run: (watch) =>
-      train({
-        config: start.config,
-        weights,
-        part,
-        objective,
-        examples,
-        options,
-        device,
-        precision,
-        gradientCheckpointing,
-        validation: heldOut && { examples: heldOut.examples, due: watch?.needsState ?? (() => false) },
-        resume,
-        optimizerSharding: config.optimizer.sharding,
-        identity: partsOf(config, start, heldOut !== undefined),
-        ...watch,
-      }),
+      withinMemory(need, () =>
+        train({
+          ...{ config: start.config, weights, part, objective, examples, options },
+          ...{ device, precision, gradientCheckpointing, resume },
+          validation: heldOut && { examples: heldOut.examples, due: watch?.needsState ?? (() => false) },
+          optimizerSharding: config.optimizer.sharding,
+          identity: partsOf(config, start, heldOut !== undefined),
+          ...watch,
+        }),
+      ),
     trained,
     restore,
     result,

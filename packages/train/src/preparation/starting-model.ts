@@ -1,5 +1,4 @@
-import { totalmem } from 'node:os';
-import { createRandom, type Random } from '@gram/base';
+import { checkMemory, createRandom, type Random } from '@gram/base';
 import { float32 } from '@gram/engine';
 import {
   configToJson,
@@ -49,14 +48,11 @@ export interface Context {
 /** Refuses a new model whose training this machine cannot hold, before its weights are drawn one by one. */
 function checkFits(model: ModelConfig): void {
   const { weights, gradients, moments } = trainingMemory(model);
-  const total = weights + gradients + moments;
-  if (total <= totalmem()) return;
-  const [needed, there] = [total, totalmem()].map((bytes) => `${(bytes / 1e9).toFixed(0)} GB`);
-  throw new TrainError(
-    'bad-config',
-    `training this model takes at least ${needed}, and the machine has ${there}`,
-    'lower hiddenSize, intermediateSize, numHiddenLayers or vocabSize of init.scratch',
-  );
+  checkMemory({
+    work: 'training this model',
+    bytes: weights + gradients + moments,
+    hint: 'lower hiddenSize, intermediateSize, numHiddenLayers or vocabSize of init.scratch',
+  });
 }
 
 /** Standard deviation of a new reward head, that of every other matrix in `initWeights`. */

@@ -14,6 +14,7 @@ import {
 } from '@gram/run';
 import { saveCheckpoint, type TrainingState } from '../checkpoint.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import { memorySizes } from '../preparation/memory.js';
 import type { DataSummary, PreparedTraining } from '../preparation/prepare.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import { stageOf } from '../stages/table.js';
@@ -91,18 +92,11 @@ function trainerOf(prepared: PreparedTraining, communicator: Communicator): RunT
 
 /** Estimates memory and time of a run that was prepared. */
 export function estimateTraining(config: TrainingConfig, prepared: PreparedTraining): Promise<RunCost> {
-  const { optimizer, lora, device, gradientCheckpointing } = config;
-  const { longest, tokens, totalSteps, doneSteps, trainedParameters, momentValues } = prepared;
+  const { tokens, totalSteps, doneSteps } = prepared;
   return estimateCost({
-    config: prepared.config,
-    rows: optimizer.microBatchSize ?? optimizer.batchSize,
-    longest,
-    tokens: tokens * optimizer.epochs,
-    trainedParameters,
-    momentValues,
-    trainsAdapter: lora !== undefined,
-    gradientCheckpointing,
-    device,
+    ...memorySizes(config, prepared),
+    tokens: tokens * config.optimizer.epochs,
+    device: config.device,
     doneShare: doneSteps / totalSteps,
   });
 }

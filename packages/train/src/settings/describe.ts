@@ -1,3 +1,4 @@
+import { issueMessage } from '@gram/base';
 import { closest } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { elementAt, entryOf } from '../checked.js';
@@ -38,7 +39,7 @@ export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigP
     };
   }
   if (issue.code === 'custom') return { message: `${name} ${issue.message}`, hint: 'correct its value' };
-  return { message: `${name} is ${shown(value)}: ${issue.message}`, hint: 'correct its value' };
+  return { message: `${name} is ${shown(value)}: ${issueMessage(issue)}`, hint: 'correct its value' };
 }
 
 function unknownKey(section: string, key: string): ConfigProblem {
