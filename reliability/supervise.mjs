@@ -13,46 +13,45 @@ const MAX_FAULTS = 25;
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 
 /**
- * Runs cases `first` to `end` of a target.
+ * Runs cases `first` to `end` of a target, or until `isOver` says that the time is up.
  *
+ * @param known what an earlier call came to; it goes on from there
  * @returns counts of what came of the cases, codes of the errors, and each fault with the number of its case
  */
-export async function runTarget(target, { seed, first = 0, end, onProgress = () => undefined }) {
+export async function runTarget(target, { seed, first, end, known, isOver, onResult }) {
   const folder = mkdtempSync(join(tmpdir(), `gram-reliability-${target.name}-`));
-  const result = {
-    name: target.name,
-    title: target.title,
-    cases: 0,
-    same: 0,
-    other: 0,
-    refused: 0,
-    codes: {},
-    faults: [],
-    seconds: 0,
-  };
+  const result = known ?? emptyResult(target, first);
+  const earlier = result.seconds;
   const started = performance.now();
+  const update = () => {
+    const ended = result.faults.filter(({ kind }) => kind !== 'unexplained').length;
+    result.cases = result.same + result.other + result.refused + ended;
+    result.seconds = earlier + (performance.now() - started) / 1000;
+    result.isDone = result.next >= end || result.faults.length >= MAX_FAULTS;
+    onResult(result);
+  };
   try {
-    let next = first;
-    while (next < end && result.faults.length < MAX_FAULTS) {
-      const ended = await runWorker(target, { seed, first: next, end, folder, result, onProgress });
-      if (ended === undefined) break;
+    while (result.next < end && result.faults.length < MAX_FAULTS && !isOver()) {
+      const ended = await runWorker(target, { seed, end, folder, result, isOver, onReport: update });
+      if (ended === undefined) continue;
       result.faults.push(ended);
-      next = ended.index + 1;
+      result.next = ended.index + 1;
     }
-    result.cases =
-      result.same +
-      result.other +
-      result.refused +
-      result.faults.filter(({ kind }) => kind !== 'unexplained').length;
+    update();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  result.seconds = (performance.now() - started) / 1000;
   return result;
 }
 
-/** Runs one process; resolves to the fault that ended it, or to undefined when it came to its end. */
-function runWorker(target, { seed, first, end, folder, result, onProgress }) {
+function emptyResult({ name, title }, next) {
+  const counts = { cases: 0, same: 0, other: 0, refused: 0, codes: {}, faults: [], seconds: 0 };
+  return { name, title, next, ...counts };
+}
+
+/** Runs one process; resolves to the fault that ended it, or to undefined when it came to its end or the time was up. */
+function runWorker(target, { seed, end, folder, result, isOver, onReport }) {
+  const first = result.next;
   const place = mkdtempSync(join(folder, 'process-'));
   mkdirSync(join(place, 'work'));
   const marker = join(place, 'case');
@@ -72,7 +71,9 @@ function runWorker(target, { seed, first, end, folder, result, onProgress }) {
     for (const [code, count] of Object.entries(message.codes))
       result.codes[code] = (result.codes[code] ?? 0) + count;
     result.faults.push(...message.faults);
-    onProgress(message.next);
+    result.next = message.next;
+    onReport();
+    if (isOver()) child.kill('SIGKILL');
   });
   return new Promise((resolve, reject) => {
     let hung = false;
@@ -90,7 +91,7 @@ function runWorker(target, { seed, first, end, folder, result, onProgress }) {
       const started = readFileSync(marker, 'utf8');
       const index = Number(started || first);
       rmSync(place, { recursive: true, force: true });
-      if (code === 0) return resolve(undefined);
+      if (code === 0 || (isOver() && !hung)) return resolve(undefined);
       if (started === '') return reject(new Error(`the process of ${target.name} did not start: ${errors}`));
       const kind = hung ? 'hang' : code === 86 ? 'memory' : 'crash';
       resolve({ index, kind, detail: `${signal ?? `status ${code}`}\n${errors}`.slice(0, 2000) });
