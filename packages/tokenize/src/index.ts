@@ -37,6 +37,7 @@ export {
   type EncodedTurn,
   encodingOf,
   type PromptToEncode,
+  type ResponsesToEncode,
 } from './encode/chat-encoder.js';
 export type { Encoding } from './encode/encode-form.js';
 export type { Overlong } from './encode/fill.js';

@@ -1,6 +1,12 @@
 import { sigmoid } from '@gram/ranking';
 import { afterAll, expect, it, vi } from 'vitest';
-import { tinyConfig, tinyEncoder, tinyWeights, unequalItems } from '../__fixtures__/tiny-model.js';
+import {
+  tinyConfig,
+  tinyEncoder,
+  tinyTokenizer,
+  tinyWeights,
+  unequalItems,
+} from '../__fixtures__/tiny-model.js';
 import { createDiscriminativeRewardModel } from './discriminative.js';
 
 const config = tinyConfig('LlamaForSequenceClassification');
@@ -53,11 +59,11 @@ it('takes a score head of two layers beside a language head, with its layers in 
 });
 
 it('evaluates each distinct response once', async () => {
-  const response = vi.fn(encoder.response);
-  const counted = createDiscriminativeRewardModel({ config, weights, encoder: { response } });
+  const responses = vi.fn(encoder.responses);
+  const counted = createDiscriminativeRewardModel({ config, weights, encoder: { responses } });
   const { scores, comparisons } = await counted.rank('the cat', ['sat', 'on', 'the mat', 'log']);
   expect(comparisons).toBe(6);
-  expect(response).toHaveBeenCalledTimes(4);
+  expect(responses.mock.calls.map(([record]) => record.responses.length)).toEqual([4]);
   expect(scores.reduce((sum, value) => sum + value, 0)).toBeCloseTo(2, 12);
   counted.dispose();
 });
@@ -73,6 +79,36 @@ it('keeps equal responses to different prompts apart', async () => {
   ]);
   expect(first!.reward).not.toBe(second!.reward);
   expect(results[0]!.probability).not.toBe(results[1]!.probability);
+});
+
+it('reads one prompt before all responses to it where one of them does not fit', async () => {
+  const cutting = await tinyEncoder(64, 'truncate');
+  const seen: (readonly number[])[] = [];
+  const responses: typeof cutting.responses = async (record) => {
+    const found = await cutting.responses(record);
+    seen.push(...found.map(({ ids }) => ids));
+    return found;
+  };
+  const cut = createDiscriminativeRewardModel({ config, weights, encoder: { responses } });
+  const prompt = `${'the cat and the dog '.repeat(8)}where is the log`;
+  const [long, short] = ['sat '.repeat(60), 'on the mat'];
+  const both = await cut.compare([{ prompt, a: long, b: short }]);
+  expect(both).toMatchObject([{ truncated: true }]);
+  const answerStart = tinyTokenizer.tokenId('<|assistant|>')!;
+  const promptOf = (ids: readonly number[]) => ids.slice(0, ids.lastIndexOf(answerStart));
+  expect(seen).toHaveLength(2);
+  expect(promptOf(seen[0]!)).toEqual(promptOf(seen[1]!));
+  expect(promptOf(seen[0]!).length).toBeGreaterThan(1);
+  // Alone the short response leaves more of the prompt, and gets another reward.
+  const [alone] = await cut.rewards([{ prompt, response: short }]);
+  const [, among] = await cut.rewards([
+    { prompt, response: long },
+    { prompt, response: short },
+  ]);
+  expect(seen[2]!.length).toBeGreaterThan(seen[1]!.length);
+  expect(seen.slice(3)).toEqual(seen.slice(0, 2));
+  expect(alone!.reward).not.toBe(among!.reward);
+  cut.dispose();
 });
 
 it('names an item that is too long', async () => {

@@ -11,7 +11,7 @@ import {
   type ScoredResponse,
   sigmoid,
 } from '@gram/ranking';
-import type { Encoded } from '@gram/tokenize';
+import type { Encoded, ResponsesToEncode } from '@gram/tokenize';
 import { createForward } from '../sequences/forward.js';
 import { createNumberCache } from '../sequences/number-cache.js';
 import { defaultBatchTokens, encodeAll, runSequences, scaledProgress } from '../sequences/run-sequences.js';
@@ -20,7 +20,10 @@ import { taken } from '../taken.js';
 /** A model that gives each response a reward of its own. */
 export interface DiscriminativeRewardModel extends RewardModel {
   readonly kind: 'discriminative';
-  /** Returns the rewards r(x, y), in the order of the items. Throws as `compare` does. */
+  /**
+   * Returns the rewards r(x, y), in the order of the items. Where a response does not fit, the prompt is cut alike in front of all
+   * responses of the call to it, so that they stay comparable. Throws as `compare` does.
+   */
   rewards(items: readonly ResponseItem[], options?: RunOptions): Promise<ScoredResponse[]>;
 }
 
@@ -30,9 +33,9 @@ export interface DiscriminativeOptions {
   readonly config: ModelConfig;
   /** In float32 on the CPU they are read at each call, so that updates in place are seen. */
   readonly weights: Weights;
-  /** Encodes what is scored; the score is read at the last id. */
+  /** Encodes the responses to one prompt, and cuts the prompt alike in front of all; the score is read at the last id of each. */
   readonly encoder: {
-    response(record: ResponseItem): Promise<Encoded>;
+    responses(record: ResponsesToEncode): Promise<readonly Encoded[]>;
   };
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
@@ -73,7 +76,7 @@ export function createDiscriminativeRewardModel({
     options: RunOptions = {},
   ): Promise<ScoredResponse[]> {
     checkTexts(items, ['prompt', 'response']);
-    const encoded = await encodeAll(items, (item, id) => encoder.response({ ...item, id }), options.signal);
+    const encoded = await encodeAlike(items, encoder, options.signal);
     const sequences = encoded.map(({ ids }) => ids);
     const numbers = (await runSequences(sequences, forward, { batchTokens, cache }, options)).values();
     return encoded.map(({ truncated, neutralized }) => {
@@ -89,6 +92,33 @@ export function createDiscriminativeRewardModel({
     { weightBytes: weightBytes(config, precision), dispose: () => forward.dispose() },
   );
   return { ...model, kind: 'discriminative', rewards };
+}
+
+/** The responses of a call to one prompt, with their places in the call. */
+interface PromptGroup extends Pick<ResponseItem, 'id' | 'prompt' | 'tools'> {
+  readonly responses: (Required<Pick<ResponseItem, 'id' | 'response'>> & { readonly place: number })[];
+}
+
+/** Encodes responses, those to one prompt together. */
+async function encodeAlike(
+  items: readonly ResponseItem[],
+  encoder: DiscriminativeOptions['encoder'],
+  signal: AbortSignal | undefined,
+): Promise<Encoded[]> {
+  const byPrompt = new Map<string, PromptGroup>();
+  for (const [place, { id = `item ${place}`, prompt, tools, response }] of items.entries()) {
+    const key = JSON.stringify([prompt, tools]);
+    const group = byPrompt.get(key) ?? { id, prompt, tools, responses: [] };
+    group.responses.push({ id, response, place });
+    byPrompt.set(key, group);
+  }
+  const encoded: Encoded[] = new Array(items.length);
+  const encode = async (group: PromptGroup) => {
+    const found = (await encoder.responses(group)).values();
+    for (const { place } of group.responses) encoded[place] = taken(found);
+  };
+  await encodeAll([...byPrompt.values()], encode, signal);
+  return encoded;
 }
 
 /** Compares the responses of each item by their rewards, each distinct response being scored once. */

@@ -4,6 +4,7 @@ import {
   kindOf,
   loadModel,
   longestSequence,
+  type ModelConfig,
   type ModelInfo,
   type ResolveOptions,
   readCompanions,
@@ -12,6 +13,7 @@ import {
 } from '@gram/model';
 import { RewardError } from '@gram/ranking';
 import {
+  type ChatEncoder,
   chatLayoutOf,
   createChatEncoder,
   createPairEncoder,
@@ -58,7 +60,7 @@ type JudgeFormat = {
   readonly encoding: Encoding;
 } & (
   | { readonly kind: 'generative'; readonly prompt: JudgePrompt }
-  | { readonly kind: 'discriminative'; readonly reads: 'response' | 'finished' }
+  | { readonly kind: 'discriminative'; readonly reads: 'responses' | 'finished' }
 );
 
 /** Number of results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
@@ -118,8 +120,21 @@ export async function loadRewardModel(
     return createGenerativeRewardModel({ ...(await stored()), encoder, ...judging });
   }
   const encoder = await createChatEncoder(asked);
-  const response = encoder[format.reads];
-  return createDiscriminativeRewardModel({ ...(await stored()), encoder: { response } });
+  const { reads } = format;
+  const responses = reads === 'finished' ? scoredPart(encoder, model.config) : encoder.responses;
+  return createDiscriminativeRewardModel({ ...(await stored()), encoder: { responses } });
+}
+
+/**
+ * Encodes what a model of others reads before its score. transformers scores the last token that is not padding, and models that
+ * are padded with the token that ends a turn, as those of Mistral are, were trained on the token before it.
+ */
+function scoredPart({ finished }: ChatEncoder, { padTokenId }: ModelConfig): ChatEncoder['finished'] {
+  return async (record) =>
+    (await finished(record)).map(({ ids, ...flags }) => {
+      const last = ids.findLastIndex((id) => id !== padTokenId);
+      return { ids: ids.slice(0, last + 1), ...flags };
+    });
 }
 
 function judgeFormat(
@@ -133,7 +148,7 @@ function judgeFormat(
     const { kind, chat, maxLength } = gram;
     const common = { chat, maxLength, encoding };
     // gram trains a score head on the token that ends the answer.
-    if (kind === 'discriminative') return { ...common, kind, reads: 'response' };
+    if (kind === 'discriminative') return { ...common, kind, reads: 'responses' };
     return { ...common, kind, prompt: prompt ?? storedJudgePrompt(gram, `gram.json of ${source}`) };
   }
   if (gram !== undefined) {

@@ -7,6 +7,7 @@ import type { Span, Tokenizer } from '../library.js';
 import { finishedForm, promptForm, responseForm } from './conversation-form.js';
 import type { Encoding, Filled } from './encode-form.js';
 import { fillForms, type Overlong } from './fill.js';
+import type { Form } from './form.js';
 
 /** Options of `createChatEncoder`. */
 export interface ChatEncoderOptions {
@@ -58,6 +59,11 @@ export interface PromptToEncode {
   readonly tools?: readonly Tool[] | undefined;
 }
 
+/** Responses to one prompt. The `id` of each names it in errors. */
+export interface ResponsesToEncode extends Omit<PromptToEncode, 'id'> {
+  readonly responses: readonly { readonly id?: string | undefined; readonly response: Answer }[];
+}
+
 /** Encodes conversations as a model reads and writes them. `id` names the record in errors. */
 export interface ChatEncoder {
   /** Id of the token that fills the rows of a batch. */
@@ -76,11 +82,13 @@ export interface ChatEncoder {
    * front of both: a pair that is compared differs in its responses and in nothing else.
    */
   pair(record: PromptToEncode & { readonly chosen: Answer; readonly rejected: Answer }): Promise<EncodedPair>;
+  /** Encodes any number of responses to one prompt, in order, and cuts the prompt alike in front of all, as `pair` does. */
+  responses(record: ResponsesToEncode): Promise<EncodedTurn[]>;
   /**
-   * Encodes a finished conversation with all that the template writes after it, such as ChatML's newline. A model with a score
-   * head that was trained elsewhere reads its score at the last of these ids.
+   * Encodes finished conversations of one prompt with all that the template writes after each, such as ChatML's newline, and cuts
+   * them as `responses` does. A model with a score head that was trained elsewhere reads its score at the last of these ids.
    */
-  finished(record: PromptToEncode & { readonly response: Answer }): Promise<Encoded>;
+  finished(record: ResponsesToEncode): Promise<Encoded[]>;
 }
 
 /**
@@ -113,6 +121,10 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
   // A conversation has no judging prompt whose markers a text could imitate.
   const common = { ...fixed, neutralize: (text: string) => ({ text, neutralized: false }) };
   const { padId, endId } = await specialTokenIds(options.tokenizer, chat);
+  async function filledAlike({ responses, ...record }: ResponsesToEncode, formOf: typeof responseForm) {
+    const forms = await Promise.all(responses.map(({ response }) => formOf(chat, { ...record, response })));
+    return fillForms<readonly Form[]>(forms, { ...common, id: responses.map(({ id }) => id) });
+  }
   return {
     padId,
     endId,
@@ -132,10 +144,8 @@ export async function createChatEncoder(options: ChatEncoderOptions): Promise<Ch
       const [first, second] = await fillForms(forms, { ...common, id: record.id });
       return { chosen: turnOf(first), rejected: turnOf(second) };
     },
-    async finished(record) {
-      const [filled] = await fillForms([await finishedForm(chat, record)], { ...common, id: record.id });
-      return encodedOf(filled);
-    },
+    responses: async (record) => (await filledAlike(record, responseForm)).map(turnOf),
+    finished: async (record) => (await filledAlike(record, finishedForm)).map(encodedOf),
   };
 }
 

@@ -120,7 +120,8 @@ describe('conversations through the template of Qwen3', () => {
   });
 
   it('end for a scorer after the last newline', async () => {
-    const { ids } = await encoder.finished({ prompt: 'Is it?', response: 'Yes.' });
+    const [finished] = await encoder.finished({ prompt: 'Is it?', responses: [{ response: 'Yes.' }] });
+    const { ids } = finished!;
     const answered = await encoder.response({ prompt: 'Is it?', response: 'Yes.' });
     expect(ids.slice(0, -1)).toEqual(answered.ids);
     expect(await qwen.decode(ids.slice(-2))).toBe('<|im_end|>\n');

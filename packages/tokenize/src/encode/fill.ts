@@ -12,8 +12,8 @@ export type Overlong = 'error' | 'truncate';
 export interface FillOptions extends EncodeFormOptions {
   readonly maxLength: number;
   readonly overlong: Overlong;
-  /** Name of the record, for errors. */
-  readonly id?: string | undefined;
+  /** Name of the record, for errors; or one for each form. */
+  readonly id?: string | undefined | readonly (string | undefined)[];
 }
 
 /**
@@ -32,14 +32,16 @@ export async function fillForms<const Forms extends readonly Form[]>(
   const forms = given.map(trimmedForm);
   const whole = await Promise.all(forms.map((form) => encodeForm(form, form.texts.map(uncut), options)));
   const { maxLength, overlong, id } = options;
-  const needed = Math.max(...whole.map(({ ids }) => ids.length));
+  const lengths = whole.map(({ ids }) => ids.length);
+  const needed = Math.max(0, ...lengths);
   // One result for each form, which TypeScript does not follow through an array.
   if (needed <= maxLength) return whole as { [Index in keyof Forms]: Filled };
   if (overlong === 'error') {
     await roomFor(forms, whole, options);
+    const name = typeof id === 'object' ? id[lengths.indexOf(needed)] : id;
     throw new TokenizeError(
       'too-long',
-      `${id === undefined ? 'the record' : `record ${quote(id)}`} needs ${needed} tokens and ${maxLength} are allowed`,
+      `${name === undefined ? 'the record' : `record ${quote(name)}`} needs ${needed} tokens and ${maxLength} are allowed`,
       'raise maxLength, drop the record, or set overlong to "truncate"',
     );
   }
