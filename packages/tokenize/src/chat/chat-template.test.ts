@@ -113,6 +113,69 @@ describe('a chat template', () => {
   });
 });
 
+describe('names of tools and arguments, and ids of calls', () => {
+  const called = (args: Record<string, string>, id = 'call00001'): Turn => ({
+    role: 'assistant',
+    content: '',
+    tool_calls: [{ id, function: { name: 'look', arguments: args } }],
+  });
+  const render = async (template: string, turn: Turn) =>
+    joined(await createChatTemplate({ template }).render([turn]));
+  const sorted =
+    '{% for name, value in messages[0].tool_calls[0].function.arguments | dictsort %}{{ name }}={{ value }} {% endfor %}';
+
+  it('are sorted as they are, in each conversation', async () => {
+    const template = createChatTemplate({
+      template: `{{ messages[0].tool_calls[0].function.name }}: ${sorted}`,
+    });
+    for (const [args, text] of [
+      [{ where: 'b', by: 'a' }, 'look: by=a where=b '],
+      [{ alpha: 'b', zeta: 'a' }, 'look: alpha=b zeta=a '],
+      [{ zeta: 'b', alpha: 'a' }, 'look: alpha=a zeta=b '],
+    ] as const) {
+      expect(joined(await template.render([called(args)]))).toBe(text);
+    }
+  });
+
+  it.each([
+    ['names whose order depends on case', sorted, { b: 'x', B: 'y' }],
+    ['names that are not ASCII', sorted, { \u00e4: 'x', z: 'y' }],
+    ['names among words of schemas', sorted, { city: 'x', type: 'y' }],
+    [
+      'texts',
+      '{{ messages[0].tool_calls[0].function.arguments.values() | sort | join }}',
+      { a: 'x', b: 'y' },
+    ],
+  ])('are refused where a template sorts %s', async (_, template, args) => {
+    await expect(
+      render(`{{ messages[0].tool_calls[0].function.name }}${template}`, called(args)),
+    ).rejects.toMatchObject({
+      code: 'template-unsupported',
+      message: expect.stringMatching(/sorts names or texts|leaves out or changes/),
+    });
+  });
+
+  it('may have their length checked, and nothing else done to them', async () => {
+    const call = 'messages[0].tool_calls[0]';
+    const checked = `{{ ${call}.function.name }}{% if ${call}.id | length != 9 %}{{ raise_exception("bad id") }}{% endif %}{{ ${call}.id }}`;
+    expect(await render(checked, called({}))).toBe('lookcall00001');
+    expect(await render(checked, called({}, 'other-id_'))).toBe('lookother-id_');
+    await expect(render(checked, called({}, 'call000012'))).rejects.toMatchObject({
+      code: 'template-refused',
+    });
+    await expect(
+      render(`{{ ${call}.function.name }}{{ ${call}.id | upper }}`, called({})),
+    ).rejects.toMatchObject({
+      code: 'template-unsupported',
+    });
+    await expect(render(`{{ ${call}.function.name }}{{ ${call}.id[:4] }}`, called({}))).rejects.toMatchObject(
+      {
+        code: 'template-unsupported',
+      },
+    );
+  });
+});
+
 describe('one clear error', () => {
   it('is what a template gives that repeats, drops or changes a text', async () => {
     const cases = [

@@ -6,6 +6,7 @@ import { type ConversationText, shapeOfConversation } from './conversation-texts
 import type { TemplateValue } from './jinja.js';
 import { createOutliner, type OutlineTask } from './outliner.js';
 import { jsonInner, type Outline, type Slot } from './placeholders.js';
+import { standInShape } from './stand-ins.js';
 
 /** Options of `ChatTemplate.render`. */
 export interface RenderOptions {
@@ -76,11 +77,15 @@ const CACHE_SIZE = 256;
 export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   const { template, specialTokens = {}, variables = {}, now = DEFAULT_NOW } = options;
   const make = createOutliner({ template, now });
-  const sorts = /\bsort_keys\b|\bdictsort\b/.test(template);
   const cache = new Map<string, Promise<Outline>>();
 
   async function outlineOf(task: OutlineTask): Promise<Outline> {
-    const key = JSON.stringify([task.shape.key, task.addGenerationPrompt, task.variables]);
+    const key = JSON.stringify([
+      task.shape.key,
+      standInShape(task.shape.texts),
+      task.addGenerationPrompt,
+      task.variables,
+    ]);
     const known = cache.get(key);
     if (known) return known;
     const made = make(task);
@@ -97,7 +102,6 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
     { addGenerationPrompt = false, tools, variables: more }: RenderOptions = {},
   ): Promise<ConversationOutline> {
     const shape = shapeOfConversation(messages, tools);
-    if (sorts && shape.texts.some(({ kind }) => kind === 'data')) throw sortsNames();
     const task = { addGenerationPrompt, variables: { ...specialTokens, ...variables, ...more } };
     try {
       return { ...(await outlineOf({ ...task, shape })), texts: shape.texts };
@@ -131,12 +135,4 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
 /** A text as the template writes it. */
 export function writtenText(text: string, { trims, isJson }: Pick<Slot, 'trims' | 'isJson'>): string {
   return isJson ? jsonInner(text) : trimText(text, trims);
-}
-
-function sortsNames(): TokenizeError {
-  return new TokenizeError(
-    'template-unsupported',
-    'the chat template sorts the names of tools or of arguments, which it does not see',
-    'leave out the sorting from the template, or the tools from the conversation',
-  );
 }

@@ -17,6 +17,10 @@ export interface ConversationText {
   readonly name: string;
   /** Whether a rendering without it says something else. */
   readonly isRequired: boolean;
+  /** Whether it is the name of a tool, or the key of an object of tools or of calls, by which templates sort. @default false */
+  readonly isName?: boolean;
+  /** Whether it is the id of a call, whose length templates check. @default false */
+  readonly isId?: boolean;
 }
 
 /** A conversation whose texts are taken out. */
@@ -92,9 +96,9 @@ export function shapeOfConversation(
   const takeData = (value: string, where: Where): Hole | string => {
     if (value === '' || SCHEMA_WORDS.has(value)) return value;
     const index = known.get(value) ?? texts.length;
-    const before = texts[index];
-    if (before === undefined) texts.push({ value, kind: 'data', ...where });
-    else if (where.isRequired && !before.isRequired) texts[index] = { ...before, ...where };
+    const { isName, isId, ...before } = texts[index] ?? { value, kind: 'data', ...where };
+    const place = where.isRequired && !before.isRequired ? where : {};
+    texts[index] = { ...before, ...place, isName: isName || where.isName, isId: isId && where.isId };
     known.set(value, index);
     return new Hole(index);
   };
@@ -104,8 +108,8 @@ export function shapeOfConversation(
     const { function: called = tool } = tool;
     const own = isObject(called) ? called.name : undefined;
     // A template that does not write the name of a tool does not write the tool.
-    if (typeof own === 'string') takeData(own, { ...optional, isRequired: true });
-    return dataShape(tool, (value) => takeData(value, optional), name);
+    if (typeof own === 'string') takeData(own, { ...optional, isRequired: true, isName: true });
+    return dataShape(tool, (value, isName) => takeData(value, { ...optional, isName }), name);
   });
   // After the tools, so that the texts of a conversation begin with those of its first turns.
   const turns = messages.map((message, index) => turnShape(message, index, take, takeData));
@@ -116,7 +120,8 @@ export function shapeOfConversation(
   return { texts, fill, key: JSON.stringify(fill(texts.map((_, index) => `\0${index}`))) };
 }
 
-type Where = Pick<ConversationText, 'message' | 'name' | 'isRequired'>;
+type Where = Pick<ConversationText, 'message' | 'name' | 'isRequired' | 'isName' | 'isId'>;
+type TakeText = (value: string, isName?: boolean) => Hole | string;
 type TakeData = (value: string, where: Where) => Hole | string;
 
 /** The place of a text that was taken out. */
@@ -142,10 +147,11 @@ function turnShape(
   const turn = `message ${index + 1} (${role})`;
   const text = (value: string, kind: 'content' | 'reasoning', name: string): Hole | string =>
     value === '' ? '' : take({ value, kind, message: index, name: `${name} of ${turn}`, isRequired: true });
-  const data = (value: string): Hole | string =>
-    takeData(value, { message: index, name: `a name or an id in ${turn}`, isRequired: false });
-  const call = (value: string): Hole | string =>
-    takeData(value, { message: index, name: `the call of a tool in ${turn}`, isRequired: true });
+  const optional = { message: index, name: `a name or an id in ${turn}`, isRequired: false };
+  const data: TakeText = (value) => takeData(value, optional);
+  const id: TakeText = (value) => takeData(value, { ...optional, isId: true });
+  const call: TakeText = (value, isName) =>
+    takeData(value, { message: index, name: `the call of a tool in ${turn}`, isRequired: true, isName });
   const entries: [string, Node][] = [['role', role]];
   // Beside calls, null is no text. Many templates fail on null, and transformers leaves the field out.
   entries.push(['content', text(content ?? '', 'content', 'the text')]);
@@ -153,27 +159,27 @@ function turnShape(
     entries.push(['reasoning_content', text(reasoning, 'reasoning', 'the reasoning')]);
   }
   if (calls !== undefined)
-    entries.push(['tool_calls', calls.map((each) => callShape(each, data, call, turn))]);
-  if (message.tool_call_id !== undefined) entries.push(['tool_call_id', data(message.tool_call_id)]);
+    entries.push(['tool_calls', calls.map((each) => callShape(each, { id, data, call }, turn))]);
+  if (message.tool_call_id !== undefined) entries.push(['tool_call_id', id(message.tool_call_id)]);
   if (message.name !== undefined) entries.push(['name', data(message.name)]);
   return new Entries(entries);
 }
 
 function callShape(
   { id, type, function: called }: ToolCall,
-  data: (value: string) => Hole | string,
-  call: (value: string) => Hole | string,
+  take: { readonly id: TakeText; readonly data: TakeText; readonly call: TakeText },
   turn: string,
 ): Node {
   const given = called.arguments;
   const entries: [string, Node][] = [];
-  if (id !== undefined) entries.push(['id', data(id)]);
-  if (type !== undefined) entries.push(['type', data(type)]);
-  const values = typeof given === 'string' ? call(given) : dataShape(given, call, `a call in ${turn}`);
+  if (id !== undefined) entries.push(['id', take.id(id)]);
+  if (type !== undefined) entries.push(['type', take.data(type)]);
+  const values =
+    typeof given === 'string' ? take.call(given) : dataShape(given, take.call, `a call in ${turn}`);
   entries.push([
     'function',
     new Entries([
-      ['name', call(called.name)],
+      ['name', take.call(called.name, true)],
       ['arguments', values],
     ]),
   ]);
@@ -181,7 +187,7 @@ function callShape(
 }
 
 /** Takes all strings out of plain data. */
-function dataShape(value: unknown, take: (value: string) => Hole | string, name: string, depth = 0): Node {
+function dataShape(value: unknown, take: TakeText, name: string, depth = 0): Node {
   if (depth > MAX_DEPTH) throw badMessage(`${name} is nested deeper than ${MAX_DEPTH} levels`);
   if (typeof value === 'string') return take(value);
   if (value === null || typeof value === 'boolean') return value;
@@ -190,7 +196,7 @@ function dataShape(value: unknown, take: (value: string) => Hole | string, name:
   if (Array.isArray(value)) return value.map(inner);
   if (isObject(value)) {
     const present = Object.entries(value).filter(([, each]) => each !== undefined);
-    return new Entries(present.map(([key, each]) => [take(key), inner(each)]));
+    return new Entries(present.map(([key, each]) => [take(key, true), inner(each)]));
   }
   throw badMessage(`${name} holds a value that is not JSON`);
 }

@@ -3,10 +3,11 @@
  * beside the bundle. It takes one job and answers with `{ text }` or `{ kind, reason }` for each of its contexts,
  * or with one `{ kind, reason }` for all.
  *
- * The environment is the one that transformers sets up. Three things differ from what the library itself offers:
+ * The environment is the one that transformers sets up. Four things differ from what the library itself offers:
  *
  * - `strip`, `lstrip` and `rstrip` honor their argument. The library ignores it, and Qwen3's template strips newlines
  *   but not spaces.
+ * - `tojson` sorts names as Python does, by characters. The library sorts them as a dictionary of a language would.
  * - `range` stops at 100,000 elements, as in Jinja's sandbox.
  * - `strftime_now` returns the given time, in UTC and English, whatever the machine's clock and locale are.
  */
@@ -40,6 +41,10 @@ Object.defineProperty(strings, 'builtins', {
     return map;
   },
 });
+
+String.prototype.localeCompare = function (other) {
+  return this < other ? -1 : this > other ? 1 : 0;
+};
 
 function range(start, stop, step) {
   const [from, to] = typeof stop === 'number' ? [start, stop] : [0, start];

@@ -1,7 +1,8 @@
 import { TokenizeError } from '../error.js';
 import type { ConversationShape } from './conversation-texts.js';
 import { renderJinja, type TemplateValue } from './jinja.js';
-import { findSlots, makePlaceholders, type Outline, type Placeholders } from './placeholders.js';
+import { findSlots, type Outline } from './placeholders.js';
+import { makePlaceholders, type Placeholders } from './stand-ins.js';
 
 /** Conversations that are rendered at once. */
 export interface OutlineTask {

