@@ -98,4 +98,4 @@ export {
   type SampleRewards,
 } from './scores/best-of-n.js';
 export { type GroupScoreOptions, groupScores, type ResponseGroup } from './scores/group-scores.js';
-export { type ReferenceItem, referenceScores } from './scores/reference-scores.js';
+export { type ReferenceItem, referenceRewards, referenceScores } from './scores/reference-scores.js';

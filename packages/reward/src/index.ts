@@ -104,6 +104,7 @@ export {
   rankCost,
   rankStrategies,
   readBenchmark,
+  referenceRewards,
   referenceScores,
   rerankingModel,
   resumePoint,
@@ -141,6 +142,7 @@ export {
   type DiscriminativeRewardModel,
 } from './judging/discriminative.js';
 export { judgeFingerprint } from './judging/fingerprint.js';
+export { judgePromptOf } from './judging/format.js';
 export {
   createGenerativeRewardModel,
   type GenerativeOptions,

@@ -243,7 +243,21 @@ describe('gram eval --attacks', () => {
     const one = await gram([...argv, '--json', '--attack', 'prompt again']);
     expect(JSON.parse(one.stdout).attacks).toMatchObject([{ name: 'prompt again', pairs: 6 }]);
     expect((await gram(argv)).stdout).toMatch(/^prompt again +[\d.]+ % +[\d.]+ % to [\d.]+ % /m);
+    const unknown = await gram([...argv, '--attack', 'promt again']);
+    expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean prompt again') });
     const both = await evalOf('never', '--attacks');
     expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('takes no attacks') });
+  });
+
+  it('knows the delimiters of a judging prompt from a file', async () => {
+    const file = shop.path('own-prompt.txt');
+    writeFileSync(file, '[Q]\n{question}\n\n[A]\n{answer_a}\n\n[B]\n{answer_b}\n\n[Verdict] ');
+    const pairs = ['--data', shop.path('pairs.jsonl'), '--limit', '2', '--overlong', 'truncate'];
+    const argv = ['eval', '--model', model, ...pairs, '--judge-prompt', file, '--json'];
+    const { attacks } = JSON.parse((await gram([...argv, '--attacks'])).stdout);
+    const own = attacks.filter(({ name }: { name: string }) => name.startsWith('delimiters of text-'));
+    expect(own).toMatchObject([{ neutralized: 2 }, { neutralized: 2 }]);
+    const one = await gram([...argv, '--attack', own[1].name]);
+    expect(JSON.parse(one.stdout).attacks).toMatchObject([{ name: own[1].name, pairs: 2 }]);
   });
 });

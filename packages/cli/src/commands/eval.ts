@@ -1,14 +1,12 @@
-import { type BenchmarkName, benchmarkNames, judgeAttacks, judgePromptAttacks } from '@gram/reward';
+import { type BenchmarkName, benchmarkNames } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
-import { evaluateAttacks } from '../evaluation/attacks.js';
+import { attacksOn, evaluateAttacks } from '../evaluation/attacks.js';
 import { evaluateBenchmark } from '../evaluation/benchmark.js';
 import { evaluateJudgedPairs } from '../evaluation/pairs.js';
 import { pairFlags, readPairs } from '../evaluation/read-pairs.js';
 import { judgeFlags, readJudgeFlags } from '../models/load-judge.js';
 import { wholeNumber } from '../parse-flags.js';
-
-const ATTACKS = [...judgeAttacks, ...judgePromptAttacks];
 
 /** `gram eval`: how often a model prefers the better response. */
 export const evaluateCommand = defineCommand({
@@ -31,8 +29,7 @@ export const evaluateCommand = defineCommand({
     attack: {
       value: 'NAME',
       multiple: true,
-      choices: ATTACKS.map(({ name }) => name),
-      help: 'measure this attack alone; repeat the flag for more of them',
+      help: 'measure this attack alone, by its name in the table of --attacks; repeat the flag for more of them',
     },
     limit: {
       value: 'N',
@@ -64,10 +61,9 @@ export const evaluateCommand = defineCommand({
       return;
     }
     const settings = await readJudgeFlags(values, io);
+    const attacks = withAttacks ? await attacksOn(settings, values.attack) : undefined;
     const read = await readPairs(data, values, limit, io);
-    if (withAttacks) {
-      const { attack: names } = values;
-      const attacks = ATTACKS.filter((each) => names.length === 0 || names.includes(each.name));
+    if (attacks !== undefined) {
       await evaluateAttacks({ pairs: read.pairs, attacks, seed, out, json }, settings, io);
       return;
     }

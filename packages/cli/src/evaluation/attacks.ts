@@ -1,11 +1,20 @@
 import { basename } from 'node:path';
-import { checkWritable, formatPercent, formatPercentRange } from '@gram/base';
+import { checkWritable, formatPercent, formatPercentRange, quote } from '@gram/base';
 import { type PreferencePair, writeJsonl } from '@gram/data';
 import { createProgress, page, type Table, textTable, writePage } from '@gram/report';
-import { type AttackResult, type JudgeAttack, measureAttacks } from '@gram/reward';
+import {
+  type AttackResult,
+  type JudgeAttack,
+  judgeAttacks,
+  judgePromptAttacks,
+  judgePromptOf,
+  measureAttacks,
+} from '@gram/reward';
 import type { Io } from '../command.js';
+import { CliError } from '../error.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
+import { nearest } from '../nearest.js';
 
 /** The request of `gram eval --attacks`. */
 export interface AttackRequest {
@@ -15,6 +24,29 @@ export interface AttackRequest {
   /** A file for one line for each attack; a page is written beside it. */
   readonly out: string | undefined;
   readonly json: boolean;
+}
+
+/**
+ * Lists the attacks on a judge that have given names, or all where none is given. Those with the delimiters of its own judging prompt
+ * are among them, wherever it comes from.
+ *
+ * @throws {CliError} `usage` for a name that no attack has
+ */
+export async function attacksOn(
+  { source, judgePrompt }: JudgeSettings,
+  names: readonly string[],
+): Promise<JudgeAttack[]> {
+  const attacks = [...judgeAttacks, ...judgePromptAttacks(await judgePromptOf(source, judgePrompt))];
+  const known = attacks.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return attacks.filter(({ name }) => names.length === 0 || names.includes(name));
+  const near = nearest(unknown, known);
+  const suggestion = near === undefined ? '' : `did you mean ${near}? `;
+  throw new CliError(
+    'usage',
+    `--attack cannot be ${quote(unknown)}`,
+    `${suggestion}give one of ${known.join(', ')}`,
+  );
 }
 
 /** Measures how often attacks on the judge beat honest responses. */

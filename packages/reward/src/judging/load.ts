@@ -1,9 +1,7 @@
 import { type DeviceName, fastestDevice, place } from '@gram/engine';
 import {
   inspectModel,
-  kindOf,
   loadModel,
-  longestSequence,
   type ModelConfig,
   type ModelInfo,
   type ResolveOptions,
@@ -17,16 +15,13 @@ import {
   chatLayoutOf,
   createChatEncoder,
   createPairEncoder,
-  type Encoding,
-  encodingOf,
   type JudgePrompt,
-  judgePrompt,
   type Overlong,
-  storedJudgePrompt,
   type Tokenizer,
   tokenizerOf,
 } from '@gram/tokenize';
 import { createDiscriminativeRewardModel, type DiscriminativeRewardModel } from './discriminative.js';
+import { judgeFormat } from './format.js';
 import { createGenerativeRewardModel, type GenerativeRewardModel } from './generative.js';
 
 /** Options of `loadRewardModel`. */
@@ -52,22 +47,8 @@ export interface LoadOptions extends ResolveOptions {
   readonly vocabularyScores?: boolean | undefined;
 }
 
-/** Way in which a model is asked. A model with a score head needs no judging prompt. */
-type JudgeFormat = {
-  /** Layout of turns; undefined for that of the model's chat template. */
-  readonly chat: string | undefined;
-  readonly maxLength: number;
-  readonly encoding: Encoding;
-} & (
-  | { readonly kind: 'generative'; readonly prompt: JudgePrompt }
-  | { readonly kind: 'discriminative'; readonly reads: 'responses' | 'finished' }
-);
-
 /** Number of results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
 const CACHED_RESULTS = 4096;
-
-/** Longest input of a model that does not say what it was trained with. */
-const DEFAULT_LENGTH = 4096;
 
 /**
  * Loads a reward model: a model directory with a `tokenizer.json`, and a `gram.json` that says the kind of the model and how
@@ -135,45 +116,6 @@ function scoredPart({ finished }: ChatEncoder, { padTokenId }: ModelConfig): Cha
       const last = ids.findLastIndex((id) => id !== padTokenId);
       return { ids: ids.slice(0, last + 1), ...flags };
     });
-}
-
-function judgeFormat(
-  { config, gram }: ModelInfo,
-  given: JudgePrompt | string | undefined,
-  source: string,
-): JudgeFormat {
-  const prompt = typeof given === 'string' ? judgePrompt(given) : given;
-  const encoding = encodingOf(gram);
-  if (gram?.judgePrompt !== undefined) {
-    const { kind, chat, maxLength } = gram;
-    const common = { chat, maxLength, encoding };
-    // gram trains a score head on the token that ends the answer.
-    if (kind === 'discriminative') return { ...common, kind, reads: 'responses' };
-    return { ...common, kind, prompt: prompt ?? storedJudgePrompt(gram, `gram.json of ${source}`) };
-  }
-  if (gram !== undefined) {
-    const use =
-      gram.kind === 'policy'
-        ? 'writes answers and does not judge them'
-        : 'serves the training of a policy only';
-    throw new RewardError(
-      'not-a-reward-model',
-      `${source} holds a ${gram.kind} model, which ${use}`,
-      'give the directory of a generative or discriminative reward model',
-    );
-  }
-  const maxLength = Math.min(longestSequence(config), DEFAULT_LENGTH);
-  const common = { chat: undefined, maxLength, encoding };
-  // Others train a score head on the last token of all that the chat template writes.
-  if (kindOf(config).head === 'score') return { ...common, kind: 'discriminative', reads: 'finished' };
-  if (prompt === undefined) {
-    throw new RewardError(
-      'no-judge-prompt',
-      `${source} has no gram.json, which says how the model must be asked`,
-      'train a reward model from it, or say how to ask it, for example with judgePrompt: "gram-eval-1"',
-    );
-  }
-  return { ...common, kind: 'generative', prompt };
 }
 
 function checkVocabulary({ config }: ModelInfo, tokenizer: Tokenizer, source: string): void {
