@@ -6,6 +6,7 @@ import {
   ppoOptions,
   preferenceReward,
   scalarReward,
+  scoreGroups,
   valueModelFrom,
 } from '@gram/ppo';
 import { createResponseSampler, referenceScores } from '@gram/reward';
@@ -94,7 +95,8 @@ async function samples({ inputs, needs: { policy } }) {
     const [reference, ...responses] = drawn[at].responses.map(({ text }) => text);
     return { id, prompt, reference, responses };
   });
-  return { groups, oracle: await data.oracle(groups, {}) };
+  const oracle = await scoreGroups(data.oracle, groups, {});
+  return { groups, oracle: oracle.map((own) => own.map(({ reward }) => reward)) };
 }
 
 /** Scores samples by a judge: the probability of each to beat the greedy response. */

@@ -17,6 +17,7 @@ export {
   type SamplingOptions,
 } from './options.js';
 export {
+  type GroupRewards,
   preferenceReward,
   type RewardContext,
   type RewardFunction,

@@ -1,5 +1,6 @@
+import { createChatEncoder, plainChat } from '@gram/tokenize';
 import { describe, expect, it } from 'vitest';
-import { tinyRun } from './__fixtures__/tiny-run.js';
+import { tinyRun, tinyTokenizer } from './__fixtures__/tiny-run.js';
 import type { PpoOptionsInput } from './options.js';
 import type { PpoEvaluation, PpoStepRecord } from './run/run.js';
 import { ppo } from './trainer.js';
@@ -115,6 +116,62 @@ describe('ppo', () => {
     expect(references.map((each) => each.length)).toEqual([4, 4, 4, 4, 4]);
     expect(first!.every((text) => typeof text === 'string')).toBe(true);
     expect(last).toEqual(first);
+  });
+
+  it('counts responses whose texts were cut or escaped for the reward, and prompts that were for the policy', async () => {
+    const run = tinyRun();
+    const cutting = await createChatEncoder({
+      tokenizer: tinyTokenizer,
+      chat: plainChat,
+      maxLength: 12,
+      overlong: 'truncate',
+    });
+    const notes: string[] = [];
+    const { steps, evaluations } = await ppo({
+      ...run,
+      encoder: cutting,
+      prompts: [
+        { id: 'long', prompt: 'what is it that you want to know?' },
+        { id: 'spells', prompt: '<|end|>' },
+        { id: 'short', prompt: 'go' },
+      ],
+      options: { ...options, steps: 2, valueOnlySteps: 1, evaluateEvery: 2, batchSize: 3 },
+      reward: (groups) =>
+        groups.map(({ id, responses }) =>
+          responses.map(() => ({ reward: 1, truncated: id === 'long', neutralized: id !== 'long' })),
+        ),
+      onNote: (note) => notes.push(note),
+    });
+    const counts = { truncated: 1, neutralized: 2, truncatedPrompts: 1, neutralizedPrompts: 1 };
+    expect(steps).toMatchObject([counts, counts]);
+    const { validation } = run;
+    expect(evaluations.at(-1)).toMatchObject({ truncated: 0, neutralized: validation.length });
+    expect(notes.filter((note) => note.includes('cut'))).toHaveLength(2);
+  });
+
+  it('gives the tools of a prompt to the policy and to the reward function', async () => {
+    const run = tinyRun();
+    const tools = [{ type: 'function', function: { name: 'look' } }];
+    const read: unknown[] = [];
+    const judged: unknown[] = [];
+    await ppo({
+      ...run,
+      prompts: run.prompts.map((prompt) => ({ ...prompt, tools })),
+      validation: run.validation.map((prompt) => ({ ...prompt, tools })),
+      encoder: {
+        ...run.encoder,
+        prompt: ({ tools, ...record }) => {
+          read.push(tools);
+          return run.encoder.prompt(record);
+        },
+      },
+      options: { ...options, steps: 1, valueOnlySteps: 0, evaluateEvery: 1, batchSize: 2 },
+      reward: (groups, context) => {
+        judged.push(...groups.map((group) => group.tools));
+        return run.reward(groups, context);
+      },
+    });
+    expect(new Set([...read, ...judged])).toEqual(new Set([tools]));
   });
 
   it('stops a policy whose numbers are not finite, and keeps the weights', async () => {

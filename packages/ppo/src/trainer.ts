@@ -15,6 +15,7 @@ import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
+import { noteFlags, textFlags } from './run/text-flags.js';
 import { openTools, type Tools } from './run/tools.js';
 
 /**
@@ -95,8 +96,9 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const { step } = plan;
   const prompts = promptsOfStep(run.prompts, options.batchSize, { ...options, step });
   const rollouts = await collect(sampler, prompts, { ...options, stream: step, signal });
-  const scores = await scoreGroups(run.reward, rewardGroups(rollouts), { signal });
-  const { standardized, queue } = standardize(state.queue, scores.flat(), options.queueSize);
+  const scored = (await scoreGroups(run.reward, rewardGroups(rollouts), { signal })).flat();
+  const scores = scored.map(({ reward }) => reward);
+  const { standardized, queue } = standardize(state.queue, scores, options.queueSize);
   const tokens = responseTokens(rollouts);
   const references = await meter.reference(tokens, options.kl.estimator === 'full', signal);
   const values = tools.value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
@@ -113,10 +115,13 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const learned = await learn(tools, makeExperience(groups, options), plan);
   state.queue = queue;
   const sampled = rollouts.flatMap((rollout) => rollout.responses);
+  const flags = textFlags(scored, rollouts);
+  noteFlags(run, state.steps, { ...flags, step });
   return {
     step,
-    score: mean(scores.flat()),
+    score: mean(scores),
     kl: mean(responses.map((response) => sum(klOfTokens(response, options.kl.estimator)))),
+    ...flags,
     tokens: sum(sampled.map(({ ids }) => ids.length)),
     length: mean(sampled.map(({ ids }) => ids.length)),
     ended: mean(sampled.map(({ finished }) => Number(finished === 'stop'))),
@@ -164,13 +169,14 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
 async function measurePolicy({
   run: { reward, heldOut },
   validator,
-}: Tools): Promise<Pick<PpoEvaluation, 'reward' | 'heldOut' | 'kl'>> {
+}: Tools): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
   if (heldOut === undefined) {
-    const { rewards, kl } = await validator.measure({ reward });
-    return { reward: mean(rewards.reward), kl: mean(kl) };
+    const { rewards, kl, truncated, neutralized } = await validator.measure({ reward });
+    return { reward: mean(rewards.reward), truncated, neutralized, kl: mean(kl) };
   }
-  const { rewards, kl } = await validator.measure({ reward, heldOut });
-  return { reward: mean(rewards.reward), heldOut: mean(rewards.heldOut), kl: mean(kl) };
+  const { rewards, kl, truncated, neutralized } = await validator.measure({ reward, heldOut });
+  const means = { reward: mean(rewards.reward), heldOut: mean(rewards.heldOut) };
+  return { ...means, truncated, neutralized, kl: mean(kl) };
 }
 
 /** Mean over the gradient steps that were applied; undefined without any. */

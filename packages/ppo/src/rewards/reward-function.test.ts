@@ -12,11 +12,23 @@ const groups = [
   { id: 'one', prompt: 'p', responses: ['a', 'bb'], reference: 'bb' },
   { id: 'two', prompt: 'q', responses: ['c'], reference: 'd' },
 ];
+const rewarded = (reward: number, flags = {}) => ({
+  reward,
+  truncated: false,
+  neutralized: false,
+  ...flags,
+});
 const length: RewardFunction = (all) => all.map(({ responses }) => responses.map((text) => text.length));
 
 describe('scoreGroups', () => {
-  it('gives a number for each response of each group', async () => {
-    expect(await scoreGroups(length, groups, {})).toEqual([[1, 2], [1]]);
+  it('gives a reward for each response of each group, with what the function says of the texts', async () => {
+    const numbers = await scoreGroups(length, groups, {});
+    expect(numbers).toEqual([[rewarded(1), rewarded(2)], [rewarded(1)]]);
+    const flagged = { reward: 3, truncated: true, neutralized: true };
+    expect(await scoreGroups(() => [[flagged, 2], [1]], groups, {})).toEqual([
+      [flagged, rewarded(2)],
+      [rewarded(1)],
+    ]);
   });
 
   it.each<[string, RewardFunction, string, RegExp]>([
@@ -60,6 +72,12 @@ describe('scoreGroups', () => {
       () => [[1, 2], [undefined]] as never,
       'bad-reward',
       /gave undefined for prompt "two"/,
+    ],
+    [
+      'returns a reward without a number',
+      () => [[1, 2], [{ truncated: true, reward: 'x' }]] as never,
+      'bad-reward',
+      /gave x for prompt "two"/,
     ],
     ['returns NaN', () => [[1, Number.NaN], [1]], 'bad-reward', /gave NaN for prompt "one"/],
     [
@@ -118,13 +136,16 @@ describe('rewards of models', () => {
       items.map(({ a, b }) => ({
         probability: a.length / (a.length + b.length),
         consistent: true,
-        truncated: false,
-        neutralized: false,
+        truncated: a.length > 1,
+        neutralized: a.length === 1,
       })),
   };
 
   it('score against the greedy response, which itself gets one half', async () => {
-    expect(await scoreGroups(preferenceReward(model), groups, {})).toEqual([[1 / 3, 0.5], [0.5]]);
+    expect(await scoreGroups(preferenceReward(model), groups, {})).toEqual([
+      [rewarded(1 / 3, { neutralized: true }), rewarded(0.5)],
+      [rewarded(0.5, { neutralized: true })],
+    ]);
     const [{ reference: _, ...without }] = groups as [(typeof groups)[0]];
     await expect(scoreGroups(preferenceReward(model), [without], {})).rejects.toMatchObject({
       code: 'bad-option',
@@ -134,8 +155,11 @@ describe('rewards of models', () => {
   it('take the scalar of a discriminative model as it is', async () => {
     const scalar = scalarReward({
       rewards: async (items) =>
-        items.map(({ response }) => ({ reward: -response.length, truncated: false, neutralized: false })),
+        items.map(({ response }) => rewarded(-response.length, { truncated: response.length > 1 })),
     });
-    expect(await scoreGroups(scalar, groups, {})).toEqual([[-1, -2], [-1]]);
+    expect(await scoreGroups(scalar, groups, {})).toEqual([
+      [rewarded(-1), rewarded(-2, { truncated: true })],
+      [rewarded(-1)],
+    ]);
   });
 });

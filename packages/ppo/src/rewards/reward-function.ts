@@ -1,6 +1,6 @@
 import type { Prompt, Tool } from '@gram/base';
-import type { Comparator, DiscriminativeRewardModel } from '@gram/reward';
-import { referenceScores } from '@gram/reward';
+import type { Comparator, DiscriminativeRewardModel, ScoredResponse } from '@gram/reward';
+import { referenceRewards } from '@gram/reward';
 import { PpoError } from '../error.js';
 
 /** A prompt with the responses to reward. */
@@ -20,15 +20,18 @@ export interface RewardContext {
   readonly signal?: AbortSignal;
 }
 
+/** The rewards of the responses of each group: a finite number, or one with what was done to the texts before they were judged. */
+export type GroupRewards = readonly (readonly (number | ScoredResponse)[])[];
+
 /**
  * Rewards responses: a model, a rule or a remote service. It sees all groups of a step at once and returns
- * one finite number for each response, in the same order. Equal inputs must give equal numbers if a resumed run is to
+ * one reward for each response, in the same order. Equal inputs must give equal numbers if a resumed run is to
  * repeat the one that was stopped.
  */
 export type RewardFunction = (
   groups: readonly RewardGroup[],
   context: RewardContext,
-) => Promise<readonly (readonly number[])[]> | readonly (readonly number[])[];
+) => Promise<GroupRewards> | GroupRewards;
 
 /**
  * Makes the reward of the paper (section 4.2 of the GRAM paper, after ReMax, Li et al. 2024): the probability, in both
@@ -41,7 +44,7 @@ export type RewardFunction = (
  */
 export function preferenceReward(model: Comparator): RewardFunction {
   return (groups, { signal }) =>
-    referenceScores(
+    referenceRewards(
       model,
       groups.map(({ reference, ...group }) => {
         if (reference === undefined) {
@@ -64,15 +67,14 @@ export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>):
       responses.map((response) => ({ ...group, response })),
     );
     const scored = await model.rewards(items, { signal });
-    const rewards = scored.map(({ reward }) => reward);
-    return groups.map(({ responses }) => rewards.splice(0, responses.length));
+    return groups.map(({ responses }) => scored.splice(0, responses.length));
   };
 }
 
 /**
  * Calls a reward function and checks what it returns.
  *
- * @returns a number for each response of each group
+ * @returns for each response of each group its reward, and whether the model behind it read cut or escaped text
  * @throws PpoError `reward-failed` when it throws, `bad-reward` for a wrong count or a number that is not finite; both
  *   name the prompt. The signal's reason when it is aborted
  */
@@ -80,9 +82,9 @@ export async function scoreGroups(
   reward: RewardFunction,
   groups: readonly RewardGroup[],
   context: RewardContext,
-): Promise<number[][]> {
+): Promise<ScoredResponse[][]> {
   context.signal?.throwIfAborted();
-  let scores: readonly (readonly number[])[];
+  let scores: GroupRewards;
   try {
     scores = await reward(groups, context);
   } catch (cause) {
@@ -109,10 +111,21 @@ export async function scoreGroups(
       throw bad(`gave ${count} for the ${group.responses.length} responses of ${describePrompts([group])}`);
     }
     // Not find: it could not tell a score that is undefined from none.
-    const wrong = own.findIndex((score) => !Number.isFinite(score));
-    if (wrong >= 0) throw bad(`gave ${String(own[wrong])} for ${describePrompts([group])}`);
+    const wrong = own.findIndex((score) => !Number.isFinite(numberOf(score)));
+    if (wrong >= 0) throw bad(`gave ${String(numberOf(own[wrong]))} for ${describePrompts([group])}`);
   }
-  return scores.map((own) => [...own]);
+  return scores.map((own) => own.map(withFlags));
+}
+
+/** The number of what a reward function gave for a response. */
+function numberOf(score: unknown): unknown {
+  return typeof score === 'object' && score !== null && 'reward' in score ? score.reward : score;
+}
+
+function withFlags(score: number | ScoredResponse): ScoredResponse {
+  if (typeof score === 'number') return { reward: score, truncated: false, neutralized: false };
+  const { reward, truncated = false, neutralized = false } = score;
+  return { reward, truncated, neutralized };
 }
 
 /** Asks about one prompt after the other, to name the one that fails. */

@@ -9,6 +9,10 @@ import type { RewardGroup } from '../rewards/reward-function.js';
 export interface Rollout {
   readonly prompt: PromptRecord;
   readonly promptIds: readonly number[];
+  /** Whether the prompt was cut to fit the policy. */
+  readonly truncated: boolean;
+  /** Whether control tokens that the prompt spells were taken for ordinary text. */
+  readonly neutralized: boolean;
   readonly responses: readonly SampledResponse[];
   /** The policy's greedy response, where one was asked for. */
   readonly reference?: string;
@@ -34,7 +38,7 @@ export async function collect(
   options: CollectOptions,
 ): Promise<Rollout[]> {
   const { samplesPerPrompt, sampling, greedyReference, maxNewTokens, seed, stream, signal } = options;
-  const items = prompts.map(({ id, prompt }, place) => {
+  const items = prompts.map(({ id, prompt, tools }, place) => {
     const samples = Array.from(
       { length: samplesPerPrompt },
       // The place too, because a prompt may occur twice in a step.
@@ -43,14 +47,14 @@ export async function collect(
         random: createRandom(seed, 'sample', stream, id, place, sample),
       }),
     );
-    return { id, prompt, decodings: greedyReference ? [...samples, { temperature: 0 }] : samples };
+    return { id, prompt, tools, decodings: greedyReference ? [...samples, { temperature: 0 }] : samples };
   });
   const sampled = await sampler.sample(items, { maxNewTokens, signal });
-  return zip(prompts, sampled).map(([prompt, { promptIds, responses }]) => {
+  return zip(prompts, sampled).map(([prompt, { responses, ...read }]) => {
     const [greedy] = responses.slice(samplesPerPrompt);
     return {
       prompt,
-      promptIds,
+      ...read,
       responses: responses.slice(0, samplesPerPrompt),
       ...(greedy !== undefined && { reference: greedy.text }),
     };
@@ -59,9 +63,10 @@ export async function collect(
 
 /** Gives the prompts and texts of rollouts as a reward function takes them. */
 export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
-  return rollouts.map(({ prompt: { id, prompt }, responses, reference }) => ({
+  return rollouts.map(({ prompt: { id, prompt, tools }, responses, reference }) => ({
     id,
     prompt,
+    ...(tools !== undefined && { tools }),
     responses: responses.map(({ text }) => text),
     ...(reference !== undefined && { reference }),
   }));

@@ -32,6 +32,10 @@ export interface PolicyMeasurement<Name extends string> {
   readonly responses: readonly string[];
   /** Rewards of the responses, by the name of the reward function. */
   readonly rewards: Readonly<Record<Name, readonly number[]>>;
+  /** Number of responses of which a reward function read cut text. */
+  readonly truncated: number;
+  /** Number of responses of which a reward function read escaped text. */
+  readonly neutralized: number;
   /** Exact KL to the reference, summed over the tokens of each response, in nats. */
   readonly kl: readonly number[];
 }
@@ -74,13 +78,21 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
       const drawn = rewardGroups(rollouts);
       const groups = fixed === undefined ? drawn : withReferences(drawn, fixed);
       const scores: Partial<Record<Name, number[]>> = {};
+      const flags = groups.map(() => ({ truncated: false, neutralized: false }));
       for (const name of Object.keys(rewards) as Name[]) {
-        scores[name] = (await scoreGroups(rewards[name], groups, { signal })).flat();
+        const scored = (await scoreGroups(rewards[name], groups, { signal })).flat();
+        scores[name] = scored.map(({ reward }) => reward);
+        for (const [flag, { truncated, neutralized }] of zip(flags, scored)) {
+          flag.truncated ||= truncated;
+          flag.neutralized ||= neutralized;
+        }
       }
       const measured = await tokens.reference(responseTokens(rollouts), true, signal);
       return {
         responses: groups.flatMap(({ responses }) => responses),
         rewards: scores as Record<Name, number[]>,
+        truncated: flags.filter(({ truncated }) => truncated).length,
+        neutralized: flags.filter(({ neutralized }) => neutralized).length,
         kl: measured.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
       };
     },
@@ -99,7 +111,12 @@ async function greedyResponses(options: PolicyMeterOptions): Promise<string[]> {
   const { prompts, reference, maxNewTokens, signal } = options;
   const sampler = createResponseSampler({ ...options, weights: reference });
   try {
-    const items = prompts.map(({ id, prompt }) => ({ id, prompt, decodings: [{ temperature: 0 }] }));
+    const items = prompts.map(({ id, prompt, tools }) => ({
+      id,
+      prompt,
+      tools,
+      decodings: [{ temperature: 0 }],
+    }));
     const sampled = await sampler.sample(items, { maxNewTokens, signal });
     return sampled.flatMap(({ responses }) => responses.map(({ text }) => text));
   } finally {

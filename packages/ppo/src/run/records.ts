@@ -65,8 +65,8 @@ export function newestRecord({ steps, evaluations }: Done): StepRecord {
   return record;
 }
 
-function numbersOf({ reward, heldOut, kl }: PpoEvaluation) {
-  return heldOut === undefined ? { reward, kl } : { reward, heldOut, kl };
+function numbersOf({ reward, heldOut, truncated, neutralized, kl }: PpoEvaluation) {
+  return { reward, ...(heldOut !== undefined && { heldOut }), truncated, neutralized, kl };
 }
 
 /** JSON leaves out what is undefined: a record that was read equals the one that was written. */

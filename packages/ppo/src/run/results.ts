@@ -4,7 +4,7 @@ import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import { ppoMetrics, recordsOf } from './records.js';
-import type { PpoRun, StopReason } from './run.js';
+import type { PpoRun, PpoStepRecord, StopReason } from './run.js';
 import { type PpoState, worthOf } from './state.js';
 
 const reasons: Readonly<Record<StopReason, string>> = {
@@ -23,14 +23,19 @@ export async function writeResults(
   const { output, policy, prompts, validation } = run;
   const settings = { ...options, optimizer: options.optimizer.name };
   const history = recordsOf(state);
-  const skipped = state.steps.reduce((sum, record) => sum + record.skipped, 0);
+  const total = (of: (record: PpoStepRecord) => number) =>
+    state.steps.reduce((sum, record) => sum + of(record), 0);
   const facts: [string, number | string][] = [
     ['parameters of the policy', parameterCount(policy.config)],
     ['prompts', prompts.length],
     ['validation prompts', validation.length],
     ['step of the model, the best on validation prompts', state.best.step],
     ['why the run ended', reasons[state.stopped ?? 'steps']],
-    ['gradient steps skipped, not finite', skipped],
+    ['gradient steps skipped, not finite', total(({ skipped }) => skipped)],
+    ['responses whose texts were cut for the reward', total(({ truncated }) => truncated)],
+    ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
+    ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
+    ['prompts that spell control tokens', total((record) => record.neutralizedPrompts)],
   ];
   await writeRunReport(join(output, 'report.html'), {
     title: `RLHF: ${options.advantages}`,

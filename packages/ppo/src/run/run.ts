@@ -47,6 +47,14 @@ export interface PpoStepRecord {
   readonly score: number;
   /** Mean KL to the reference over the responses, by the run's estimator. */
   readonly kl: number;
+  /** Number of responses of which the reward function read cut text: in them, in the prompt or in what they were compared with. */
+  readonly truncated: number;
+  /** Number of responses of which the reward function read escaped text. */
+  readonly neutralized: number;
+  /** Number of prompts that were cut to fit the policy. */
+  readonly truncatedPrompts: number;
+  /** Number of prompts that spell control tokens, which the policy read as ordinary text. */
+  readonly neutralizedPrompts: number;
   /** Tokens of the responses. */
   readonly tokens: number;
   /** Mean number of tokens of a response. */
@@ -72,6 +80,10 @@ export interface PpoEvaluation {
   /** Mean reward against the greedy responses of the first policy. */
   readonly reward: number;
   readonly heldOut?: number;
+  /** Number of responses of which a reward function read cut text. */
+  readonly truncated: number;
+  /** Number of responses of which a reward function read escaped text. */
+  readonly neutralized: number;
   /** Mean exact KL to the reference along the responses, in nats a response. */
   readonly kl: number;
   /** Whether the policy is the best so far, by `heldOut` where there is one, else by `reward`. */
