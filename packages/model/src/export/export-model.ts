@@ -138,8 +138,9 @@ async function write(
   const longest = Math.min(longestSequence(config), sharedLength(config));
   const length = maxLength ?? Math.min(longest, DEFAULT_LENGTH);
   if (!(Number.isInteger(length) && length >= 1 && length <= longest)) {
+    const reason = longest < longestSequence(config) ? ' in a graph because its rope scaling is dynamic' : '';
     throw refuse(
-      `maxLength is ${length}, and the model is made for ${longest} tokens`,
+      `maxLength is ${length}, and the model is made for ${longest} tokens${reason}`,
       'give a number up to that',
     );
   }

@@ -107,9 +107,13 @@ function checkFit(
   // The positions of longer sequences turn by the length to which a batch happens to be padded.
   const longest = Math.min(longestSequence(model), sharedLength(model));
   if (maxLength > longest) {
+    const limit =
+      longest < longestSequence(model)
+        ? `learns from at most ${longest} tokens because its rope scaling is dynamic`
+        : `is made for ${longest} tokens`;
     throw new TrainError(
       'bad-config',
-      `maxLength is ${maxLength}, and the model in ${directory} is made for ${longest} tokens`,
+      `maxLength is ${maxLength}, and the model in ${directory} ${limit}`,
       `set maxLength to ${longest} or less`,
     );
   }

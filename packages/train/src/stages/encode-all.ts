@@ -45,12 +45,13 @@ const PROBLEMS: Readonly<Record<DegenerateReason, string>> = {
 /**
  * Encodes records in their order. The tokenizer works on the threads of Node's pool, so some records are encoded at once.
  *
+ * @param encode is told the place that the example will have if no record is left out among those that are encoded at once
  * @throws {TrainError} `no-data` for a record that teaches nothing, where the options refuse it; the error of the first
  *   record that cannot be encoded; the reason of `signal`
  */
 export async function encodeAll<Item extends { readonly id: string }, Example>(
   records: readonly Item[],
-  encode: (record: Item) => Promise<EncodedRecord<Example>>,
+  encode: (record: Item, place: number) => Promise<EncodedRecord<Example>>,
   { degenerate = 'drop', onProgress, signal }: EncodeOptions = {},
 ): Promise<Examples<Example>> {
   const examples: Example[] = [];
@@ -60,7 +61,8 @@ export async function encodeAll<Item extends { readonly id: string }, Example>(
     signal?.throwIfAborted();
     const part = records.slice(start, start + CONCURRENT);
     // All of them are awaited, so that the error is that of the first record and none is left alone.
-    const results = await Promise.allSettled(part.map(encode));
+    const first = examples.length;
+    const results = await Promise.allSettled(part.map((record, index) => encode(record, first + index)));
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason;
       const encoded = result.value;

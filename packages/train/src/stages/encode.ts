@@ -11,7 +11,12 @@ import { areEqual, type EncodeOptions, type Examples, emptyPart, encodeAll } fro
 export interface EncodePreferencesOptions extends EncodeOptions {
   /** Decides where the chosen response stands. */
   readonly seed: number;
-  /** Whether examples have both orders of their responses, which several epochs read in turn. @default true */
+  /**
+   * Whether examples have both orders of their responses, which several epochs read in turn. One epoch reads one order, and without
+   * the other the tokenizer has half of the work.
+   *
+   * @default true
+   */
   readonly bothOrders?: boolean;
 }
 
@@ -49,24 +54,38 @@ export async function encodePreferences(
   pairs: readonly PreferencePair[],
   { seed, bothOrders = true, ...options }: EncodePreferencesOptions,
 ): Promise<Examples<PreferenceExample>> {
-  const encode = async ({ chosen, rejected, ...record }: PreferencePair) => {
-    const empty = emptyPart(record.prompt, [chosen, rejected]);
+  const inOrder = ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1) =>
+    encoder.comparison({
+      ...record,
+      ...(label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen }),
+    });
+  const encode = async (pair: PreferencePair, place: number) => {
+    const { chosen, rejected } = pair;
+    const empty = emptyPart(pair.prompt, [chosen, rejected]);
     if (empty !== undefined) return empty;
-    // Both orders always: where a pair is placed is known once it is known which pairs are left.
-    const [first, second] = await Promise.all([
-      encoder.comparison({ ...record, a: chosen, b: rejected }),
-      encoder.comparison({ ...record, a: rejected, b: chosen }),
-    ]);
-    if (areEqual(first.ids, second.ids)) return 'equal-once-encoded';
-    return asExample(first, { chosenFirst: first.ids, chosenSecond: second.ids });
+    const label = placeAt(seed, place);
+    const encoded = await inOrder(pair, label);
+    const needsOther = bothOrders || mayBeEqual(encoded, chosen, rejected);
+    const other = needsOther ? await inOrder(pair, otherPlace(label)) : undefined;
+    if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
+    return asExample(encoded, { pair, example: { ids: encoded.ids, label }, swapped: other?.ids });
   };
   const { examples, ...counts } = await encodeAll(pairs, encode, options);
-  const placed = examples.map(({ chosenFirst, chosenSecond }, index): PreferenceExample => {
+  // Where a pair before it was left out, an example has another place than was thought.
+  const place = async ({ pair, example, swapped }: (typeof examples)[number], index: number) => {
     const label = placeAt(seed, index);
-    const [ids, swapped] = label === 0 ? [chosenFirst, chosenSecond] : [chosenSecond, chosenFirst];
-    return bothOrders ? { ids, label, swapped } : { ids, label };
-  });
+    const { ids } = example;
+    const isPlaced = label === example.label;
+    const [first, second] = isPlaced ? [ids, swapped] : [swapped ?? (await inOrder(pair, label)).ids, ids];
+    return { ids: first, label, ...(bothOrders && { swapped: second }) };
+  };
+  const placed: PreferenceExample[] = [];
+  for (const [index, example] of examples.entries()) placed.push(await place(example, index));
   return { examples: placed, ...counts };
+}
+
+function otherPlace(label: 0 | 1): 0 | 1 {
+  return label === 0 ? 1 : 0;
 }
 
 /** The place of the chosen response of an example: a coin for each two examples, which take different places. */
@@ -137,9 +156,17 @@ function encodeSides<Example>(
   return encodeAll(pairs, encode, options);
 }
 
-/** Whether two responses may be encoded alike: where they were cut, or differ in what templates trim. */
+/** Whether two responses may be encoded alike: where they were cut, or differ in what templates trim or tokenizers normalize. */
 function mayBeEqual({ truncated }: { readonly truncated: boolean }, a: Answer, b: Answer): boolean {
-  return truncated || conversationText(a).trim() === conversationText(b).trim();
+  return truncated || folded(a) === folded(b);
+}
+
+/** The text of a response without white space, case, accents and forms of characters, more than any normalizer takes away. */
+function folded(response: Answer): string {
+  return conversationText(response)
+    .normalize('NFKD')
+    .replace(/[\s\p{M}\p{C}]/gu, '')
+    .toLowerCase();
 }
 
 function turnOf({ ids, lossFrom, lossSpans }: EncodedTurn): GenerationExample {
