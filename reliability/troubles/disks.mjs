@@ -1,6 +1,6 @@
 // Troubles with the disk that a run writes to.
 import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { noDisk, remount } from './stage.mjs';
+import { limited, noDisk, remount } from './stage.mjs';
 
 const ALL = ['finetune', 'LoRA', 'PPO', 'benchmark', 'eval'];
 /** Runs that leave something on the way. */
@@ -36,7 +36,7 @@ export const disks = [
     runs: ALL,
     missing: process.platform === 'win32' ? 'there is no ulimit' : undefined,
     async make({ stage, expectSaid }) {
-      expectSaid(await stage.start(limited('-f 8', stage)).ended, { how: 1, words: /\(EFBIG\)/ });
+      expectSaid(await stage.start(limited('-f 8', stage.command)).ended, { how: 1, words: /\(EFBIG\)/ });
     },
   },
   {
@@ -71,9 +71,4 @@ function fill(stage) {
   } catch (error) {
     if (error.code !== 'ENOSPC') throw error;
   }
-}
-
-/** The command of a stage under a limit of the shell. */
-function limited(limit, { command }) {
-  return ['bash', '-c', `ulimit ${limit}; exec "$0" "$@"`, ...command];
 }

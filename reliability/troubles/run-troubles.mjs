@@ -1,11 +1,12 @@
 // Makes trouble for a run, one kind at a time, and looks what it says and whether anything is lost.
 import { kinds } from '../stops/kinds.mjs';
 import { disks } from './disks.mjs';
+import { memory } from './memory.mjs';
 import { openStage, saidBy } from './stage.mjs';
 import { writers } from './writers.mjs';
 
 /** Every trouble with every kind of run that it is made for. */
-export const troubles = [...disks, ...writers].flatMap(({ runs, ...trouble }) =>
+export const troubles = [...disks, ...memory, ...writers].flatMap(({ runs, ...trouble }) =>
   runs.map((run) => ({ ...trouble, run })),
 );
 

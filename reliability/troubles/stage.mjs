@@ -82,6 +82,9 @@ export async function openStage(kind, { diskSize } = {}) {
   };
 }
 
+/** A command under a limit of the shell. */
+export const limited = (limit, command) => ['bash', '-c', `ulimit ${limit}; exec "$0" "$@"`, ...command];
+
 /** The lines of a run that say what went wrong, without the paths of this machine. */
 export function saidBy({ how, stderr }, place) {
   const lines = stderr.replaceAll(`${place}/`, '').trim().split('\n');

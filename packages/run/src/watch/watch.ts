@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { printableLines } from '@gram/base';
 import type { RunMetrics } from '../metrics.js';
 import type { StepRecord } from '../record.js';
 import type { WatchedStep } from '../step-meter.js';
@@ -84,7 +85,7 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
     },
     end(message) {
       if (ended !== undefined) return;
-      ended = eventMessage('end', { message });
+      ended = eventMessage('end', { message: printableLines(message) });
       charts.stop();
       if (stream.readers() > 0) stream.send((history.rows().length > 0 ? charts.message() : '') + ended);
     },

@@ -4,6 +4,7 @@ import type { Comparator, Judge } from '@gram/ranking';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
 import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
+import { payloads } from '../../../report/src/__fixtures__/payloads.js';
 import { quickModel, scoringModel, verdictOf } from '../__fixtures__/models.js';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 
@@ -11,30 +12,6 @@ const browser = findChromium();
 /** A folder for pictures to look at. Without the variable none are kept. */
 const pictures = process.env.GRAM_PICTURES;
 const hostile = '<img src=x onerror="document.title=1"><script>document.title="broken"</script>';
-
-/** Markup and characters that would run, load, hide or turn around something if they were more than text. */
-const payloads = [
-  '<script>window.broken=1</script>',
-  '</script><script>window.broken=1</script>',
-  '<img src=x onerror="window.broken=1">',
-  '<svg onload="window.broken=1">',
-  '<svg><script>window.broken=1</script></svg>',
-  '<iframe srcdoc="<script>parent.broken=1</script>"></iframe>',
-  '<object data="data:text/html,x"></object>',
-  '<a href="javascript:window.broken=1">x</a>',
-  '<style>*{display:none}</style>',
-  '</p></li></ol><h1 style="position:fixed;inset:0">x',
-  '<base href="https://example.org/">',
-  '<meta http-equiv="refresh" content="0;url=https://example.org/">',
-  '<form action="https://example.org/"><button autofocus onfocus="window.broken=1">',
-  '<!--',
-  '"><b id=order>',
-  "' onmouseover='window.broken=1",
-  '$' + '{window.broken=1} {{constructor.constructor("window.broken=1")()}}',
-  '&lt;b&gt; &#x3c;b&#x3e; %3Cb%3E \\u003cb\\u003e',
-  'abc\u202e\u2066dcba\u2069\u200b\u001b[31mred',
-  `${'w'.repeat(3000)} ${'\u0300'.repeat(20)}`,
-] as const;
 
 describe.skipIf(browser === undefined)('the page for ranking in a browser', () => {
   let tab: BrowserPage;
