@@ -84,6 +84,53 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/convert.js')).convertCommand,
   },
   {
+    name: 'data inspect',
+    summary:
+      'Says what a file of records is: its format, its counts, its first records, and what looks wrong.',
+    load: async () => (await import('./commands/data/inspect.js')).inspectDataCommand,
+  },
+  {
+    name: 'data stats',
+    summary:
+      'Measures records: lengths in tokens, sources, languages, damage, repetitions, overlap with benchmarks.',
+    load: async () => (await import('./commands/data/stats.js')).statsCommand,
+  },
+  {
+    name: 'data convert',
+    summary: 'Writes records in another format, such as those of GRAM.',
+    load: async () => (await import('./commands/data/convert.js')).convertDataCommand,
+  },
+  {
+    name: 'data filter',
+    summary: 'Leaves out records that are too long or too short, in another language, or damaged.',
+    load: async () => (await import('./commands/data/filter.js')).filterCommand,
+  },
+  {
+    name: 'data dedupe',
+    summary: 'Leaves out records that repeat an earlier one, or nearly do.',
+    load: async () => (await import('./commands/data/dedupe.js')).dedupeCommand,
+  },
+  {
+    name: 'data decontaminate',
+    summary: 'Leaves out records whose prompts are in evaluation sets.',
+    load: async () => (await import('./commands/data/decontaminate.js')).decontaminateCommand,
+  },
+  {
+    name: 'data sample',
+    summary: 'Draws a part of the records, or shuffles all of them.',
+    load: async () => (await import('./commands/data/sample.js')).sampleCommand,
+  },
+  {
+    name: 'data split',
+    summary: 'Divides records into parts that share no prompt.',
+    load: async () => (await import('./commands/data/split.js')).splitCommand,
+  },
+  {
+    name: 'data mix',
+    summary: 'Mixes files in proportion to weights.',
+    load: async () => (await import('./commands/data/mix.js')).mixCommand,
+  },
+  {
     name: 'doctor',
     summary: 'Tries every device: which work on this machine, and what would add the others.',
     load: async () => (await import('./commands/doctor.js')).doctorCommand,

@@ -26,6 +26,18 @@ export function generalHelp(commands: readonly Named[]): string {
   ].join('\n');
 }
 
+/** Returns the text of `gram GROUP`, for commands whose names begin with the same word. */
+export function groupHelp(group: string, commands: readonly Named[]): string {
+  return [
+    `Usage: gram ${group} ACTION [FLAGS]`,
+    '',
+    ...columns(commands.map(({ name, summary }) => [name.slice(group.length + 1), summary] as const)),
+    '',
+    `See gram ${group} ACTION --help.`,
+    '',
+  ].join('\n');
+}
+
 /** Returns the text of `gram COMMAND --help`. */
 export function commandHelp(
   { name, summary }: Named,

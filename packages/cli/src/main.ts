@@ -3,7 +3,7 @@ import type { Io } from './command.js';
 import { type CommandEntry, commandTable } from './command-table.js';
 import { describeError, errorText } from './describe-error.js';
 import { CliError, type CliErrorCode } from './error.js';
-import { commandHelp, generalHelp } from './help.js';
+import { commandHelp, generalHelp, groupHelp } from './help.js';
 import { nearest } from './nearest.js';
 import { safeOutput } from './safe-output.js';
 import { ownVersion } from './version.js';
@@ -41,16 +41,32 @@ export async function main(argv: readonly string[], streams: Io): Promise<number
   }
 }
 
-async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<void> {
+async function dispatch(words: readonly string[], io: Io): Promise<void> {
+  const [name, ...argv] = joinGroup(words);
   if (name === undefined || isHelp(name)) {
-    await explain(argv, io);
+    await explain(joinGroup(argv), io);
   } else if (name === '--version' || name === '-v') {
     io.stdout.write(`${ownVersion()}\n`);
+  } else if (groupOf(name).length > 0) {
+    io.stdout.write(groupHelp(name, groupOf(name)));
   } else {
     const entry = find(name);
     if (argv.includes('--help') || argv.includes('-h')) await explain([name], io);
     else await (await entry.load()).start(name, argv, io);
   }
+}
+
+/** Makes one word of the two that name a command of a group, as in `data stats`. */
+function joinGroup([name, action, ...rest]: readonly string[]): readonly string[] {
+  if (name === undefined) return [];
+  if (action === undefined) return [name];
+  if (groupOf(name).length === 0 || isHelp(name)) return [name, action, ...rest];
+  return action === '--help' || action === '-h' ? [name, ...rest] : [`${name} ${action}`, ...rest];
+}
+
+/** The commands whose names begin with a word. */
+function groupOf(name: string): readonly CommandEntry[] {
+  return commandTable.filter((entry) => entry.name.startsWith(`${name} `));
 }
 
 function isHelp(word: string): boolean {
@@ -65,6 +81,11 @@ async function explain([name, ...rest]: readonly string[], { stdout }: Io): Prom
   }
   if (name === undefined || isHelp(name)) {
     stdout.write(generalHelp(commandTable));
+    return;
+  }
+  const group = groupOf(name);
+  if (group.length > 0) {
+    stdout.write(groupHelp(name, group));
     return;
   }
   const entry = find(name);

@@ -23,6 +23,7 @@ export {
   type SetOverlap,
 } from './pipeline/decontaminate.js';
 export {
+  createDuplicateFinder,
   type DuplicateOptions,
   deduplicate,
   deduplicateNear,
@@ -70,7 +71,13 @@ export {
   readResponsePairs,
   responseFormats,
 } from './readers/responses.js';
-export { type PromptFormat, promptFormats, readLabeledResponses, readPrompts } from './readers/singles.js';
+export {
+  type LabelFormat,
+  type PromptFormat,
+  promptFormats,
+  readLabeledResponses,
+  readPrompts,
+} from './readers/singles.js';
 export type {
   Demonstration,
   LabeledResponse,

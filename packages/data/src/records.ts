@@ -10,6 +10,8 @@ export interface PreferencePair {
   readonly rejected: Answer;
   /** Amount by which the chosen response is better, 0 or more, where the data has it; for example a difference of ratings. */
   readonly margin?: number;
+  /** Share of the pairs of one ranking that this one is, where weights are read: a prompt then weighs 1, whatever its responses. */
+  readonly weight?: number;
   /** Kind of task or subset of a benchmark, for results by group. */
   readonly family?: string;
 }

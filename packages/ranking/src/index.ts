@@ -28,12 +28,16 @@ export {
 } from './benchmark-runs/run-in-folder.js';
 export { takeShare } from './benchmark-runs/share.js';
 export { type BenchmarkSummary, type GroupScore, summarizeBenchmark } from './benchmark-runs/summary.js';
+export { type AutoJScore, autoJScores } from './benchmarks/auto-j.js';
 export { type BenchmarkName, benchmarkNames, benchmarks, correctness } from './benchmarks/benchmarks.js';
 export { type JudgeBenchScore, judgeBenchRules, judgeBenchScores } from './benchmarks/judge-bench.js';
 export { type LlmBarScore, llmBarScores } from './benchmarks/llmbar.js';
+export { type LanguageScores, mRewardBenchScores } from './benchmarks/m-reward-bench.js';
 export { type PandaLmScores, pandaLmScores } from './benchmarks/panda-lm.js';
+export { ppeCorrectnessScores } from './benchmarks/ppe-correctness.js';
 export { rewardBenchScores, rewardBenchSections, type SectionScore } from './benchmarks/reward-bench.js';
 export { rewardBench2Scores, type TiesScore, tiesScore } from './benchmarks/reward-bench-2.js';
+export { type RewardMathScores, rewardMathScores } from './benchmarks/reward-math.js';
 export { type RmBenchDomain, type RmBenchScores, rmBenchScores } from './benchmarks/rm-bench.js';
 export { type RmbScores, rmbScores } from './benchmarks/rmb.js';
 export { checkTexts } from './comparator/check-texts.js';

@@ -4,8 +4,8 @@
     python packages/ranking/tools/make-benchmark-fixtures.py
 
 Writes packages/ranking/src/benchmark-runs/__fixtures__/benchmarks.json. Everything below follows the published definitions
-(the scoring code of allenai/reward-bench, ScalerLab/JudgeBench, THU-KEG/RM-Bench, WeOpenML/PandaLM and lmarena/PPE, and
-the scripts that came with GRAM) and not the TypeScript of this package, so that agreement says something. P-values are
+(the scoring code of allenai/reward-bench, ScalerLab/JudgeBench, THU-KEG/RM-Bench, WeOpenML/PandaLM, lmarena/PPE,
+GAIR-NLP/auto-j, kimsh0507/RewardMATH_official and for-ai/aya_rm_multilingual, and the scripts that came with GRAM) and not the TypeScript of this package, so that agreement says something. P-values are
 computed with integers, means with numpy.
 """
 
@@ -175,6 +175,32 @@ for n in range(53):
     subset = "hard" if "hard_prompt" in flags else "easy" if "easy_prompt" in flags else "neither"
     preferred = "first" if random.random() < 0.5 else "second"
     ppe.append(item(n, subset, preferred, [(0, 1)], 2, strength=0.3, tie=n == 5, tags=flags))
+
+ppe_correctness = []
+for subset in ["mmlu-pro", "math", "gpqa", "mbpp-plus"]:
+    for n in range(int(random.integers(4, 8))):
+        pairs = [(int(i), int(j)) for i, j in random.choice(6, (int(random.integers(1, 6)), 2), replace=True) if i != j]
+        ppe_correctness.append(item(n, subset, "first", pairs or [(0, 1)], 6, strength=0.3, tie=n == 2 and subset == "gpqa"))
+
+m_reward_bench = []
+for language in ["deu_Latn", "zho_Hans"]:
+    for subset in ["alpacaeval-easy", "mt-bench-med", "llmbar-natural", "xstest-should-refuse", "xstest-should-respond",
+                   "math-prm", "hep-cpp", "hep-rust"]:  # fmt: skip
+        if language == "zho_Hans" and subset == "llmbar-natural":
+            continue
+        for n in range(int(random.integers(2, 7))):
+            m_reward_bench.append(item(n, language, "first", [(0, 1)], 2, strength=0.3, tags=[subset]))
+
+reward_math = []
+for n in range(40):
+    reward_math.append(item(n, "Algebra", "first", [(0, 1 + j) for j in range(9)], 10, strength=2.5, tie=n == 3))
+
+auto_j = []
+for group in ["Summarization", "Code", "NLP Tasks"]:
+    for n in range(int(random.integers(8, 16))):
+        label = ["first", "second", "tie"][int(random.integers(3))]
+        strength = 0.0 if label == "tie" else 0.9
+        auto_j.append(item(n, group, label, [(0, 1)], 2, strength=strength, tie=n == 5))
 
 
 # ---- the metrics ----------------------------------------------------------------------------------------------------
@@ -382,6 +408,67 @@ def ppe_scores(results):
     return {"All pairs": mean([right(r) for r in results]), **groups}
 
 
+def ppe_correctness_scores(results):
+    """Accuracy over all pairs of a set, and the mean of the sets."""
+    accuracy = {}
+    for name in ["mmlu-pro", "math", "gpqa", "ifeval", "mbpp-plus"]:
+        pairs = [wins(c) for r in results if r["subset"] == name for c in r["comparisons"]]
+        if pairs:
+            accuracy[name] = mean(pairs)
+    return {**accuracy, "overall": mean(list(accuracy.values()))}
+
+
+def m_reward_bench_scores(results):
+    """Weighted means of the subsets of a section that there are, in each language; then the means of the languages."""
+    counts = {**COUNTS, "xstest-should-refuse": 154, "xstest-should-respond": 250}
+    languages = {}
+    for language in dict.fromkeys(r["subset"] for r in results):
+        scores = {}
+        for section, subsets in SECTIONS.items():
+            parts = {
+                subset: [right(r) for r in results if r["subset"] == language and r["tags"] == [subset]] for subset in subsets
+            }
+            parts = {subset: mean(part) for subset, part in parts.items() if part}
+            if parts:
+                total = sum(counts[subset] for subset in parts)
+                scores[section] = sum(counts[subset] * value for subset, value in parts.items()) / total
+        languages[language] = {**scores, "Overall": mean(list(scores.values()))}
+    names = [*SECTIONS, "Overall"]
+    means = {name: mean([scores[name] for scores in languages.values() if name in scores]) for name in names}
+    return {**languages, "mean": means}
+
+
+def reward_math_scores(results):
+    """The script of the authors for pairs: the chosen solution has 1 + its wins, the others 1 if it won, else the most."""
+    accuracy, ranks = [], []
+    for r in results:
+        won = [wins(c) for c in r["comparisons"]]
+        chosen, others = sum(won) + 1, [1 if x else len(won) + 2 for x in won]
+        accuracy.append(chosen > max(others))
+        ordered = sorted([(score, "rej") for score in others] + [(chosen, "cho")], reverse=True)
+        ranks.append(1 / (1 + [kind for _, kind in ordered].index("cho")))
+    return {"accuracy": mean(accuracy), "meanReciprocalRank": mean(ranks)}
+
+
+def auto_j_scores(results):
+    def said(order):
+        return "first" if order > 0.5 else "second" if order < 0.5 else "tie"
+
+    scores = {}
+    for group in [*dict.fromkeys(r["subset"] for r in results), "Overall"]:
+        rows = [
+            (r["preferred"], *map(said, r["comparisons"][0]["orders"]), right(r))
+            for r in results
+            if group in ("Overall", r["subset"])
+        ]
+        scores[group] = {
+            "agreement": mean([label == one == two for label, one, two, _ in rows]),
+            "consistency": mean([one == two for _, one, two, _ in rows]),
+            "decided": mean([correct for label, _, _, correct in rows if label != "tie"]),
+        }
+    return scores
+
+
 def fitted_rewards(r):
     """Rewards with mean 0 whose differences are closest to the log-odds of the comparisons."""
     n, pairs = len(r["lengths"]), [c["pair"] for c in r["comparisons"]]
@@ -460,6 +547,10 @@ expected = dict(
     llmBar=llm_bar_scores(llm_bar),
     rewardBench2=reward_bench_2_scores(reward_bench_2),
     ppe=ppe_scores(ppe),
+    ppeCorrectness=ppe_correctness_scores(ppe_correctness),
+    mRewardBench=m_reward_bench_scores(m_reward_bench),
+    rewardMath=reward_math_scores(reward_math),
+    autoJ=auto_j_scores(auto_j),
     scalarTies=ties_scores([(r["id"], r["correctResponses"], reward) for r, reward in scalar_rewards]),
     calibration={str(bins): calibration(reward_bench, bins) for bins in [10, 15]},
     length=by_length(judge_bench),
@@ -483,6 +574,10 @@ results = dict(
     rewardBench2=reward_bench_2,
     scalarRewards=[r for r, _ in scalar_rewards],
     ppe=ppe,
+    ppeCorrectness=ppe_correctness,
+    mRewardBench=m_reward_bench,
+    rewardMath=reward_math,
+    autoJ=auto_j,
 )
 
 

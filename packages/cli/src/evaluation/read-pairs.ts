@@ -76,12 +76,22 @@ export async function readPairs(
 }
 
 function optionsOf(values: PairFlagValues): PreferenceOptions {
-  const limit = values['max-bad-records'];
-  const columns = values.column.map(columnOf);
   return {
+    ...recordOptions(values),
     // The flags have checked the names.
     format: values.format as PreferenceFormat | undefined,
     pairing: values.pairing as PreferenceOptions['pairing'],
+  };
+}
+
+/** The options of a reader from the flags that say how records are read, whatever they hold. */
+export function recordOptions(
+  values: Pick<PairFlagValues, 'column' | 'max-bad-records' | 'degenerate'>,
+): Pick<PreferenceOptions, 'columns' | 'maxBadRecords' | 'degenerate'> {
+  const limit = values['max-bad-records'];
+  const columns = values.column.map(columnOf);
+  return {
+    // The flags have checked the name.
     degenerate: values.degenerate as PreferenceOptions['degenerate'],
     columns: columns.length === 0 ? undefined : Object.fromEntries(columns),
     maxBadRecords: limit === undefined ? undefined : wholeNumber('max-bad-records', limit, 0),

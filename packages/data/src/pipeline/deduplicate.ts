@@ -9,25 +9,32 @@ import { type Step, screen } from './step.js';
 /** Words of a shingle; that of FineWeb (Penedo et al. 2024). */
 const SHINGLE = 5;
 
-/** Options of `deduplicate` and `deduplicateNear`. */
+/** Options of `createDuplicateFinder`, `deduplicate` and `deduplicateNear`. */
 export interface DuplicateOptions {
   /** What is compared: the whole record, or its prompt alone. @default 'record' */
   readonly by?: 'record' | 'prompt' | undefined;
 }
 
 /**
- * Leaves out records that an earlier one equals, whatever their case and white space. The order of responses does not matter: a
- * judged pair that prefers the other response is left out as a `contradiction`. It remembers about 0.1 KB of each record.
+ * Makes the function that tells whether a record repeats one that it was given before, whatever the case and white space. The order of
+ * responses does not matter: a judged pair that prefers the other response is a contradiction. It remembers about 0.1 KB of each record.
  */
-export function deduplicate<Item extends DataRecord>({ by = 'record' }: DuplicateOptions = {}): Step<Item> {
+export function createDuplicateFinder({
+  by = 'record',
+}: DuplicateOptions = {}): (record: DataRecord) => 'duplicate' | 'contradiction' | undefined {
   const chosen = new Map<string, string>();
-  return screen('duplicates', (record) => {
+  return (record) => {
     const key = by === 'prompt' ? promptDigest(record) : recordDigest(record);
     const label = by === 'record' && 'chosen' in record ? labelOf(record.chosen) : '';
     const before = chosen.get(key);
     if (before === undefined) chosen.set(key, label);
     return before === undefined ? undefined : before === label ? 'duplicate' : 'contradiction';
-  });
+  };
+}
+
+/** Leaves out records that repeat an earlier one; see `createDuplicateFinder`. */
+export function deduplicate<Item extends DataRecord>(options: DuplicateOptions = {}): Step<Item> {
+  return screen('duplicates', createDuplicateFinder(options));
 }
 
 function labelOf(response: Parameters<typeof conversationKey>[0]): string {

@@ -1,3 +1,6 @@
+import { badField, numberField } from '../files/fields.js';
+import type { FileRecord } from '../files/records.js';
+import { hasFields } from '../format/fits.js';
 import { type FormatNameOf, formatsOf } from '../formats/index.js';
 import type { PreferencePair } from '../records.js';
 import type { Reading, ReadOptions } from './options.js';
@@ -16,6 +19,12 @@ export interface PreferenceOptions extends ReadOptions<PreferenceFormat> {
   readonly pairing?: Pairing | undefined;
   /** Whether margins are read. Where they are not, nothing judges them. @default false */
   readonly margins?: boolean | undefined;
+  /**
+   * Whether pairs have weights: each pair of a ranking the same part of 1, and a judged pair the number of its field `weight`, or 1.
+   *
+   * @default false
+   */
+  readonly weights?: boolean | undefined;
 }
 
 /**
@@ -34,17 +43,25 @@ export interface PreferenceOptions extends ReadOptions<PreferenceFormat> {
  * ```
  */
 export function readPreferences(path: string, options: PreferenceOptions = {}): Reading<PreferencePair> {
-  const { pairing = 'all', margins = false } = options;
+  const { pairing = 'all', margins = false, weights = false } = options;
   checkPairing(pairing);
   return createReading<PreferencePair>(
     path,
     {
-      pair: (pair) => [pair],
+      pair: (pair, from) => [weights ? { ...pair, weight: weightOf(from) } : pair],
       ranking(ranking) {
         const pairs = pairsOfRanking(ranking, pairing, margins);
-        return pairs.length > 0 ? pairs : 'tie';
+        if (pairs.length === 0) return 'tie';
+        return weights ? pairs.map((pair) => ({ ...pair, weight: 1 / pairs.length })) : pairs;
       },
     },
     options,
   );
+}
+
+function weightOf(from: FileRecord): number {
+  if (!hasFields(from, 'weight')) return 1;
+  const weight = numberField(from, 'weight');
+  if (!(weight > 0 && Number.isFinite(weight))) throw badField(from, 'weight', 'a positive number');
+  return weight;
 }

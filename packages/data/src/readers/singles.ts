@@ -33,6 +33,9 @@ export function readPrompts(path: string, options: ReadOptions<PromptFormat> = {
   );
 }
 
+/** The name of a format with single responses that are good or bad, or with judged pairs. */
+export type LabelFormat = FormatNameOf<'label' | 'pair'>;
+
 /**
  * Reads single responses that are good or bad, one at a time. Of a judged pair the chosen response is good and the rejected one
  * bad; their ids end in `/1` and `/2`.
@@ -41,7 +44,7 @@ export function readPrompts(path: string, options: ReadOptions<PromptFormat> = {
  */
 export function readLabeledResponses(
   path: string,
-  options: ReadOptions<FormatNameOf<'label' | 'pair'>> = {},
+  options: ReadOptions<LabelFormat> = {},
 ): Reading<LabeledResponse> {
   return createReading<LabeledResponse>(
     path,

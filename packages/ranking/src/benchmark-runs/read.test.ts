@@ -59,6 +59,73 @@ const nine = () =>
 describe('the published formats', () => {
   it.each<[BenchmarkName, string, object, object]>([
     [
+      'ppe-correctness',
+      'PPE-MMLU-Pro-Best-of-K/train.jsonl',
+      {
+        question_id: 'q',
+        model_name: 'm',
+        prompt: 'p',
+        response_1: 'a',
+        response_2: 'b',
+        response_3: 'c',
+        scores: [false, true, true],
+        sampled_conflict_pairs: [
+          [0, 1],
+          [2, 0],
+          [1, 0],
+        ],
+      },
+      {
+        id: 'mmlu-pro/q/m',
+        subset: 'mmlu-pro',
+        responses: ['a', 'b', 'c'],
+        pairs: [
+          [1, 0],
+          [2, 0],
+        ],
+        preferred: 'first',
+      },
+    ],
+    [
+      'm-reward-bench',
+      'deu_Latn.jsonl',
+      {
+        id: 5,
+        prompt: 'p',
+        chosen: 'a',
+        rejected: 'b',
+        language: 'deu_Latn',
+        source: 'hep-cpp',
+        category: 'Reasoning',
+      },
+      { ...pair, id: 'deu_Latn/hep-cpp/5', subset: 'deu_Latn', tags: ['hep-cpp'] },
+    ],
+    [
+      'auto-j',
+      'testdata_pairwise.jsonl',
+      { scenario: 'planning', label: 1, prompt: 'p', 'response 1': 'a', 'response 2': 'b' },
+      { ...pair, id: '1', subset: 'General Communication', preferred: 'second' },
+    ],
+    [
+      'helpsteer',
+      'validation.jsonl.gz',
+      {
+        domain: 'stem',
+        language: 'english',
+        context: turn('p', 'x').slice(0, 1),
+        response1: 'a',
+        response2: 'b',
+        overall_preference: -2,
+      },
+      { ...pair, subset: 'stem', preferred: 'first' },
+    ],
+    [
+      'helpsteer',
+      'preference.jsonl.gz',
+      { split: 'val', prompt: 'p', response_1: 'a', response_2: 'b', preference_strength: 1 },
+      { ...pair, subset: 'all', preferred: 'second' },
+    ],
+    [
       'reward-bench',
       'filtered.json',
       { id: 4, subset: 'hep-go', prompt: 'p', chosen: 'a', rejected: 'b' },
@@ -287,6 +354,62 @@ describe('hostile input gives one error that names file, record and field', () =
     records[5] = { ...records[5], chosen: 'other' };
     const path = await save('x.json', ...records);
     await expect(readBenchmark(path, 'rm-bench')).rejects.toThrow(/"chosen" of .*record 6 .*record 1,/);
+  });
+
+  it('joins the solutions of a problem of RewardMATH', async () => {
+    const solution = (problem: number, type: string, ...steps: string[]) => ({
+      problem: `p${problem}`,
+      eval_solution: steps,
+      solution_type: type,
+      subject: 'Algebra',
+      problem_id: problem,
+    });
+    const path = await save(
+      'RewardMATH_direct.json',
+      solution(0, 'rejected', 'x'),
+      solution(0, 'chosen', 'a', 'b'),
+      solution(0, 'rejected', 'y'),
+      solution(399, 'chosen', 'c'),
+      solution(399, 'rejected', 'd'),
+    );
+    const { items } = await readBenchmark(path, 'reward-math');
+    expect(items).toMatchObject([
+      {
+        id: '0',
+        prompt: 'p0',
+        responses: ['a\nb', 'x', 'y'],
+        pairs: [
+          [0, 1],
+          [0, 2],
+        ],
+        subset: 'Algebra',
+      },
+      { id: '399', prompt: 'p399', responses: ['c', 'd'], pairs: [[0, 1]] },
+    ]);
+    const two = await save('two.json', solution(1, 'chosen', 'a'), solution(1, 'chosen', 'b'));
+    await expect(readBenchmark(two, 'reward-math')).rejects.toThrow(/"solution_type" of .*record 1/);
+  });
+
+  it('leaves out what has no verdict, or is of another split', async () => {
+    const record = { prompt: 'p', response_1: 'a', response_2: 'b' };
+    const path = await save(
+      'preference.jsonl',
+      { ...record, split: 'val', preference_strength: 0 },
+      { ...record, split: 'train', preference_strength: 1 },
+      { ...record, split: 'val', preference_strength: 3 },
+    );
+    expect(await readBenchmark(path, 'helpsteer')).toMatchObject({
+      dropped: 2,
+      items: [{ preferred: 'second' }],
+    });
+    const wrong = await save('other.jsonl', {
+      question_id: 'q',
+      prompt: 'p',
+      response_1: 'a',
+      scores: [1],
+      sampled_conflict_pairs: [],
+    });
+    await expect(readBenchmark(wrong, 'ppe-correctness')).rejects.toThrow(/named after its set/);
   });
 
   it('refuses an id that occurs twice, nothing at all, and an unknown name', async () => {

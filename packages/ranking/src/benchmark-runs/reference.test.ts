@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { BenchmarkResult, JudgedItem } from '../benchmark/judged-item.js';
 import { subsetMeans } from '../benchmark/subset-means.js';
+import { autoJScores } from '../benchmarks/auto-j.js';
 import { type BenchmarkName, correctness } from '../benchmarks/benchmarks.js';
 import { judgeBenchScores } from '../benchmarks/judge-bench.js';
 import { llmBarScores } from '../benchmarks/llmbar.js';
+import { mRewardBenchScores } from '../benchmarks/m-reward-bench.js';
 import { pandaLmScores } from '../benchmarks/panda-lm.js';
+import { ppeCorrectnessScores } from '../benchmarks/ppe-correctness.js';
 import { ppeHumanPreference } from '../benchmarks/ppe-human-preference.js';
 import { rewardBenchScores } from '../benchmarks/reward-bench.js';
 import { rewardBench2Scores } from '../benchmarks/reward-bench-2.js';
+import { rewardMathScores } from '../benchmarks/reward-math.js';
 import { rmBenchScores } from '../benchmarks/rm-bench.js';
 import { rmbScores } from '../benchmarks/rmb.js';
 import { calibration } from '../evaluation/calibration.js';
@@ -95,6 +99,31 @@ it('PPE, all pairs and the groups of prompts, which overlap', () => {
   agree(Object.fromEntries(rows.map(({ name, values }) => [name, values[0]])), expected.ppe);
   // The groups differ, or this test would not tell them apart.
   expect(new Set(Object.values(expected.ppe)).size).toBe(6);
+});
+
+/** Without the entries that are null, for which the data lack what they need. */
+const known = (scores: object) =>
+  Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== null));
+
+it('PPE, correctness of each set', () => {
+  agree(known(ppeCorrectnessScores(results('ppe-correctness', 'ppeCorrectness'))), expected.ppeCorrectness);
+});
+
+it('M-RewardBench, sections of each language', () => {
+  const scores = mRewardBenchScores(results('m-reward-bench', 'mRewardBench'));
+  const found = scores.map(({ language, sections }) => [language, known(sections)]);
+  agree(Object.fromEntries(found), expected.mRewardBench);
+});
+
+it('RewardMATH', () => {
+  agree(rewardMathScores(results('reward-math', 'rewardMath')), expected.rewardMath);
+  expect(expected.rewardMath.accuracy).toBeGreaterThan(0.1);
+  expect(expected.rewardMath.accuracy).toBeLessThan(expected.rewardMath.meanReciprocalRank);
+});
+
+it('Auto-J, each group', () => {
+  const scores = autoJScores(results('auto-j', 'autoJ')).filter(({ agreement }) => agreement !== null);
+  agree(Object.fromEntries(scores.map(({ group, ...rest }) => [group, rest])), expected.autoJ);
 });
 
 it('LLMBar, and both ways to average', () => {

@@ -1,13 +1,18 @@
 import type { BenchmarkDefinition } from '../benchmark/definition.js';
 import { everyPairRight, type JudgedItem } from '../benchmark/judged-item.js';
+import { autoJ } from './auto-j.js';
+import { helpSteer } from './helpsteer.js';
 import { hhh } from './hhh.js';
 import { judgeBench } from './judge-bench.js';
 import { llmBar } from './llmbar.js';
+import { mRewardBench } from './m-reward-bench.js';
 import { mtBench } from './mt-bench.js';
 import { pandaLm } from './panda-lm.js';
+import { ppeCorrectness } from './ppe-correctness.js';
 import { ppeHumanPreference } from './ppe-human-preference.js';
 import { rewardBench } from './reward-bench.js';
 import { rewardBench2 } from './reward-bench-2.js';
+import { rewardMath } from './reward-math.js';
 import { rmBench } from './rm-bench.js';
 import { rmb } from './rmb.js';
 import { unifiedFeedback } from './unified-feedback.js';
@@ -24,6 +29,11 @@ const definitions = {
   'mt-bench': mtBench,
   'unified-feedback': unifiedFeedback,
   'ppe-human-preference': ppeHumanPreference,
+  'ppe-correctness': ppeCorrectness,
+  'm-reward-bench': mRewardBench,
+  'reward-math': rewardMath,
+  'auto-j': autoJ,
+  helpsteer: helpSteer,
 } as const satisfies Record<string, BenchmarkDefinition>;
 
 /** Name of a benchmark; `benchmarkNames` lists them. */

@@ -74,12 +74,15 @@ export interface SectionScore {
  * - `pooled`: accuracy over all records of the section, as the script that came with GRAM has it, where math weighs as
  *   much as its 447 records.
  *
- * Sections without data do not enter the mean. The column of prior test sets, which the official leaderboard once had, is left out.
+ * Sections without data do not enter the mean. Other weights are for editions of RewardBench that have their own. The column of prior test sets, which the official leaderboard once had, is left out.
  */
-export function rewardBenchScores(results: readonly BenchmarkResult[]): SectionScore[] {
+export function rewardBenchScores(
+  results: readonly BenchmarkResult[],
+  weightsOf: typeof rewardBenchSections = rewardBenchSections,
+): SectionScore[] {
   const subsets = groupBy(results, ({ subset }) => subset);
   const correctOf = (subset: string) => (subsets.get(subset) ?? []).map(({ correct }) => correct);
-  const sections = Object.entries(rewardBenchSections).map(([section, weights]): SectionScore => {
+  const sections = Object.entries(weightsOf).map(([section, weights]): SectionScore => {
     const present = Object.entries(weights).filter(([subset]) => subsets.has(subset));
     if (present.length === 0) return { section, official: null, pooled: null };
     const total = present.reduce((sum, [, weight]) => sum + weight, 0);

@@ -22,7 +22,8 @@ export interface Card {
 /** A response on a card. */
 export interface RankedResponse {
   text: string;
-  score: number;
+  /** @default none is shown */
+  score?: number;
   /** A short remark below the response, for example what a judge said. */
   remark?: string;
 }
@@ -144,7 +145,9 @@ function renderCard({ title, prompt, responses }: Card): string {
   const items = responses.map(({ text, score, remark }) =>
     [
       `<li class="response"><p dir="auto">${escapeText(text)}</p>`,
-      `<span class="score" aria-label="score ${formatNumber(score)}">${formatNumber(score)}</span>`,
+      ...(score === undefined
+        ? []
+        : [`<span class="score" aria-label="score ${formatNumber(score)}">${formatNumber(score)}</span>`]),
       ...(remark ? [`<span class="remark" dir="auto">${escapeText(remark)}</span>`] : []),
       '</li>',
     ].join(''),

@@ -1,0 +1,121 @@
+import { resolve } from 'node:path';
+import { checkWritable } from '@gram/base';
+import {
+  type DataRecord,
+  describeCounts,
+  type EvaluationSet,
+  type FormatName,
+  formatNames,
+  type ReadCounts,
+  type Reading,
+  readData,
+  readingNotes,
+  readPrompts,
+  type SourcedRecord,
+} from '@gram/data';
+import { type BenchmarkName, benchmarkNames, readBenchmark } from '@gram/ranking';
+import type { Io } from '../../command.js';
+import { CliError } from '../../error.js';
+import { pairFlags, recordOptions } from '../../evaluation/read-pairs.js';
+import type { Flags, Values } from '../../flags.js';
+
+/** The file that a command reads. */
+export const inputOperand = {
+  value: 'INPUT',
+  help: 'records in .jsonl, .json, .csv or .tsv, compressed or not; a folder or a pattern',
+} as const;
+
+/** The file that a command writes. */
+export const outputOperand = { value: 'OUTPUT', help: 'file to write, .jsonl or .jsonl.gz' } as const;
+
+/** Flags that say how records of any kind are read. */
+export const recordFlags = {
+  format: { ...pairFlags.format, choices: formatNames },
+  column: pairFlags.column,
+  'max-bad-records': pairFlags['max-bad-records'],
+  degenerate: pairFlags.degenerate,
+} as const satisfies Flags;
+
+/** The flag that names evaluation sets. */
+export const againstFlag = {
+  value: '[NAME=]PATH',
+  multiple: true,
+  help: `an evaluation set: a file of prompts, or NAME=PATH for a benchmark in its published form (${benchmarkNames.join(', ')}) or a format`,
+} as const;
+
+/** The flag that names a tokenizer. */
+export const tokenizerFlag = {
+  value: 'PATH',
+  help: 'a tokenizer.json, or the directory of a model, by which tokens are counted',
+} as const;
+
+/** The seed of what is drawn. */
+export const seedFlag = { value: 'N', help: 'seed of what is drawn; default 0' } as const;
+
+/** Prints JSON in the place of sentences. */
+export const jsonFlag = { help: 'print JSON' } as const;
+
+/** Opens a file of records of any kind. */
+export function openRecords(path: string, values: Values<typeof recordFlags>): Reading<SourcedRecord> {
+  // The flags have checked the name.
+  const format = values.format as FormatName | undefined;
+  return readData(path, { ...recordOptions(values), format });
+}
+
+/** Says on the error stream what a reader has met. */
+export function noteReading(reading: Reading<unknown>, isNamed: boolean, io: Pick<Io, 'stderr'>): void {
+  const notes = [describeCounts(reading.counts), ...readingNotes(reading, isNamed)];
+  for (const note of notes) io.stderr.write(`data: ${note}\n`);
+}
+
+/** What a reader has met, for JSON. */
+export function readingOf({ format, counts }: Reading<unknown>): {
+  format: string | undefined;
+  records: ReadCounts;
+} {
+  return { format, records: counts };
+}
+
+/**
+ * Checks that a file of records can be written, before what takes long.
+ *
+ * @throws {CliError} `usage` for a name of another form, and for a file that is read as well
+ */
+export async function checkOutput(output: string, inputs: readonly string[]): Promise<void> {
+  if (!/\.jsonl(\.gz)?$/.test(output)) {
+    throw new CliError('usage', `cannot write ${output}`, 'name the output .jsonl or .jsonl.gz');
+  }
+  if (inputs.some((input) => resolve(input) === resolve(output))) {
+    throw new CliError('usage', `${output} is read and cannot be written`, 'name another output');
+  }
+  await checkWritable(output);
+}
+
+/** Opens the evaluation sets that flags name. A benchmark is read as it is published, and any other file as prompts. */
+export async function evaluationSets(against: readonly string[]): Promise<readonly EvaluationSet[]> {
+  return Promise.all(
+    against.map(async (text) => {
+      const [, name, path] = /^([a-z][a-z0-9-]*)=(.+)$/s.exec(text) ?? [undefined, undefined, text];
+      if (name === undefined) return { name: path, records: readPrompts(path) };
+      if (isBenchmark(name))
+        return { name, records: (await readBenchmark(path, name)).items.map(promptRecord) };
+      const format = formatNames.find((one) => one === name);
+      if (format === undefined || format === 'text') {
+        throw new CliError(
+          'usage',
+          `--against names ${JSON.stringify(name)}, which is no benchmark and no format with prompts`,
+          'write NAME=PATH with one of them, or the path alone',
+        );
+      }
+      return { name: path, records: readPrompts(path, { format }) };
+    }),
+  );
+}
+
+function isBenchmark(name: string): name is BenchmarkName {
+  return benchmarkNames.some((one) => one === name);
+}
+
+function promptRecord({ id, prompt }: Pick<Extract<DataRecord, { prompt: unknown }>, 'id' | 'prompt'>) {
+  return { id, prompt };
+}
