@@ -87,7 +87,7 @@ export const convertDataCommand = defineCommand({
           yield record;
         }
         if (written === 0)
-          throw new CliError('no-data', `nothing is left for ${output}`, 'check the file and the flags');
+          throw new CliError('bad-file', `nothing is left for ${output}`, 'check the file and the flags');
       })(),
     );
     noteReading(reading, values.format !== undefined, io);

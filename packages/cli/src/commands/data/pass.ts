@@ -18,7 +18,7 @@ export interface Passage {
 /**
  * Sends the records of a file through steps to another file, where they are the objects that were read, and says what became of them.
  *
- * @throws {CliError} `no-data` where nothing is left; the output is then as it was
+ * @throws {CliError} `bad-file` where nothing is left; the output is then as it was
  */
 export async function passRecords(passage: Passage, io: Io): Promise<void> {
   const { input, output, values, steps, json, more } = passage;
@@ -55,7 +55,7 @@ export async function writeSources(
         }
       }
       if (written === 0)
-        throw new CliError('no-data', `nothing is left for ${output}`, 'check the file and the flags');
+        throw new CliError('bad-file', `nothing is left for ${output}`, 'check the file and the flags');
     })(),
   );
   return written;
