@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { testCache } from './scripts/test-cache.js';
 
 /**
  * Finds the packages of the repository. A test reads its own package from the sources, always; the others from their sources
@@ -44,9 +45,11 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const env = { GRAM_CACHE: testCache };
+
 export default defineConfig({
   test: {
-    globalSetup: './scripts/software-gpu.mjs',
+    globalSetup: ['./scripts/software-gpu.mjs', './scripts/test-cache.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
@@ -58,7 +61,7 @@ export default defineConfig({
       {
         extends: true,
         plugins: [ownPackages(false)],
-        test: { name: 'isolated', include: isolated },
+        test: { name: 'isolated', include: isolated, env },
       },
       {
         extends: true,
@@ -69,7 +72,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', ...isolated],
           isolate: false,
           // Two files are tested at a time: threads that wait for each other would take most of the time of both.
-          env: { GRAM_THREADS: '1' },
+          env: { ...env, GRAM_THREADS: '1' },
         },
       },
     ],

@@ -1,7 +1,14 @@
 import { GramError } from '@gram/base';
 
 /** Code of a `TrainError`: the kind of problem. */
-export type TrainErrorCode = 'bad-config' | 'bad-option' | 'no-data' | 'diverged' | 'bad-checkpoint' | 'mpi';
+export type TrainErrorCode =
+  | 'bad-config'
+  | 'bad-option'
+  | 'no-data'
+  | 'bad-examples'
+  | 'diverged'
+  | 'bad-checkpoint'
+  | 'mpi';
 
 /** An error of training; `code` is stable, `hint` says what to do. */
 export class TrainError extends GramError<TrainErrorCode> {

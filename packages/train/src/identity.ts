@@ -1,6 +1,7 @@
 import { isNDArray } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import { type Fingerprint, fingerprintOf, fingerprintOfWeights } from '@gram/run';
+import type { ExampleSource } from './examples/source.js';
 import type { Objective } from './objectives/objective.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
 import type { TrainSettings } from './train-options.js';
@@ -10,8 +11,8 @@ export interface RunParts<Example> {
   readonly config: ModelConfig;
   readonly part?: TrainedPart;
   readonly objective: Objective<Example>;
-  readonly examples: readonly Example[];
-  readonly validation?: { readonly examples: readonly Example[] };
+  readonly examples: ExampleSource<Example>;
+  readonly heldOut?: ExampleSource<Example> | undefined;
   readonly options: TrainSettings;
   /** Hashes of other parts by name. */
   readonly identity?: Fingerprint;
@@ -26,7 +27,7 @@ export function identityOf<Example>({
   part = wholeModel,
   objective,
   examples,
-  validation,
+  heldOut,
   options,
   identity,
 }: RunParts<Example>): Fingerprint {
@@ -38,15 +39,9 @@ export function identityOf<Example>({
     architecture: fingerprintOf(config),
     objective: fingerprintOf([objective.name, part.name]),
     options: fingerprintOf({ ...settings, optimizer: optimizer.name }),
-    'training data': fingerprintOf(examples.length, serialized(examples)),
-    ...(validation && {
-      'held-out data': fingerprintOf(validation.examples.length, serialized(validation.examples)),
-    }),
+    'training data': fingerprintOf(examples.count, examples.identity()),
+    ...(heldOut && { 'held-out data': fingerprintOf(heldOut.count, heldOut.identity()) }),
     ...(frozen.length > 0 && { 'base weights': fingerprintOfWeights(Object.fromEntries(frozen)) }),
     ...identity,
   };
-}
-
-function* serialized(examples: readonly unknown[]): Generator<string> {
-  for (const example of examples) yield `${JSON.stringify(example)}\n`;
 }

@@ -1,4 +1,5 @@
 export { type Adaptation, adaptRewardModel, type RewardAdaptation } from './adapt.js';
+export { type BatchStreamOptions, batchStream, type StepBatch } from './batches/batch-stream.js';
 export { type BatchPlan, epochBatches, totalSteps } from './batches/epoch-batches.js';
 export { microBatches } from './batches/micro-batches.js';
 export {
@@ -19,6 +20,8 @@ export { detectRank } from './distributed/detect-rank.js';
 export { localGpu } from './distributed/local-gpu.js';
 export { balancedShares } from './distributed/partition.js';
 export { TrainError } from './error.js';
+export type { ExampleMeasure } from './examples/codec.js';
+export { type ExampleInput, type ExampleSource, sourceOf } from './examples/source.js';
 export {
   type ArrayKind,
   type BatchArrays,
@@ -85,7 +88,7 @@ export {
   encodeResponsePairs,
   encodeRewardPairs,
 } from './stages/encode.js';
-export type { DegenerateReason, EncodeOptions, Examples } from './stages/encode-all.js';
+export type { DegenerateReason, EncodeOptions, EncodingCounts, Examples } from './stages/encode-all.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
 export { type ScheduleName, scheduleNames } from './steps/pace.js';

@@ -1,14 +1,14 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { differingParts, type Fingerprint } from '@gram/run';
-import { epochBatches, totalSteps } from './batches/epoch-batches.js';
-import { microBatches } from './batches/micro-batches.js';
-import { elementAt } from './checked.js';
+import { batchStream, type StepBatch } from './batches/batch-stream.js';
+import { totalSteps } from './batches/epoch-batches.js';
 import type { TrainingState } from './checkpoint.js';
 import { type Communicator, singleProcess } from './distributed/communicator.js';
 import type { OptimizerSharding } from './distributed/data-parallel.js';
 import { checkSameRun, copyProgress } from './distributed/shared-state.js';
 import { TrainError } from './error.js';
+import { type ExampleInput, type ExampleSource, sourceOf } from './examples/source.js';
 import { identityOf } from './identity.js';
 import type { Objective } from './objectives/objective.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
@@ -28,10 +28,11 @@ export interface TrainRun<Example> {
   /** The part of the model that `weights` are: all of it, or an adapter, see `adapterPart`. @default wholeModel */
   readonly part?: TrainedPart;
   readonly objective: Objective<Example>;
-  readonly examples: readonly Example[];
+  /** In memory, or read when they are needed. */
+  readonly examples: ExampleInput<Example>;
   readonly options: TrainOptions;
   /** Examples that are not trained on, and the steps after which they are measured, beside the last one. */
-  readonly validation?: { readonly examples: readonly Example[]; due(step: number): boolean };
+  readonly validation?: { readonly examples: ExampleInput<Example>; due(step: number): boolean };
   /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
   /**
@@ -83,12 +84,14 @@ const MAX_SKIPPED = 5;
  * ```
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { objective, examples, device = 'cpu', precision = 'float32' } = run;
+  const { objective, device = 'cpu', precision = 'float32' } = run;
   const { communicator = singleProcess, needsState = () => true } = run;
   const options = checkedOptions(run.options);
-  const plan = planOf(options, countExamples(examples), communicator);
+  const source = sourceOf(run.examples, objective);
+  const heldOut = run.validation && sourceOf(run.validation.examples, objective);
+  const plan = planOf(options, countExamples(source), communicator);
   const total = totalSteps(plan);
-  const identity = identityOf({ ...run, options });
+  const identity = identityOf({ ...run, examples: source, heldOut, options });
   const resume = await resumedProgress(run, identity, communicator);
   const shared = await joinRun({
     weights: run.weights,
@@ -100,37 +103,39 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     communicator,
     sharding: run.optimizerSharding ?? 'none',
   });
-  const work = compileWork(run, plan, shared);
+  const work = compileWork(run, plan, shared, heldOut);
   const progress = createProgress(resume);
   const fixed = { moments: shared.collected, fingerprint: identity };
   const state = (): TrainingState => ({ ...progress.current(), ...fixed });
-  const stepsPerEpoch = total / plan.epochs;
+  const { microBatchSize } = plan;
+  const { rank, size } = communicator;
+  const position = progress.step;
   try {
-    for (let epoch = Math.floor(progress.step / stepsPerEpoch); epoch < plan.epochs; epoch++) {
-      const exampleOf = examplesIn(epoch, run);
-      const batches = epochBatches(plan, epoch, (i) => objective.length(exampleOf(i)));
-      for (const indices of batches.slice(progress.step - epoch * stepsPerEpoch)) {
-        await stopTogether(communicator, run.signal, shared.collect);
-        const chosen = indices.map(exampleOf);
-        const learningRate = learningRateAt({ ...options, totalSteps: total }, progress.step);
-        const lossScale = precision === 'float16' ? lossScaleAfter(progress.history) : 1;
-        const result = await work.step(chosen, progress.updates, learningRate, lossScale);
-        if (progress.count(result, lossScale)) {
-          await shared.collect();
-          throw diverged(progress.step);
-        }
-        const { step } = progress;
-        const tokens = chosen.reduce((sum, example) => sum + objective.length(example), 0);
-        const { loss, metrics, gradientNorm } = result;
-        const due = step === total || run.validation?.due(step);
-        const record: TrainingRecord = {
-          ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
-          ...(due && work.validation && { validation: await work.validation.run(shared.weights) }),
-        };
-        progress.history.push(record);
-        if (needsState(step)) await shared.collect();
-        if (communicator.rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
+    for await (const batch of batchStream(plan, objective, source, {
+      position,
+      microBatchSize,
+      rank,
+      size,
+    })) {
+      await stopTogether(communicator, run.signal, shared.collect);
+      const learningRate = learningRateAt({ ...options, totalSteps: total }, progress.step);
+      const lossScale = precision === 'float16' ? lossScaleAfter(progress.history) : 1;
+      const result = await work.step(batch, progress.updates, learningRate, lossScale);
+      if (progress.count(result, lossScale)) {
+        await shared.collect();
+        throw diverged(progress.step);
       }
+      const { step } = progress;
+      const { tokens } = batch;
+      const { loss, metrics, gradientNorm } = result;
+      const due = step === total || run.validation?.due(step);
+      const record: TrainingRecord = {
+        ...{ step, loss, ...metrics, gradientNorm, learningRate, tokens },
+        ...(due && work.validation && { validation: await work.validation.run(shared.weights) }),
+      };
+      progress.history.push(record);
+      if (needsState(step)) await shared.collect();
+      if (rank === 0) await communicator.patiently(() => run.onStep?.(record, state(), total));
     }
     await shared.collect();
   } finally {
@@ -140,16 +145,8 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   return state();
 }
 
-/** Finds examples in the form of an epoch, which follows from the epoch alone: a resumed run reads what it would have read. */
-function examplesIn<Example>(epoch: number, { objective, examples }: TrainRun<Example>) {
-  return (index: number): Example => {
-    const example = elementAt(examples, index);
-    return objective.inEpoch === undefined ? example : objective.inEpoch(example, epoch);
-  };
-}
-
-function countExamples({ length }: readonly unknown[]): number {
-  if (length > 0) return length;
+function countExamples({ count }: ExampleSource<unknown>): number {
+  if (count > 0) return count;
   throw new TrainError('no-data', 'there are no examples to train on', 'check the data file and its filters');
 }
 
@@ -180,7 +177,12 @@ async function resumedProgress(
 }
 
 /** Compiles the step of a run and, where examples are held out, their measurement. */
-function compileWork<Example>(run: TrainRun<Example>, plan: ReturnType<typeof planOf>, shared: RunState) {
+function compileWork<Example>(
+  run: TrainRun<Example>,
+  plan: ReturnType<typeof planOf>,
+  shared: RunState,
+  heldOut: ExampleSource<Example> | undefined,
+) {
   const { config, objective, device, precision, gradientCheckpointing, optimizerSharding } = run;
   const { communicator = singleProcess } = run;
   const { maxGradientNorm, microBatchSize } = plan;
@@ -194,8 +196,8 @@ function compileWork<Example>(run: TrainRun<Example>, plan: ReturnType<typeof pl
     optimizerSharding,
   });
   const validation =
-    run.validation &&
-    createValidation(config, objective, run.validation.examples, {
+    heldOut &&
+    createValidation(config, objective, heldOut, {
       part,
       microBatchSize,
       device,
@@ -203,8 +205,8 @@ function compileWork<Example>(run: TrainRun<Example>, plan: ReturnType<typeof pl
       communicator,
     });
   return {
-    step: (examples: readonly Example[], update: number, learningRate: number, lossScale: number) =>
-      step.run(microBatches(objective, examples, microBatchSize, communicator), {
+    step: ({ arrays }: StepBatch, update: number, learningRate: number, lossScale: number) =>
+      step.run(arrays, {
         update,
         learningRate,
         maxGradientNorm,

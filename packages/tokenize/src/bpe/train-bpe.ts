@@ -23,7 +23,8 @@ export interface TrainBpeOptions {
  * The ids are those that Hugging Face's trainer gives at a minimum frequency of two: special tokens, then the 256 bytes in
  * the order of their characters, then merges in the order in which they were learned. Every byte is a token, so no text is
  * lost, and every ASCII character, such as "A" and "B", is a single token. Equal texts in any order give equal tokenizers.
- * The vocabulary stays smaller than `vocabSize` when no pair of tokens occurs twice.
+ * The vocabulary stays smaller than `vocabSize` when no pair of tokens occurs twice. Texts with over two million different words
+ * are learned without words that had occurred once when the limit was passed.
  *
  * @throws {TokenizeError} `bad-bpe-options` for too small or too large a vocabulary, or unusable special tokens
  *
@@ -34,8 +35,11 @@ export interface TrainBpeOptions {
  * const tokenizer = tokenizerFromJson(json);
  * ```
  */
-export function trainBpe(options: TrainBpeOptions): object {
-  const training = trainInTurns(options);
+export function trainBpe({ texts, ...options }: TrainBpeOptions): object {
+  checkOptions(options);
+  const counts: WordCounts = new Map();
+  for (const text of texts) countWords(counts, text);
+  const training = trainInTurns(counts, options);
   for (;;) {
     const turn = training.next();
     if (turn.done) return turn.value;
@@ -43,7 +47,9 @@ export function trainBpe(options: TrainBpeOptions): object {
 }
 
 /** Options of `trainBpeAsync`. */
-export interface TrainBpeAsyncOptions extends TrainBpeOptions {
+export interface TrainBpeAsyncOptions extends Omit<TrainBpeOptions, 'texts'> {
+  /** The texts to learn from, read once. Special tokens that are spelled out in them count as ordinary text. */
+  readonly texts: Iterable<string> | AsyncIterable<string>;
   /** Called now and then with the number of merges that were learned so far, and the maximum number. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Stops the training. */
@@ -56,42 +62,59 @@ export interface TrainBpeAsyncOptions extends TrainBpeOptions {
  * @throws {TokenizeError} as `trainBpe`; the reason of `signal`
  */
 export async function trainBpeAsync({
+  texts,
   onProgress,
   signal,
   ...options
 }: TrainBpeAsyncOptions): Promise<object> {
-  const training = trainInTurns(options);
-  for (;;) {
-    const end = performance.now() + TURN_MILLISECONDS;
-    let turn = training.next();
-    while (!turn.done && performance.now() < end) turn = training.next();
-    if (turn.done) return turn.value;
-    onProgress?.(turn.value.done, turn.value.total);
+  checkOptions(options);
+  let end = performance.now() + TURN_MILLISECONDS;
+  const pause = async ({ done, total }: Turn) => {
+    if (performance.now() < end) return;
+    onProgress?.(done, total);
     await setImmediate();
     signal?.throwIfAborted();
+    end = performance.now() + TURN_MILLISECONDS;
+  };
+  const counts: WordCounts = new Map();
+  for await (const text of texts) {
+    countWords(counts, text);
+    await pause({ done: 0, total: mostMerges(options) });
+  }
+  const training = trainInTurns(counts, options);
+  for (;;) {
+    const turn = training.next();
+    if (turn.done) return turn.value;
+    await pause(turn.value);
   }
 }
 
-/** Trains a little at each turn and says how many merges were learned. */
-function* trainInTurns({
-  texts,
-  vocabSize,
-  specialTokens,
-}: TrainBpeOptions): Generator<{ readonly done: number; readonly total: number }, object> {
-  const firstByte = specialTokens.length;
-  const firstMerge = firstByte + byteAlphabet.length;
-  checkOptions(vocabSize, specialTokens, firstMerge);
+/** Number of merges that were learned, and the largest number. */
+interface Turn {
+  readonly done: number;
+  readonly total: number;
+}
 
+type BpeShape = Omit<TrainBpeOptions, 'texts'>;
+
+/** Id of the first merge, after the special tokens and the bytes. */
+function firstMergeOf({ specialTokens }: BpeShape): number {
+  return specialTokens.length + byteAlphabet.length;
+}
+
+function mostMerges(options: BpeShape): number {
+  return options.vocabSize - firstMergeOf(options);
+}
+
+/** Trains a little at each turn and says how many merges were learned. */
+function* trainInTurns(counts: WordCounts, options: BpeShape): Generator<Turn, object> {
+  const { specialTokens } = options;
+  const firstByte = specialTokens.length;
+  const total = mostMerges(options);
   const names = [...specialTokens, ...byteAlphabet.toSorted()];
   const merges: string[] = [];
   const idOfByte = byteAlphabet.map((character) => names.indexOf(character, firstByte));
-  const total = vocabSize - firstMerge;
-  const words: Word[] = [];
-  for (const word of countWords(texts, idOfByte)) {
-    if (word !== undefined) words.push(word);
-    else yield { done: 0, total };
-  }
-  for (const merge of learnMerges(words, firstMerge, total)) {
+  for (const merge of learnMerges(wordsOf(counts, idOfByte), firstMergeOf(options), total)) {
     if (merge !== undefined) {
       const [left, right] = merge;
       merges.push(`${names[left]} ${names[right]}`);
@@ -146,20 +169,28 @@ function tokenizerJson(
   };
 }
 
-/** The distinct pre-tokens of texts; undefined after each text, whose pre-tokens are only counted. */
-function* countWords(texts: Iterable<string>, idOfByte: readonly number[]): Generator<Word | undefined> {
-  const counts = new Map<string, number>();
-  for (const text of texts) {
-    for (const token of splitPreTokens(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
-    yield undefined;
-  }
-  for (const [token, count] of counts) {
-    // Each byte has an id.
-    yield { symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte] ?? 0), count };
-  }
+/** How often each pre-token occurs. */
+type WordCounts = Map<string, number>;
+
+/** Number of different pre-tokens above which those that occurred once so far are forgotten, as memory has an end. */
+const WORD_LIMIT = 2_000_000;
+
+function countWords(counts: WordCounts, text: string): void {
+  for (const token of splitPreTokens(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
+  if (counts.size <= WORD_LIMIT) return;
+  for (const [token, count] of counts) if (count === 1) counts.delete(token);
 }
 
-function checkOptions(vocabSize: number, specialTokens: readonly string[], smallest: number): void {
+function wordsOf(counts: WordCounts, idOfByte: readonly number[]): Word[] {
+  return Array.from(counts, ([token, count]) => ({
+    // Each byte has an id.
+    symbols: Array.from(Buffer.from(token, 'utf8'), (byte) => idOfByte[byte] ?? 0),
+    count,
+  }));
+}
+
+function checkOptions({ vocabSize, specialTokens }: BpeShape): void {
+  const smallest = specialTokens.length + byteAlphabet.length;
   if (!Number.isInteger(vocabSize) || vocabSize < smallest || vocabSize > 1_000_000) {
     throw new TokenizeError(
       'bad-bpe-options',

@@ -15,16 +15,32 @@ export function microBatches<Example>(
   objective: Objective<Example>,
   examples: readonly Example[],
   size: number,
-  { rank, size: ranks }: Pick<Place, 'rank' | 'size'> = singleProcess,
+  place?: Pick<Place, 'rank' | 'size'>,
 ): BatchArrays[] {
   const total = examples.reduce((sum, example) => sum + objective.weight(example), 0);
-  const batches = [];
+  return shareOf(examples, size, place).map((part) => batchOf(objective, part, size, total));
+}
+
+/** Cuts a list into parts of at most `size`, and returns those of one rank: every n-th, from its own number on. @default all */
+export function shareOf<Entry>(
+  entries: readonly Entry[],
+  size: number,
+  { rank, size: ranks }: Pick<Place, 'rank' | 'size'> = singleProcess,
+): (readonly Entry[])[] {
+  const parts = [];
   // In turns and not in blocks: examples are sorted by length, and the last block would take the longest.
-  for (let i = rank * size; i < examples.length; i += ranks * size) {
-    const part = examples.slice(i, i + size);
-    const longest = Math.max(...part.map((example) => objective.length(example)));
-    const length = Math.ceil(longest / lengthBucket) * lengthBucket;
-    batches.push(objective.batch(part, size, length, total));
-  }
-  return batches;
+  for (let i = rank * size; i < entries.length; i += ranks * size) parts.push(entries.slice(i, i + size));
+  return parts;
+}
+
+/** The arrays of one micro-batch of a step whose examples weigh `total` together. */
+export function batchOf<Example>(
+  objective: Objective<Example>,
+  examples: readonly Example[],
+  size: number,
+  total: number,
+): BatchArrays {
+  const longest = Math.max(...examples.map((example) => objective.length(example)));
+  const length = Math.ceil(longest / lengthBucket) * lengthBucket;
+  return objective.batch(examples, size, length, total);
 }

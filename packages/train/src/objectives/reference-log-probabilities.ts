@@ -1,3 +1,4 @@
+import { sha256 } from '@gram/base';
 import { type AnyArray, compile, type DeviceName } from '@gram/engine';
 import {
   growingPositionArrays,
@@ -10,13 +11,18 @@ import {
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
-import type { PairLogProbabilities, PolicyPair, ReferencedPair } from './policy-pairs.js';
-import type { GenerationExample } from './supervised-tokens.js';
+import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
+import {
+  type PairLogProbabilities,
+  type PolicyPair,
+  pairLength,
+  type ReferencedPair,
+} from './policy-pairs.js';
 import { supervisedTokens } from './supervised-tokens.js';
 
 /** Options of `referenceLogProbabilities`. */
 export interface ReferenceOptions {
-  /** The most tokens that are computed at once, padding included; a longer sequence runs alone. @default 8192 */
+  /** The most tokens that are computed at once, padding included; a longer pair runs alone. @default 8192 */
   readonly batchTokens?: number;
   /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto';
@@ -37,8 +43,62 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
   config: ModelConfig,
   weights: Readonly<Record<string, AnyArray<'float32'>>>,
   pairs: readonly Pair[],
-  { batchTokens = 8192, device, signal, onProgress }: ReferenceOptions = {},
+  options: ReferenceOptions = {},
 ): Promise<(Pair & ReferencedPair)[]> {
+  const source = sourceOf(pairs, { length: pairLength, weight: () => 1 });
+  const sums = await measurePairs({ config, weights }, source, options);
+  return pairs.map((pair, index) => referenced(pair, sums, index));
+}
+
+/**
+ * Adds to pairs that are read when they are needed what a model says of each, as `referenceLogProbabilities` does. Two numbers for
+ * each pair are in memory.
+ */
+export async function withReference(
+  model: ReferenceModel,
+  pairs: ExampleSource<PolicyPair>,
+  options: ReferenceOptions = {},
+): Promise<ExampleSource<ReferencedPair>> {
+  const sums = await measurePairs(model, pairs, options);
+  return {
+    count: pairs.count,
+    length: pairs.length,
+    weight: pairs.weight,
+    async read(indices) {
+      const read = await pairs.read(indices);
+      return read.map((pair, place) => referenced(pair, sums, elementAt(indices, place)));
+    },
+    *identity() {
+      yield* pairs.identity();
+      yield sha256(sums);
+    },
+  };
+}
+
+/** A frozen model. */
+interface ReferenceModel {
+  readonly config: ModelConfig;
+  readonly weights: Readonly<Record<string, AnyArray<'float32'>>>;
+}
+
+function referenced<Pair extends PolicyPair>(
+  pair: Pair,
+  sums: Float64Array,
+  index: number,
+): Pair & ReferencedPair {
+  const reference: PairLogProbabilities = {
+    chosen: elementAt(sums, 2 * index),
+    rejected: elementAt(sums, 2 * index + 1),
+  };
+  return { ...pair, reference };
+}
+
+/** Measures the sums of log probabilities: of pair i at 2 i that of the chosen response, and then that of the rejected one. */
+async function measurePairs(
+  { config, weights }: ReferenceModel,
+  pairs: ExampleSource<PolicyPair>,
+  { batchTokens = 8192, device, signal, onProgress }: ReferenceOptions,
+): Promise<Float64Array> {
   const run = compile(
     (inputs: {
       weights: WeightTensors;
@@ -57,43 +117,37 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
     },
   );
   const tablesFor = growingPositionArrays(config);
-  const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  const sums = new Float64Array(sequences.length);
+  const sums = new Float64Array(2 * pairs.count);
   let measured = 0;
   try {
-    for (const batch of batchesOf(sequences, batchTokens)) {
+    for (const batch of batchesOf(pairs, batchTokens)) {
       signal?.throwIfAborted();
-      const examples = batch.map((i) => elementAt(sequences, i));
+      const examples = (await pairs.read(batch)).flatMap(({ chosen, rejected }) => [chosen, rejected]);
       const length = Math.max(...examples.map(({ ids }) => ids.length));
-      const { tokens, positions, targets, rows, count } = supervisedTokens(examples, batch.length, length);
+      const supervised = supervisedTokens(examples, examples.length, length);
+      const { tokens, positions, targets, rows, count } = supervised;
       const inputs = { weights, tables: tablesFor(length), tokens, positions, targets };
       const { losses } = await run(inputs, { signal });
       for (let i = 0; i < count; i++) {
-        const sequence = elementAt(batch, elementAt(rows.data, i));
-        sums[sequence] = elementAt(sums, sequence) - elementAt(losses.data, i);
+        const row = elementAt(rows.data, i);
+        const place = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
+        sums[place] = elementAt(sums, place) - elementAt(losses.data, i);
       }
       measured += batch.length;
-      onProgress?.(Math.floor(measured / 2), pairs.length);
+      onProgress?.(measured, pairs.count);
     }
   } finally {
     run.dispose();
   }
-  return pairs.map((pair, i) => {
-    const reference: PairLogProbabilities = {
-      chosen: elementAt(sums, 2 * i),
-      rejected: elementAt(sums, 2 * i + 1),
-    };
-    return { ...pair, reference };
-  });
+  return sums;
 }
 
-/** Indices of sequences of similar length, the longest first: should memory not suffice, this shows at once. */
-function batchesOf(sequences: readonly GenerationExample[], batchTokens: number): number[][] {
-  const lengthOf = (i: number) => elementAt(sequences, i).ids.length;
-  const order = sequences.map((_, i) => i).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+/** Indices of pairs of similar length, the longest first: should memory not suffice, this shows at once. */
+function batchesOf(pairs: ExampleSource<PolicyPair>, batchTokens: number): number[][] {
+  const order = byLength(pairs).reverse();
   const batches: number[][] = [];
   for (let start = 0; start < order.length; ) {
-    const rows = Math.max(1, Math.floor(batchTokens / lengthOf(elementAt(order, start))));
+    const rows = Math.max(1, Math.floor(batchTokens / (2 * pairs.length(elementAt(order, start)))));
     batches.push(order.slice(start, start + rows));
     start += rows;
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeJsonl } from '@gram/data';
 import { createWorld } from '@gram/world';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readTrainingConfig } from '../settings/read-config.js';
 import { prepareTraining } from './prepare.js';
 
@@ -11,6 +11,12 @@ const root = mkdtempSync(join(tmpdir(), 'gram-prepare-'));
 afterAll(() => rmSync(root, { recursive: true }));
 beforeAll(async () => {
   await writeJsonl(join(root, 'pairs.jsonl'), createWorld({ seed: 6 }).labeledPairs(150));
+});
+
+// What one test encodes must not spare another one the work.
+let caches = 0;
+beforeEach(() => {
+  vi.stubEnv('GRAM_CACHE', join(root, `cache-${caches++}`));
 });
 
 const config = (stage: 'finetune' | 'dpo') =>

@@ -7,12 +7,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
 import type { Trained, TrainingState } from '../checkpoint.js';
 import { TrainError } from '../error.js';
+import { lengthsOf } from '../examples/source.js';
 import type { Objective } from '../objectives/objective.js';
-import { referenceLogProbabilities } from '../objectives/reference-log-probabilities.js';
+import { withReference } from '../objectives/reference-log-probabilities.js';
 import { momentValues, type Optimizer } from '../optimizers/optimizer.js';
 import { createOptimizer } from '../optimizers/table.js';
 import type { TrainingConfig } from '../settings/schema.js';
-import type { EncodedFile, EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
+import type { EncodedFile } from '../stages/encode-files.js';
+import type { EncodedSplit, EncodingContext, StageData } from '../stages/stage.js';
 import { stageOf } from '../stages/table.js';
 import { type TrainRun, train } from '../trainer.js';
 import type { TrainingRecord } from '../training-record.js';
@@ -20,7 +22,7 @@ import { computesInHostMemory, memorySizes, trainingNeed } from './memory.js';
 import { adapterStart, type Start, wholeStart } from './start.js';
 import type { Context } from './starting-model.js';
 
-/** Counts of the records of a file. */
+/** Counts of the records of a file, and its hash. */
 export type DataSummary = Omit<EncodedFile<never>, 'examples'>;
 
 /** A run with its data encoded and its model in memory, ready to start. Nothing has been written. */
@@ -97,18 +99,14 @@ export async function prepareTraining(
     judgePrompt,
     signal,
     onProgress: (done, total) => onProgress?.('records', done, total),
-    async compare({ examples, ...rest }) {
-      const reference = await opened.original();
-      const { config: model, weights } = reference;
-      const measured = await referenceLogProbabilities(model, weights, examples, {
+    compare: async (pairs) =>
+      withReference(await opened.original(), pairs, {
         signal,
         onProgress: (done, total) => onProgress?.('reference', done, total),
-      });
-      return { ...rest, examples: measured };
-    },
+      }),
   };
   const ready = await data.encode(encoding, (split, objective) => {
-    checkBatch(config, split.examples.length);
+    checkBatch(config, split.examples.count);
     return prepared(config, data, opened, optimizer, split, objective);
   });
   if (await computesInHostMemory(config)) checkMemory(trainingNeed(config, memorySizes(config, ready)));
@@ -129,7 +127,7 @@ function prepared<Example>(
     config: start.config,
     trainedParameters: Object.values(weights).reduce((sum, { data: { length } }) => sum + length, 0),
     momentValues: momentValues(optimizer, weights),
-    longest: examples.reduce((most, example) => Math.max(most, objective.length(example)), 0),
+    ...lengthsOf(examples),
   };
   const need = trainingNeed(config, memorySizes(config, sizes));
   return {
@@ -137,10 +135,9 @@ function prepared<Example>(
     gram: start.gram,
     judgePrompt: start.judgePrompt,
     newWeights: start.newWeights,
-    examples: examples.length,
+    examples: examples.count,
     data: file,
-    tokens: examples.reduce((sum, example) => sum + objective.length(example), 0),
-    totalSteps: totalSteps({ examples: examples.length, ...options }),
+    totalSteps: totalSteps({ examples: examples.count, ...options }),
     doneSteps: resume?.step ?? 0,
     history: resume?.history ?? [],
     heldOut: heldOut && summaryOf(heldOut, data.sharedPrompts),
@@ -162,7 +159,7 @@ function prepared<Example>(
 }
 
 function summaryOf({ examples, ...data }: EncodedFile<unknown>, sharedPrompts: number) {
-  return { examples: examples.length, data, sharedPrompts };
+  return { examples: examples.count, data, sharedPrompts };
 }
 
 /** Parts that identify a run beside those that `train` is given. The plan of checkpoints says when held-out data is measured. */

@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path';
-import { sha256OfFile, sha256OfValue, writeFileAtomic } from '@gram/base';
-import { dataFiles } from '@gram/data';
+import { writeFileAtomic } from '@gram/base';
 import { type GramMetadata, parameterCount, saveAdapter, saveModel } from '@gram/model';
 import {
   type ConductOptions,
@@ -59,7 +58,6 @@ export async function runTraining(
   }
   const output = await claimOutput(config.output);
   try {
-    const sha256 = await sha256OfData(config.data.path, signal);
     const outcome = await conductRun<TrainingState>(trainerOf(prepared, communicator), {
       ...options,
       output,
@@ -68,9 +66,7 @@ export async function runTraining(
       keepCheckpoints: config.keepCheckpoints,
       patiently: (work) => communicator.patiently(work),
     });
-    return await communicator.patiently(() =>
-      writeResults(config, prepared, outcome, sha256, options.versions),
-    );
+    return await communicator.patiently(() => writeResults(config, prepared, outcome, options.versions));
   } finally {
     await output.release();
   }
@@ -101,20 +97,11 @@ export function estimateTraining(config: TrainingConfig, prepared: PreparedTrain
   });
 }
 
-/** Hashes a file; for several, hashes their hashes. */
-async function sha256OfData(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hashes: string[] = [];
-  for (const file of await dataFiles(path)) hashes.push(await sha256OfFile(file, signal));
-  const [only] = hashes;
-  return only !== undefined && hashes.length === 1 ? only : sha256OfValue(hashes);
-}
-
 /** Writes the model, an adapter merged into it and beside it, the report and the model card. Returns the path of the model. */
 async function writeResults(
   config: TrainingConfig,
   prepared: PreparedTraining,
   { state, modelStep }: RunOutcome<TrainingState>,
-  sha256: string,
   versions: Readonly<Record<string, string>> = { node: process.version },
 ): Promise<string> {
   const { output, stage } = config;
@@ -140,7 +127,7 @@ async function writeResults(
     config: { ...settings, data: { ...settings.data, format: data.format } },
     gram,
     verdicts: prepared.judgePrompt?.labels,
-    data: { sha256, examples, ...data },
+    data: { examples, ...data },
     parameters,
     trainedParameters,
     heldOut: heldOut && { ...heldOut, modelStep },

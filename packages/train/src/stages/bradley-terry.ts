@@ -6,9 +6,8 @@ import { TrainError } from '../error.js';
 import { bradleyTerry as bradleyTerryObjective } from '../objectives/bradley-terry.js';
 import { generalizableReward } from '../objectives/generalizable-reward.js';
 import { preferencePairs } from './data-kinds.js';
-import { encodePolicyPairs, encodeRewardPairs } from './encode.js';
-import type { EncodeOptions } from './encode-all.js';
-import { defineStage, planOf, type Refuse } from './stage.js';
+import { policyPairEncoder, rewardPairEncoder } from './encode.js';
+import { completedPlanOf, defineStage, planOf, type Refuse } from './stage.js';
 
 const baseline = z.strictObject({
   scoreHead: z
@@ -58,24 +57,18 @@ export const bradleyTerry = defineStage({
   check: ({ baseline: variant, lora }, refuse) => {
     if (variant !== undefined) checkVariant(variant, lora !== undefined, refuse);
   },
-  checkItems: (items, path, { baseline: variant }) => {
-    if (variant?.margin) checkMargins(items, path);
+  checkItem: (pair, path, { baseline: variant }) => {
+    if (variant?.margin) checkMargin(pair, path);
   },
   async plan({ baseline: variant, paperSmoothing }, { encoding, compare }) {
     const { regularizer, positiveRegularization, margin } = variant ?? {};
     const encoder = await createChatEncoder(encoding);
-    const policyPairs = (items: readonly PreferencePair[], options: EncodeOptions) =>
-      encodePolicyPairs(encoder, items, options);
+    const policyPairs = policyPairEncoder(encoder);
     if (regularizer === 'sft') return planOf(policyPairs, generalizableReward('sft'));
-    if (regularizer === 'dpo') {
-      return planOf(
-        async (items, options) => compare(await policyPairs(items, options)),
-        generalizableReward('dpo'),
-      );
-    }
+    if (regularizer === 'dpo') return completedPlanOf(policyPairs, compare, generalizableReward('dpo'));
     const labelSmoothing = paperSmoothing;
     return planOf(
-      (items, options) => encodeRewardPairs(encoder, items, options),
+      rewardPairEncoder(encoder),
       bradleyTerryObjective({ labelSmoothing, positiveRegularization, margin }),
     );
   },
@@ -102,12 +95,11 @@ function checkVariant({ freeze, margin, regularizer }: Baseline, hasLora: boolea
   }
 }
 
-function checkMargins(pairs: readonly PreferencePair[], path: string): void {
-  const bare = pairs.find(({ margin }) => margin === undefined);
-  if (bare === undefined) return;
+function checkMargin({ id, margin }: PreferencePair, path: string): void {
+  if (margin !== undefined) return;
   throw new TrainError(
     'no-data',
-    `baseline.margin is set, and pair ${bare.id} of ${path} has no margin`,
+    `baseline.margin is set, and pair ${id} of ${path} has no margin`,
     'give each pair a "margin" of 0 or more, such as the difference of two ratings, or train without margins',
   );
 }

@@ -3,8 +3,8 @@ import { createChatEncoder } from '@gram/tokenize';
 import { z } from 'zod';
 import { directPreference } from '../objectives/direct-preference.js';
 import { preferencePairs } from './data-kinds.js';
-import { encodePolicyPairs } from './encode.js';
-import { defineStage, planOf } from './stage.js';
+import { policyPairEncoder } from './encode.js';
+import { completedPlanOf, defineStage } from './stage.js';
 
 /** Direct preference optimization of a policy. */
 export const dpo = defineStage({
@@ -30,9 +30,7 @@ export const dpo = defineStage({
   head: (config) => withHead(config, 'next-token'),
   async plan({ beta, paperSmoothing }, { encoding, compare }) {
     const encoder = await createChatEncoder(encoding);
-    return planOf(
-      async (items, options) => compare(await encodePolicyPairs(encoder, items, options)),
-      directPreference({ beta, labelSmoothing: paperSmoothing }),
-    );
+    const objective = directPreference({ beta, labelSmoothing: paperSmoothing });
+    return completedPlanOf(policyPairEncoder(encoder), compare, objective);
   },
 });

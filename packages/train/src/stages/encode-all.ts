@@ -1,5 +1,6 @@
 import { type Answer, answerTurns, type Prompt, promptTurns, quote, type Turn, turnText } from '@gram/base';
 import { TrainError } from '../error.js';
+import type { ExampleCodec } from '../examples/codec.js';
 
 /** The reason why a record that can be read teaches nothing. */
 export type DegenerateReason = 'empty-prompt' | 'empty-response' | 'equal-once-encoded';
@@ -17,9 +18,8 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Encoded records, and what became of the others. */
-export interface Examples<Example> {
-  readonly examples: readonly Example[];
+/** Counts of records that were encoded. */
+export interface EncodingCounts {
   /** Number of examples that were cut to fit. */
   readonly truncated: number;
   /** Number of examples in which markers of the judging prompt were escaped. */
@@ -28,13 +28,38 @@ export interface Examples<Example> {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
+/** Encoded records, and what became of the others. */
+export interface Examples<Example> extends EncodingCounts {
+  readonly examples: readonly Example[];
+}
+
 /** A record as an example, or the reason why it is none. */
 export type EncodedRecord<Example> =
-  | { readonly example: Example; readonly truncated: boolean; readonly neutralized: boolean }
+  | {
+      /** Returns the example, given its place among those that are kept. */
+      readonly exampleAt: (place: number) => Example | Promise<Example>;
+      readonly truncated: boolean;
+      readonly neutralized: boolean;
+    }
   | DegenerateReason;
 
-/** Records that are encoded at once: enough for every thread of Node's pool, and few enough to stop soon. */
-const CONCURRENT = 64;
+/** Makes examples of records. */
+export interface RecordEncoder<Item, Example> {
+  /** Names the way and its constants, beside tokenizer, prompt and layout: stored examples of another way are not used. */
+  readonly name: string;
+  readonly codec: ExampleCodec<Example>;
+  /**
+   * Encodes a record.
+   *
+   * @param place the place that the example has if no record is left out among those that are encoded at the same time
+   */
+  encode(record: Item, place: number): Promise<EncodedRecord<Example>>;
+}
+
+/** Records that are encoded at once: enough for every thread of Node's pool, and few enough to stop soon and to know places. */
+const CONCURRENT = 16;
+/** Records between two reports of progress. */
+const REPORTED = 64;
 
 const PROBLEMS: Readonly<Record<DegenerateReason, string>> = {
   'empty-prompt': 'has an empty prompt',
@@ -42,42 +67,89 @@ const PROBLEMS: Readonly<Record<DegenerateReason, string>> = {
   'equal-once-encoded': 'has two responses that are the same once they are cut and encoded',
 };
 
+/** Options of `encodeStream`. */
+export interface StreamOptions extends Omit<EncodeOptions, 'onProgress'> {
+  /** Called now and then with the number of records that were encoded so far. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Examples in the order of their records, as they are encoded, with the counts so far. */
+export interface ExampleStream<Example> extends AsyncIterable<Example> {
+  readonly counts: EncodingCounts;
+}
+
 /**
- * Encodes records in their order. The tokenizer works on the threads of Node's pool, so some records are encoded at once.
+ * Encodes records as they come and gives their examples in the same order. The tokenizer works on the threads of Node's pool, so
+ * while some records wait for it, the next ones are read; no others are in memory.
  *
- * @param encode is told the place that the example will have if no record is left out among those that are encoded at once
- * @throws {TrainError} `no-data` for a record that teaches nothing, where the options refuse it; the error of the first
- *   record that cannot be encoded; the reason of `signal`
+ * The iteration throws TrainError `no-data` for a record that teaches nothing, where the options refuse it; the error of the
+ * first record that cannot be encoded; the reason of `signal`.
+ */
+export function encodeStream<Item extends { readonly id: string }, Example>(
+  records: Iterable<Item> | AsyncIterable<Item>,
+  encoder: RecordEncoder<Item, Example>,
+  { degenerate = 'drop', onProgress, signal }: StreamOptions = {},
+): ExampleStream<Example> {
+  const dropped: Record<string, number> = {};
+  const counts = { truncated: 0, neutralized: 0, dropped };
+  let [done, kept] = [0, 0];
+  const finish = async ({ id, result }: Waiting<Example>): Promise<Example[]> => {
+    const encoded = await result;
+    done++;
+    if (done % REPORTED === 0) onProgress?.(done);
+    if (typeof encoded === 'string') {
+      if (degenerate === 'error') throw refusal(encoded, id);
+      dropped[encoded] = (dropped[encoded] ?? 0) + 1;
+      return [];
+    }
+    counts.truncated += encoded.truncated ? 1 : 0;
+    counts.neutralized += encoded.neutralized ? 1 : 0;
+    return [await encoded.exampleAt(kept++)];
+  };
+  async function* iterate(): AsyncGenerator<Example> {
+    const waiting: Waiting<Example>[] = [];
+    for await (const record of records) {
+      signal?.throwIfAborted();
+      const result = encoder.encode(record, kept + waiting.length);
+      // The error of a record is that of its turn, and none is left alone where an earlier one ends the work.
+      result.catch(() => undefined);
+      waiting.push({ id: record.id, result });
+      const first = waiting.length < CONCURRENT ? undefined : waiting.shift();
+      if (first !== undefined) yield* await finish(first);
+    }
+    for (const next of waiting) {
+      signal?.throwIfAborted();
+      yield* await finish(next);
+    }
+    if (done % REPORTED !== 0) onProgress?.(done);
+    signal?.throwIfAborted();
+  }
+  return { counts, [Symbol.asyncIterator]: iterate };
+}
+
+/** A record that is being encoded. */
+interface Waiting<Example> {
+  readonly id: string;
+  readonly result: Promise<EncodedRecord<Example>>;
+}
+
+/**
+ * Encodes records that are in memory, in their order.
+ *
+ * @throws what the iteration of `encodeStream` throws
  */
 export async function encodeAll<Item extends { readonly id: string }, Example>(
   records: readonly Item[],
-  encode: (record: Item, place: number) => Promise<EncodedRecord<Example>>,
-  { degenerate = 'drop', onProgress, signal }: EncodeOptions = {},
+  encoder: RecordEncoder<Item, Example>,
+  { onProgress, ...options }: EncodeOptions = {},
 ): Promise<Examples<Example>> {
+  const stream = encodeStream(records, encoder, {
+    ...options,
+    onProgress: (done) => onProgress?.(done, records.length),
+  });
   const examples: Example[] = [];
-  const dropped: Record<string, number> = {};
-  const counts = { truncated: 0, neutralized: 0 };
-  for (let start = 0; start < records.length; start += CONCURRENT) {
-    signal?.throwIfAborted();
-    const part = records.slice(start, start + CONCURRENT);
-    // All of them are awaited, so that the error is that of the first record and none is left alone.
-    const first = examples.length;
-    const results = await Promise.allSettled(part.map((record, index) => encode(record, first + index)));
-    for (const [index, result] of results.entries()) {
-      if (result.status === 'rejected') throw result.reason;
-      const encoded = result.value;
-      if (typeof encoded === 'string') {
-        if (degenerate === 'error') throw refusal(encoded, part[index]?.id);
-        dropped[encoded] = (dropped[encoded] ?? 0) + 1;
-        continue;
-      }
-      examples.push(encoded.example);
-      counts.truncated += encoded.truncated ? 1 : 0;
-      counts.neutralized += encoded.neutralized ? 1 : 0;
-    }
-    onProgress?.(start + part.length, records.length);
-  }
-  return { examples, dropped, ...counts };
+  for await (const example of stream) examples.push(example);
+  return { examples, ...stream.counts };
 }
 
 /** Looks for a prompt or a response without any text: whoever learned it would learn to be silent. */
@@ -95,10 +167,10 @@ export function areEqual(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index]);
 }
 
-function refusal(reason: DegenerateReason, id: string | undefined): TrainError {
+function refusal(reason: DegenerateReason, id: string): TrainError {
   return new TrainError(
     'no-data',
-    `record ${quote(id ?? '')} ${PROBLEMS[reason]}`,
+    `record ${quote(id)} ${PROBLEMS[reason]}`,
     'correct or remove it, or set degenerate to "drop" to leave such records out',
   );
 }

@@ -2,10 +2,19 @@ import { type Answer, conversationText, createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, EncodedTurn, PairEncoder } from '@gram/tokenize';
 import type { RewardExample } from '../objectives/bradley-terry.js';
+import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../objectives/codecs.js';
 import type { PolicyPair } from '../objectives/policy-pairs.js';
 import type { PreferenceExample } from '../objectives/preference.js';
 import type { GenerationExample } from '../objectives/supervised-tokens.js';
-import { areEqual, type EncodeOptions, type Examples, emptyPart, encodeAll } from './encode-all.js';
+import {
+  areEqual,
+  type EncodedRecord,
+  type EncodeOptions,
+  type Examples,
+  emptyPart,
+  encodeAll,
+  type RecordEncoder,
+} from './encode-all.js';
 
 /** Options of `encodePreferences`. */
 export interface EncodePreferencesOptions extends EncodeOptions {
@@ -26,19 +35,27 @@ export function encodeResponsePairs(
   pairs: readonly ResponsePair[],
   options?: EncodeOptions,
 ): Promise<Examples<GenerationExample>> {
-  const encode = async (pair: ResponsePair) => {
-    const empty = emptyPart(pair.prompt, pair.responses);
-    if (empty !== undefined) return empty;
-    const [first, second] = pair.responses;
-    const encoded = await encoder.responsePair(pair);
-    if (mayBeEqual(encoded, first, second)) {
-      // Nothing else tells where one response ends in these ids: only equal ones may change places unnoticed.
-      const swapped = await encoder.responsePair({ ...pair, responses: [second, first] });
-      if (areEqual(encoded.ids, swapped.ids)) return 'equal-once-encoded';
-    }
-    return asExample(encoded, turnOf(encoded));
+  return encodeAll(pairs, responsePairEncoder(encoder), options);
+}
+
+/** The way in which `encodeResponsePairs` encodes. */
+export function responsePairEncoder(encoder: PairEncoder): RecordEncoder<ResponsePair, GenerationExample> {
+  return {
+    name: 'response pairs',
+    codec: generationCodec,
+    async encode(pair) {
+      const empty = emptyPart(pair.prompt, pair.responses);
+      if (empty !== undefined) return empty;
+      const [first, second] = pair.responses;
+      const encoded = await encoder.responsePair(pair);
+      if (mayBeEqual(encoded, first, second)) {
+        // Nothing else tells where one response ends in these ids: only equal ones may change places unnoticed.
+        const swapped = await encoder.responsePair({ ...pair, responses: [second, first] });
+        if (areEqual(encoded.ids, swapped.ids)) return 'equal-once-encoded';
+      }
+      return asExample(encoded, turnOf(encoded));
+    },
   };
-  return encodeAll(pairs, encode, options);
 }
 
 /**
@@ -49,39 +66,47 @@ export function encodeResponsePairs(
  * are named, and neither the order of the file nor an id tells the label. A shorter list has the places of a longer one
  * that begins with it. Every second epoch reads the other order.
  */
-export async function encodePreferences(
+export function encodePreferences(
   encoder: PairEncoder,
   pairs: readonly PreferencePair[],
-  { seed, bothOrders = true, ...options }: EncodePreferencesOptions,
+  { seed, bothOrders, ...options }: EncodePreferencesOptions,
 ): Promise<Examples<PreferenceExample>> {
-  const inOrder = ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1) =>
+  return encodeAll(pairs, preferenceEncoder(encoder, { seed, bothOrders }), options);
+}
+
+/** The way in which `encodePreferences` encodes. */
+export function preferenceEncoder(
+  encoder: PairEncoder,
+  { seed, bothOrders = true }: Pick<EncodePreferencesOptions, 'seed' | 'bothOrders'>,
+): RecordEncoder<PreferencePair, PreferenceExample> {
+  const inOrder = async ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1) =>
     encoder.comparison({
       ...record,
       ...(label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen }),
     });
-  const encode = async (pair: PreferencePair, place: number) => {
-    const { chosen, rejected } = pair;
-    const empty = emptyPart(pair.prompt, [chosen, rejected]);
-    if (empty !== undefined) return empty;
-    const label = placeAt(seed, place);
-    const encoded = await inOrder(pair, label);
-    const needsOther = bothOrders || mayBeEqual(encoded, chosen, rejected);
-    const other = needsOther ? await inOrder(pair, otherPlace(label)) : undefined;
-    if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
-    return asExample(encoded, { pair, example: { ids: encoded.ids, label }, swapped: other?.ids });
+  return {
+    name: `preferences, places of seed ${seed}${bothOrders ? ', both orders' : ''}`,
+    codec: preferenceCodec,
+    async encode(pair, expected) {
+      const { chosen, rejected } = pair;
+      const empty = emptyPart(pair.prompt, [chosen, rejected]);
+      if (empty !== undefined) return empty;
+      const first = placeAt(seed, expected);
+      const encoded = await inOrder(pair, first);
+      const needsOther = bothOrders || mayBeEqual(encoded, chosen, rejected);
+      const other = needsOther ? await inOrder(pair, otherPlace(first)) : undefined;
+      if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
+      const { ids, truncated, neutralized } = encoded;
+      const exampleAt = async (place: number): Promise<PreferenceExample> => {
+        const label = placeAt(seed, place);
+        if (label === first) return { ids, label, ...(bothOrders && { swapped: other?.ids }) };
+        // Where a pair before it was left out, an example has another place than was expected.
+        const placed = other?.ids ?? (await inOrder(pair, label)).ids;
+        return { ids: placed, label, ...(bothOrders && { swapped: ids }) };
+      };
+      return { exampleAt, truncated, neutralized };
+    },
   };
-  const { examples, ...counts } = await encodeAll(pairs, encode, options);
-  // Where a pair before it was left out, an example has another place than was thought.
-  const place = async ({ pair, example, swapped }: (typeof examples)[number], index: number) => {
-    const label = placeAt(seed, index);
-    const { ids } = example;
-    const isPlaced = label === example.label;
-    const [first, second] = isPlaced ? [ids, swapped] : [swapped ?? (await inOrder(pair, label)).ids, ids];
-    return { ids: first, label, ...(bothOrders && { swapped: second }) };
-  };
-  const placed: PreferenceExample[] = [];
-  for (const [index, example] of examples.entries()) placed.push(await place(example, index));
-  return { examples: placed, ...counts };
 }
 
 function otherPlace(label: 0 | 1): 0 | 1 {
@@ -100,13 +125,21 @@ export function encodeDemonstrations(
   demonstrations: readonly Demonstration[],
   options?: EncodeOptions,
 ): Promise<Examples<GenerationExample>> {
-  const encode = async (demonstration: Demonstration) => {
-    const empty = emptyPart(demonstration.prompt, [demonstration.response]);
-    if (empty !== undefined) return empty;
-    const encoded = await encoder.response(demonstration);
-    return asExample(encoded, turnOf(encoded));
+  return encodeAll(demonstrations, demonstrationEncoder(encoder), options);
+}
+
+/** The way in which `encodeDemonstrations` encodes. */
+export function demonstrationEncoder(encoder: ChatEncoder): RecordEncoder<Demonstration, GenerationExample> {
+  return {
+    name: 'demonstrations',
+    codec: generationCodec,
+    async encode(demonstration) {
+      const empty = emptyPart(demonstration.prompt, [demonstration.response]);
+      if (empty !== undefined) return empty;
+      const encoded = await encoder.response(demonstration);
+      return asExample(encoded, turnOf(encoded));
+    },
   };
-  return encodeAll(demonstrations, encode, options);
 }
 
 /** Discriminative baseline: prompt and response, once for each side, and the pair's margin where it has one. */
@@ -115,16 +148,21 @@ export function encodeRewardPairs(
   pairs: readonly PreferencePair[],
   options?: EncodeOptions,
 ): Promise<Examples<RewardExample>> {
-  return encodeSides(
-    encoder,
-    pairs,
-    ({ chosen, rejected }, { margin }) => ({
-      chosen: chosen.ids,
-      rejected: rejected.ids,
-      ...(margin !== undefined && { margin }),
-    }),
-    options,
-  );
+  return encodeAll(pairs, rewardPairEncoder(encoder), options);
+}
+
+/** The way in which `encodeRewardPairs` encodes. */
+export function rewardPairEncoder(encoder: ChatEncoder): RecordEncoder<PreferencePair, RewardExample> {
+  const exampleOf = ({ chosen, rejected }: PolicyPair, { margin }: PreferencePair): RewardExample => ({
+    chosen: chosen.ids,
+    rejected: rejected.ids,
+    ...(margin !== undefined && { margin }),
+  });
+  return {
+    name: 'reward pairs',
+    codec: rewardCodec,
+    encode: (pair) => encodeSides(encoder, pair, exampleOf),
+  };
 }
 
 /** Direct preference optimization and GRM: as the discriminative baseline, with the place where each response begins. */
@@ -133,27 +171,32 @@ export function encodePolicyPairs(
   pairs: readonly PreferencePair[],
   options?: EncodeOptions,
 ): Promise<Examples<PolicyPair>> {
-  return encodeSides(encoder, pairs, (sides) => sides, options);
+  return encodeAll(pairs, policyPairEncoder(encoder), options);
 }
 
-function encodeSides<Example>(
-  encoder: ChatEncoder,
-  pairs: readonly PreferencePair[],
-  exampleOf: (sides: PolicyPair, pair: PreferencePair) => Example,
-  options?: EncodeOptions,
-): Promise<Examples<Example>> {
-  const encode = async (pair: PreferencePair) => {
-    const empty = emptyPart(pair.prompt, [pair.chosen, pair.rejected]);
-    if (empty !== undefined) return empty;
-    const { chosen, rejected } = await encoder.pair(pair);
-    if (areEqual(chosen.ids, rejected.ids)) return 'equal-once-encoded';
-    const flags = {
-      truncated: chosen.truncated || rejected.truncated,
-      neutralized: chosen.neutralized || rejected.neutralized,
-    };
-    return asExample(flags, exampleOf({ chosen: turnOf(chosen), rejected: turnOf(rejected) }, pair));
+/** The way in which `encodePolicyPairs` encodes. */
+export function policyPairEncoder(encoder: ChatEncoder): RecordEncoder<PreferencePair, PolicyPair> {
+  return {
+    name: 'policy pairs',
+    codec: policyPairCodec,
+    encode: (pair) => encodeSides(encoder, pair, (sides) => sides),
   };
-  return encodeAll(pairs, encode, options);
+}
+
+async function encodeSides<Example>(
+  encoder: ChatEncoder,
+  pair: PreferencePair,
+  exampleOf: (sides: PolicyPair, pair: PreferencePair) => Example,
+): Promise<EncodedRecord<Example>> {
+  const empty = emptyPart(pair.prompt, [pair.chosen, pair.rejected]);
+  if (empty !== undefined) return empty;
+  const { chosen, rejected } = await encoder.pair(pair);
+  if (areEqual(chosen.ids, rejected.ids)) return 'equal-once-encoded';
+  const flags = {
+    truncated: chosen.truncated || rejected.truncated,
+    neutralized: chosen.neutralized || rejected.neutralized,
+  };
+  return asExample(flags, exampleOf({ chosen: turnOf(chosen), rejected: turnOf(rejected) }, pair));
 }
 
 /** Whether two responses may be encoded alike: where they were cut, or differ in what templates trim or tokenizers normalize. */
@@ -176,6 +219,6 @@ function turnOf({ ids, lossFrom, lossSpans }: EncodedTurn): GenerationExample {
 function asExample<Example>(
   { truncated, neutralized }: { readonly truncated: boolean; readonly neutralized: boolean },
   example: Example,
-) {
-  return { example, truncated, neutralized };
+): EncodedRecord<Example> {
+  return { exampleAt: () => example, truncated, neutralized };
 }

@@ -3,7 +3,7 @@ import { createPairEncoder } from '@gram/tokenize';
 import { z } from 'zod';
 import { preference } from '../objectives/preference.js';
 import { preferencePairs } from './data-kinds.js';
-import { encodePreferences } from './encode.js';
+import { preferenceEncoder } from './encode.js';
 import { judgePromptOf } from './judge.js';
 import { defineStage, planOf } from './stage.js';
 
@@ -37,8 +37,7 @@ export const finetune = defineStage({
   async plan({ seed, vocabulary, paperSmoothing, optimizer }, { encoding, judgePrompt }) {
     const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
     return planOf(
-      (items, options) =>
-        encodePreferences(encoder, items, { ...options, seed, bothOrders: optimizer.epochs > 1 }),
+      preferenceEncoder(encoder, { seed, bothOrders: optimizer.epochs > 1 }),
       preference({ labels: encoder.labelIds, labelSmoothing: paperSmoothing, vocabulary }),
     );
   },

@@ -2,7 +2,7 @@ import { withHead } from '@gram/model';
 import { createPairEncoder } from '@gram/tokenize';
 import { pairGeneration } from '../objectives/token-generation.js';
 import { responsePairs } from './data-kinds.js';
-import { encodeResponsePairs } from './encode.js';
+import { responsePairEncoder } from './encode.js';
 import { judgePromptOf } from './judge.js';
 import { defineStage, planOf } from './stage.js';
 
@@ -23,6 +23,6 @@ export const pretrain = defineStage({
   head: (config) => withHead(config, 'next-token'),
   async plan(_settings, { encoding, judgePrompt }) {
     const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
-    return planOf((items, options) => encodeResponsePairs(encoder, items, options), pairGeneration);
+    return planOf(responsePairEncoder(encoder), pairGeneration);
   },
 });

@@ -1,5 +1,6 @@
-import { conversationKey, type Prompt } from '@gram/base';
-import { describeCounts, readingNotes } from '@gram/data';
+import { basename } from 'node:path';
+import { conversationKey, KeySet, type Prompt, sha256OfFile, sha256OfValue } from '@gram/base';
+import { dataFiles, describeCounts, readingNotes } from '@gram/data';
 import { TrainError } from '../error.js';
 import type { DataKind, DataOptions } from './data-kinds.js';
 
@@ -9,15 +10,22 @@ export interface DataSource extends Pick<DataOptions, 'format' | 'columns' | 'pa
   readonly limit?: number | undefined;
 }
 
-/** Options of `readItems`. */
-export interface ReadItemsOptions extends Pick<DataOptions, 'seed' | 'margins' | 'degenerate'> {
+/** Options of `checkFile`. */
+export interface CheckOptions<Item> extends Pick<DataOptions, 'seed' | 'margins' | 'degenerate'> {
   readonly signal?: AbortSignal | undefined;
+  /** Looks at each item. */
+  readonly onItem?: ((item: Item) => void) | undefined;
 }
 
-/** Records of one file in memory, and what is to be said about it. */
-export interface ReadItems<Item> {
-  readonly items: readonly Item[];
+/** A file whose records were all read once, of which none is in memory. */
+export interface CheckedFile<Item> {
   readonly path: string;
+  /** Hash of the file, or of the hashes of several. */
+  readonly sha256: string;
+  /** All that decides which items the file gives, beside its content. */
+  readonly reading: object;
+  /** Number of items. */
+  readonly count: number;
   /** Format of the file, named or recognized. */
   readonly format: string;
   /** Notes on the file for people, in sentences. */
@@ -26,47 +34,87 @@ export interface ReadItems<Item> {
   readonly dropped: Readonly<Record<string, number>>;
   /** Number of records whose id an earlier one has. */
   readonly repeatedIds: number;
+  /** Reads the items again, one at a time. */
+  items(): AsyncIterable<Item>;
 }
 
 /**
- * Reads the records of a file into memory.
+ * Reads all records of a file once, so that a bad one is known before anything that takes long, and keeps none of them.
  *
  * @throws {TrainError} `no-data` when there are none; the errors of the readers
  */
-export async function readItems<Item extends { readonly id: string }>(
-  data: DataKind<Item & { readonly prompt: Prompt }>,
+export async function checkFile<Item extends { readonly prompt: Prompt }>(
+  data: DataKind<Item>,
   { path, limit, ...source }: DataSource,
-  { signal, ...options }: ReadItemsOptions,
-): Promise<ReadItems<Item & { readonly prompt: Prompt }>> {
-  const reading = data.read(path, { ...source, ...options });
-  const items = [];
+  { signal, onItem, ...options }: CheckOptions<Item>,
+): Promise<CheckedFile<Item>> {
+  const open = () => data.read(path, { ...source, ...options });
+  const reading = open();
+  let count = 0;
   for await (const item of reading) {
     signal?.throwIfAborted();
-    items.push(item);
-    if (items.length === limit) break;
+    onItem?.(item);
+    count++;
+    if (count === limit) break;
   }
   const { format, counts } = reading;
-  if (format === undefined || items.length === 0) {
+  if (format === undefined || count === 0) {
     const message = `${path} gives no example: ${describeCounts(counts)}`;
     throw new TrainError('no-data', message, 'check the file and its format');
   }
-  const notes = readingNotes(reading, source.format !== undefined);
-  return { items, path, format, notes, dropped: counts.dropped, repeatedIds: counts.repeatedIds };
+  async function* items() {
+    let left = count;
+    for await (const item of open()) {
+      yield item;
+      left--;
+      if (left === 0) return;
+    }
+  }
+  return {
+    path,
+    sha256: await sha256OfData(path, signal),
+    reading: {
+      ...source,
+      ...options,
+      limit,
+      format,
+      names: (await dataFiles(path)).map((file) => basename(file)),
+    },
+    count,
+    format,
+    notes: readingNotes(reading, source.format !== undefined),
+    dropped: counts.dropped,
+    repeatedIds: counts.repeatedIds,
+    items,
+  };
 }
 
-/** Counts the held-out records with a prompt that is trained on. */
-export function sharedPrompts(
-  items: readonly { readonly prompt: Prompt }[],
-  heldOut: readonly { readonly prompt: Prompt }[],
-): number {
-  const prompts = new Set(items.map(({ prompt }) => conversationKey(prompt)));
-  return heldOut.filter(({ prompt }) => prompts.has(conversationKey(prompt))).length;
+/** Hashes a file; for several, hashes their hashes. */
+async function sha256OfData(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hashes: string[] = [];
+  for (const file of await dataFiles(path)) hashes.push(await sha256OfFile(file, signal));
+  const [only] = hashes;
+  return only !== undefined && hashes.length === 1 ? only : sha256OfValue(hashes);
+}
+
+/** Counts how many records have the prompt of one that was seen before. */
+export class PromptCount {
+  private readonly seen = new KeySet();
+  shared = 0;
+
+  see({ prompt }: { readonly prompt: Prompt }): void {
+    this.seen.add(conversationKey(prompt));
+  }
+
+  count({ prompt }: { readonly prompt: Prompt }): void {
+    if (this.seen.has(conversationKey(prompt))) this.shared++;
+  }
 }
 
 /** Lists the texts of records. */
-export function* textsOf<Item extends { readonly prompt: Prompt }>(
+export async function* textsOf<Item extends { readonly prompt: Prompt }>(
   data: DataKind<Item>,
-  items: readonly Item[],
-): Generator<string> {
-  for (const item of items) yield* data.texts(item);
+  items: AsyncIterable<Item>,
+): AsyncGenerator<string> {
+  for await (const item of items) yield* data.texts(item);
 }

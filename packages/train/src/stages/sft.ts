@@ -2,7 +2,7 @@ import { withHead } from '@gram/model';
 import { createChatEncoder } from '@gram/tokenize';
 import { supervisedFineTuning } from '../objectives/token-generation.js';
 import { demonstrations } from './data-kinds.js';
-import { encodeDemonstrations } from './encode.js';
+import { demonstrationEncoder } from './encode.js';
 import { defineStage, planOf } from './stage.js';
 
 /** Supervised fine-tuning of a policy on demonstrations. */
@@ -22,6 +22,6 @@ export const sft = defineStage({
   head: (config) => withHead(config, 'next-token'),
   async plan(_settings, { encoding }) {
     const encoder = await createChatEncoder(encoding);
-    return planOf((items, options) => encodeDemonstrations(encoder, items, options), supervisedFineTuning);
+    return planOf(demonstrationEncoder(encoder), supervisedFineTuning);
   },
 });

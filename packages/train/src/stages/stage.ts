@@ -1,15 +1,15 @@
 import type { Prompt } from '@gram/base';
-import { describeCounts } from '@gram/data';
 import type { GramMetadata, ModelConfig } from '@gram/model';
 import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
-import { TrainError } from '../error.js';
+import type { ExampleSource } from '../examples/source.js';
 import type { Objective } from '../objectives/objective.js';
 import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
 import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothing.js';
 import type { DataKind } from './data-kinds.js';
-import type { EncodeOptions, Examples } from './encode-all.js';
-import { type DataSource, type ReadItems, readItems, sharedPrompts, textsOf } from './read-data.js';
+import type { RecordEncoder } from './encode-all.js';
+import { type EncodedFile, encodeFile } from './encode-files.js';
+import { type CheckedFile, checkFile, type DataSource, PromptCount, textsOf } from './read-data.js';
 
 /** Settings of a run that stages read beside their own. */
 export interface SharedSettings {
@@ -29,7 +29,7 @@ export interface SharedSettings {
 export type Refuse = (path: readonly string[], message: string) => void;
 
 /** Adds what a reference model says of each pair: the model before it was trained. */
-export type Compare = (pairs: Examples<PolicyPair>) => Promise<Examples<ReferencedPair>>;
+export type Compare = (pairs: ExampleSource<PolicyPair>) => Promise<ExampleSource<ReferencedPair>>;
 
 /** Encoders and prompts that a stage encodes records with. */
 export interface EncodingContext {
@@ -42,20 +42,33 @@ export interface EncodingContext {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** Adds to stored examples what is measured and not encoded. */
+type Complete<Stored, Example> = (stored: ExampleSource<Stored>) => Promise<ExampleSource<Example>>;
+
 /** Hands an objective and the encoder of its examples to a function, whatever the type of the examples is. */
 export type Plan<Item> = <Result>(
-  use: <Example>(
-    encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
+  use: <Stored, Example>(
+    encoder: RecordEncoder<Item, Stored>,
     objective: Objective<Example>,
+    complete: Complete<Stored, Example>,
   ) => Result,
 ) => Result;
 
 /** The plan of one objective. */
 export function planOf<Item, Example>(
-  encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
+  encoder: RecordEncoder<Item, Example>,
   objective: Objective<Example>,
 ): Plan<Item> {
-  return (use) => use(encode, objective);
+  return (use) => use(encoder, objective, (stored) => Promise.resolve(stored));
+}
+
+/** The plan of an objective whose examples are more than what is encoded. */
+export function completedPlanOf<Item, Stored, Example>(
+  encoder: RecordEncoder<Item, Stored>,
+  complete: Complete<Stored, Example>,
+  objective: Objective<Example>,
+): Plan<Item> {
+  return (use) => use(encoder, objective, complete);
 }
 
 /** Names of the presets that give values for each stage. */
@@ -94,11 +107,11 @@ interface StageDefinition<
   /** Reports settings that do not fit together. */
   check?(settings: z.output<z.ZodObject<Shape>> & SharedSettings, refuse: Refuse): void;
   /**
-   * Checks the records of one file.
+   * Checks a record of a file.
    *
    * @throws {TrainError} `no-data`
    */
-  checkItems?(items: readonly Item[], path: string, settings: z.output<z.ZodObject<Shape>>): void;
+  checkItem?(item: Item, path: string, settings: z.output<z.ZodObject<Shape>>): void;
   /** Chooses the objective and how records become its examples. */
   plan(
     settings: z.output<z.ZodObject<Shape>> & SharedSettings & { readonly paperSmoothing: number },
@@ -106,29 +119,17 @@ interface StageDefinition<
   ): Promise<Plan<Item>>;
 }
 
-/** The examples of one file, with what became of its other records. */
-export interface EncodedFile<Example> extends Examples<Example> {
-  /** Format of the file, named or recognized. */
-  readonly format: string;
-  /** What a person should know about the file, in sentences. */
-  readonly notes: readonly string[];
-  /** Number of records that were read: the examples and what was dropped. */
-  readonly records: number;
-  /** Number of records whose id an earlier one has. */
-  readonly repeatedIds: number;
-}
-
 /** Examples that are trained on and, where there are any, those that are held out. */
 export interface EncodedSplit<Example> extends EncodedFile<Example> {
   readonly heldOut?: EncodedFile<Example>;
 }
 
-/** Records of a run, in memory and not yet encoded. */
+/** Records of a run, all of which were read once and none of which is in memory. */
 export interface StageData {
   /** Held-out records with a prompt that is trained on. */
   readonly sharedPrompts: number;
   /** Texts of the records that are trained on. */
-  texts(): Iterable<string>;
+  texts(): AsyncIterable<string>;
   /** Encodes the records and hands them to a function with the objective of the stage. */
   encode<Result>(
     context: EncodingContext,
@@ -154,7 +155,7 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
   /** Reports settings that do not fit together. */
   check(config: StageConfig, refuse: Refuse): void;
   /**
-   * Reads the data of a configuration into memory.
+   * Reads the data of a configuration once.
    *
    * @throws {TrainError} `no-data` when a file gives no record; the errors of the readers
    */
@@ -177,23 +178,29 @@ export function defineStage<
     check: (config, refuse) => definition.check?.({ ...config, ...own(config) }, refuse),
     async read(config, signal) {
       const settings = { ...config, ...own(config), paperSmoothing: smoothingOf(config, smoothing) };
-      const take = async (source: DataSource) => {
+      const check = (source: DataSource, onItem: (item: Item) => void) => {
         const { seed, degenerate } = config;
         const margins = definition.usesMargins?.(settings) ?? false;
-        const taken = await readItems(data, source, { seed, margins, degenerate, signal });
-        definition.checkItems?.(taken.items, source.path, settings);
-        return taken;
+        return checkFile(data, source, {
+          ...{ seed, margins, degenerate, signal },
+          onItem(item) {
+            definition.checkItem?.(item, source.path, settings);
+            onItem(item);
+          },
+        });
       };
-      const taken = await take(config.data);
-      const heldOut = config.validation && (await take(config.validation));
+      const prompts = new PromptCount();
+      const trained = await check(config.data, (item) => config.validation && prompts.see(item));
+      const heldOut = config.validation && (await check(config.validation, (item) => prompts.count(item)));
       return {
-        sharedPrompts: sharedPrompts(taken.items, heldOut?.items ?? []),
-        texts: () => textsOf(data, taken.items),
+        sharedPrompts: prompts.shared,
+        texts: () => textsOf(data, trained.items()),
         async encode(context, use) {
           const plan = await definition.plan(settings, context);
-          return plan(async (encode, objective) => {
-            const split = await encodeSplit(encode, taken, heldOut, { ...context, ...config });
-            return use(split, objective);
+          return plan(async (encoder, objective, complete) => {
+            const files = { trained, heldOut };
+            const options = { ...context, stage: definition.name, degenerate: config.degenerate };
+            return use(await encodeSplit(encoder, files, complete, options), objective);
           });
         },
       };
@@ -209,31 +216,26 @@ export function smoothingOf(
   return labelSmoothing === undefined ? usual : paperSmoothing(labelSmoothing, smoothingConvention);
 }
 
-async function encodeSplit<Item, Example>(
-  encode: (items: readonly Item[], options: EncodeOptions) => Promise<Examples<Example>>,
-  taken: ReadItems<Item>,
-  heldOut: ReadItems<Item> | undefined,
-  { signal, onProgress, degenerate }: EncodeOptions,
+async function encodeSplit<Item extends { readonly id: string }, Stored, Example>(
+  encoder: RecordEncoder<Item, Stored>,
+  {
+    trained,
+    heldOut,
+  }: { readonly trained: CheckedFile<Item>; readonly heldOut: CheckedFile<Item> | undefined },
+  complete: Complete<Stored, Example>,
+  {
+    onProgress,
+    ...options
+  }: EncodingContext & { readonly stage: string; readonly degenerate: 'drop' | 'error' },
 ): Promise<EncodedSplit<Example>> {
-  const total = taken.items.length + (heldOut?.items.length ?? 0);
-  const encodeFile = async (file: ReadItems<Item>, before: number): Promise<EncodedFile<Example>> => {
-    const options = { signal, degenerate, onProgress: (done: number) => onProgress?.(before + done, total) };
-    const encoded = await encode(file.items, options);
-    const { items: _, path, ...read } = file;
-    const dropped = { ...read.dropped };
-    for (const [reason, count] of Object.entries(encoded.dropped)) {
-      dropped[reason] = (dropped[reason] ?? 0) + count;
-    }
-    const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    const records = encoded.examples.length + left;
-    if (encoded.examples.length === 0) {
-      const counts = describeCounts({ ...read, read: records, kept: 0, dropped });
-      throw new TrainError('no-data', `${path} gives no example: ${counts}`, 'correct or replace the file');
-    }
-    return { ...read, ...encoded, dropped, records };
+  const total = trained.count + (heldOut?.count ?? 0);
+  const encode = async (file: CheckedFile<Item>, before: number): Promise<EncodedFile<Example>> => {
+    const encoded = await encodeFile(encoder, file, {
+      ...options,
+      onProgress: (done) => onProgress?.(before + done, total),
+    });
+    return { ...encoded, examples: await complete(encoded.examples) };
   };
-  const trained = await encodeFile(taken, 0);
-  return heldOut === undefined
-    ? trained
-    : { ...trained, heldOut: await encodeFile(heldOut, taken.items.length) };
+  const split = await encode(trained, 0);
+  return heldOut === undefined ? split : { ...split, heldOut: await encode(heldOut, trained.count) };
 }

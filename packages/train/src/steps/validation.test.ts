@@ -4,6 +4,7 @@ import { bestStep } from '@gram/run';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
+import { sourceOf } from '../examples/source.js';
 import { type PreferenceExample, preference } from '../objectives/preference.js';
 import { sgd } from '../optimizers/sgd.js';
 import { adapterPart } from '../parts/trained-part.js';
@@ -22,6 +23,7 @@ const examples = Array.from({ length: 23 }, (): PreferenceExample => {
   };
 });
 const objective = preference({ labels: [0, 1] });
+const source = sourceOf(examples, objective);
 const fresh = () => initWeights(config, createRandom(2, 'weights'), 0.3);
 
 describe('createValidation', () => {
@@ -29,7 +31,7 @@ describe('createValidation', () => {
     'gives what a training step says of the same examples, %d at a time',
     async (microBatchSize) => {
       const weights = fresh();
-      const validation = createValidation(config, objective, examples, { microBatchSize });
+      const validation = createValidation(config, objective, source, { microBatchSize });
       const measured = await validation.run(weights);
       expect(await validation.run(weights)).toEqual(measured);
       validation.dispose();
@@ -55,7 +57,7 @@ describe('createValidation', () => {
         for (const i of data.keys()) data[i]! += Math.sin(i);
       }
       const part = adapterPart(config, lora, base);
-      const validation = createValidation(config, objective, examples, { part, microBatchSize: 8 });
+      const validation = createValidation(config, objective, source, { part, microBatchSize: 8 });
       const result = await validation.run(adapter);
       validation.dispose();
       return result;

@@ -1,8 +1,9 @@
 import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import { microBatches } from '../batches/micro-batches.js';
+import { batchOf, shareOf } from '../batches/micro-batches.js';
 import { elementAt, entryOf } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import { byLength, type ExampleSource } from '../examples/source.js';
 import type { BatchTensors } from '../objectives/batch.js';
 import type { Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
@@ -34,7 +35,7 @@ export interface ValidationOptions {
 export function createValidation<Example>(
   config: ModelConfig,
   objective: Objective<Example>,
-  examples: readonly Example[],
+  examples: ExampleSource<Example>,
   options: ValidationOptions,
 ): Validation {
   const {
@@ -45,8 +46,9 @@ export function createValidation<Example>(
     communicator = singleProcess,
   } = options;
   // Neighbors of similar length need little padding.
-  const sorted = [...examples].sort((a, b) => objective.length(a) - objective.length(b));
-  const batches = microBatches(objective, sorted, microBatchSize, communicator);
+  const order = byLength(examples);
+  const total = order.reduce((sum, index) => sum + examples.weight(index), 0);
+  const share = shareOf(order, microBatchSize, communicator);
   const forward = compile(
     (inputs: { weights: NamedTensors; frozen: NamedTensors; batch: BatchTensors }) => {
       const { weights, frozen, batch } = inputs;
@@ -59,7 +61,8 @@ export function createValidation<Example>(
     async run(weights) {
       const names = ['loss', ...objective.metrics] as const;
       const sums = new Float64Array(names.length);
-      for (const batch of batches) {
+      for (const indices of share) {
+        const batch = batchOf(objective, await examples.read(indices), microBatchSize, total);
         const out: Readonly<Record<string, NDArray>> = await forward({ weights, frozen: part.frozen, batch });
         for (const [i, name] of names.entries()) {
           sums[i] = elementAt(sums, i) + elementAt(entryOf(out, name).data, 0);

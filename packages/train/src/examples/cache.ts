@@ -1,0 +1,96 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { sha256OfValue, systemCode, writeDirectoryAtomic } from '@gram/base';
+import { TrainError } from '../error.js';
+import type { ExampleCodec } from './codec.js';
+import { tryLock } from './lock.js';
+import { type ExampleStore, openStore } from './open-store.js';
+import { STORE_FILES, STORE_VERSION, writeStore } from './write-store.js';
+
+/** Time after which a store that nobody used is removed. */
+const UNUSED_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
+/** Time between two looks at what another process makes. */
+const LOOK_MILLISECONDS = 100;
+
+/** Examples to encode, and notes that are kept with them once all were. */
+export interface Encoding<Example> {
+  readonly examples: AsyncIterable<Example>;
+  readonly notes: () => object;
+}
+
+/** The folder of what can be made again: `GRAM_CACHE`, by default `gram` in the user's cache folder. */
+export function cacheFolder(): string {
+  const own = process.env.GRAM_CACHE?.trim();
+  if (own !== undefined && own !== '') return own;
+  const caches = process.env.XDG_CACHE_HOME?.trim();
+  return join(caches === undefined || caches === '' ? join(homedir(), '.cache') : caches, 'gram');
+}
+
+/**
+ * Returns the store of what a key describes, which is made where there is none. Of several processes that ask for one at a time,
+ * such as the ranks of a run, one makes it and the others wait for it. Stores that nobody used for 30 days are removed then.
+ *
+ * @param key all that the examples follow from, as JSON
+ * @throws {TrainError} `bad-examples` where the cache cannot be written; what the encoding throws; the reason of `signal`
+ */
+export async function cachedStore<Example>(
+  key: object,
+  codec: ExampleCodec<Example>,
+  encode: () => Encoding<Example>,
+  signal?: AbortSignal,
+): Promise<ExampleStore<Example>> {
+  const parent = join(cacheFolder(), 'examples');
+  const folder = join(parent, sha256OfValue({ version: STORE_VERSION, codec: codec.name, key }));
+  for (;;) {
+    signal?.throwIfAborted();
+    const store = await openStore(folder, codec);
+    if (store !== undefined) return store;
+    const lock = await writing(parent, async () => {
+      await mkdir(parent, { recursive: true });
+      return tryLock(`${folder}.lock`);
+    });
+    if (lock === undefined) {
+      await setTimeout(LOOK_MILLISECONDS);
+      continue;
+    }
+    try {
+      // Whoever held the lock before may have made it.
+      if ((await openStore(folder, codec)) !== undefined) continue;
+      await removeUnused(parent);
+      const { examples, notes } = encode();
+      await writing(parent, () =>
+        writeDirectoryAtomic(folder, Object.values(STORE_FILES), (temporary) =>
+          writeStore(temporary, codec, examples, notes),
+        ),
+      );
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+/** Removes stores that nobody used for long, and what processes left that were killed. */
+async function removeUnused(parent: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    const path = join(parent, name);
+    const found = (await stat(join(path, STORE_FILES.about)).catch(() => undefined)) ?? (await stat(path));
+    if (Date.now() - found.mtimeMs > UNUSED_MILLISECONDS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function writing<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemCode(error) ?? systemCode(error instanceof Error ? error.cause : undefined);
+    if (code === undefined) throw error;
+    throw new TrainError(
+      'bad-examples',
+      `cannot write encoded examples to ${folder} (${code})`,
+      'check that the folder is writable and has space, or set GRAM_CACHE to another one',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,215 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bradleyTerry } from '../objectives/bradley-terry.js';
+import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../objectives/codecs.js';
+import { directPreference } from '../objectives/direct-preference.js';
+import type { PolicyPair } from '../objectives/policy-pairs.js';
+import { preference } from '../objectives/preference.js';
+import { pairGeneration } from '../objectives/token-generation.js';
+import { cachedStore } from './cache.js';
+import type { ExampleCodec, ExampleMeasure } from './codec.js';
+import { tryLock } from './lock.js';
+import { openStore } from './open-store.js';
+import { writeStore } from './write-store.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gram-store-'));
+  vi.stubEnv('GRAM_CACHE', folder);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+async function* streamOf<Entry>(entries: readonly Entry[]): AsyncGenerator<Entry> {
+  yield* entries;
+}
+
+const ids = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 40 });
+const generation = fc.record(
+  {
+    ids,
+    lossFrom: fc.integer({ min: 1, max: 40 }),
+    lossSpans: fc.array(
+      fc.record({ start: fc.integer({ min: 1, max: 20 }), end: fc.integer({ min: 20, max: 40 }) }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  },
+  { requiredKeys: ['ids', 'lossFrom'] },
+);
+const pair = fc.record({ chosen: generation, rejected: generation });
+const kinds: readonly [string, ExampleCodec<unknown>, fc.Arbitrary<unknown>, ExampleMeasure<unknown>][] = [
+  kind(generationCodec, generation, pairGeneration),
+  kind(
+    preferenceCodec,
+    fc.record(
+      { ids, label: fc.constantFrom(0 as const, 1 as const), swapped: ids },
+      { requiredKeys: ['ids', 'label'] },
+    ),
+    preference({ labels: [0, 1] }),
+  ),
+  kind(
+    rewardCodec,
+    fc.record(
+      { chosen: ids, rejected: ids, margin: fc.double({ min: 0, noNaN: true }) },
+      { requiredKeys: ['chosen', 'rejected'] },
+    ),
+    bradleyTerry(),
+  ),
+  kind(policyPairCodec, pair, withoutReference(directPreference({ beta: 0.1 }))),
+];
+
+function kind<Example>(
+  codec: ExampleCodec<Example>,
+  examples: fc.Arbitrary<Example>,
+  measure: ExampleMeasure<Example>,
+) {
+  // The kinds have nothing in common but that each codec reads what it writes.
+  const row: unknown = [codec.name, codec, examples, measure];
+  return row as [string, ExampleCodec<unknown>, fc.Arbitrary<unknown>, ExampleMeasure<unknown>];
+}
+
+function withoutReference(objective: ReturnType<typeof directPreference>): ExampleMeasure<PolicyPair> {
+  const reference = { chosen: 0, rejected: 0 };
+  return {
+    length: (example) => objective.length({ ...example, reference }),
+    weight: (example) => objective.weight({ ...example, reference }),
+  };
+}
+
+describe('a store', () => {
+  it.each(kinds)(
+    'gives examples of the kind %s as they were, in any order',
+    async (_, codec, arbitrary, measure) => {
+      const examples = fc.sample(arbitrary, { numRuns: 200, seed: 3 });
+      const path = join(folder, 'any');
+      await mkdir(path);
+      await writeStore(path, codec, streamOf(examples), () => ({ note: 'kept' }));
+      const store = await openStore(path, codec);
+      expect(store).toMatchObject({ count: 200, notes: { note: 'kept' } });
+      const order = examples.map((_example, i) => (i * 77) % 200);
+      expect(await store?.read(order)).toEqual(order.map((i) => examples[i]));
+      for (const [i, example] of examples.entries()) {
+        expect([store?.length(i), store?.weight(i)]).toEqual([
+          measure.length(example),
+          measure.weight(example),
+        ]);
+      }
+    },
+  );
+
+  it('of another kind, or that is not whole, is none; a damaged example is named', async () => {
+    const examples = [
+      { ids: [1, 2, 3], lossFrom: 1 },
+      { ids: [4], lossFrom: 1 },
+    ];
+    await writeStore(folder, generationCodec, streamOf(examples), () => ({}));
+    expect(await openStore(folder, preferenceCodec)).toBeUndefined();
+    const store = await openStore(folder, generationCodec);
+    const file = join(folder, 'examples.bin');
+    const bytes = await readFile(file);
+    bytes.writeInt32LE(2 ** 30, 0);
+    await writeFile(file, bytes);
+    expect(await store?.read([1])).toEqual([examples[1]]);
+    await expect(store?.read([0])).rejects.toMatchObject({
+      code: 'bad-examples',
+      message: `the encoded examples in ${folder} are damaged at example 1`,
+    });
+    await appendFile(file, 'x');
+    expect(await openStore(folder, generationCodec)).toBeUndefined();
+  });
+});
+
+describe('the cache', () => {
+  const examples = Array.from({ length: 50 }, (_, i) => ({ ids: [i, i + 1], lossFrom: 1 }));
+  const entries = () => readdir(join(folder, 'examples'));
+
+  it('encodes once, however many ask at a time', async () => {
+    let encodings = 0;
+    const ask = (key: object) =>
+      cachedStore(key, generationCodec, () => {
+        encodings++;
+        return { examples: streamOf(examples), notes: () => ({ encodings }) };
+      });
+    const stores = await Promise.all(Array.from({ length: 4 }, () => ask({ a: 1, b: 2 })));
+    expect(stores.map(({ notes }) => notes)).toEqual(Array(4).fill({ encodings: 1 }));
+    expect(await (await ask({ b: 2, a: 1 })).read([7])).toEqual([examples[7]]);
+    expect(encodings).toBe(1);
+    expect((await ask({ a: 2 })).notes).toEqual({ encodings: 2 });
+    expect(await entries()).toHaveLength(2);
+  });
+
+  it('leaves nothing of an encoding that fails or is stopped, and stops at once', async () => {
+    const stop = new AbortController();
+    async function* endless() {
+      for (let i = 0; ; i++) {
+        stop.signal.throwIfAborted();
+        if (i === 100) stop.abort(new Error('enough'));
+        yield { ids: [i], lossFrom: 1 };
+        await new Promise(setImmediate);
+      }
+    }
+    const encode = () => ({ examples: endless(), notes: () => ({}) });
+    await expect(cachedStore({}, generationCodec, encode, stop.signal)).rejects.toThrow('enough');
+    expect(await entries()).toEqual([]);
+  });
+
+  it('goes on after a process that died, and waits for one that lives until it is told to stop', async () => {
+    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    await cachedStore({}, generationCodec, encode);
+    const [name = ''] = await entries();
+    const store = join(folder, 'examples', name);
+    await rm(store, { recursive: true });
+    // No process has the largest number.
+    await writeFile(`${store}.lock`, JSON.stringify({ host: hostname(), pid: 2 ** 30, id: 'x' }));
+    expect((await cachedStore({}, generationCodec, encode)).count).toBe(50);
+    expect(await entries()).toEqual([name]);
+
+    await rm(store, { recursive: true });
+    await writeFile(`${store}.lock`, JSON.stringify({ host: 'elsewhere', pid: 1, id: 'x' }));
+    const stop = new AbortController();
+    const waiting = cachedStore({}, generationCodec, encode, stop.signal);
+    const started = performance.now();
+    setTimeout(() => stop.abort(new Error('enough')), 150);
+    await expect(waiting).rejects.toThrow('enough');
+    expect(performance.now() - started).toBeLessThan(1000);
+    // Nobody has moved it for long.
+    await utimes(`${store}.lock`, 1, 1);
+    expect((await cachedStore({}, generationCodec, encode)).count).toBe(50);
+  });
+
+  it('removes what nobody used for 30 days', async () => {
+    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    await cachedStore({ old: true }, generationCodec, encode);
+    const [old = ''] = await entries();
+    const day = 24 * 60 * 60;
+    const then = Date.now() / 1000 - 31 * day;
+    await utimes(join(folder, 'examples', old, 'store.json'), then, then);
+    await cachedStore({ old: false }, generationCodec, encode);
+    expect(await entries()).toHaveLength(1);
+    expect(await entries()).not.toContain(old);
+  });
+
+  it('says where it cannot write', async () => {
+    vi.stubEnv('GRAM_CACHE', join(folder, 'file'));
+    await writeFile(join(folder, 'file'), '');
+    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    await expect(cachedStore({}, generationCodec, encode)).rejects.toMatchObject({
+      code: 'bad-examples',
+      message: expect.stringMatching(/cannot write encoded examples to .*file.examples \(ENOTDIR\)/),
+    });
+  });
+
+  it('has a lock that one holds at a time', async () => {
+    const path = join(folder, 'lock');
+    const lock = await tryLock(path);
+    expect(await tryLock(path)).toBeUndefined();
+    await lock?.release();
+    expect(await tryLock(path)).toBeDefined();
+    expect(await readdir(folder)).toEqual(['lock']);
+  });
+});
