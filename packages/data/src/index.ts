@@ -1,7 +1,7 @@
 export { answerField, promptField, turnsField } from './conversations/messages.js';
 export { type Conversation, type SplitPair, splitPair } from './conversations/split.js';
 export { DataError, type DataErrorCode } from './error.js';
-export { dataFiles } from './files/data-files.js';
+export { dataFiles, isDataFile, matchesPattern } from './files/data-files.js';
 export {
   badField,
   idOf,

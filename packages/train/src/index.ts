@@ -89,6 +89,7 @@ export {
   encodeRewardPairs,
 } from './stages/encode.js';
 export type { DegenerateReason, EncodeOptions, EncodingCounts, Examples } from './stages/encode-all.js';
+export { locateData } from './stages/locate-data.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
 export { type ScheduleName, scheduleNames } from './steps/pace.js';

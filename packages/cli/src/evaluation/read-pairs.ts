@@ -12,6 +12,7 @@ import {
   readingNotes,
   readPreferences,
 } from '@gram/data';
+import { locateData } from '@gram/train';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
@@ -64,7 +65,8 @@ export async function readPairs(
   limit: number | undefined,
   io: Pick<Io, 'stderr'>,
 ): Promise<JudgedPairsFile> {
-  const reading = readPreferences(path, optionsOf(values));
+  const local = await locateData(path, { onNote: (text) => io.stderr.write(`data: ${text}\n`) });
+  const reading = readPreferences(local, optionsOf(values));
   const pairs: PreferencePair[] = [];
   for await (const pair of reading) {
     pairs.push(pair);

@@ -3,10 +3,20 @@ import { dirname, join, relative, sep } from 'node:path';
 import { DataError } from '../error.js';
 
 /** Names of files that can be read. */
-export const READABLE = /\.(?:jsonl?|csv|tsv)(?:\.gz|\.zst)?$/;
+const READABLE = /\.(?:(?:jsonl?|csv|tsv)(?:\.gz|\.zst)?|parquet)$/;
 
 /** Largest number of files of one folder or pattern. */
 const FILE_LIMIT = 10_000;
+
+/** Whether a file of this name can be read. */
+export function isDataFile(name: string): boolean {
+  return READABLE.test(name);
+}
+
+/** Whether the path of a file fits a pattern, see `dataFiles`. */
+export function matchesPattern(pattern: string, path: string): boolean {
+  return patternOf(pattern).test(path);
+}
 
 /**
  * Lists the files at a path: the file itself, those of a folder and its subfolders, or those that fit a pattern, in which `*` and
@@ -18,7 +28,7 @@ const FILE_LIMIT = 10_000;
 export async function dataFiles(path: string): Promise<readonly string[]> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return [path];
-  if (found?.isDirectory()) return filesIn(path, (name) => READABLE.test(name), path);
+  if (found?.isDirectory()) return filesIn(path, isDataFile, path);
   if (found !== undefined) {
     throw new DataError('file-unreadable', `${path} is not a file`, 'give the path of a file or of a folder');
   }
@@ -38,13 +48,15 @@ async function filesIn(
     throw new DataError('file-missing', `cannot read ${folder}`, 'check the path', { cause });
   });
   const names = entries
-    .filter((entry) => entry.isFile())
+    // The cache of the hub is made of links.
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter(isWanted)
     // By code units and not by locale.
     .sort((a, b) => (a < b ? -1 : 1));
   if (names.length === 0) {
-    const hint = 'check the path; files are named .jsonl, .json, .csv or .tsv, or these with .gz or .zst';
+    const hint =
+      'check the path; files are named .jsonl, .json, .csv, .tsv or .parquet, or the first four with .gz or .zst';
     throw new DataError('file-missing', `there is no file of records at ${asked}`, hint);
   }
   if (names.length <= FILE_LIMIT) return names.map((name) => join(folder, name));

@@ -3,6 +3,7 @@ import { bytesOf } from './bytes.js';
 import { scanRows } from './csv.js';
 import { dataFiles } from './data-files.js';
 import { scanArray, scanLines } from './json.js';
+import { scanParquet } from './parquet.js';
 import type { FileRecord, UnreadableRecord } from './records.js';
 
 /**
@@ -10,9 +11,10 @@ import type { FileRecord, UnreadableRecord } from './records.js';
  * time.
  *
  * The name of a file decides: `.jsonl` has one object per line (blank lines are skipped); `.json` is one array, or a task of
- * BIG-bench, which holds one as `examples`; `.csv` and `.tsv` have rows under a header. All are streamed: no more than one record
- * and a few pieces of the file are in memory. Each may be compressed and end in `.gz`, or in `.zst` where Node has Zstandard. Keys named `__proto__` are left out, and
- * `NaN` and `Infinity`, which Python writes and JSON has not, are read as null.
+ * BIG-bench, which holds one as `examples`; `.csv` and `.tsv` have rows under a header; `.parquet` has rows in groups. All are
+ * streamed: no more than one record and a few pieces of the file are in memory, or one row group. All but Parquet may be
+ * compressed and end in `.gz`, or in `.zst` where Node has Zstandard. Keys named `__proto__` are left out, and `NaN` and
+ * `Infinity`, which Python writes and JSON has not, are read as null.
  *
  * @throws {DataError} `unknown-extension`, `file-missing`, `file-unreadable` (also for damaged data), `bad-json`, `bad-row`,
  *   `bad-record` (an element that is not an object) or `too-large` (a record above 16 MiB, and
@@ -52,12 +54,13 @@ export async function* scanRecords(path: string): AsyncGenerator<FileRecord | Un
 }
 
 function scanFile(path: string): AsyncIterable<FileRecord | UnreadableRecord> {
+  if (path.endsWith('.parquet')) return scanParquet(path);
   const form = /\.(jsonl?|csv|tsv)(?:\.gz|\.zst)?$/.exec(path)?.[1];
   if (form === undefined) {
     throw new DataError(
       'unknown-extension',
       `cannot tell the form of ${path}`,
-      'name the file .jsonl, .json, .csv or .tsv after what it holds, or these with .gz or .zst',
+      'name the file .jsonl, .json, .csv, .tsv or .parquet after what it holds, or the first four with .gz or .zst',
     );
   }
   const bytes = bytesOf(path);

@@ -70,6 +70,7 @@ export async function linkBlob(root: string, commit: string, file: HubFile): Pro
   const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
   await writing(path, async () => {
     try {
+      await mkdir(dirname(path), { recursive: true });
       await symlink(relative(dirname(path), blob), temporary).catch(() => copyFile(blob, temporary));
       await rename(temporary, path);
     } catch (error) {

@@ -1,14 +1,16 @@
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { systemCode } from '@gram/base';
 import { ModelError } from '../error.js';
+import { blobPath, holds, linkBlob, snapshotFolder } from './cache.js';
 import type { HubClient } from './hub-client.js';
 import type { HubFile } from './listing.js';
 import { writePartially } from './partial.js';
-import type { HubReference } from './reference.js';
+import type { RepoReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
-import { startHash } from './verify.js';
+import { isIntact, markIntact, startHash } from './verify.js';
 
 // Milliseconds to wait before each new attempt. An attempt that brought new bytes starts the list again.
 const WAITS = [0, 500, 2000];
@@ -42,7 +44,7 @@ async function wait(attempt: number, signal: AbortSignal | undefined): Promise<v
 /** Context of a download: the call that it belongs to. */
 export interface DownloadContext {
   readonly client: HubClient;
-  readonly reference: HubReference;
+  readonly reference: RepoReference;
   readonly commit: string;
   readonly signal: AbortSignal | undefined;
 }
@@ -160,4 +162,42 @@ function cutOff(repo: string, { name, size }: HubFile, position: number, cause: 
     'check the network and run it again; it goes on where it was cut off',
     { cause },
   );
+}
+
+/** Options of a look into the cache. */
+export interface Checking {
+  readonly verify: boolean;
+  readonly onNote: (text: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Whether files of the cache are checked where nobody says it. */
+export function verifiesByDefault(): boolean {
+  return process.env.GRAM_HUB_VERIFY?.trim() !== '0';
+}
+
+/** Context of a transfer. */
+export type Transfer = DownloadContext & Checking & { readonly root: string };
+
+/** Makes sure that a file of the snapshot is there and whole, with as little transfer as possible. */
+export async function ensureFile(
+  transfer: Transfer,
+  file: HubFile,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const { root, commit, onNote } = transfer;
+  const isGood = async (path: string) => {
+    if (!(await holds(path, file.size))) return false;
+    if (!transfer.verify || (await isIntact(path, file, transfer.signal))) return true;
+    onNote(`${file.name} in the cache is damaged and is fetched again`);
+    return false;
+  };
+  if (await isGood(join(snapshotFolder(root, commit), file.name))) return;
+  const blob = blobPath(root, file);
+  // Another revision may have the same content.
+  if (!(await isGood(blob))) {
+    await downloadFile(transfer, file, blob, onBytes);
+    await markIntact(blob);
+  }
+  await linkBlob(root, commit, file);
 }

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { ModelError } from '../error.js';
 import { hubFetch } from './hub-fetch.js';
 import type { HubFile, Listing } from './listing.js';
-import { isPickle, isReadable } from './needed-files.js';
+import { isPickle } from './needed-files.js';
 import type { Patience } from './patience.js';
-import type { HubReference } from './reference.js';
+import type { RepoReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
 
 /** Content of a file from a position on. */
@@ -18,11 +18,12 @@ export interface Content {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** A model on the hub. Its methods throw `HubUnavailable` when the hub cannot be asked, otherwise `ModelError`. */
+/** A repository on the hub. Its methods throw `HubUnavailable` when the hub cannot be asked, otherwise `ModelError`. */
 export interface HubClient {
   /** The commit that the revision means now. */
   commit(): Promise<string>;
-  list(commit: string): Promise<Listing>;
+  /** Lists its files whose names `isWanted` takes. */
+  list(commit: string, isWanted: (name: string) => boolean): Promise<Listing>;
   open(commit: string, file: HubFile, from: number): Promise<Content>;
 }
 
@@ -76,11 +77,11 @@ async function endpointUrl(): Promise<string> {
 }
 
 /** Returns the folder of a repository in the cache, which the Python library uses too. */
-export async function cacheFolder(repo: string): Promise<string> {
+export async function cacheFolder({ kind, repo }: Pick<RepoReference, 'kind' | 'repo'>): Promise<string> {
   const { getHFHubCachePath, getRepoFolderName } = await library();
   // The Python library expands the home folder in its variables, the library here does not.
   const root = getHFHubCachePath().replace(/^~(?=$|[\\/])/, homedir());
-  return join(root, getRepoFolderName({ type: 'model', name: repo }));
+  return join(root, getRepoFolderName({ type: kind, name: repo }));
 }
 
 function toFile(name: string, entry: unknown): HubFile {
@@ -106,37 +107,35 @@ function startOf(response: Response): number {
 }
 
 /**
- * Opens a model on the hub that `HF_ENDPOINT` names, with the token in `HF_TOKEN`.
+ * Opens a repository on the hub that `HF_ENDPOINT` names, with the token in `HF_TOKEN`.
  *
  * The library finds the commit of a revision and its files. Content is read from the documented
  * address: `downloadFileToCacheDir` checks neither sizes nor hashes, takes names of blobs from the server unchecked, and
  * lets two processes write one unfinished file.
  */
-export async function connectHub(reference: HubReference, patience: Patience): Promise<HubClient> {
+export async function connectHub(reference: RepoReference, patience: Patience): Promise<HubClient> {
   const { signal } = patience;
-  const { repo, revision } = reference;
+  const { kind, repo, revision } = reference;
   const hubUrl = await endpointUrl();
   // Not given to the library, which refuses tokens of other hubs and sends it wherever an answer points to.
   const { metadata, content } = hubFetch(hubUrl, setting('HF_TOKEN'), reference, patience);
-  const { listFiles, modelInfo } = await library();
+  const { datasetInfo, listFiles, modelInfo } = await library();
+  const address = `${hubUrl}/${kind === 'model' ? '' : 'datasets/'}${repo}`;
   return {
     commit: () =>
       understand(async () => {
-        const info = await modelInfo({
-          name: repo,
-          revision,
-          additionalFields: ['sha'],
-          hubUrl,
-          fetch: metadata,
-        });
+        const asked = { name: repo, revision, additionalFields: ['sha' as const], hubUrl, fetch: metadata };
+        const info = kind === 'model' ? await modelInfo(asked) : await datasetInfo(asked);
         return infoSchema.parse(info).sha;
       }, signal),
-    list: (commit) =>
+    list: (commit, isWanted) =>
       understand(async () => {
         const files = new Map<string, HubFile>();
         let pickled = false;
         const entries = listFiles({
-          repo: { type: 'model', name: repo },
+          repo: { type: kind, name: repo },
+          // The files of a model lie at the top.
+          recursive: kind === 'dataset',
           revision: commit,
           hubUrl,
           fetch: metadata,
@@ -145,13 +144,13 @@ export async function connectHub(reference: HubReference, patience: Patience): P
           const { type, path } = entrySchema.parse(entry);
           if (type !== 'file') continue;
           pickled ||= isPickle(path);
-          if (isReadable(path)) files.set(path, toFile(path, entry));
+          if (isWanted(path)) files.set(path, toFile(path, entry));
         }
         return { files, pickled };
       }, signal),
     open: async (commit, file, from) => {
       const response = await content(
-        `${hubUrl}/${repo}/resolve/${commit}/${encodeURIComponent(file.name)}`,
+        `${address}/resolve/${commit}/${file.name.split('/').map(encodeURIComponent).join('/')}`,
         // A range of compressed content would be another range.
         { headers: { 'Accept-Encoding': 'identity', ...(from > 0 && { Range: `bytes=${from}-` }) } },
       );

@@ -1,7 +1,7 @@
 import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
 import { isBusy, type Patience, patiently, statusOf, watchedBody, watchSilence } from './patience.js';
-import type { HubReference } from './reference.js';
+import type { RepoReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
 
 // Limit of an answer with metadata. The largest listings have a few megabytes.
@@ -26,7 +26,7 @@ export function unavailable(error: unknown, signal: AbortSignal | undefined): Hu
   return new HubUnavailable(`it could not be reached: ${reasonOf(error)}`, { cause: error });
 }
 
-function accessError(response: Response, { repo }: HubReference, token: string | undefined): ModelError {
+function accessError(response: Response, { repo }: RepoReference, token: string | undefined): ModelError {
   const { status } = response;
   if (response.headers.get('X-Error-Code') === 'GatedRepo') {
     return new ModelError(
@@ -50,7 +50,7 @@ function accessError(response: Response, { repo }: HubReference, token: string |
   );
 }
 
-function missingError(response: Response, { repo, revision }: HubReference): ModelError {
+function missingError(response: Response, { kind, repo, revision }: RepoReference): ModelError {
   const code = response.headers.get('X-Error-Code');
   if (code === 'RevisionNotFound') {
     return new ModelError(
@@ -62,14 +62,22 @@ function missingError(response: Response, { repo, revision }: HubReference): Mod
   if (code === 'EntryNotFound') {
     return new ModelError('file-missing', `${repo} lost a file that it lists`, 'try again later');
   }
+  const other = code === null ? `, or it has no revision ${quote(revision)}` : '';
+  if (kind === 'dataset') {
+    return new ModelError(
+      'file-missing',
+      `no data set of the hub is called ${repo}${other}`,
+      'check the name',
+    );
+  }
   return new ModelError(
     'file-missing',
-    `neither a directory nor a model of the hub is called ${repo}${code === null ? `, or it has no revision ${quote(revision)}` : ''}`,
+    `neither a directory nor a model of the hub is called ${repo}${other}`,
     'check the name; start the path of a directory with ./',
   );
 }
 
-function statusError(response: Response, reference: HubReference, token: string | undefined): Error {
+function statusError(response: Response, reference: RepoReference, token: string | undefined): Error {
   const { status } = response;
   if (status === 401 || status === 403) return accessError(response, reference, token);
   if (status === 404) return missingError(response, reference);
@@ -144,7 +152,7 @@ export interface HubFetch {
 export function hubFetch(
   endpoint: string,
   token: string | undefined,
-  reference: HubReference,
+  reference: RepoReference,
   patience: Patience,
 ): HubFetch {
   const { origin } = new URL(endpoint);

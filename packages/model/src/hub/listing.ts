@@ -9,9 +9,9 @@ export interface HubFile {
   readonly hash: 'sha256' | 'git' | undefined;
 }
 
-/** The top level of a repository. */
+/** The files of a repository. */
 export interface Listing {
-  /** Files whose names a model may have, see `isReadable`. */
+  /** Those that are wanted, by their paths in it. */
   readonly files: ReadonlyMap<string, HubFile>;
   /** Whether it holds pickled weights. */
   readonly pickled: boolean;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HubFile } from './listing.js';
 import { chooseFiles, isPickle, isReadable } from './needed-files.js';
 
-const reference = { repo: 'owner/name', revision: 'main', file: undefined };
+const reference = { kind: 'model', repo: 'owner/name', revision: 'main', file: undefined } as const;
 
 function choose(...names: string[]) {
   const file = (name: string): HubFile => ({ name, size: 1, blob: 'a'.repeat(40), hash: 'git' });

@@ -2,12 +2,19 @@ import { quote } from '@gram/base';
 import { ModelError } from '../error.js';
 import { exists } from '../files/read.js';
 
-/** A model of the hub: `owner/name`, `owner/name@revision`, `owner/name/file.gguf` or `owner/name/file.gguf@revision`. */
-export interface HubReference {
+/** A repository of the hub at a revision. */
+export interface RepoReference {
+  /** Kind of the repository. */
+  readonly kind: 'model' | 'dataset';
   /** `owner/name`. */
   readonly repo: string;
   /** A branch, a tag or a commit. */
   readonly revision: string;
+}
+
+/** A model of the hub: `owner/name`, `owner/name@revision`, `owner/name/file.gguf` or `owner/name/file.gguf@revision`. */
+export interface HubReference extends RepoReference {
+  readonly kind: 'model';
   /** The one GGUF file that was asked for. */
   readonly file: string | undefined;
 }
@@ -70,5 +77,37 @@ export async function parseReference(text: string): Promise<HubReference | undef
       'give the path of a directory, or owner/name, with @revision behind it if you want a certain one',
     );
   }
-  return { repo: `${owner}/${name}`, revision, file };
+  return { kind: 'model', repo: `${owner}/${name}`, revision, file };
+}
+
+/** Files of a data set of the hub. */
+export interface DatasetReference extends RepoReference {
+  readonly kind: 'dataset';
+  /** A file, a folder or a pattern of files in it; empty for all. */
+  readonly path: string;
+}
+
+const DATASET = 'hf://datasets/';
+/** Revisions of the hub itself with slashes, such as that of the Parquet files that it makes of each data set; else one name. */
+const datasetPattern = /^([^/@]+)\/([^/@]+)(?:@(refs\/(?:convert\/\w+|pr\/\d+)|[^/]+))?(?:\/(.*))?$/;
+
+/**
+ * Returns the data set of the hub that a text names, as Python's `huggingface_hub` does: `hf://datasets/owner/name`, with
+ * `@revision` behind it, and with the path of a file, of a folder or of a pattern. Undefined where it names none.
+ *
+ * @throws {ModelError} `bad-request` for a name that the hub cannot have
+ */
+export function parseDatasetReference(text: string): DatasetReference | undefined {
+  if (!text.startsWith(DATASET)) return undefined;
+  const [, owner = '', name = '', revision = DEFAULT_REVISION, path = ''] =
+    datasetPattern.exec(text.slice(DATASET.length)) ?? [];
+  const isInside = !path.includes('\\') && path.split('/').every((part) => part !== '..' && part !== '.');
+  if (isName(owner) && isName(name) && isRevision(revision) && isInside) {
+    return { kind: 'dataset', repo: `${owner}/${name}`, revision, path };
+  }
+  throw new ModelError(
+    'bad-request',
+    `${quote(text)} is no data set of the hub`,
+    'write hf://datasets/owner/name, with @revision behind it if you want a certain one, and /path if not all files',
+  );
 }

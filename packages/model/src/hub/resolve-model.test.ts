@@ -170,12 +170,18 @@ describe('settings and weights', () => {
     vi.stubEnv('HF_HUB_CACHE', undefined);
     vi.stubEnv('HUGGINGFACE_HUB_CACHE', undefined);
     vi.stubEnv('HF_HOME', '/home-of-hf');
-    expect(await cacheFolder('owner/name')).toBe('/home-of-hf/hub/models--owner--name');
+    expect(await cacheFolder({ kind: 'model', repo: 'owner/name' })).toBe(
+      '/home-of-hf/hub/models--owner--name',
+    );
     vi.stubEnv('HF_HOME', '~/hf');
-    expect(await cacheFolder('owner/name')).toBe(join(homedir(), 'hf/hub/models--owner--name'));
+    expect(await cacheFolder({ kind: 'model', repo: 'owner/name' })).toBe(
+      join(homedir(), 'hf/hub/models--owner--name'),
+    );
     vi.stubEnv('HF_HOME', undefined);
     vi.stubEnv('XDG_CACHE_HOME', undefined);
-    expect(await cacheFolder('o/n')).toBe(join(homedir(), '.cache/huggingface/hub/models--o--n'));
+    expect(await cacheFolder({ kind: 'model', repo: 'o/n' })).toBe(
+      join(homedir(), '.cache/huggingface/hub/models--o--n'),
+    );
   });
 
   it('refuses an HF_ENDPOINT that is no address', async () => {

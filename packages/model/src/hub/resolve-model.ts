@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../error.js';
-import { blobPath, holds, linkBlob, prepare, readRef, snapshotFolder, writeRef } from './cache.js';
-import { type DownloadContext, downloadFile } from './download.js';
+import { prepare, readRef, snapshotFolder, writeRef } from './cache.js';
+import { type Checking, ensureFile, type Transfer, verifiesByDefault } from './download.js';
 import { cacheFolder, connectHub } from './hub-client.js';
-import type { HubFile, Listing } from './listing.js';
+import type { Listing } from './listing.js';
 import { chooseFiles, isComplete, isReadable, listedShards } from './needed-files.js';
 import { type HubReference, parseReference } from './reference.js';
 import { HubUnavailable } from './unavailable.js';
-import { isIntact, isOwnBlob, markIntact } from './verify.js';
+import { isOwnBlob } from './verify.js';
 
 /** Options of `resolveModel`. */
 export interface ResolveOptions {
@@ -29,21 +29,10 @@ export interface ResolveOptions {
   readonly verify?: boolean;
 }
 
-function verifiesByDefault(): boolean {
-  return process.env.GRAM_HUB_VERIFY?.trim() !== '0';
-}
-
 /** Returns the directory in the cache, or the file in it that was asked for. */
 function resultPath(root: string, commit: string, { file }: HubReference): string {
   const dir = snapshotFolder(root, commit);
   return file === undefined ? dir : join(dir, file);
-}
-
-/** Options of a look into the cache. */
-interface Checking {
-  readonly verify: boolean;
-  readonly onNote: (text: string) => void;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** Returns the files of a revision in the cache, if it has all of them. */
@@ -88,34 +77,8 @@ async function useCache(
   );
 }
 
-/** Context of a transfer. */
-type Transfer = DownloadContext & Checking & { readonly root: string };
-
-/** Makes sure that a file of the snapshot is there and whole, with as little transfer as possible. */
-async function ensureFile(
-  transfer: Transfer,
-  file: HubFile,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
-  const { root, commit, onNote } = transfer;
-  const isGood = async (path: string) => {
-    if (!(await holds(path, file.size))) return false;
-    if (!transfer.verify || (await isIntact(path, file, transfer.signal))) return true;
-    onNote(`${file.name} in the cache is damaged and is fetched again`);
-    return false;
-  };
-  if (await isGood(join(snapshotFolder(root, commit), file.name))) return;
-  const blob = blobPath(root, file);
-  // Another revision may have the same content.
-  if (!(await isGood(blob))) {
-    await downloadFile(transfer, file, blob, onBytes);
-    await markIntact(blob);
-  }
-  await linkBlob(root, commit, file);
-}
-
 async function fetchSnapshot(
-  transfer: Transfer,
+  transfer: Transfer & { readonly reference: HubReference },
   listing: Listing,
   onProgress: ResolveOptions['onProgress'],
 ): Promise<void> {
@@ -169,13 +132,13 @@ export async function resolveModel(
   signal?.throwIfAborted();
   const reference = await parseReference(pathOrRepo);
   if (reference === undefined) return pathOrRepo;
-  const root = await cacheFolder(reference.repo);
+  const root = await cacheFolder(reference);
   const client = await connectHub(reference, { onNote, signal });
   let commit: string;
   let listing: Listing;
   try {
     commit = await client.commit();
-    listing = await client.list(commit);
+    listing = await client.list(commit, isReadable);
   } catch (error) {
     if (error instanceof HubUnavailable)
       return useCache(root, reference, { problem: error, verify, onNote, signal });

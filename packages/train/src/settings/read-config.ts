@@ -78,7 +78,8 @@ function checked(
   }
   const config = result.data;
   const folder = path === undefined ? '.' : dirname(path);
-  const from = (target: string) => resolve(folder, target);
+  // What is fetched has an address and no folder.
+  const from = (target: string) => (/^(?:hf|https?):\/\//.test(target) ? target : resolve(folder, target));
   return {
     ...config,
     data: { ...config.data, path: from(config.data.path) },

@@ -3,6 +3,7 @@ import { conversationKey, KeySet, type Prompt, sha256OfFile, sha256OfValue } fro
 import { dataFiles, describeCounts, readingNotes } from '@gram/data';
 import { TrainError } from '../error.js';
 import type { DataKind, DataOptions } from './data-kinds.js';
+import { locateData } from './locate-data.js';
 
 /** A file of records as a configuration names it. */
 export interface DataSource extends Pick<DataOptions, 'format' | 'columns' | 'pairing' | 'maxBadRecords'> {
@@ -48,7 +49,8 @@ export async function checkFile<Item extends { readonly prompt: Prompt }>(
   { path, limit, ...source }: DataSource,
   { signal, onItem, ...options }: CheckOptions<Item>,
 ): Promise<CheckedFile<Item>> {
-  const open = () => data.read(path, { ...source, ...options });
+  const local = await locateData(path, { signal });
+  const open = () => data.read(local, { ...source, ...options });
   const reading = open();
   let count = 0;
   for await (const item of reading) {
@@ -72,13 +74,13 @@ export async function checkFile<Item extends { readonly prompt: Prompt }>(
   }
   return {
     path,
-    sha256: await sha256OfData(path, signal),
+    sha256: await sha256OfData(local, signal),
     reading: {
       ...source,
       ...options,
       limit,
       format,
-      names: (await dataFiles(path)).map((file) => basename(file)),
+      names: (await dataFiles(local)).map((file) => basename(file)),
     },
     count,
     format,

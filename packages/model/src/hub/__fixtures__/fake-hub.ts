@@ -125,7 +125,10 @@ export class FakeHub {
     const url = new URL(request.url!, this.url);
     const parts = url.pathname.split('/').slice(1).map(decodeURIComponent);
     const api = parts[0] === 'api';
-    const [owner, name, action, revision, file] = api ? parts.slice(2) : parts;
+    // Data sets have addresses like models, under a name of their own.
+    const path = api ? parts.slice(2) : parts[0] === 'datasets' ? parts.slice(1) : parts;
+    const [owner, name, action, revision] = path;
+    const file = path.slice(4).join('/');
     const id = `${owner}/${name}`;
     const repo = this.repos[id];
     const refuse = (status: number, code?: string) => {
@@ -144,7 +147,7 @@ export class FakeHub {
     if (files === undefined) return refuse(404, 'RevisionNotFound');
     if (action === 'revision') return this.json(response, { _id: '1', id, sha: commit, lastModified: 0 });
     if (action === 'tree') return this.list(url, response, files);
-    const content = files[file!];
+    const content = files[file];
     if (content === undefined) return refuse(404, 'EntryNotFound');
     if (!allowed) return refuse(403, 'GatedRepo');
     if (content.lfs) {
@@ -152,7 +155,7 @@ export class FakeHub {
       response.writeHead(302, { Location: location }).end();
       return;
     }
-    void this.send(request, response, file!, content);
+    void this.send(request, response, file, content);
   }
 
   private json(response: ServerResponse, value: unknown, headers: Record<string, string> = {}): void {
