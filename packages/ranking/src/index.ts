@@ -52,6 +52,7 @@ export type {
   ScoredResponse,
 } from './comparator/comparator.js';
 export { RewardError, type RewardErrorCode } from './comparator/error.js';
+export { type FlagRecorder, recordFlags, type TextFlags } from './comparator/record-flags.js';
 export { sigmoid } from './comparator/sigmoid.js';
 export { type Calibration, calibration, type ReliabilityBin } from './evaluation/calibration.js';
 export {
@@ -102,4 +103,4 @@ export {
   type SampleRewards,
 } from './scores/best-of-n.js';
 export { type GroupScoreOptions, groupScores, type ResponseGroup } from './scores/group-scores.js';
-export { type ReferenceItem, referenceRewards, referenceScores } from './scores/reference-scores.js';
+export { type ReferenceItem, referenceScores } from './scores/reference-scores.js';

@@ -143,7 +143,7 @@ describe('rewards of models', () => {
 
   it('score against the greedy response, which itself gets one half', async () => {
     expect(await scoreGroups(preferenceReward(model), groups, {})).toEqual([
-      [rewarded(1 / 3, { neutralized: true }), rewarded(0.5)],
+      [rewarded(1 / 3, { neutralized: true }), rewarded(0.5, { neutralized: true })],
       [rewarded(0.5, { neutralized: true })],
     ]);
     const [{ reference: _, ...without }] = groups as [(typeof groups)[0]];

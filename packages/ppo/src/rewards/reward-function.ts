@@ -1,6 +1,6 @@
-import type { Prompt, Tool } from '@gram/base';
+import { type Prompt, type Tool, zip } from '@gram/base';
 import type { Comparator, DiscriminativeRewardModel, ScoredResponse } from '@gram/reward';
-import { referenceRewards } from '@gram/reward';
+import { recordFlags, referenceScores } from '@gram/reward';
 import { PpoError } from '../error.js';
 
 /** A prompt with the responses to reward. */
@@ -43,21 +43,24 @@ export type RewardFunction = (
  * ```
  */
 export function preferenceReward(model: Comparator): RewardFunction {
-  return (groups, { signal }) =>
-    referenceRewards(
-      model,
-      groups.map(({ reference, ...group }) => {
-        if (reference === undefined) {
-          throw new PpoError(
-            'bad-option',
-            'a preference reward compares with the greedy response, and this run draws none',
-            'set greedyReference to true',
-          );
-        }
-        return { ...group, reference };
-      }),
-      { signal },
+  return async (groups, { signal }) => {
+    const recorder = recordFlags(model);
+    const compared = groups.map(({ reference, ...group }) => {
+      if (reference !== undefined) return { ...group, reference };
+      throw new PpoError(
+        'bad-option',
+        'a preference reward compares with the greedy response, and this run draws none',
+        'set greedyReference to true',
+      );
+    });
+    const scores = await referenceScores(recorder, compared, { signal });
+    return zip(groups, scores).map(([{ prompt, responses }, own]) =>
+      zip(responses, own).map(([response, reward]) => ({
+        reward,
+        ...recorder.flagsOf({ prompt, response }),
+      })),
     );
+  };
 }
 
 /** Makes a reward from the scalar of a discriminative model: any real number, and no reference is needed. */

@@ -1,4 +1,5 @@
 import type { Comparator } from '../comparator/comparator.js';
+import { recordFlags, type TextFlags } from '../comparator/record-flags.js';
 import { groupScores } from '../scores/group-scores.js';
 
 /**
@@ -16,7 +17,11 @@ export interface RerankingModel {
     readonly query: string;
     readonly topN?: number;
     readonly abortSignal?: AbortSignal;
-  }): Promise<{ ranking: { index: number; relevanceScore: number }[] }>;
+  }): Promise<{
+    ranking: { index: number; relevanceScore: number }[];
+    /** Under `gram` the indices of documents that stood in comparisons whose texts were cut or escaped. */
+    providerMetadata: { gram: { truncated: number[]; neutralized: number[] } };
+  }>;
 }
 
 /**
@@ -34,12 +39,20 @@ export function rerankingModel(model: Comparator, modelId = 'reward-model'): Rer
       const responses =
         documents.type === 'text' ? documents.values : documents.values.map((value) => JSON.stringify(value));
       const group = { id: 'documents', prompt: query, responses };
+      const recorder = recordFlags(model);
       const [scores = []] =
-        responses.length < 2 ? [responses.map(() => 0.5)] : await groupScores(model, [group], { signal });
+        responses.length < 2 ? [responses.map(() => 0.5)] : await groupScores(recorder, [group], { signal });
       const ranking = scores
         .map((relevanceScore, index) => ({ index, relevanceScore }))
         .sort((a, b) => b.relevanceScore - a.relevanceScore || a.index - b.index);
-      return { ranking: ranking.slice(0, topN ?? ranking.length) };
+      const flags = responses.map((response) => recorder.flagsOf({ prompt: query, response }));
+      const flagged = (isSet: (flag: TextFlags) => boolean) =>
+        flags.flatMap((flag, index) => (isSet(flag) ? [index] : []));
+      const gram = {
+        truncated: flagged(({ truncated }) => truncated),
+        neutralized: flagged(({ neutralized }) => neutralized),
+      };
+      return { ranking: ranking.slice(0, topN ?? ranking.length), providerMetadata: { gram } };
     },
   };
 }

@@ -12,11 +12,13 @@ const oracle = {
     items.map(({ a, b }) => ({
       probability: sigmoid(a.length - b.length),
       consistent: true,
-      truncated: false,
-      neutralized: false,
+      truncated: a.startsWith('cut'),
+      neutralized: b.startsWith('escaped'),
     })),
   ),
 };
+const rewarded = (values: number[]) =>
+  values.map((reward) => ({ reward: expect.closeTo(reward, 12), truncated: false, neutralized: false }));
 const close = (values: number[]) => values.map((value) => expect.closeTo(value, 12));
 
 it('scores each response by the others of its group, in one call', async () => {
@@ -43,10 +45,19 @@ it('is a reward of @gram/ppo, with and without a reference', async () => {
     { id: '3', prompt: 'z', responses: ['a', 'bb'] },
   ];
   expect(await reward(groups, {})).toEqual([
-    close([sigmoid(-1), sigmoid(1)]),
-    close([sigmoid(-1), 0.5, sigmoid(1)]),
-    close([sigmoid(-1), sigmoid(1)]),
+    rewarded([sigmoid(-1), sigmoid(1)]),
+    rewarded([sigmoid(-1), 0.5, sigmoid(1)]),
+    rewarded([sigmoid(-1), sigmoid(1)]),
   ]);
+  const cut = { id: '4', prompt: 'z', responses: ['cut', 'x', 'escaped'], tools: [{ type: 'function' }] };
+  expect(await reward([cut], {})).toMatchObject([
+    [
+      { truncated: true, neutralized: true },
+      { truncated: true, neutralized: true },
+      { truncated: true, neutralized: true },
+    ],
+  ]);
+  expect(oracle.compare.mock.lastCall![0].every(({ tools }) => tools === cut.tools)).toBe(true);
   expect(await reward([], {})).toEqual([]);
 });
 
@@ -62,7 +73,11 @@ it('reranks documents as the AI SDK asks for it', async () => {
   const model = rerankingModel(oracle, 'judge');
   expect(model).toMatchObject({ specificationVersion: 'v3', provider: 'gram', modelId: 'judge' });
   const values = ['a', 'cccc', 'bb'];
-  const { ranking } = await model.doRerank({ documents: { type: 'text', values }, query: 'x' });
+  const { ranking, providerMetadata } = await model.doRerank({
+    documents: { type: 'text', values },
+    query: 'x',
+  });
+  expect(providerMetadata).toEqual({ gram: { truncated: [], neutralized: [] } });
   expect(ranking).toEqual([
     { index: 1, relevanceScore: expect.closeTo((sigmoid(3) + sigmoid(2)) / 2, 12) },
     { index: 2, relevanceScore: expect.any(Number) },
@@ -72,6 +87,11 @@ it('reranks documents as the AI SDK asks for it', async () => {
   const top = await model.doRerank({ documents: objects, query: 'x', topN: 1 });
   expect(top.ranking.map(({ index }) => index)).toEqual([1]);
   expect(oracle.compare.mock.lastCall![0]![0]!.a).toBe('{"text":"x"}');
+  const flagged = await model.doRerank({
+    documents: { type: 'text', values: ['a', 'escaped'] },
+    query: 'x',
+  });
+  expect(flagged.providerMetadata.gram).toEqual({ truncated: [], neutralized: [0, 1] });
   const one = await model.doRerank({ documents: { type: 'text', values: ['a'] }, query: 'x' });
   expect(one.ranking).toEqual([{ index: 0, relevanceScore: 0.5 }]);
 });

@@ -193,6 +193,9 @@ describe('bestOfN', () => {
     expect(await bestOfN(model, [item('a', 'x', 'yy', 'yy')])).toMatchObject([{ index: 1, comparisons: 1 }]);
     expect(calls).toEqual([3, 1]);
     expect(await bestOfN(model, [item('a', 'x', 'x', 'x')])).toMatchObject([{ index: 0, comparisons: 0 }]);
+    const turns = () => [{ role: 'assistant', content: 'x' }];
+    const alike = { id: 'a', prompt: 'p', responses: [turns(), turns()] };
+    expect(await bestOfN(model, [alike])).toMatchObject([{ index: 0, comparisons: 0 }]);
     expect(calls).toEqual([3, 1]);
   });
 

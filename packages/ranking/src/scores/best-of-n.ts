@@ -1,5 +1,13 @@
-import type { Answer, Prompt, Tool } from '@gram/base';
-import { bootstrapInterval, type Interval, mean, type Random } from '@gram/base';
+import {
+  type Answer,
+  bootstrapInterval,
+  conversationKey,
+  type Interval,
+  mean,
+  type Prompt,
+  type Random,
+  type Tool,
+} from '@gram/base';
 import type { Judge } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { rankAll } from '../ranking/rank.js';
@@ -167,7 +175,7 @@ export async function bestOfN(
 ): Promise<Choice[]> {
   const lists = items.map(({ responses, ...item }) => {
     const flags = { truncated: false, neutralized: false };
-    if (responses.length > 0) return { ...item, responses: [...new Set(responses)], flags };
+    if (responses.length > 0) return { ...item, responses: distinct(responses), flags };
     throw new RewardError('too-few-responses', `${item.id} has no responses`, 'give at least one response');
   });
   const open = lists.filter(({ responses }) => responses.length > 1);
@@ -188,9 +196,20 @@ export async function bestOfN(
     const ranking = rankings.next().value;
     const best = list.responses[ranking?.order[0] ?? 0];
     return {
+      // Of equal responses the first one is in the list.
       index: best === undefined ? 0 : responses.indexOf(best),
       comparisons: ranking?.comparisons ?? 0,
       ...list.flags,
     };
   });
+}
+
+/** The first of each equal responses. */
+function distinct(responses: readonly Answer[]): Answer[] {
+  const known = new Map<string, Answer>();
+  for (const response of responses) {
+    const key = conversationKey(response);
+    if (!known.has(key)) known.set(key, response);
+  }
+  return [...known.values()];
 }

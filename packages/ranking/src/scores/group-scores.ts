@@ -1,4 +1,4 @@
-import { type Answer, conversationKey, type Prompt } from '@gram/base';
+import { type Answer, conversationKey, type Prompt, type Tool } from '@gram/base';
 import type { Comparison, ComparisonItem, Judge, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { chooseStrategy, rankAll } from '../ranking/rank.js';
@@ -10,6 +10,8 @@ export interface ResponseGroup {
   /** Names the group in errors. */
   readonly id: string;
   readonly prompt: Prompt;
+  /** Descriptions of the tools that the assistant may call. */
+  readonly tools?: readonly Tool[] | undefined;
   readonly responses: readonly Answer[];
   /** The response that each one is compared with. @default the other responses */
   readonly reference?: Answer;
@@ -25,6 +27,7 @@ export interface GroupScoreOptions extends RunOptions {
 interface DistinctGroup {
   readonly id: string;
   readonly prompt: Prompt;
+  readonly tools: readonly Tool[] | undefined;
   readonly texts: readonly Answer[];
   /** The keys of the texts, by which equal ones are found. */
   readonly keys: readonly string[];
@@ -53,7 +56,7 @@ export async function groupScores(
   const rankings = (
     await rankAll(
       model,
-      lists.map(({ id, prompt, texts }) => ({ id, prompt, responses: texts })),
+      lists.map(({ id, prompt, tools, texts }) => ({ id, prompt, tools, responses: texts })),
       { ...options, strategy },
     )
   ).values();
@@ -66,7 +69,7 @@ export async function groupScores(
   });
 }
 
-function distinctGroup({ id, prompt, responses }: Omit<ResponseGroup, 'reference'>): DistinctGroup {
+function distinctGroup({ id, prompt, tools, responses }: Omit<ResponseGroup, 'reference'>): DistinctGroup {
   if (responses.length < 2) {
     throw new RewardError(
       'too-few-responses',
@@ -85,6 +88,7 @@ function distinctGroup({ id, prompt, responses }: Omit<ResponseGroup, 'reference
   return {
     id,
     prompt,
+    tools,
     texts: all.map(({ text }) => text),
     keys: [...found.keys()],
     copies: all.map(({ copies }) => copies),
@@ -96,10 +100,10 @@ async function ratesOfAllPairs(
   groups: readonly DistinctGroup[],
   options: RunOptions,
 ): Promise<number[][]> {
-  const games = groups.map(({ id, prompt, texts }) =>
+  const games = groups.map(({ id, prompt, tools, texts }) =>
     texts.flatMap((a, first) =>
       texts.slice(first + 1).map((b, offset) => {
-        return { pair: [first, first + 1 + offset] as const, item: { id, prompt, a, b } };
+        return { pair: [first, first + 1 + offset] as const, item: { id, prompt, tools, a, b } };
       }),
     ),
   );

@@ -1,5 +1,5 @@
 import { type Answer, conversationKey, type Prompt, type Tool } from '@gram/base';
-import type { Comparator, ComparisonItem, RunOptions, ScoredResponse } from '../comparator/comparator.js';
+import type { Comparator, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 
 /** Responses to one prompt, and the reference response that they are compared with. */
 export interface ReferenceItem {
@@ -24,21 +24,6 @@ export async function referenceScores(
   items: readonly ReferenceItem[],
   options?: RunOptions,
 ): Promise<number[][]> {
-  const rewards = await referenceRewards(model, items, options);
-  return rewards.map((own) => own.map(({ reward }) => reward));
-}
-
-/**
- * Scores responses as {@link referenceScores} does, and says which of them stood in a comparison whose texts were cut or escaped.
- *
- * @returns for each item, the score of each response as its reward
- * @throws whatever `compare` throws
- */
-export async function referenceRewards(
-  model: Comparator,
-  items: readonly ReferenceItem[],
-  options?: RunOptions,
-): Promise<ScoredResponse[][]> {
   const comparisons: ComparisonItem[] = [];
   const lists = items.map(({ reference, responses, ...item }) => {
     const positions = new Map<string, number>();
@@ -55,9 +40,7 @@ export async function referenceRewards(
   return lists.map(({ responses, positions }) =>
     responses.map((response) => {
       const position = positions.get(conversationKey(response));
-      if (position === undefined) return { reward: 0.5, truncated: false, neutralized: false };
-      const { probability = Number.NaN, truncated = false, neutralized = false } = results[position] ?? {};
-      return { reward: probability, truncated, neutralized };
+      return position === undefined ? 0.5 : (results[position]?.probability ?? Number.NaN);
     }),
   );
 }

@@ -4,10 +4,11 @@ import {
   type ComparisonItem,
   rankCost,
   rank as rankResponses,
+  recordFlags,
   sigmoid,
 } from '@gram/ranking';
 import type { Shapes } from './schemas.js';
-import { checkComparisons, recordFlags, type Work } from './scores.js';
+import { checkComparisons, type Work } from './scores.js';
 
 type Request<Name extends keyof Shapes> = ReturnType<Shapes[Name]['parse']>;
 

@@ -1,5 +1,12 @@
 import { type Answer, conversationKey, type Prompt } from '@gram/base';
-import { groupScores, type Judge, rankCost, referenceScores } from '@gram/ranking';
+import {
+  groupScores,
+  type Judge,
+  rankCost,
+  recordFlags,
+  referenceScores,
+  type TextFlags,
+} from '@gram/ranking';
 import { HttpError } from '../error.js';
 import type { Limits, ParseRendered } from '../options.js';
 
@@ -18,14 +25,8 @@ export interface Scored {
   readonly response: Answer;
 }
 
-/** Flags of a response whose texts were cut or escaped on their way to the model. */
-export interface Flags {
-  readonly truncated: boolean;
-  readonly neutralized: boolean;
-}
-
 /** The score of a response. */
-export interface Score extends Flags {
+export interface Score extends TextFlags {
   readonly score: number;
 }
 
@@ -100,32 +101,6 @@ function checkCost(groups: readonly Group[], work: Work): void {
     sizes.reduce((sum, size) => sum + size, 0),
     limits,
   );
-}
-
-/** Notes the flags of comparisons for both of their responses: which text of a pair they are about is not said. */
-export function recordFlags({ compare }: Pick<Judge, 'compare'>) {
-  const noted = new Map<string, Flags>();
-  const keyOf = ({ prompt, response }: Scored) => JSON.stringify([prompt, response].map(conversationKey));
-  const unflagged: Flags = { truncated: false, neutralized: false };
-  const flagsOf = (item: Scored): Flags => noted.get(keyOf(item)) ?? unflagged;
-  return {
-    flagsOf,
-    compare: (async (items, options) => {
-      const results = await compare(items, options);
-      for (const [index, { prompt, a, b }] of items.entries()) {
-        const { truncated = false, neutralized = false } = results[index] ?? unflagged;
-        if (!truncated && !neutralized) continue;
-        for (const response of [a, b]) {
-          const before = flagsOf({ prompt, response });
-          noted.set(keyOf({ prompt, response }), {
-            truncated: before.truncated || truncated,
-            neutralized: before.neutralized || neutralized,
-          });
-        }
-      }
-      return results;
-    }) satisfies Judge['compare'],
-  };
 }
 
 /** @throws {HttpError} 422 where a request needs too many comparisons */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer, Prompt } from '@gram/base';
-import { sigmoid } from '@gram/ranking';
+import { sigmoid, type TextFlags } from '@gram/ranking';
 import { HttpError } from '../error.js';
 import { judgedPart } from './conversations.js';
 import { readRendered } from './rendered.js';
 import { invalid, type Shapes } from './schemas.js';
-import { type Flags, type Score, type Scored, scoreEach, type Work } from './scores.js';
+import { type Score, type Scored, scoreEach, type Work } from './scores.js';
 
 type Request<Name extends keyof Shapes> = ReturnType<Shapes[Name]['parse']>;
 
@@ -125,4 +125,4 @@ function answer(
   };
 }
 
-const flagsOf = ({ truncated, neutralized }: Flags): Flags => ({ truncated, neutralized });
+const flagsOf = ({ truncated, neutralized }: TextFlags): TextFlags => ({ truncated, neutralized });
