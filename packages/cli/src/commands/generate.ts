@@ -1,4 +1,4 @@
-import { createRandom, promptTurns, type Turn } from '@gram/base';
+import { conversationText, createRandom, promptTurns, type Turn } from '@gram/base';
 import {
   type Completion,
   createGenerator,
@@ -56,6 +56,9 @@ export const generateCommand = defineCommand({
     const writing = await loadWritingModel(values.model, values.adapter, io);
     const { model, tokenizer, stopIds } = writing;
     const ids = await promptIds(writing, asked, values);
+    const neutralized = [asked.prompt, values.system ?? ''].some((text) =>
+      tokenizer.spellsControl(conversationText(text)),
+    );
     const room = longestSequence(model.config) - ids.length;
     if (room < 1) {
       const longest = longestSequence(model.config);
@@ -92,9 +95,13 @@ export const generateCommand = defineCommand({
       } else {
         const answers = await answersOf(completions, writing, values.stop);
         io.stdout.write(
-          values.json ? `${JSON.stringify({ promptTokens: ids.length, answers })}\n` : described(answers),
+          values.json
+            ? `${JSON.stringify({ promptTokens: ids.length, neutralized, answers })}\n`
+            : described(answers),
         );
       }
+      if (neutralized)
+        io.stderr.write('the prompt spells control tokens, which were read as ordinary text\n');
       if (completions.some(({ finished }) => finished === 'length')) {
         io.stderr.write(`cut after ${Math.min(maxNewTokens, room)} tokens; --max-new-tokens allows more\n`);
       }
