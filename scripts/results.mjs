@@ -1,35 +1,70 @@
 #!/usr/bin/env node
-// Writes the figures of the studies into their READMEs, from the results that examples/*/results hold:
+// Writes the figures of the studies into the READMEs, from the results that examples/*/results hold:
 //
-//   node scripts/results.mjs            writes what stands between the two comments of each README
+//   node scripts/results.mjs            writes what stands between the two comments of each block
 //   node scripts/results.mjs --check    fails if that is not what it would write
 //
-// A study whose results are not there is named and left as it is.
+// A block whose results are not there is named and left as it is.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './commands.mjs';
+import { claimsSection } from './results/claims.mjs';
+import { questionsSection, rankingSection } from './results/reward-ranking.mjs';
 import { rlhfSection } from './results/rlhf.mjs';
 import { adaptationSection } from './results/task-adaptation.mjs';
 
-const SECTIONS = { rlhf: rlhfSection, 'task-adaptation': adaptationSection };
-const BLOCK = /(<!-- results -->\n)[\s\S]*?(\n<!-- end of results -->)/;
+const laptop = {
+  ranking: 'reward-ranking/laptop',
+  rlhf: 'rlhf/laptop',
+  adaptation: 'task-adaptation/laptop',
+};
 
-for (const [study, sectionOf] of Object.entries(SECTIONS)) {
-  const results = join(root, 'examples', study, 'results', 'laptop.json');
-  if (!existsSync(results)) {
-    console.log(`examples/${study} has no results/laptop.json; npm run study:full makes it`);
+/** Where figures stand: a README, the name of its block, the results that the block is made of, and what makes it. */
+const BLOCKS = [
+  ['README.md', 'claims', { ...laptop, questions: 'reward-ranking/questions' }, claimsSection],
+  ['examples/reward-ranking/README.md', 'results', laptop.ranking, rankingSection],
+  ['examples/reward-ranking/README.md', 'questions', 'reward-ranking/questions', questionsSection],
+  ['examples/reward-ranking/README.md', 'search', 'reward-ranking/search', questionsSection],
+  ['examples/rlhf/README.md', 'results', laptop.rlhf, rlhfSection],
+  ['examples/task-adaptation/README.md', 'results', laptop.adaptation, adaptationSection],
+];
+
+for (const [readme, name, wanted, sectionOf] of BLOCKS) {
+  const missing = [wanted]
+    .flatMap((each) => (typeof each === 'string' ? each : Object.values(each)))
+    .filter(isMissing);
+  if (missing.length > 0) {
+    console.log(
+      `${readme}: ${name} needs the results of ${missing.join(', ')}; npm run study:full makes them`,
+    );
     continue;
   }
-  const path = join(root, 'examples', study, 'README.md');
+  write(join(root, readme), name, sectionOf(read(wanted)));
+}
+
+function isMissing(name) {
+  return !existsSync(fileOf(name));
+}
+
+/** Reads the results of a study, or of several by name. */
+function read(wanted) {
+  if (typeof wanted === 'string') return JSON.parse(readFileSync(fileOf(wanted), 'utf8'));
+  return Object.fromEntries(Object.entries(wanted).map(([key, name]) => [key, read(name)]));
+}
+
+function fileOf(name) {
+  const [study, recipe] = name.split('/');
+  return join(root, 'examples', study, 'results', `${recipe}.json`);
+}
+
+function write(path, name, section) {
   const text = readFileSync(path, 'utf8');
-  if (!BLOCK.test(text)) throw new Error(`${path} has no place for results`);
-  const section = sectionOf(JSON.parse(readFileSync(results, 'utf8')));
-  const written = text.replace(BLOCK, (_, before, after) => `${before}\n${section}\n${after}`);
+  const block = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(\n<!-- end of ${name} -->)`);
+  if (!block.test(text)) throw new Error(`${path} has no place for ${name}`);
+  const written = text.replace(block, (_, before, after) => `${before}\n${section}\n${after}`);
   if (!process.argv.includes('--check')) writeFileSync(path, written);
   else if (written !== text) {
-    console.log(
-      `examples/${study}/README.md has other figures than the results; run node scripts/results.mjs`,
-    );
+    console.log(`${path} has other figures than the results; run node scripts/results.mjs`);
     process.exitCode = 1;
   }
 }

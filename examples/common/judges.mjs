@@ -10,7 +10,9 @@ export function baseOf(recipe, seed) {
   return stage(
     'base',
     {
-      ...{ recipe: settingsOf(recipe), seed, texts: data.texts },
+      // Plain text is of all families, whatever stage 1 reads.
+      ...{ recipe: settingsOf({ ...recipe, source: { ...source, unlabeledFamilies: 'all' } }) },
+      ...{ seed, texts: data.texts },
       ...{ model: recipe.model, training: recipe.base },
     },
     { tokenizer: stage('tokenizer', { recipe: texts, seed: 0 }) },
@@ -22,7 +24,7 @@ export function foundationOf(recipe, seed) {
   const settings = { recipe: settingsOf(recipe), seed };
   return stage(
     'stage1',
-    { ...settings, form: 'pairs', pairs: recipe.data.unlabeled, training: recipe.stage1 },
+    { ...settings, form: recipe.form, pairs: recipe.data.unlabeled, training: recipe.stage1 },
     { model: baseOf(recipe, seed) },
   );
 }

@@ -27,16 +27,18 @@ export function openData(recipe, seed) {
 function worldData({ source, data }, seed) {
   const world = createWorld({ seed });
   const families = source.families ?? world.inDistribution;
+  // Those of the known families that a search of recipes gives no labels, to choose by.
+  const unlabeledFamilies = world.inDistribution.filter((name) => !families.includes(name));
   // Families take turns, so a list of some of them is the share of a longer list.
-  const some = (list, n) => {
-    const share = world.inDistribution.length / families.length;
+  const some = (list, n, wanted = families) => {
+    const share = world.inDistribution.length / wanted.length;
     return list(Math.ceil(n * share))
-      .filter(({ family }) => families.includes(family))
+      .filter(({ family }) => wanted.includes(family))
       .slice(0, n);
   };
   // Seeds that are to judge the same pairs share a world of tests.
   const tests = source.testSeed === undefined ? world : createWorld({ seed: source.testSeed });
-  const broad = createWorld({ seed, families: 'all' });
+  const broad = createWorld({ seed, families: 'all', writers: source.writers });
   return {
     world,
     tested: tests,
@@ -46,10 +48,11 @@ function worldData({ source, data }, seed) {
         ? broad.unlabeledPairs(n)
         : some((count) => world.unlabeledPairs(count), n),
     labeled: (n = data.labeled) => some((count) => world.labeledPairs(count), n),
-    tests: (split, n = data.test) =>
-      split === 'in-distribution'
-        ? some((count) => tests.testPairs(split, count), n)
-        : tests.testPairs(split, n),
+    tests(split, n = data.test) {
+      if (split === 'out-of-distribution') return tests.testPairs(split, n);
+      const others = (count) => tests.testPairs('in-distribution', count);
+      return split === 'validation' ? some(others, n, unlabeledFamilies) : some(others, n);
+    },
     demonstrations: (n) => some((count) => world.demonstrations(count), n),
     prompts: (split, n) =>
       some((count) => (split === 'policy-test' ? tests : world).prompts(split, count), n),

@@ -14,6 +14,7 @@ import {
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { adaptationStages } from './adaptation.mjs';
+import { decideByLikelihood } from './likelihood.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
 import { scoringModel } from './reward-models.mjs';
@@ -24,7 +25,7 @@ import { fit, keep, openJudge, openModel } from './stage-models.mjs';
  * the stages before it and a directory of its own, and returns what reports read.
  */
 export const stages = {
-  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, lists },
+  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, likelihood, lists },
   ...policyStages,
   ...adaptationStages,
 };
@@ -56,8 +57,7 @@ async function base({ inputs: { recipe, seed, texts, model, training }, needs, d
     ...architecture,
   };
   const weights = initWeights(config, createRandom(seed, 'weights'), standardDeviation);
-  const source = { ...recipe.source, unlabeledFamilies: 'all' };
-  const pairs = openData({ source, data: {} }, seed).unlabeled(Math.ceil(texts / 3));
+  const pairs = openData({ ...recipe, data: {} }, seed).unlabeled(Math.ceil(texts / 3));
   const all = pairs.flatMap(({ prompt, responses }) => [prompt, ...responses]);
   const examples = [];
   for (const text of createRandom(seed, 'plain text').shuffle(all).slice(0, texts)) {
@@ -87,8 +87,9 @@ async function stage1({ inputs: { recipe, seed, pairs: count, form, training }, 
 /** Trains a judge from labels: generative, or discriminative with a new score head. */
 async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, directory }) {
   const { tokens, encoder, ...start } = await openModel(needs.model, recipe);
-  const pairs = await (await openData({ ...recipe, data: {} }, seed)).labeled(labels);
-  const { labelSmoothing = 0, ...rest } = training;
+  const { labelSmoothing = 0, flipped = 0, ...rest } = training;
+  const data = await openData({ ...recipe, data: {} }, seed);
+  const pairs = (await data.labeled(labels)).map((pair) => flipSome(pair, flipped, seed));
   const options = { ...rest, seed };
   if (kind === 'generative') {
     const { examples } = await encodePreferences(encoder, pairs, { seed });
@@ -100,6 +101,12 @@ async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, 
   const { examples } = await encodeRewardPairs(encoder, pairs);
   const history = await fit({ ...scorer, objective: bradleyTerry({ labelSmoothing }), examples }, options);
   return keep(directory, { ...scorer, kind, tokens, recipe }, history);
+}
+
+/** The pair as it is or, with a probability of `share`, with its responses in each other's place: a wrong label. */
+function flipSome(pair, share, seed) {
+  if (createRandom(seed, 'flipped label', pair.id).uniform() >= share) return pair;
+  return { ...pair, chosen: pair.rejected, rejected: pair.chosen };
 }
 
 /** Says which pairs a judge decides as they are labeled, and how the oracle does. */
@@ -115,6 +122,13 @@ async function accuracy({ inputs: { recipe, seed, split, pairs: count }, needs }
     consistency: order.inBothOrders === 0 ? null : order.consistency,
     oracle: data.tested && oracleAccuracy(data.tested, pairs),
   };
+}
+
+/** Says which pairs a model without labels decides as they are labeled: by which response it finds likelier. */
+async function likelihood({ inputs: { recipe, seed, split, pairs: count }, needs }) {
+  const model = await openModel(needs.model, recipe);
+  const data = await openData({ ...recipe, data: {} }, seed);
+  return { correct: await decideByLikelihood(model, await data.tests(split, count)) };
 }
 
 /** Ranks a few lists of responses whose rewards the oracle knows. */

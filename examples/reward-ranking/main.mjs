@@ -1,23 +1,44 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|questions|tiny|paper] [--files DIR] [--dry-run]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';
 import { compute, directoryOf } from '@gram-examples/common/compute';
+import { askedOf, questionPhases } from './questions/plan.mjs';
+import { questionsPage, questionTable } from './questions/report.mjs';
+import { summarize as summarizeQuestions } from './questions/summary.mjs';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
+import { questions } from './recipes/questions.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
 import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
-await runStudy({ recipes: { laptop, tiny, paper }, url: import.meta.url, phases, study });
+await runStudy({
+  recipes: { laptop, questions, tiny, paper },
+  url: import.meta.url,
+  phases: (recipe) => (recipe.questions ? questionPhases(recipe) : phases(recipe)),
+  study: (recipe, output) => (recipe.questions ? ask(recipe, output) : rank(recipe, output)),
+});
 
-async function study(recipe, output) {
+/** Computes what the main comparison leaves open, one setting at a time. */
+async function ask(recipe, output) {
+  const asked = askedOf(recipe);
+  const tests = asked.flatMap(({ settings }) => settings.flatMap((setting) => setting.tests));
+  const resultOf = await compute(recipe, tests.flatMap(Object.values), 'questions');
+  const summary = summarizeQuestions(asked, resultOf);
+  for (const question of summary)
+    console.log(`\n${question.question}\n${textTable(questionTable(question, recipe))}`);
+  const html = questionsPage({ recipe, summary, seconds: output.seconds() });
+  await output.finish(html, { recipe, questions: summary });
+}
+
+async function rank(recipe, output) {
   if (recipe.name === 'laptop') {
     console.log(
       `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about four minutes on two cores.`,
@@ -41,14 +62,14 @@ async function study(recipe, output) {
 /** Copies the judges of the first seed with the most labels to where people look for them. */
 async function keepModels(recipe, { cells }, directory) {
   const most = Math.max(...recipe.data.labeled);
-  const names = ['GRAM', 'generative', 'discriminative'];
-  for (const name of names) {
-    const { judge } = cells.find(({ arm, labels }) => arm === name && labels === most);
-    const target = join(directory, name.toLowerCase());
+  const names = { gram: 'GRAM', generative: 'generative, smoothing', discriminative: 'discriminative' };
+  for (const [name, wanted] of Object.entries(names)) {
+    const { judge } = cells.find(({ arm, labels }) => arm === wanted && labels === most);
+    const target = join(directory, name);
     await rm(target, { recursive: true, force: true });
     await cp(join(directoryOf(judge), 'model'), target, { recursive: true });
   }
-  console.log(`\nModels: ${directory}/{${names.map((name) => name.toLowerCase()).join(',')}}`);
+  console.log(`\nModels: ${directory}/{${Object.keys(names).join(',')}}`);
 }
 
 function printRanking({ prompt, responses }) {

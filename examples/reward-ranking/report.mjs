@@ -1,7 +1,8 @@
 import { formatPercent as percent } from '@gram/base';
 import { lineChart, page } from '@gram/report';
+import { INTERVALS } from '@gram-examples/common/estimates';
 import { WORLD_NOTE } from '@gram-examples/common/output';
-import { ARMS, SPLITS } from './study.mjs';
+import { armsOf, SPLITS } from './study.mjs';
 
 /** Accuracies that the paper reports with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
 const PAPER = {
@@ -13,7 +14,8 @@ const PAPER = {
   ],
 };
 
-const points = (value) => (100 * value).toFixed(1);
+/** A share in percentage points. */
+export const points = (value) => (100 * value).toFixed(1);
 
 /** A difference in percentage points with its interval. */
 export function difference({ mean, interval }) {
@@ -28,8 +30,9 @@ function accuracyCell({ mean, interval }) {
 }
 
 /** Puts the accuracies of a split into a table, for the terminal and for the page. */
-export function accuracyTable({ find }, { data, seeds }, split) {
-  const oracle = find(ARMS[0].name, data.labeled[0], split).oracle;
+export function accuracyTable({ find }, recipe, split) {
+  const { arms, data, seeds } = recipe;
+  const oracle = find(arms[0], data.labeled[0], split).oracle;
   const row = (name, cellOf) => [name, ...data.labeled.map(cellOf)];
   return {
     columns: [
@@ -37,15 +40,12 @@ export function accuracyTable({ find }, { data, seeds }, split) {
       ...data.labeled.map((labels) => ({ name: `${labels} labels`, align: 'right' })),
     ],
     rows: [
-      ...ARMS.map(({ name }) => row(name, (labels) => accuracyCell(find(name, labels, split)))),
+      ...arms.map((name) => row(name, (labels) => accuracyCell(find(name, labels, split)))),
       ...(oracle === undefined ? [] : [row('oracle (ceiling)', () => percent(oracle))]),
     ],
     caption: `Accuracy on ${data.test} pairs, over ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}. ${INTERVALS}`,
   };
 }
-
-const INTERVALS =
-  'Intervals of 95 % over seeds and pairs: what other seeds would give on other pairs of the same kind, not what other models or data would.';
 
 /** Lists what stage 1, label smoothing and the kind of judge change, at each number of labels. */
 export function effectTable({ effects }, split) {
@@ -75,37 +75,41 @@ export function primarySentence({ primary: { arms, labels, split, seeds, ...foun
   return `Declared beforehand: with ${labels} labels and ${seeds} seeds, ${split.replaceAll('-', ' ')}, ${arms.join(' minus ')} is ${difference(found)}. ${verdict}`;
 }
 
-function familyTable({ find }, labels) {
+function familyTable({ find }, { arms, data }) {
+  const labels = data.labeled.at(-1);
   const split = 'out-of-distribution';
-  const families = Object.keys(find(ARMS[0].name, labels, split).families);
+  const families = Object.keys(find(arms[0], labels, split).families);
   return {
-    columns: [{ name: 'family' }, ...ARMS.map(({ name }) => ({ name, align: 'right' }))],
+    columns: [{ name: 'family' }, ...arms.map((name) => ({ name, align: 'right' }))],
     rows: families.map((family) => [
       family,
-      ...ARMS.map(({ name }) => percent(find(name, labels, split).families[family])),
+      ...arms.map((name) => percent(find(name, labels, split).families[family])),
     ]),
     caption: `Out of distribution with ${labels} labels, by family.`,
   };
 }
 
 /** Draws accuracy over the number of labels: how many does each judge need? */
-export function labelChart({ find }, { data, primary }, split) {
+export function labelChart({ find }, recipe, split) {
+  const { data, primary } = recipe;
   const hasBand = (name) => primary === undefined || primary.arms.includes(name);
   return lineChart({
     title: `Accuracy ${split.replaceAll('-', ' ')}`,
     xLabel: 'labeled pairs',
     yLabel: 'accuracy',
-    series: ARMS.filter(({ options }) => options !== 'vanilla').map(({ name }) => {
-      const own = data.labeled.map((labels) => find(name, labels, split));
-      return {
-        name,
-        marks: true,
-        points: own.map(({ labels, mean }) => [labels, mean]),
-        band: own.flatMap(({ labels, interval }) =>
-          interval && hasBand(name) ? [[labels, ...interval]] : [],
-        ),
-      };
-    }),
+    series: armsOf(recipe)
+      .filter(({ options }) => options !== 'vanilla')
+      .map(({ name }) => {
+        const own = data.labeled.map((labels) => find(name, labels, split));
+        return {
+          name,
+          marks: true,
+          points: own.map(({ labels, mean }) => [labels, mean]),
+          band: own.flatMap(({ labels, interval }) =>
+            interval && hasBand(name) ? [[labels, ...interval]] : [],
+          ),
+        };
+      }),
   });
 }
 
@@ -133,10 +137,7 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
       },
       {
         heading: 'What stage 1, smoothing and the kind of judge change',
-        tables: [
-          ...SPLITS.map((split) => effectTable(summary, split)),
-          familyTable(summary, data.labeled.at(-1)),
-        ],
+        tables: [...SPLITS.map((split) => effectTable(summary, split)), familyTable(summary, recipe)],
       },
       {
         heading: 'What the paper found',

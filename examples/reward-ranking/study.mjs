@@ -2,7 +2,7 @@ import { stage } from '@gram-examples/common/grid/stage';
 import { judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
-/** The reward models that are compared. `options` names their training in the recipe. */
+/** The reward models that studies compare. `options` names their training in the recipe. */
 export const ARMS = [
   { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
   { name: 'generative, stage 1', kind: 'generative', isFoundation: true, options: 'vanilla' },
@@ -12,6 +12,11 @@ export const ARMS = [
   { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
 ];
 
+/** The reward models that a recipe compares. */
+export function armsOf({ arms }) {
+  return arms.map((name) => ARMS.find((arm) => arm.name === name));
+}
+
 export const SPLITS = ['in-distribution', 'out-of-distribution'];
 
 /**
@@ -20,7 +25,7 @@ export const SPLITS = ['in-distribution', 'out-of-distribution'];
  */
 export function planOf(recipe) {
   const { data, seeds, primary } = recipe;
-  const every = ARMS.flatMap((arm) => data.labeled.map((labels) => ({ arm, labels })));
+  const every = armsOf(recipe).flatMap((arm) => data.labeled.map((labels) => ({ arm, labels })));
   const declared = every.filter(
     ({ arm, labels }) => primary?.arms.includes(arm.name) && labels === primary.labels,
   );
@@ -55,7 +60,7 @@ export function phases(recipe) {
   const { data, seeds } = recipe;
   return [
     ...readingPhases(recipe),
-    ...ARMS.flatMap((arm) =>
+    ...armsOf(recipe).flatMap((arm) =>
       data.labeled.map((labels) => ({
         label: arm.name,
         examples: labels,

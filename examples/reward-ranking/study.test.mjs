@@ -6,7 +6,7 @@ import { runGrid } from '@gram-examples/common/grid/run-grid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
-import { ARMS, planOf, SPLITS } from './study.mjs';
+import { armsOf, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 const module = new URL('../common/stages.mjs', import.meta.url).href;
@@ -24,7 +24,7 @@ describe('the study of reward ranking', () => {
   it('shares what arms have in common, and nothing else', () => {
     const idsOf = (kind) =>
       new Set(plan.cells.map(({ judge }) => judge).flatMap((judge) => chain(judge, kind)));
-    expect(plan.cells).toHaveLength(2 * ARMS.length * 2 + 2);
+    expect(plan.cells).toHaveLength(2 * armsOf(tiny).length * 2 + 2);
     expect(idsOf('tokenizer').size).toBe(1);
     expect(idsOf('base').size).toBe(3);
     expect(idsOf('stage1').size).toBe(3);
@@ -49,7 +49,7 @@ describe('the study of reward ranking', () => {
     expect((low + high) / 2).toBeCloseTo(summary.primary.mean, 12);
     expect(high).toBeGreaterThanOrEqual(low);
     for (const split of SPLITS)
-      expect(accuracyTable(summary, tiny, split).rows).toHaveLength(ARMS.length + 1);
+      expect(accuracyTable(summary, tiny, split).rows).toHaveLength(armsOf(tiny).length + 1);
     expect(primarySentence(summary)).toMatch(
       /^Declared beforehand: with 24 labels and 3 seeds, out of distribution, GRAM minus/,
     );

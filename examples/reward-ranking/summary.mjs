@@ -1,5 +1,6 @@
-import { differences, mean, meanOverSeedsAndItems } from '@gram/base';
-import { ARMS, SPLITS } from './study.mjs';
+import { mean } from '@gram/base';
+import { difference, estimate } from '@gram-examples/common/estimates';
+import { SPLITS } from './study.mjs';
 
 /** The arms whose difference says what stage 1, label smoothing and the kind of judge change. */
 const EFFECTS = [
@@ -16,12 +17,12 @@ const EFFECTS = [
  * @param resultOf gives the result of a stage
  */
 export function summarize(recipe, { cells }, resultOf) {
-  const { data, seeds } = recipe;
+  const { arms: names, data, seeds } = recipe;
   const resultsOf = (arm, labels, split, of) =>
     cells
       .filter((cell) => cell.arm === arm && cell.labels === labels && of.includes(cell.seed))
       .map(({ tests }) => resultOf(tests[split]));
-  const points = ARMS.flatMap(({ name: arm }) =>
+  const points = names.flatMap((arm) =>
     data.labeled.flatMap((labels) =>
       SPLITS.map((split) => ({ arm, labels, split, ...pointOf(resultsOf(arm, labels, split, seeds)) })),
     ),
@@ -32,10 +33,11 @@ export function summarize(recipe, { cells }, resultOf) {
     const [first, second] = arms.map((arm) =>
       resultsOf(arm, labels, split, of).map(({ correct }) => correct),
     );
-    return { arms, labels, split, seeds: of.length, ...estimate(differences(first, second)) };
+    return { arms, labels, split, seeds: of.length, ...difference(first, second) };
   };
+  const compared = EFFECTS.filter((arms) => arms.every((arm) => names.includes(arm)));
   const effects = data.labeled.flatMap((labels) =>
-    SPLITS.flatMap((split) => EFFECTS.map((arms) => compare(arms, labels, split))),
+    SPLITS.flatMap((split) => compared.map((arms) => compare(arms, labels, split))),
   );
   const { primary } = recipe;
   const declared =
@@ -54,11 +56,6 @@ function pointOf(results) {
     oracle: results[0].oracle,
     families: accuracyByFamily(results),
   };
-}
-
-function estimate(values) {
-  if (values.length > 1) return meanOverSeedsAndItems(values);
-  return { mean: mean(values[0]), interval: undefined };
 }
 
 function accuracyByFamily(results) {

@@ -1,4 +1,5 @@
 import { paperBase } from '@gram-examples/common/recipes';
+import { ARMS } from '../study.mjs';
 
 const { data, known, source, ...base } = paperBase;
 
@@ -13,6 +14,7 @@ export const paper = {
       'out-of-distribution': { path: 'reward-bench.jsonl.gz', format: 'preference' },
     },
   },
+  arms: ARMS.map(({ name }) => name),
   seeds: [1],
   data: { ...data, labeled: [data.labeled], test: 1000 },
 };

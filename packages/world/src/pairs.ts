@@ -1,7 +1,15 @@
 import type { Random } from '@gram/base';
 import type { PreferencePair, ResponsePair, TextRecord } from '@gram/data';
 import { WorldError } from './error.js';
-import { drawQuality, LABELED_MIXTURE, type Mixture, UNLABELED_MIXTURE } from './responses/mixtures.js';
+import {
+  CAREFUL_MIXTURE,
+  CAREFUL_SHARE,
+  CARELESS_MIXTURE,
+  drawQuality,
+  LABELED_MIXTURE,
+  type Mixture,
+  UNLABELED_MIXTURE,
+} from './responses/mixtures.js';
 import type { Task } from './task.js';
 
 function drawTexts(random: Random, task: Task, mixture: Mixture): [string, string] {
@@ -15,10 +23,18 @@ function drawTexts(random: Random, task: Task, mixture: Mixture): [string, strin
 /** Smallest difference of the rewards of a pair. Others are redrawn, as annotators leave out what they cannot tell apart. */
 const SMALLEST_MARGIN = 0.05;
 
+/** Who writes the two responses of an unlabeled pair, see `WorldOptions`. */
+export type Writers = 'independent' | 'consistent';
+
 /** Draws two different responses of the unlabeled mixture. */
-export function unlabeledPair(random: Random, task: Task): TextRecord<ResponsePair> {
+export function unlabeledPair(random: Random, task: Task, writers: Writers): TextRecord<ResponsePair> {
   const { id, prompt, family } = task;
-  return { id, prompt, responses: drawTexts(random, task, UNLABELED_MIXTURE), family };
+  return { id, prompt, responses: drawTexts(random, task, mixtureOf(random, writers)), family };
+}
+
+function mixtureOf(random: Random, writers: Writers): Mixture {
+  if (writers === 'independent') return UNLABELED_MIXTURE;
+  return random.uniform() < CAREFUL_SHARE ? CAREFUL_MIXTURE : CARELESS_MIXTURE;
 }
 
 /**

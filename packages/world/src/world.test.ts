@@ -1,7 +1,13 @@
 import { createRandom } from '@gram/base';
 import { describe, expect, it } from 'vitest';
 import { WorldError } from './error.js';
-import { DEMONSTRATION_MIXTURE, LABELED_MIXTURE, UNLABELED_MIXTURE } from './responses/mixtures.js';
+import {
+  CAREFUL_MIXTURE,
+  CARELESS_MIXTURE,
+  DEMONSTRATION_MIXTURE,
+  LABELED_MIXTURE,
+  UNLABELED_MIXTURE,
+} from './responses/mixtures.js';
 import { QUALITIES } from './responses/writers.js';
 import { createWorld, oracleAccuracy } from './world.js';
 
@@ -144,6 +150,23 @@ describe('createWorld', () => {
     expect(mean(rewards.map((reward) => (reward < 0.1 ? 1 : 0)))).toBeLessThan(0.15);
   });
 
+  it.each([
+    // Equal responses are drawn again, so that after a good one a bad one is a little likelier.
+    ['independent', -0.25, -0.05],
+    ['consistent', 0.35, 0.6],
+  ] as const)('draws pairs of %s writers from the same mixture', (writers, low, high) => {
+    const other = createWorld({ seed: 1, writers });
+    const rewards = other
+      .unlabeledPairs(1600)
+      .map(({ id, responses }) => responses.map((text) => other.reward(id, text)));
+    const all = rewards.flat();
+    expect(Math.abs(mean(all) - 0.77)).toBeLessThan(0.02);
+    const spread = mean(all.map((reward) => (reward - mean(all)) ** 2));
+    const shared = mean(rewards.map(([a = 0, b = 0]) => (a - mean(all)) * (b - mean(all))));
+    expect(shared / spread).toBeGreaterThan(low);
+    expect(shared / spread).toBeLessThan(high);
+  });
+
   it('gives demonstrations that leave room to do better', () => {
     const rewards = world.demonstrations(1600).map(({ id, response }) => world.reward(id, response));
     expect(mean(rewards)).toBeGreaterThan(0.61);
@@ -170,7 +193,15 @@ describe('createWorld', () => {
   });
 
   it('has mixtures that sum to 1', () => {
-    for (const mixture of [LABELED_MIXTURE, UNLABELED_MIXTURE, DEMONSTRATION_MIXTURE]) {
+    const mixtures = [
+      LABELED_MIXTURE,
+      UNLABELED_MIXTURE,
+      DEMONSTRATION_MIXTURE,
+      CAREFUL_MIXTURE,
+      CARELESS_MIXTURE,
+    ];
+    for (const mixture of mixtures) {
+      for (const [, share] of mixture) expect(share).toBeGreaterThan(0);
       expect(mixture.reduce((sum, [, share]) => sum + share, 0)).toBeCloseTo(1, 9);
     }
   });

@@ -9,7 +9,7 @@ import type {
 } from '@gram/data';
 import { WorldError } from './error.js';
 import { ADAPTATION, FAMILIES, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION } from './families/index.js';
-import { labeledPair, unlabeledPair } from './pairs.js';
+import { labeledPair, unlabeledPair, type Writers } from './pairs.js';
 import { DEMONSTRATION_MIXTURE, drawQuality } from './responses/mixtures.js';
 import { familiesBySplit, type Split } from './splits.js';
 import { drawTask, type Task } from './task.js';
@@ -33,6 +33,13 @@ export interface WorldOptions {
    * @default 'in-distribution'
    */
   readonly families?: 'in-distribution' | 'all';
+  /**
+   * Whether the two responses of an unlabeled pair are by one writer, who is careful or careless in both, or drawn each by
+   * itself. Both draw from the same shares of good and of faulty responses.
+   *
+   * @default 'independent'
+   */
+  readonly writers?: Writers;
 }
 
 /** A synthetic world of tasks with an exact oracle. Every list is a prefix of a longer list of the same call. */
@@ -78,7 +85,12 @@ export interface World {
  * if (pair !== undefined) console.log(world.reward(pair.id, pair.chosen) - world.reward(pair.id, pair.rejected));
  * ```
  */
-export function createWorld({ seed, beta = 12, families = 'in-distribution' }: WorldOptions): World {
+export function createWorld({
+  seed,
+  beta = 12,
+  families = 'in-distribution',
+  writers = 'independent',
+}: WorldOptions): World {
   if (!Number.isFinite(seed)) {
     throw new WorldError('bad-option', `the seed is ${seed}`, 'give a finite number as the seed');
   }
@@ -95,7 +107,7 @@ export function createWorld({ seed, beta = 12, families = 'in-distribution' }: W
     tasks: (split, n) => tasks(split, n),
     prompts: (split, n) => tasks(split, n).map(({ id, prompt, family }) => ({ id, prompt, family })),
     unlabeledPairs: (n) =>
-      tasks('unlabeled', n).map((each) => unlabeledPair(stream('unlabeled', each), each)),
+      tasks('unlabeled', n).map((each) => unlabeledPair(stream('unlabeled', each), each, writers)),
     labeledPairs: (n) => labeled(tasks('labeled', n)),
     testPairs: (split, n) => labeled(tasks(split, n)),
     adaptationPairs: (family, side, n) => labeled(tasks(`adaptation-${side}`, n, family)),

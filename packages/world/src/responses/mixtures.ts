@@ -29,6 +29,25 @@ export const UNLABELED_MIXTURE: Mixture = [
   ['truncated', 0.04],
 ];
 
+/** The share of pairs that a careful writer wrote, where one writer writes both responses. */
+export const CAREFUL_SHARE = 0.6;
+
+/** The mixture of a careful writer. */
+export const CAREFUL_MIXTURE: Mixture = [
+  ['right', 0.92],
+  ['partial', 0.03],
+  ['wrong', 0.01],
+  ['padded', 0.02],
+  ['misformatted', 0.01],
+  ['truncated', 0.01],
+];
+
+/** The mixture of a careless writer: over both kinds of writers the shares are those of the unlabeled mixture. */
+export const CARELESS_MIXTURE: Mixture = UNLABELED_MIXTURE.map(([quality, share]) => {
+  const careful = CAREFUL_MIXTURE.find(([name]) => name === quality)?.[1] ?? 0;
+  return [quality, (share - CAREFUL_SHARE * careful) / (1 - CAREFUL_SHARE)];
+});
+
 /**
  * The mixture of demonstrations, as if written by people of different skill and care. A policy that imitates them is
  * fluent and often wrong, so that learning from a reward has something to add.

@@ -1,0 +1,114 @@
+import { laptopJudges } from '@gram-examples/common/recipes';
+import { ARMS, SPLITS } from '../study.mjs';
+
+const LABELS = 1000;
+
+/** A judge as the laptop's study trains it, and what its name says is different. */
+const judge = (name, arm, { against, labels = LABELS, ...change } = {}) => ({
+  name,
+  arm,
+  labels,
+  ...(against !== undefined && { against }),
+  change,
+});
+
+const gram = (name, more) => judge(name, 'GRAM', more);
+const without = (name, more) => judge(name, 'generative, smoothing', more);
+
+/** Settings of label smoothing, with labels as they are and with a fifth of them wrong. */
+const smoothings = (flipped, about) =>
+  [0, 0.05, 0.1, 0.2].map((labelSmoothing) =>
+    gram(`${labelSmoothing}${about}`, {
+      'stage2.labelSmoothing': labelSmoothing,
+      'stage2.flipped': flipped,
+      ...(labelSmoothing > 0 && { against: `0${about}` }),
+    }),
+  );
+
+/** Judges with and without stage 1, where every pair has one writer and where it has two. */
+const judges = (writers) =>
+  ['discriminative', 'generative, smoothing'].flatMap((arm) => {
+    const change = { 'source.writers': writers };
+    const against = `${arm}, ${writers}`;
+    const trained = arm === 'discriminative' ? 'discriminative, stage 1' : 'GRAM';
+    return [judge(against, arm, change), judge(`${trained}, ${writers}`, trained, { ...change, against })];
+  });
+
+/** What the laptop's study leaves open, one setting at a time. Settings that are alike are computed once. */
+export const questions = {
+  ...laptopJudges,
+  name: 'questions',
+  stage2: { ...laptopJudges.stage2, flipped: 0 },
+  seeds: [1, 2, 3],
+  splits: SPLITS,
+  data: { ...laptopJudges.data, labels: LABELS, test: 1000 },
+  questions: [
+    {
+      name: 'judges',
+      question: 'What do stage 1, label smoothing and the kind of judge change?',
+      settings: ARMS.map(({ name }) =>
+        judge(name, name, name === 'generative' ? {} : { against: 'generative' }),
+      ),
+    },
+    {
+      name: 'unlabeled',
+      question: 'How much unlabeled text does stage 1 need?',
+      settings: [
+        without('no stage 1'),
+        gram('4,000 pairs', { 'data.unlabeled': 4000, against: 'no stage 1' }),
+        gram('16,000 pairs', { against: 'no stage 1' }),
+        gram('32,000 pairs', { 'data.unlabeled': 32_000, against: 'no stage 1' }),
+      ],
+    },
+    {
+      name: 'text',
+      question: 'Which text does stage 1 need?',
+      settings: [
+        without('no stage 1'),
+        gram('pairs of the families that have labels', {
+          'source.unlabeledFamilies': 'in-distribution',
+          against: 'no stage 1',
+        }),
+        gram('pairs of all families', { against: 'no stage 1' }),
+        gram('the same responses, one at a time', { form: 'single', against: 'no stage 1' }),
+      ],
+    },
+    {
+      name: 'likelihood',
+      question: 'What does a model know without a label?',
+      notes: [
+        'A response is chosen because it is likelier: by its mean log-probability per token where it stands first in a pair.',
+      ],
+      settings: [
+        judge('plain text alone', 'likelihood'),
+        judge('stage 1, 16,000 pairs', 'likelihood, stage 1', { against: 'plain text alone' }),
+        judge('stage 1, 32,000 pairs', 'likelihood, stage 1', {
+          'data.unlabeled': 32_000,
+          against: 'plain text alone',
+        }),
+      ],
+    },
+    {
+      name: 'smoothing',
+      question: 'How much label smoothing?',
+      settings: [...smoothings(0, ''), ...smoothings(0.2, ', a fifth of the labels flipped')],
+    },
+    {
+      name: 'writers',
+      question: 'Does it matter whether one writer wrote both responses?',
+      notes: [
+        'Consistent writers are careful or careless in both responses of a pair, so that who reads the first one well knows more of the second.',
+      ],
+      settings: [...judges('independent'), ...judges('consistent')],
+    },
+    {
+      name: 'depth',
+      question: 'At which size does it begin?',
+      settings: [3, 6].flatMap((layers) => {
+        const change = { 'model.numHiddenLayers': layers };
+        const against = `${layers} layers, no stage 1`;
+        return [without(against, change), gram(`${layers} layers, stage 1`, { ...change, against })];
+      }),
+    },
+  ],
+};

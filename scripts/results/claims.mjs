@@ -1,0 +1,118 @@
+import { points } from '../../examples/reward-ranking/report.mjs';
+import { markdownTable } from './markdown.mjs';
+
+/**
+ * Sets the claims of the paper beside what the studies found: a claim is shown where the interval of our difference is on its
+ * side of 0, opposite where it is on the other, and not shown where it holds 0.
+ *
+ * @param results of the studies, by name: `ranking`, `questions`, `rlhf`, `adaptation`
+ */
+export function claimsSection(results) {
+  const rows = claimsOf(results).map(({ claim, paper, ours, found }) => [
+    claim,
+    paper,
+    `${ours}: ${gain(found)}`,
+    verdictOf(found),
+  ]);
+  return markdownTable({
+    columns: [{ name: 'claim' }, { name: 'the paper' }, { name: 'ours, in points' }, { name: 'verdict' }],
+    rows,
+  });
+}
+
+function claimsOf({ ranking, questions, rlhf, adaptation }) {
+  const { labels, arms, split } = ranking.primary;
+  const effect = (pair, count) =>
+    ranking.effects.find(
+      (each) => each.split === split && each.labels === count && each.arms.join() === pair.join(),
+    );
+  const gainOf = (question, name, where = split) => {
+    const { settings } = questions.questions.find((each) => each.name === question);
+    return settings.find((each) => each.name === name)[where].gain;
+  };
+  const few = Math.min(...ranking.recipe.data.labeled);
+  const [ppo, bestOfN] = rlhf.primary;
+  const own = ['stage 1 on the task', 'base'];
+  return [
+    {
+      claim: 'GRAM is ahead of a generative judge in distribution',
+      paper: '70.4 against 66.8',
+      ours: `${labels} labels`,
+      found: gainOf('judges', 'GRAM', 'in-distribution'),
+    },
+    {
+      claim: 'GRAM is ahead of a generative judge out of distribution',
+      paper: '85.1 against 80.0',
+      ours: `${labels} labels`,
+      found: gainOf('judges', 'GRAM'),
+    },
+    {
+      claim: 'GRAM is ahead of a discriminative judge out of distribution',
+      paper: '85.1 against 74.1',
+      ours: `${labels} labels`,
+      found: effect(['GRAM', 'discriminative'], labels),
+    },
+    {
+      claim: 'Stage 1 alone helps out of distribution',
+      paper: 'no figure found',
+      ours: `${labels} labels, ${ranking.primary.seeds} seeds`,
+      found: ranking.primary,
+    },
+    {
+      claim: 'Stage 1 helps with few labels',
+      paper: 'no figure found',
+      ours: `${few} labels`,
+      found: effect(arms, few),
+    },
+    {
+      claim: 'More unlabeled text helps more',
+      paper: '80, 85, 87 and 88 with 0, 200k, 400k and 600k pairs',
+      ours: '32,000 pairs against none',
+      found: gainOf('unlabeled', '32,000 pairs'),
+    },
+    {
+      claim: 'Label smoothing helps',
+      paper: 'no figure found',
+      ours: '0.1 against 0',
+      found: gainOf('smoothing', '0.1'),
+    },
+    {
+      claim: 'GRAM chooses better of many samples than a discriminative judge',
+      paper: 'a figure without numbers',
+      ours: bestOfN.of,
+      found: bestOfN,
+    },
+    {
+      claim: 'GRAM leads PPO to a better policy than a discriminative judge',
+      paper: 'a figure without numbers',
+      ours: 'the selected policies',
+      found: ppo,
+    },
+    {
+      claim: 'Stage 1 helps a judge that adapts to a task with few labels',
+      paper: '75.6 with 3,000 labels, 77.8 with all',
+      ours: `${adaptation.primary.units * adaptation.recipe.unit} labels`,
+      found: adaptation.primary,
+    },
+    ...adaptation.recipe.tasks.map((task) => ({
+      claim: `Stage 1 on the unlabeled pairs of the task helps: ${task}`,
+      paper: '74.7 against 67.4',
+      ours: `${adaptation.primary.units * adaptation.recipe.unit} labels`,
+      found: adaptation.effects.find(
+        (each) =>
+          each.task === task && each.units === adaptation.primary.units && each.arms.join() === own.join(),
+      ),
+    })),
+  ];
+}
+
+function gain({ mean, interval }) {
+  const signed = `${mean < 0 ? '' : '+'}${points(mean)}`;
+  return interval === undefined ? signed : `${signed} (${points(interval[0])} to ${points(interval[1])})`;
+}
+
+function verdictOf({ interval }) {
+  if (interval === undefined) return 'one seed';
+  if (interval[0] > 0) return 'shown';
+  return interval[1] < 0 ? 'opposite' : 'not shown';
+}

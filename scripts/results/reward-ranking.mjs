@@ -1,0 +1,29 @@
+import { INTERVALS } from '../../examples/common/estimates.mjs';
+import { questionTable } from '../../examples/reward-ranking/questions/report.mjs';
+import { accuracyTable, effectTable, primarySentence } from '../../examples/reward-ranking/report.mjs';
+import { SPLITS } from '../../examples/reward-ranking/study.mjs';
+import { madeOn, markdownTable, wrapped } from './markdown.mjs';
+
+/** The figures of the study of reward ranking. */
+export function rankingSection({ recipe, made, points, ...summary }) {
+  const find = (arm, labels, split) =>
+    points.find((point) => point.arm === arm && point.labels === labels && point.split === split);
+  const splits = SPLITS.toReversed();
+  return [
+    wrapped(primarySentence(summary)),
+    ...splits.map((split) => markdownTable(accuracyTable({ find }, recipe, split))),
+    ...splits.map((split) => markdownTable(effectTable(summary, split))),
+    wrapped(INTERVALS),
+    wrapped(madeOn(made)),
+  ].join('\n\n');
+}
+
+/** The figures of a study of questions, under a heading for each. */
+export function questionsSection({ recipe, made, questions }) {
+  const sections = questions.map((question) => {
+    const table = questionTable(question, recipe);
+    const notes = (question.notes ?? []).map(wrapped);
+    return [`### ${question.question}`, ...notes, markdownTable(table), wrapped(table.caption)].join('\n\n');
+  });
+  return [...sections, wrapped(madeOn(made))].join('\n\n');
+}
