@@ -48,20 +48,17 @@ export const generateCommand = defineCommand({
   async run(values, io) {
     const decoding = readDecoding(values);
     const samples = values.samples === undefined ? 1 : wholeNumber('samples', values.samples, 1);
-    const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
+    const seed = wholeNumber('seed', values.seed ?? '0', 0);
     const limit = values['max-new-tokens'];
     const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
     const asked = await readPrompt('gram generate', values);
     const device = await startDevice(values.device);
     const writing = await loadWritingModel(values.model, values.adapter, io);
     const { model, tokenizer, stopIds } = writing;
-    const ids = await promptIds(writing, asked, values);
-    const neutralized = [asked.prompt, values.system ?? ''].some((text) =>
-      tokenizer.spellsControl(conversationText(text)),
-    );
-    const room = longestSequence(model.config) - ids.length;
+    const { ids, neutralized } = await encodedPrompt(writing, asked, values);
+    const longest = longestSequence(model.config);
+    const room = longest - ids.length;
     if (room < 1) {
-      const longest = longestSequence(model.config);
       throw new CliError(
         'too-long',
         `the prompt has ${ids.length} tokens, and the model is made for ${longest}`,
@@ -130,11 +127,21 @@ function readDecoding(
   };
 }
 
-/** Ids that the answer goes on from. */
+/** The ids that the answer goes on from, and whether the texts in them spell control tokens, which are ordinary text. */
+async function encodedPrompt(writing: WritingModel, asked: PromptInput, values: AskedAs) {
+  const texts = [conversationText(asked.prompt), values.system ?? ''];
+  return {
+    ids: await promptIds(writing, asked, values),
+    neutralized: texts.some((text) => writing.tokenizer.spellsControl(text)),
+  };
+}
+
+type AskedAs = Pick<Values, 'model' | 'system' | 'plain'>;
+
 async function promptIds(
   { tokenizer, files }: WritingModel,
   { prompt, tools }: PromptInput,
-  { model, system, plain }: Pick<Values, 'model' | 'system' | 'plain'>,
+  { model, system, plain }: AskedAs,
 ): Promise<number[]> {
   if (plain) {
     if (typeof prompt !== 'string' || tools !== undefined) {
