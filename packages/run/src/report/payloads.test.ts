@@ -47,7 +47,7 @@ describe.skipIf(browser === undefined)('twenty injected texts', { timeout: 120_0
 
   it('would be noticed where they are not escaped', async () => {
     const path = join(folder, 'raw.html');
-    await writeFile(path, `<body>${payloads[2]}${payloads[9]}${payloads[19]}`);
+    await writeFile(path, `<body>${payloads[19]}${payloads[2]}${payloads[9]}`);
     await open(pathToFileURL(path).href);
     await tab.until('window.broken === 1');
     const { ran, elements, isWide } = await harmOf(tab, 360);
