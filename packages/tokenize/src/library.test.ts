@@ -192,3 +192,28 @@ describe('saving and loading', () => {
     expect(() => tokenizerFromJson(value)).toThrow(expect.objectContaining({ code: 'tokenizer-broken' }));
   });
 });
+
+it('bounds texts for a pattern that could be slow on them, and not for one that is quick', async () => {
+  const split = (Regex: string) => ({
+    type: 'Split',
+    pattern: { Regex },
+    behavior: 'Isolated',
+    invert: false,
+  });
+  const withPattern = (pattern: string) => {
+    const made = JSON.parse(JSON.stringify(json));
+    return tokenizerFromJson({
+      ...made,
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [split(pattern), made.pre_tokenizer] },
+    });
+  };
+  const text = 'end '.repeat(3000);
+  const quick = withPattern('\\s+(?!\\S)|\\s+');
+  expect(await quick.decode(await quick.encode(text))).toBe(text);
+  const slow = withPattern('[ \\t]*x');
+  expect(await slow.decode(await slow.encode('the end'))).toBe('the end');
+  await expect(slow.encode(text)).rejects.toMatchObject({
+    code: 'too-long',
+    message: 'a text has 12000 characters, more than the limit of 10000 of this tokenizer',
+  });
+});

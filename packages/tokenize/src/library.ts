@@ -3,18 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, writeFileAtomic } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
-import { componentProblem } from './checks/components.js';
+import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
-/**
- * Longest text that is encoded at once, in UTF-16 units. The library ends the process where a search for one pre-token
- * takes more than ten million steps, which twelve million spaces do.
- */
-const MAX_TEXT = 4_000_000;
 /** Ids are 32-bit numbers in the library, which would wrap others around. */
 const MAX_ID = 2 ** 32 - 1;
 
@@ -135,19 +130,21 @@ function fromText(text: string, source: string): Tokenizer {
   // The library has no switch that leaves added tokens unparsed, hence a second copy in which nobody can name them.
   const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
   const plain = openNative(hidden.json, source);
+  const about = { source, limit: maximumText(json) };
   return {
     vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-    encode: async (value) => (await encoded(plain, value, source)).getIds(),
-    encodeTemplate: async (value) => (await encoded(full, value, source)).getIds(),
+    encode: async (value) => (await encoded(plain, value, about)).getIds(),
+    encodeTemplate: async (value) => (await encoded(full, value, about)).getIds(),
     encodeSegments: async (segments, { continues = false } = {}) => {
       const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
       const before = continues ? hidden.seam : '';
       const shown = segments.map(({ text }) => text).join('');
-      const ids = (await encoded(plain, before + written, source, shown)).getIds().slice(continues ? 1 : 0);
+      const all = (await encoded(plain, before + written, { ...about, shown })).getIds();
+      const ids = all.slice(continues ? 1 : 0);
       checkControls(ids, segments, hidden);
       return ids;
     },
-    spans: async (value) => spansOf((await encoded(plain, value, source)).getOffsets(), value),
+    spans: async (value) => spansOf((await encoded(plain, value, about)).getOffsets(), value),
     spellsControl: hidden.spells,
     decode: (ids, options) => textOf(full, ids, options?.skipSpecial ?? false),
     tokenId: (token) => full.tokenToId(token) ?? undefined,
@@ -186,9 +183,16 @@ function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJso
   throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);
 }
 
-/** Encodes a text. Errors show the given text in its place: whoever reads hidden names could spell control tokens. */
-async function encoded(native: NativeTokenizer, text: string, source: string, shown = text) {
-  checkText(shown);
+/** What errors say of a tokenizer and of a text, and the longest text that it is given. */
+interface About {
+  readonly source: string;
+  readonly limit: number;
+  /** The text as errors show it: whoever reads hidden names could spell control tokens. @default the text */
+  readonly shown?: string;
+}
+
+async function encoded(native: NativeTokenizer, text: string, { source, limit, shown = text }: About) {
+  checkText(shown, limit);
   try {
     return await native.encode(text, null, { addSpecialTokens: false });
   } catch (cause) {
@@ -221,14 +225,14 @@ function spansOf(offsets: readonly (readonly number[])[], text: string): Span[] 
   }));
 }
 
-function checkText(text: string): void {
+function checkText(text: string, limit: number): void {
   if (typeof text !== 'string') {
     throw new TokenizeError('bad-text', `${quote(text)} is not a text`, 'give a string');
   }
-  if (text.length > MAX_TEXT) {
+  if (text.length > limit) {
     throw new TokenizeError(
       'too-long',
-      `a text has ${text.length} characters, more than the limit of ${MAX_TEXT}`,
+      `a text has ${text.length} characters, more than the limit of ${limit} of this tokenizer`,
       'cut it into parts before it is encoded',
     );
   }

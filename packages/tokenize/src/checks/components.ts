@@ -1,5 +1,6 @@
 import { charsmapProblem } from './charsmap.js';
 import { patternProblem } from './pattern.js';
+import { patternCost } from './pattern-cost.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -132,6 +133,28 @@ function ownProblem(step: Json): string | undefined {
   // The library takes the number of characters for that of bytes where it looks for nothing.
   if (step.pattern.String === '') return 'looks for an empty text';
   return typeof step.pattern.Regex === 'string' ? patternProblem(step.pattern.Regex) : undefined;
+}
+
+/**
+ * Longest text that the normalizer and the pre-tokenizer of a tokenizer can be given, in UTF-16 units, so that no search of
+ * theirs ends the process or takes more than seconds.
+ */
+export function maximumText(json: {
+  readonly normalizer?: unknown;
+  readonly pre_tokenizer?: unknown;
+}): number {
+  const patterns = [json.normalizer, json.pre_tokenizer].flatMap(patternsOf);
+  return Math.min(
+    patternCost('').maximumText,
+    ...patterns.map((pattern) => patternCost(pattern).maximumText),
+  );
+}
+
+function patternsOf(step: unknown): string[] {
+  if (!isObject(step)) return [];
+  const own = isObject(step.pattern) && typeof step.pattern.Regex === 'string' ? [step.pattern.Regex] : [];
+  const inner = listsOfSteps.flatMap((name) => (Array.isArray(step[name]) ? step[name] : []));
+  return [...own, ...inner.flatMap(patternsOf)];
 }
 
 function isObject(value: unknown): value is Json {

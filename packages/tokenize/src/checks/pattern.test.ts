@@ -31,6 +31,8 @@ it.each([
   ['(a)\\1*', 'refers to groups'],
   ['(?<n>a\\g<n>?)', 'refers to groups'],
   ['(?~abc)', 'refers to groups'],
+  ['a*a*b', 'two repetitions'],
+  ['\\s*(?:x|\\p{L}*)y', 'two repetitions'],
   ['a*a*a*a*b', 'more than 3 repetitions'],
   ['(?:a*a*)(?:a*|a*a*)b', 'more than 3 repetitions'],
   ['((a{100}){100}){100}', 'too many times'],

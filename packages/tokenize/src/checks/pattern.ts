@@ -1,3 +1,5 @@
+import { patternCost } from './pattern-cost.js';
+
 const MAX_PATTERN = 4096;
 /** Largest product of the numbers of all counted repetitions. */
 const MAX_COUNTED = 10_000;
@@ -21,7 +23,8 @@ interface Group {
 /**
  * Finds what could make a regular expression of a tokenizer run away. The library searches by backtracking, and where a
  * search takes more than ten million steps it ends the process. A pattern that repeats what repeats or chooses already
- * takes exponentially many steps on some text, so it is refused; so are references to what was matched before.
+ * takes exponentially many steps on some text, so it is refused; so are references to what was matched before, and patterns
+ * that `patternCost` finds to take polynomially many.
  *
  * @returns what is wrong, as the end of a sentence; undefined where nothing is
  */
@@ -31,7 +34,7 @@ export function patternProblem(pattern: string): string | undefined {
   if (REFUSED.test(bare)) return 'has a pattern that refers to groups, which no time bounds';
   const walk = withoutClasses(bare);
   if (walk === undefined) return 'has a pattern whose brackets do not match';
-  return countProblem(walk) ?? repetitionProblem(walk);
+  return countProblem(walk) ?? repetitionProblem(walk) ?? powerProblem(pattern);
 }
 
 /** Replaces classes, which may nest, by one character each; undefined where one does not end. */
@@ -47,6 +50,13 @@ function withoutClasses(pattern: string): string | undefined {
     before = character;
   }
   return depth === 0 ? text : undefined;
+}
+
+/** One search with such a pattern takes more steps than the library allows on texts of a few thousand characters. */
+function powerProblem(pattern: string): string | undefined {
+  return patternCost(pattern).power > 1
+    ? 'has a pattern with two repetitions in one alternative that what follows may take back'
+    : undefined;
 }
 
 function countProblem(pattern: string): string | undefined {
