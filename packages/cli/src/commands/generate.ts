@@ -56,15 +56,7 @@ export const generateCommand = defineCommand({
     const writing = await loadWritingModel(values.model, values.adapter, io);
     const { model, tokenizer, stopIds } = writing;
     const { ids, neutralized } = await encodedPrompt(writing, asked, values);
-    const longest = longestSequence(model.config);
-    const room = longest - ids.length;
-    if (room < 1) {
-      throw new CliError(
-        'too-long',
-        `the prompt has ${ids.length} tokens, and the model is made for ${longest}`,
-        'shorten it',
-      );
-    }
+    const room = roomAfter(ids.length, longestSequence(model.config));
     const generator = createGenerator({
       config: model.config,
       weights: model.weights,
@@ -125,6 +117,16 @@ function readDecoding(
     minP: number('min-p'),
     repetitionPenalty: number('repetition-penalty'),
   };
+}
+
+/** The number of tokens that an answer may have. @throws {CliError} `too-long` where a prompt leaves none */
+function roomAfter(tokens: number, longest: number): number {
+  if (tokens < longest) return longest - tokens;
+  throw new CliError(
+    'too-long',
+    `the prompt has ${tokens} tokens, and the model is made for ${longest}`,
+    'shorten it',
+  );
 }
 
 /** The ids that the answer goes on from, and whether the texts in them spell control tokens, which are ordinary text. */
