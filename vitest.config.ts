@@ -13,7 +13,8 @@ function ownPackages(isBuilt: boolean): Plugin {
     name: 'own-packages',
     enforce: 'pre',
     resolveId(id, importer) {
-      const [, name, entry = 'index'] = /^@gram\/([a-z]+)(?:\/([a-z]+))?$/.exec(id) ?? [];
+      const [, scoped, entry = 'index'] = /^@gram\/([a-z]+)(?:\/([a-z]+))?$/.exec(id) ?? [];
+      const name = id === 'create-gram' ? id : scoped;
       if (name === undefined) return undefined;
       const fromSources = !isBuilt || importer?.includes(`/packages/${name}/src/`);
       const path = fromSources ? `src/${entry}.ts` : `dist/${entry}.js`;
@@ -56,7 +57,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     unstubEnvs: true,
     sequence: { sequencer: LongestFirst },
-    server: { deps: { external: [/\/packages\/[a-z]+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
     projects: [
       {
         extends: true,

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import { printPlan } from './dry-run/plan.mjs';
+import { printCosts } from './dry-run/print-costs.mjs';
 import { openOutput } from './output.mjs';
-import { printPlan } from './plan.mjs';
 
 /**
  * Runs a study as the command line says: `--config NAME` chooses one of its recipes, `--files DIR` says where the models
- * and data of a recipe that reads files are, `--dry-run` prints what would be done and stops. An error that comes with a
- * hint is printed as one line.
+ * and data of a recipe that reads files are, `--dry-run` prints what would be done and stops, `--graphs` also builds the graphs
+ * of the paper's models and prints what its runs would take. An error that comes with a hint is printed as one line.
  *
  * @param recipes by name; the first one is the default
  * @param url `import.meta.url` of the study; its results go to `runs/NAME` beside it
@@ -14,9 +15,10 @@ import { printPlan } from './plan.mjs';
  */
 export async function runStudy({ recipes, url, phases, study }) {
   try {
-    const { recipe, dryRun } = chooseRecipe(recipes);
-    if (dryRun) printPlan(recipe, phases);
-    else await study(recipe, await openOutput(recipe, url));
+    const { recipe, dryRun, graphs } = chooseRecipe(recipes);
+    if (dryRun || graphs) printPlan(recipe, phases);
+    if (graphs) printCosts(recipe, phases);
+    else if (!dryRun) await study(recipe, await openOutput(recipe, url));
   } catch (error) {
     if (typeof error?.hint !== 'string') throw error;
     console.error(`${error.message}; ${error.hint}`);
@@ -26,13 +28,16 @@ export async function runStudy({ recipes, url, phases, study }) {
 
 function chooseRecipe(recipes) {
   const names = Object.keys(recipes);
-  const { config, files, 'dry-run': dryRun } = readFlags(names);
+  const { config, files, graphs, 'dry-run': dryRun } = readFlags(names);
   const recipe = recipes[config];
   if (recipe === undefined) {
     throw usage(`there is no configuration ${JSON.stringify(config)}`, `use ${names.join(' or ')}`);
   }
   const moved = files === undefined ? recipe : { ...recipe, source: { ...recipe.source, directory: files } };
-  return { recipe: moved, dryRun };
+  if (graphs && recipe.machine === undefined) {
+    throw usage(`the configuration ${config} is for this machine`, 'use --graphs with --config paper');
+  }
+  return { recipe: moved, dryRun, graphs };
 }
 
 function readFlags(names) {
@@ -40,11 +45,12 @@ function readFlags(names) {
     config: { type: 'string', default: names[0] },
     files: { type: 'string' },
     'dry-run': { type: 'boolean', default: false },
+    graphs: { type: 'boolean', default: false },
   };
   try {
     return parseArgs({ options }).values;
   } catch (cause) {
-    throw usage(cause.message, `use --config ${names.join('|')}, --files DIR, --dry-run`);
+    throw usage(cause.message, `use --config ${names.join('|')}, --files DIR, --dry-run, --graphs`);
   }
 }
 

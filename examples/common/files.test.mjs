@@ -112,7 +112,7 @@ it('the RLHF study runs on files', async () => {
     ]);
   }
   for (const found of summarizeRlhf(recipe, plan, resultOf).primary) expect(found.mean).not.toBeNaN();
-});
+}, 600_000);
 
 it('the adaptation study runs on files', async () => {
   const task = { summary: 18, harmlessness: 20 };
@@ -122,4 +122,4 @@ it('the adaptation study runs on files', async () => {
   expect(plan.cells).toHaveLength(2 * (4 * 3 + 1));
   for (const { test } of plan.cells) expect(resultOf(test).correct).toHaveLength(6);
   expect(summarizeAdaptation(recipe, plan, resultOf).primary.mean).not.toBeNaN();
-});
+}, 600_000);

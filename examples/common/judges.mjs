@@ -53,6 +53,21 @@ export function readingPhases({ data, base, stage1, seeds }) {
     ...(base === undefined
       ? []
       : [{ label: 'plain text', examples: data.texts, options: base, note: note('texts') }]),
-    { label: 'stage 1', examples: data.unlabeled, options: stage1, note: note('unlabeled pairs') },
+    {
+      ...trainingPhase('stage 1', 'pair generation', data.unlabeled, stage1),
+      note: note('unlabeled pairs'),
+    },
   ];
+}
+
+/** A run that trains a judge. */
+export function judgePhase(recipe, arm, labels) {
+  const objective = arm.kind === 'generative' ? 'preference' : 'Bradley-Terry';
+  return trainingPhase(arm.name, objective, labels, trainingOf(recipe, arm, labels));
+}
+
+/** A run that trains for an objective, for a dry run. `passes` says what is read, for its costs. */
+export function trainingPhase(label, objective, examples, options) {
+  const passes = [{ objective, examples: examples * (options.epochs ?? 1), isTrained: true }];
+  return { label, examples, options, passes };
 }

@@ -1,3 +1,5 @@
+import { BACKBONES } from './dry-run/backbones.mjs';
+
 /** Settings that the recipes of the three studies share: the models, and how the judges are trained. */
 
 /** Share of the steps that warm up in every run, as in the authors' configuration. */
@@ -122,15 +124,25 @@ export const paperBase = {
   judgePrompt: 'gram-eval-1',
   maxLength: 2048,
   overlong: 'truncate',
-  model: {
-    vocabSize: 128_256,
-    hiddenSize: 4096,
-    intermediateSize: 14_336,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 8,
-    headDim: 128,
-    tieWordEmbeddings: false,
+  model: BACKBONES['Llama-3.1-8B'],
+  /** The machine that the costs of a dry run are stated for, and mean tokens of an example: our estimates. */
+  machine: {
+    gpus: 8,
+    /** GiB of each. */
+    memory: 80,
+    /** Sustained in training, of each. */
+    teraflops: 200,
+    /** Tokens per second that each writes with a batch of responses. */
+    writtenPerSecond: 2000,
+    tokens: {
+      'pair generation': 600,
+      preference: 750,
+      /** Both responses, each after the prompt. */
+      'Bradley-Terry': 700,
+      'supervised fine-tuning': 350,
+      'PPO policy': 350,
+      'PPO value': 350,
+    },
   },
   stage1: { ...paperTraining, learningRate: 2e-5, epochs: 1, batchSize: 256, microBatchSize: 2 },
   stage2: {

@@ -1,7 +1,7 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|questions|tiny|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|questions|tiny|paper] [--files DIR] [--dry-run] [--graphs]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';

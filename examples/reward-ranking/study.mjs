@@ -1,5 +1,5 @@
 import { stage } from '@gram-examples/common/grid/stage';
-import { judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import { judgeOf, judgePhase, readingPhases } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 /** The reward models that studies compare. `options` names their training in the recipe. */
@@ -62,9 +62,7 @@ export function phases(recipe) {
     ...readingPhases(recipe),
     ...armsOf(recipe).flatMap((arm) =>
       data.labeled.map((labels) => ({
-        label: arm.name,
-        examples: labels,
-        options: trainingOf(recipe, arm, labels),
+        ...judgePhase(recipe, arm, labels),
         note: `labeled pairs; ${seeds.length} seeds`,
       })),
     ),

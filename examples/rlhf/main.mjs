@@ -2,7 +2,7 @@
  * The paper's second study, RLHF: policies learn from judges, judges choose the best of n samples, and the oracle says what became
  * of it.
  *
- *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run] [--graphs]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';

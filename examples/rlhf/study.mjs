@@ -1,6 +1,6 @@
 import { ppoOptions } from '@gram/ppo';
 import { stage } from '@gram-examples/common/grid/stage';
-import { baseOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import { baseOf, judgeOf, judgePhase, readingPhases, trainingPhase } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 /** The judges that pay policies. They are those of the study of reward ranking with the same names. */
@@ -51,33 +51,56 @@ function samplesOf(recipe, seed, policy) {
 export function phases(recipe) {
   const { data, seeds, sft, ppo, bestOfN } = recipe;
   const of = (text) => `${text}; ${seeds.length} seeds`;
-  const { batchSize, samplesPerPrompt } = ppoOptions(ppo);
-  const responses = `prompts; ${batchSize * samplesPerPrompt} responses a step`;
+  const demonstrations = data.demonstrations;
   return [
     ...readingPhases(recipe),
-    ...ARMS.map((arm) => ({
-      label: arm.name,
-      examples: data.labeled,
-      options: trainingOf(recipe, arm, data.labeled),
-      note: of('labeled pairs'),
-    })),
+    ...ARMS.map((arm) => ({ ...judgePhase(recipe, arm, data.labeled), note: of('labeled pairs') })),
     {
-      label: 'supervised fine-tuning',
-      examples: data.demonstrations,
-      options: sft,
+      ...trainingPhase('supervised fine-tuning', 'supervised fine-tuning', demonstrations, sft),
       note: of('demonstrations'),
     },
-    ...ARMS.map(({ name }) => ({
-      label: `PPO, ${name}`,
-      examples: data.prompts,
-      steps: ppo.steps,
-      note: of(responses),
+    ...ARMS.map((arm) => ({
+      ...ppoPhase(arm, data.prompts, ppo),
+      note: of(`prompts; ${responsesOf(ppo)} responses a step`),
     })),
-    {
-      label: 'best of n',
-      examples: bestOfN.prompts,
-      steps: 0,
-      note: of(`prompts; ${bestOfN.samples} responses to each, which every judge scores`),
-    },
+    bestOfNPhase(bestOfN, ppo, of('prompts')),
   ];
+}
+
+function responsesOf(ppo) {
+  const { batchSize, samplesPerPrompt } = ppoOptions(ppo);
+  return batchSize * samplesPerPrompt;
+}
+
+/** A run of PPO: responses are written, judged in both orders, measured by reference and value model, and learned from. */
+function ppoPhase({ name, kind }, prompts, ppo) {
+  const { steps, epochs, maxNewTokens } = ppoOptions(ppo);
+  const responses = steps * responsesOf(ppo);
+  const judged =
+    kind === 'generative'
+      ? { objective: 'preference', examples: 2 * responses }
+      : { objective: 'PPO value', examples: responses };
+  return {
+    ...{ label: `PPO, ${name}`, examples: prompts, steps },
+    written: 2 * responses * maxNewTokens,
+    passes: [
+      judged,
+      { objective: 'PPO policy', examples: responses },
+      { objective: 'PPO value', examples: responses },
+      ...['PPO policy', 'PPO value'].map((objective) => {
+        return { objective, examples: epochs * responses, isTrained: true };
+      }),
+    ],
+  };
+}
+
+/** Samples of the first policy, which every judge scores. */
+function bestOfNPhase({ prompts, samples }, ppo, note) {
+  const responses = prompts * samples;
+  return {
+    ...{ label: 'best of n', examples: prompts, steps: 0 },
+    note: `${note}; ${samples} responses to each, which every judge scores`,
+    written: responses * ppo.maxNewTokens,
+    passes: ARMS.map(() => ({ objective: 'preference', examples: 2 * responses })),
+  };
 }

@@ -39,7 +39,7 @@ describe('the study of RLHF', () => {
   let resultOf;
   beforeAll(async () => {
     ({ resultOf } = await runGrid({ module, targets: plan.targets, directory, label: 'test' }));
-  }, 120_000);
+  }, 600_000);
 
   it('starts all runs of a seed from one policy and measures them on the same prompts', () => {
     expect(plan.cells).toHaveLength(2 * ARMS.length);

@@ -1,7 +1,7 @@
 /**
  * The paper's third study, task adaptation: how many labels of a new task does a judge need?
  *
- *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run]
+ *     node main.mjs [--config laptop|tiny|paper] [--files DIR] [--dry-run] [--graphs]
  */
 import { textTable } from '@gram/report';
 import { runStudy } from '@gram-examples/common/command-line';

@@ -1,5 +1,12 @@
 import { stage } from '@gram-examples/common/grid/stage';
-import { baseOf, foundationOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import {
+  baseOf,
+  foundationOf,
+  judgeOf,
+  judgePhase,
+  readingPhases,
+  trainingPhase,
+} from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 const LABELED = { kind: 'generative', options: 'stage2' };
@@ -76,33 +83,25 @@ export function phases(recipe) {
   const { seeds, tasks, units, unit, data, adaptation } = recipe;
   const of = (text) => `${text}; ${seeds.length} seeds`;
   const labeled = ['with', 'without'].map((word) => ({
-    label: `labels, ${word} stage 1`,
-    examples: data.labeled,
-    options: trainingOf(recipe, LABELED, data.labeled),
+    ...judgePhase(recipe, { ...LABELED, name: `labels, ${word} stage 1` }, data.labeled),
     note: of('labeled pairs of other tasks'),
   }));
+  const learned = (label, labels, note) => ({
+    ...trainingPhase(label, 'preference', labels, adaptation),
+    note: of(note),
+  });
   return [
     ...readingPhases(recipe),
     ...labeled,
     ...tasks.map((task) => ({
-      label: `stage 1 on ${task}`,
-      examples: data.task[task],
-      options: recipe.taskStage1,
+      ...trainingPhase(`stage 1 on ${task}`, 'pair generation', data.task[task], recipe.taskStage1),
       note: of('pairs without labels'),
     })),
     ...units
       .filter((count) => count > 0)
-      .map((count) => ({
-        label: 'adaptation',
-        examples: count * unit,
-        options: adaptation,
-        note: of(`labels; ${ARMS.length} models, ${tasks.join(' and ')}`),
-      })),
-    ...tasks.map((task) => ({
-      label: `all labels of ${task}`,
-      examples: data.task[task],
-      options: adaptation,
-      note: of('labels'),
-    })),
+      .map((count) =>
+        learned('adaptation', count * unit, `labels; ${ARMS.length} models, ${tasks.join(' and ')}`),
+      ),
+    ...tasks.map((task) => learned(`all labels of ${task}`, data.task[task], 'labels')),
   ];
 }

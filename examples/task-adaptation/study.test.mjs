@@ -29,7 +29,7 @@ describe('the study of task adaptation', () => {
   let resultOf;
   beforeAll(async () => {
     ({ resultOf } = await runGrid({ module, targets: plan.targets, directory, label: 'test' }));
-  }, 120_000);
+  }, 600_000);
 
   it('adapts each arm to both tasks, and a task of its own only where it reads that', () => {
     expect(plan.cells).toHaveLength(2 * 2 * (ARMS.length * 2 + 1));

@@ -131,6 +131,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/data/mix.js')).mixCommand,
   },
   {
+    name: 'init',
+    summary: 'Copies a study of reward models as a project of your own.',
+    load: async () => (await import('./commands/init.js')).initCommand,
+  },
+  {
     name: 'doctor',
     summary: 'Tries every device: which work on this machine, and what would add the others.',
     load: async () => (await import('./commands/doctor.js')).doctorCommand,

@@ -13,12 +13,14 @@ export interface Flag {
   readonly bare?: string;
 }
 
-/** A word that a command requires, without a flag. */
+/** A word of a command without a flag. */
 export interface Operand {
   /** Name of the word in the help. */
   readonly value: string;
   /** Phrase in lower case without a full stop. */
   readonly help: string;
+  /** Whether the word may be missing. Only the last ones may. @default false */
+  readonly isOptional?: boolean;
 }
 
 /** Operands of a command by name, in their order. */
@@ -40,5 +42,5 @@ export type Values<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[
 
 /** Values of the flags and operands of a command. */
 export type Arguments<F extends Flags, O extends Operands> = Values<F> & {
-  readonly [Name in keyof O]: string;
+  readonly [Name in keyof O]: O[Name] extends { readonly isOptional: true } ? string | undefined : string;
 };

@@ -1,6 +1,6 @@
 import type { CommandUsage } from './command.js';
 import type { CommandEntry } from './command-table.js';
-import type { Flag } from './flags.js';
+import type { Flag, Operand } from './flags.js';
 
 const LINE_WIDTH = 78;
 
@@ -48,7 +48,7 @@ export function commandHelp(
     ...words.map(({ value, help }) => [value, help] as const),
     ...Object.entries(flags).map(([flag, spec]) => [flagSyntax(flag, spec), flagHelp(spec)] as const),
   ];
-  const usage = ['Usage: gram', name, ...words.map(({ value }) => value), '[FLAGS]'].join(' ');
+  const usage = ['Usage: gram', name, ...words.map(operandSyntax), '[FLAGS]'].join(' ');
   return [
     summary,
     '',
@@ -61,6 +61,10 @@ export function commandHelp(
     `Cost: ${cost}`,
     '',
   ].join('\n');
+}
+
+function operandSyntax({ value, isOptional }: Operand): string {
+  return isOptional ? `[${value}]` : value;
 }
 
 function flagSyntax(name: string, { value, bare }: Flag): string {

@@ -48,8 +48,8 @@ export function parseFlags<F extends Flags, O extends Operands>(
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.required && !seen.has(name)) throw usage(`--${name} is missing`, `add --${name} ${flag.value}`);
   }
-  for (const [at, [name, { value }]] of expected.entries()) {
-    if (words[at] === undefined) throw usage(`${value} is missing`);
+  for (const [at, [name, { value, isOptional }]] of expected.entries()) {
+    if (words[at] === undefined && !isOptional) throw usage(`${value} is missing`);
     values[name] = words[at];
   }
   // Each flag and each operand has a value of its kind by now.

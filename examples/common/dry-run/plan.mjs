@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parameterCount, SCRATCH_FAMILY } from '@gram/model';
 import { textTable } from '@gram/report';
 import { totalSteps } from '@gram/train';
-import { filesOf } from './materials.mjs';
+import { filesOf } from '../materials.mjs';
 
 /** Bytes of a parameter in training: weight, gradient and two moments, float32. */
 const TRAINING_BYTES = 16;
