@@ -120,6 +120,8 @@ export const paperBase = {
     unlabeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
     labeled: { path: 'unified-feedback.jsonl.gz', format: 'preference' },
   },
+  /** Stage 1 writes pairs of responses. */
+  form: 'pairs',
   data: { unlabeled: 400_000, labeled: 400_000 },
   judgePrompt: 'gram-eval-1',
   maxLength: 2048,

@@ -1,7 +1,7 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|questions|tiny|paper] [--files DIR] [--dry-run] [--graphs]
+ *     node main.mjs [--config laptop|questions|search|tiny|paper] [--files DIR] [--dry-run] [--graphs]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,13 +14,14 @@ import { summarize as summarizeQuestions } from './questions/summary.mjs';
 import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
 import { questions } from './recipes/questions.mjs';
+import { search } from './recipes/search.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage } from './report.mjs';
 import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 await runStudy({
-  recipes: { laptop, questions, tiny, paper },
+  recipes: { laptop, questions, search, tiny, paper },
   url: import.meta.url,
   phases: (recipe) => (recipe.questions ? questionPhases(recipe) : phases(recipe)),
   study: (recipe, output) => (recipe.questions ? ask(recipe, output) : rank(recipe, output)),

@@ -244,7 +244,10 @@ describe('gram eval --attacks', () => {
     expect(JSON.parse(one.stdout).attacks).toMatchObject([{ name: 'prompt again', pairs: 6 }]);
     expect((await gram(argv)).stdout).toMatch(/^prompt again +[\d.]+ % +[\d.]+ % to [\d.]+ % /m);
     const unknown = await gram([...argv, '--attack', 'promt again']);
-    expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean prompt again') });
+    expect(unknown).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('did you mean prompt again'),
+    });
     const both = await evalOf('never', '--attacks');
     expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('takes no attacks') });
   });
