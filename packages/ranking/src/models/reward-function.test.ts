@@ -1,3 +1,4 @@
+import { conversationText } from '@gram/base';
 import type { RewardFunction } from '@gram/ppo';
 import { expect, it, vi } from 'vitest';
 import type { ComparisonItem } from '../comparator/comparator.js';
@@ -12,8 +13,8 @@ const oracle = {
     items.map(({ a, b }) => ({
       probability: sigmoid(a.length - b.length),
       consistent: true,
-      truncated: a.startsWith('cut'),
-      neutralized: b.startsWith('escaped'),
+      truncated: conversationText(a).startsWith('cut'),
+      neutralized: conversationText(b).startsWith('escaped'),
     })),
   ),
 };
