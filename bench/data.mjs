@@ -1,0 +1,110 @@
+/**
+ * Measures the way from records to the first training step, in memory and in time:
+ *
+ *     npm run bench:data -- [--records 1000000] [--bytes 1000] [--tokenizer DIRECTORY] [--data FILE]
+ *
+ * Records are pairs of `--bytes` bytes with random words, or those of FILE, repeated until there are as many; every one has a text
+ * of its own. A small model with the tokenizer of DIRECTORY, or with one that is trained on them, learns from them for one step.
+ *
+ * Three processes run one after the other. The first one parses the lines and tokenizes their texts and does nothing else. The
+ * second one prepares 1,000 records and takes the step: its peak memory is that of the model and the program. The third one does
+ * the same with all records. What counts is the difference of the peaks, and the ratio of the rates.
+ */
+import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createRandom } from '@gram/base';
+import { readPreferences } from '@gram/data';
+import { json, mega } from './common.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    records: { type: 'string', default: '1000000' },
+    bytes: { type: 'string', default: '1000' },
+    tokenizer: { type: 'string', default: '' },
+    data: { type: 'string' },
+  },
+});
+const count = Number(options.records);
+const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
+const few = join(folder, 'few.jsonl');
+const all = join(folder, 'all.jsonl');
+try {
+  await write(few, Math.min(count, 1000));
+  await write(all, count);
+  const run = (work, file) =>
+    json(process.execPath, [
+      fileURLToPath(new URL('./data/case.mjs', import.meta.url)),
+      work,
+      folder,
+      file,
+      options.tokenizer,
+    ]);
+  await run('model', few);
+  const alone = await run('alone', all);
+  const small = await run('prepare', few);
+  const large = await run('prepare', all);
+  const again = await run('prepare', all);
+  const rate = (seconds) => `${Math.round(count / seconds)} records/s`;
+  console.log(`${count} records, ${mega(statSync(all).size)}`);
+  console.log(`parsing and tokenizing alone: ${rate(alone.seconds)}, ${alone.tokens} tokens`);
+  console.log(
+    `to the first step: ${rate(large.seconds)}, ${(alone.seconds / large.seconds).toFixed(2)} of it`,
+  );
+  console.log(`processor time to encode: ${(large.processor / large.seconds).toFixed(2)} cores`);
+  console.log(`the same again, encoded before: ${again.seconds.toFixed(1)} s`);
+  console.log(
+    `peak memory: ${mega(large.peak)}, ${mega(large.peak - small.peak)} above that of 1000 records`,
+  );
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** Writes pairs, each with a text of its own. */
+async function write(path, records) {
+  const file = createWriteStream(path);
+  for await (const record of take(records)) {
+    if (!file.write(`${JSON.stringify(record)}\n`))
+      await new Promise((resolve) => file.once('drain', resolve));
+  }
+  file.end();
+  await finished(file);
+}
+
+async function* take(records) {
+  let n = 0;
+  while (n < records) {
+    for await (const { prompt, chosen, rejected } of options.data
+      ? readPreferences(options.data)
+      : invented()) {
+      yield { id: String(n), prompt: `${n} ${text(prompt)}`, chosen: text(chosen), rejected: text(rejected) };
+      n++;
+      if (n === records) return;
+    }
+  }
+}
+
+function text(turns) {
+  return typeof turns === 'string' ? turns : turns.map(({ content }) => content).join('\n');
+}
+
+/** Pairs of random words, as frequent as words are: the n-th with a probability of about 1 / n. */
+function* invented() {
+  const random = createRandom(1, 'records');
+  const letters = 'etaoinshrdlucmfwypvbgkqjxz';
+  const words = Array.from({ length: 20_000 }, () =>
+    Array.from({ length: 2 + random.integer(8) }, () => letters[Math.floor(26 * random.uniform() ** 2)]).join(
+      '',
+    ),
+  );
+  const sentence = (length) => {
+    let made = '';
+    while (made.length < length) made += `${words[Math.floor(20_000 ** random.uniform()) - 1]} `;
+    return `${made.slice(0, length - 1)}.`;
+  };
+  const each = Math.floor((Number(options.bytes) - 60) / 3);
+  for (;;) yield { prompt: sentence(each), chosen: sentence(each), rejected: sentence(each) };
+}
