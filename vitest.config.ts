@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { testCache } from './scripts/test-cache.js';
+import { testCache } from './vitest.cache.js';
 
 /**
  * Finds the packages of the repository. A test reads its own package from the sources, always; the others from their sources
@@ -50,7 +50,7 @@ const env = { GRAM_CACHE: testCache };
 
 export default defineConfig({
   test: {
-    globalSetup: ['./scripts/software-gpu.mjs', './scripts/test-cache.ts'],
+    globalSetup: ['./scripts/software-gpu.mjs', './vitest.cache.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

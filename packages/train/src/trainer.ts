@@ -107,16 +107,10 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const progress = createProgress(resume);
   const fixed = { moments: shared.collected, fingerprint: identity };
   const state = (): TrainingState => ({ ...progress.current(), ...fixed });
-  const { microBatchSize } = plan;
   const { rank, size } = communicator;
-  const position = progress.step;
+  const from = { position: progress.step, microBatchSize: plan.microBatchSize, rank, size };
   try {
-    for await (const batch of batchStream(plan, objective, source, {
-      position,
-      microBatchSize,
-      rank,
-      size,
-    })) {
+    for await (const batch of batchStream(plan, objective, source, from)) {
       await stopTogether(communicator, run.signal, shared.collect);
       const learningRate = learningRateAt({ ...options, totalSteps: total }, progress.step);
       const lossScale = precision === 'float16' ? lossScaleAfter(progress.history) : 1;
