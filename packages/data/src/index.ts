@@ -15,6 +15,7 @@ export type { FileRecord } from './files/records.js';
 export { writeJsonl } from './files/write-jsonl.js';
 export { type Column, type ColumnField, type Columns, columnFields } from './format/columns.js';
 export { type FormatName, formatNames } from './formats/index.js';
+export { unifiedFeedbackTurns } from './formats/unified-feedback.js';
 export {
   createOverlapFinder,
   decontaminate,

@@ -6,6 +6,7 @@ import { arena } from './arena.js';
 import { autoJ } from './auto-j.js';
 import { capybara } from './capybara.js';
 import { demonstration } from './demonstration.js';
+import { fastChat } from './fastchat.js';
 import { gramFinetune } from './gram-finetune.js';
 import { gramPretrain } from './gram-pretrain.js';
 import { helpSteer2 } from './helpsteer2.js';
@@ -18,10 +19,13 @@ import { messages } from './messages.js';
 import { nectar } from './nectar.js';
 import { orca } from './orca.js';
 import { outputs } from './outputs.js';
+import { pandaLm } from './pandalm.js';
 import { preference } from './preference.js';
 import { prompts } from './prompts.js';
 import { rmb } from './rmb.js';
+import { rmbBestOfN } from './rmb-best-of-n.js';
 import { scoredResponses } from './scored-responses.js';
+import { selfInstruct } from './self-instruct.js';
 import { shareGptPairs } from './sharegpt-pairs.js';
 import { shp } from './shp.js';
 import { sumLlm } from './sumllm.js';
@@ -29,6 +33,7 @@ import { summarizeFromFeedback } from './summarize-from-feedback.js';
 import { text } from './text.js';
 import { ultrafeedback } from './ultrafeedback.js';
 import { ultrafeedbackRaw } from './ultrafeedback-raw.js';
+import { uniEval } from './unieval.js';
 import { unifiedFeedback } from './unified-feedback.js';
 import { webgpt } from './webgpt.js';
 
@@ -40,6 +45,7 @@ export const FORMATS = {
   'gram-finetune': gramFinetune,
   'gram-pretrain': gramPretrain,
   rmb,
+  'rmb-best-of-n': rmbBestOfN,
   'unified-feedback': unifiedFeedback,
   shp,
   'summarize-from-feedback': summarizeFromFeedback,
@@ -50,6 +56,8 @@ export const FORMATS = {
   helpsteer3: helpSteer3,
   arena,
   'auto-j': autoJ,
+  pandalm: pandaLm,
+  unieval: uniEval,
   sumllm: sumLlm,
   'alpaca-farm': alpacaFarm,
   llmbar,
@@ -63,10 +71,12 @@ export const FORMATS = {
   'scored-responses': scoredResponses,
   outputs,
   kto,
+  'self-instruct': selfInstruct,
   demonstration,
   alpaca,
   capybara,
   messages,
+  fastchat: fastChat,
   prompts,
   text,
 } as const satisfies Record<string, Format>;

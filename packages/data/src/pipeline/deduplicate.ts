@@ -34,7 +34,7 @@ export function createDuplicateFinder({
 
 /** Leaves out records that repeat an earlier one; see `createDuplicateFinder`. */
 export function deduplicate<Item extends DataRecord>(options: DuplicateOptions = {}): Step<Item> {
-  return screen('duplicates', createDuplicateFinder(options));
+  return screen<Item>('duplicates', createDuplicateFinder(options));
 }
 
 function labelOf(response: Parameters<typeof conversationKey>[0]): string {

@@ -1,15 +1,12 @@
-import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeJsonl } from '../files/write-jsonl.js';
 import { type FormatName, formatNames } from '../formats/index.js';
 import { readDemonstrations } from './demonstrations.js';
 import { describeCounts, readingNotes } from './describe.js';
-import type { Reading } from './options.js';
 import { readPreferences } from './preferences.js';
 import { readResponsePairs } from './responses.js';
 import { readPrompts } from './singles.js';
@@ -40,6 +37,42 @@ const long = [user('hi'), assistant('yes?'), user('p')];
 // The records have the fields of the published files, without those that no reader needs.
 describe('published formats are recognized by their fields', () => {
   it.each<[FormatName, object, object]>([
+    [
+      'rmb-best-of-n',
+      {
+        bon_uid: 'u',
+        subset: 'Helpfulness/Chat',
+        conversation_input: [user('p')],
+        bon_best: { llm_name: 'm', answer: 'a' },
+        loser_list: [{ llm_name: 'n', answer: 'b' }],
+      },
+      { ...pair, id: 'u', family: 'Helpfulness/Chat' },
+    ],
+    [
+      'pandalm',
+      {
+        idx: 5,
+        instruction: 'p',
+        input: '',
+        response1: true,
+        response2: 'a',
+        annotator1: 2,
+        annotator2: 0,
+        annotator3: 2,
+      },
+      { ...pair, id: '5', rejected: 'True' },
+    ],
+    [
+      'unified-feedback',
+      {
+        conv_A: [user(' A post. '), assistant('b')],
+        conv_B: [user(' A post. '), assistant('a')],
+        conv_A_rating: 0,
+        conv_B_rating: 1,
+        source: 'openai/summarize_from_feedback(comparisons)',
+      },
+      { ...pair, prompt: 'Generate one-sentence summary for the following post: A post.' },
+    ],
     ['shp', { post_id: 'x', history: 'p', human_ref_A: 'b', human_ref_B: 'a', labels: 0 }, pair],
     [
       'shp',
@@ -227,6 +260,37 @@ describe('published formats are recognized by their fields', () => {
     expect(reading.format).toBe('capybara');
   });
 
+  it('joins the outputs of UniEval that have one source', async () => {
+    const rated = (source: string, output: string, overall: number) => ({
+      source,
+      context: 'A fact.',
+      system_id: 'm',
+      system_output: output,
+      scores: { coherence: 1, overall },
+    });
+    const path = await save(
+      rated('p \n', 'b\n', 1),
+      rated('p \n', 'a', 4.5),
+      rated('q', 'c', 2),
+      rated('q', 'd', 2),
+    );
+    const reading = readPreferences(path);
+    expect(await gather(reading)).toEqual([expect.objectContaining({ ...pair, id: '1' })]);
+    expect(reading).toMatchObject({ format: 'unieval', counts: { read: 4, kept: 2, dropped: { tie: 2 } } });
+  });
+
+  it('reads tasks of Self-Instruct and questions of FastChat', async () => {
+    const task = (input: string) => ({ id: 't', instruction: 'Do it.', instances: [{ input, output: 'r' }] });
+    expect(await gather(readDemonstrations(await save(task(''), task('With this.'))))).toEqual([
+      { id: 't', prompt: 'Do it.', response: 'r' },
+      { id: 't', prompt: 'Do it.\n\nWith this.', response: 'r' },
+    ]);
+    const questions = readPrompts(
+      await save({ question_id: 81, category: 'math', turns: ['p', 'And now?'] }),
+    );
+    expect(await gather(questions)).toEqual([{ id: '81', prompt: 'p', family: 'math' }]);
+  });
+
   it('reads prompts of records with and without responses', async () => {
     const path = await save({ prompt: 'p', id: 'x' });
     expect(await gather(readPrompts(path))).toEqual([{ id: 'x', prompt: 'p' }]);
@@ -327,43 +391,6 @@ describe('what cannot be recognized or read', () => {
       code: 'file-unreadable',
     });
   });
-});
-
-const real = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
-const pairsOf = (path: string) => readPreferences(path);
-const demonstrationsOf = (path: string) => readDemonstrations(path);
-
-it
-  .skipIf(!existsSync(real))
-  .each<[string, (path: string) => Reading<unknown>, FormatName, number, Record<string, number>, number?]>([
-    ['sumllm-cnndm/gpt4-ranked.train.jsonl.gz', pairsOf, 'sumllm', 500, {}, 14_000],
-    ['llamafactory-demo/dpo_en_demo.json.gz', pairsOf, 'sharegpt-pairs', 300, {}],
-    ['llamafactory-demo/kto_en_demo.json.gz', demonstrationsOf, 'kto', 300, { 'not-good': 150 }],
-    ['llamafactory-demo/alpaca_en_demo.json.gz', demonstrationsOf, 'alpaca', 1000, {}],
-    ['rmb/pairwise-helpfulness.jsonl.gz', pairsOf, 'rmb', 7955, { 'equal-responses': 4 }],
-    [
-      'dsp/domain-responses.jsonl.gz',
-      (path) => readResponsePairs(path),
-      'outputs',
-      661,
-      { 'equal-responses': 3 },
-    ],
-    ['arena-hard/responses.jsonl.gz', (path) => readResponsePairs(path), 'outputs', 500, {}],
-    ['xstest/pairs.derived.jsonl.gz', pairsOf, 'preference', 976, {}],
-    ['llmbar/adver-GPTInst.json', pairsOf, 'llmbar', 92, {}],
-    [
-      'text/c4_demo.jsonl.gz',
-      (path) => readPrompts(path, { columns: { prompt: 'text' } }),
-      'prompts',
-      300,
-      {},
-    ],
-  ])('%s is recognized', async (file, read, format, records, dropped, items) => {
-  const reading = read(join(real, file));
-  await gather(reading);
-  expect(reading.format).toBe(format);
-  expect({ read: reading.counts.read, dropped: reading.counts.dropped }).toEqual({ read: records, dropped });
-  if (items !== undefined) expect(reading.counts.items).toBe(items);
 });
 
 it('lists every format once in the README', async () => {
