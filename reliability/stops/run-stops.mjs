@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createRandom } from '@gram/base';
 import { kinds } from './kinds.mjs';
-import { copyOf, makeShop, start } from './workshop.mjs';
+import { copyOf, shopOnce, start } from './workshop.mjs';
 
 /** Starts of one run that are stopped, after which it is left alone: one that is always stopped at once is never done. */
 const MAX_STOPS = 12;
@@ -38,7 +38,7 @@ export async function runStops({ kind, signal, count }, { seed, known, isOver, o
   if (kind.missing !== undefined) return { ...result, missing: kind.missing, isDone: true };
   const folder = mkdtempSync(join(tmpdir(), 'gram-stops-'));
   try {
-    const shop = await makeShop(folder);
+    const shop = await shopOnce();
     const whole = await runWhole(kind, copyOf(shop, join(folder, 'straight')));
     while (result.stops < count && result.faults.length < MAX_FAULTS && !isOver()) {
       const random = createRandom(seed, 'stops', kind.name, signal, result.runs);

@@ -1,6 +1,7 @@
 // A folder that the runs of this suite start in, and the commands that they start.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeJsonl } from '@gram/data';
@@ -69,10 +70,17 @@ export function start(command, cwd, env = {}) {
   return { child, said, ended };
 }
 
-/** Makes the folder: pairs, a configuration, a small trained model at `base` and the items of a benchmark. */
-export async function makeShop(folder) {
-  const shop = join(folder, 'shop');
-  mkdirSync(shop);
+let made;
+
+/** The folder, made once: pairs, a configuration, a small trained model at `base` and the items of a benchmark. */
+export function shopOnce() {
+  made ??= makeShop();
+  return made;
+}
+
+async function makeShop() {
+  const shop = mkdtempSync(join(tmpdir(), 'gram-shop-'));
+  process.once('exit', () => rmSync(shop, { recursive: true, force: true }));
   const world = createWorld({ seed: 5 });
   await writeJsonl(join(shop, 'pairs.jsonl'), world.labeledPairs(40));
   writeFileSync(join(shop, 'config.yaml'), CONFIG);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { copyOf, makeShop, start } from '../stops/workshop.mjs';
+import { copyOf, shopOnce, start } from '../stops/workshop.mjs';
 
 const MAX_SECONDS = 120;
 
@@ -45,16 +45,11 @@ function diskProblem() {
  */
 export async function openStage(kind, { diskSize } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'gram-troubles-'));
-  const shop = await makeShop(folder);
+  const shop = await shopOnce();
+  const whole = await wholeOf(kind, shop);
   const place = join(folder, 'place');
   if (diskSize !== undefined) mountDisk(place, diskSize);
   copyOf(shop, place);
-  const straight = await start(kind.command, copyOf(shop, join(folder, 'straight'))).ended;
-  if (straight.how !== 0) throw new Error(`${kind.name} fails without trouble: ${straight.stderr}`);
-  const content = (where, file) => {
-    const path = join(folder, where, file);
-    return existsSync(path) ? readFileSync(path).toString('base64') : undefined;
-  };
   return {
     place,
     command: kind.command,
@@ -74,7 +69,7 @@ export async function openStage(kind, { diskSize } = {}) {
       existsSync(join(place, 'out')) &&
       readdirSync(join(place, 'out')).some((name) => /^checkpoint-\d+$|^items\.jsonl$/.test(name)),
     /** The files of the result that are not those of a run without trouble. */
-    differing: () => kind.result.filter((file) => content('place', file) !== content('straight', file)),
+    differing: () => kind.result.filter((file) => contentOf(place, file) !== whole.get(file)),
     close() {
       if (diskSize !== undefined) spawnSync('umount', [place]);
       rmSync(folder, { recursive: true, force: true });
@@ -84,6 +79,30 @@ export async function openStage(kind, { diskSize } = {}) {
 
 /** A command under a limit of the shell. */
 export const limited = (limit, command) => ['bash', '-c', `ulimit ${limit}; exec "$0" "$@"`, ...command];
+
+const wholes = new Map();
+
+/** The files of a run of a kind that had no trouble; it is made once. */
+function wholeOf(kind, shop) {
+  if (!wholes.has(kind.name)) wholes.set(kind.name, runWhole(kind, shop));
+  return wholes.get(kind.name);
+}
+
+async function runWhole({ name, command, result }, shop) {
+  const place = copyOf(shop, mkdtempSync(join(tmpdir(), 'gram-straight-')));
+  try {
+    const { how, stderr } = await start(command, place).ended;
+    if (how !== 0) throw new Error(`${name} fails without trouble: ${stderr}`);
+    return new Map(result.map((file) => [file, contentOf(place, file)]));
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+function contentOf(place, file) {
+  const path = join(place, file);
+  return existsSync(path) ? readFileSync(path).toString('base64') : undefined;
+}
 
 /** The lines of a run that say what went wrong, without the paths of this machine. */
 export function saidBy({ how, stderr }, place) {

@@ -11,6 +11,8 @@ const MB = 2 ** 20;
 const BOUNDS = {
   /** Longest time for which the server may do one thing, and with it a health check on a free machine, in milliseconds. */
   turnMs: 200,
+  /** The same as a multiple of that of the idle server, on a machine on which even that waits for other programs. */
+  turnRatio: 4,
   /** Memory above that before the attack with chunks, in bytes. */
   chunkBytes: 100 * MB,
   /** Share of other clients that get their answers beside silent ones. */
@@ -58,7 +60,11 @@ export async function attackServer({
     await on(name, async (target) => {
       const attack = () => attackWithChunksApart(target.url, { connections, chunks, path });
       const result = await watchWhile(target, attack);
-      check(result.longestTurnMs <= BOUNDS.turnMs, `${name}: a turn took ${result.longestTurnMs} ms`);
+      const longest = Math.max(BOUNDS.turnMs, BOUNDS.turnRatio * result.idleTurnMs);
+      check(
+        result.longestTurnMs <= longest,
+        `${name}: a turn took ${result.longestTurnMs} ms, and when idle ${result.idleTurnMs}`,
+      );
       check(result.peakBytes <= BOUNDS.chunkBytes, `${name}: memory grew by ${result.peakBytes} bytes`);
       check(result.failedHealthChecks === 0, `${name}: ${result.failedHealthChecks} health checks failed`);
       return result;

@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 
 const INTERVAL_MS = 20;
+/** Time for which a server is watched before something happens to it. */
+const IDLE_MS = 2000;
 
 /** Waits. */
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -22,15 +24,27 @@ export function checkHealth(url, timeoutMs = 30_000) {
   });
 }
 
+/** Latencies of health checks for a time. */
+async function checkOften(url, milliseconds) {
+  const latencies = [];
+  for (const end = performance.now() + milliseconds; performance.now() < end; await sleep(INTERVAL_MS)) {
+    latencies.push(await checkHealth(url));
+  }
+  return latencies;
+}
+
 /**
  * Checks health and memory of a server while something happens to it.
  *
- * @returns the result of `attack`, latencies of the health check and the largest memory above that before, in bytes
+ * @returns the result of `attack`, latencies of the health check and longest turns of the server, in milliseconds and also for
+ *   the idle server before, and the largest memory above that before, in bytes
  */
 export async function watchWhile(target, attack) {
   const before = await target.memory({ settled: true });
   // What came before, the start of the process above all, does not count.
   await target.longestTurn();
+  const idle = await checkOften(target.url, IDLE_MS);
+  const idleTurnMs = await target.longestTurn();
   const latencies = [];
   let failures = 0;
   let peak = before;
@@ -60,6 +74,8 @@ export async function watchWhile(target, attack) {
   return {
     ...result,
     longestTurnMs,
+    idleTurnMs,
+    idleHealthMs: Math.max(...idle),
     healthChecks: latencies.length,
     failedHealthChecks: failures,
     healthMedianMs: latencies[Math.floor(latencies.length / 2)] ?? Number.NaN,
