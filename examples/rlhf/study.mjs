@@ -6,7 +6,7 @@ import { settingsOf } from '@gram-examples/common/stages';
 /** The judges that pay policies. They are those of the study of reward ranking with the same names. */
 export const ARMS = [
   { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
-  { name: 'generative', kind: 'generative', isFoundation: false, options: 'vanilla' },
+  { name: 'generative, smoothing', kind: 'generative', isFoundation: false, options: 'stage2' },
   { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
 ];
 
@@ -27,23 +27,28 @@ export function planOf(recipe) {
   return { cells, targets: cells.flatMap(({ samples, choices, run }) => [samples, choices, run]) };
 }
 
+/** The settings of policies: their demonstrations and prompts may be of fewer families than the labels of the judges. */
+function settingsOfPolicy({ source, policyFamilies: families, ...recipe }) {
+  return settingsOf({ ...recipe, source: families === undefined ? source : { ...source, families } });
+}
+
 /** The policy that every run of a seed starts from. */
 function policyOf(recipe, seed) {
-  const inputs = { recipe: settingsOf(recipe), seed, demonstrations: recipe.data.demonstrations };
+  const inputs = { recipe: settingsOfPolicy(recipe), seed, demonstrations: recipe.data.demonstrations };
   return stage('policy', { ...inputs, training: recipe.sft }, { model: baseOf(recipe, seed) });
 }
 
 function runOf(recipe, seed, needs) {
   const { prompts, validation, test } = recipe.data;
   const counts = { policy: prompts, validation, test };
-  const inputs = { recipe: settingsOf(recipe), seed, prompts: counts, options: recipe.ppo };
+  const inputs = { recipe: settingsOfPolicy(recipe), seed, prompts: counts, options: recipe.ppo };
   return stage('ppo', inputs, needs);
 }
 
 function samplesOf(recipe, seed, policy) {
   const { prompts, samples } = recipe.bestOfN;
   const { sampling, maxNewTokens } = ppoOptions(recipe.ppo);
-  const inputs = { recipe: settingsOf(recipe), seed, prompts, size: samples, sampling, maxNewTokens };
+  const inputs = { recipe: settingsOfPolicy(recipe), seed, prompts, size: samples, sampling, maxNewTokens };
   return stage('samples', inputs, { policy });
 }
 

@@ -6,31 +6,32 @@ export const laptop = {
   name: 'laptop',
   /** Each seed has models and a policy of its own; all are measured on the same prompts. */
   seeds: [1, 2, 3, 4, 5],
+  /** Families of the demonstrations and prompts: those that a policy of this size learns to answer. */
+  policyFamilies: ['harmful', 'howto', 'list', 'sentiment'],
   data: {
     ...laptopJudges.data,
     /** Labels of the judges. */
-    labeled: 4000,
-    /** Few, so that the policy has something left to learn. */
-    demonstrations: 2000,
+    labeled: 1000,
+    demonstrations: 8000,
     prompts: 4000,
-    validation: 100,
-    test: 200,
+    validation: 64,
+    test: 150,
   },
-  sft: { ...laptopJudges.base, learningRate: 1e-3 },
+  sft: laptopJudges.base,
   /** Long, and with a weak KL term: the policy is to find what its judge has wrong. */
   ppo: {
     steps: 80,
     maxNewTokens: 32,
-    batchSize: 64,
+    batchSize: 32,
     epochs: 2,
-    miniBatchSize: 32,
+    miniBatchSize: 16,
     valueOnlySteps: 4,
     policyLearningRate: 3e-4,
     valueLearningRate: 1e-3,
     kl: { weight: 0.2 },
     evaluateEvery: 8,
   },
-  bestOfN: { prompts: 100, samples: 64, sizes: [1, 2, 4, 8, 16, 32, 64] },
+  bestOfN: { prompts: 64, samples: 64, sizes: [1, 2, 4, 8, 16, 32, 64] },
   /** Declared before the study was run: which of two judges leads to the policy, and chooses the sample, that is worth more. */
   primary: { arms: ['GRAM', 'discriminative'], n: 64 },
 };
