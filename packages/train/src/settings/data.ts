@@ -22,7 +22,7 @@ const column = z.union([
 /** The settings of the file of records. */
 export const data = z.strictObject({
   path: text.describe(
-    'file of records, a folder of such files, a pattern of their names, `hf://datasets/owner/name@revision/path` or `https://...`',
+    'file, folder or pattern of records, `hf://datasets/owner/name@revision/path` or `https://...`',
   ),
   format: z
     .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
