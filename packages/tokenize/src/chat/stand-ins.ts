@@ -76,23 +76,19 @@ function signOf(
   }: { readonly index: number; readonly rank: number | undefined; readonly count: number },
   isSecond: boolean,
 ): string {
-  const place = isSecond
-    ? rank === undefined
-      ? count - index
-      : 2 * count + rank
-    : rank === undefined
-      ? count + index
-      : rank;
+  const [first, second] = rank === undefined ? [count + index, count - index] : [rank, 2 * count + rank];
+  const place = isSecond ? second : first;
   return `${isSecond ? 'z' : '0'}${String(place).padStart(6, '0')}`;
 }
 
-/** The shortest id that is replaced by a word of its length: shorter words could occur by chance. */
-const SHORTEST_ID = 8;
+/** Lengths of ids that are replaced by a word of their length: shorter words could occur by chance, and longer ones are no ids. */
+const ID_LENGTHS = { least: 8, most: 64 } as const;
 
 const WORD_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 function isWordId({ isId, value }: ConversationText): boolean {
-  return isId === true && value.length >= SHORTEST_ID && /^[\w-]+$/.test(value);
+  const { length } = value;
+  return isId === true && length >= ID_LENGTHS.least && length <= ID_LENGTHS.most && /^[\w-]+$/.test(value);
 }
 
 /** A word that cannot be foreseen, with letters of both cases, which sorts in opposite ways in the two renderings. */
