@@ -31,7 +31,7 @@ describe('gram', () => {
   const scoring = ['score', '--model', 'm', '--prompt', 'p', '--a', 'x'];
   it.each([
     ['an unknown command', ['evaluate'], /no command "evaluate"; did you mean gram eval\?/],
-    ['a word that is near no command', ['init'], /no command "init"; see gram --help\n/],
+    ['a word that is near no command', ['wxyz'], /no command "wxyz"; see gram --help\n/],
     ['a word that help cannot explain', ['help', 'rnak'], /no command "rnak"; did you mean gram rank\?/],
     ['help of two commands', ['help', 'rank', 'score'], /unexpected argument "score"; name one command/],
     ['a flag that is near no other', ['doctor', '--verbose'], /no flag --verbose; see gram doctor --help/],
@@ -49,12 +49,23 @@ describe('gram', () => {
       /did you mean hh-rlhf\?/,
     ],
     ['no number', ['eval', '--model', 'm', '--data', 'd', '--limit', '0'], /--limit cannot be "0"/],
+    ['a missing operand', ['init'], /STUDY is missing; see gram init --help/],
+    ['a word after the last operand', ['init', 'rlhf', 'a', 'b'], /unexpected argument "b"/],
     ['no responses', ['rank', '--model', 'm', '--prompt', 'p'], /needs responses/],
   ])('refuses %s with status 2 and one line', async (_name, argv, message) => {
     const { status, stdout, stderr } = await gram(argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^gram: [^\n]*; [^\n]*\n$/);
     expect(stderr).toMatch(message);
+  });
+
+  it('takes an operand that may be missing, and says so', async () => {
+    expect((await gram(['init', '--help'])).stdout).toContain('Usage: gram init STUDY [DIR] [FLAGS]');
+    const { status, stderr } = await gram(['init', 'rank']);
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'gram: there is no study "rank"; choose one of reward-ranking, rlhf, task-adaptation\n',
+    );
   });
 
   it('takes text that starts with a dash, and a bare --resume before another flag', async () => {
