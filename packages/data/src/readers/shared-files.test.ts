@@ -102,7 +102,8 @@ const plain: readonly (readonly [file: string, records: number])[] = [
 const NOT_RECORDS = /^(?:README\.md|text\/wiki_demo\.txt\.gz|models\/.*)$/;
 
 describe.skipIf(!existsSync(real))('every file of the real data', () => {
-  it.each(rows)('%s', async (file, read, format, records, dropped = {}, items) => {
+  it.each(rows.map((row) => [row[0], row] as const))('%s', async (_, row) => {
+    const [file, read, format, records, dropped = {}, items] = row;
     const reading = read(join(real, file));
     let count = 0;
     for await (const _ of reading) count++;

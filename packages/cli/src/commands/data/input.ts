@@ -22,7 +22,7 @@ import type { Flags, Values } from '../../flags.js';
 /** The file that a command reads. */
 export const inputOperand = {
   value: 'INPUT',
-  help: 'records in .jsonl, .json, .csv or .tsv, compressed or not; a folder or a pattern',
+  help: 'records in .jsonl, .json, .csv, .tsv or .parquet, compressed or not; a folder or a pattern',
 } as const;
 
 /** The file that a command writes. */

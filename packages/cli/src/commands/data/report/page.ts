@@ -29,7 +29,10 @@ export function statisticsPage({ input, reading, found, overlaps, examples }: Pa
       lengthSection(found),
       {
         heading: 'Sources and languages',
-        tables: [nameTable('source', found.families), nameTable('language', found.languages)],
+        tables: [
+          ...(found.families.length === 0 ? [] : [nameTable('source', found.families)]),
+          nameTable('language', found.languages),
+        ],
       },
       qualitySection(found),
       ...(overlaps.length === 0 ? [] : [overlapSection(overlaps)]),
