@@ -169,7 +169,7 @@ async function trainAs(
 }
 
 /** Names of the units of the work before the first step. */
-const UNITS = { tokenizer: 'merges', records: 'records', reference: 'pairs' } as const;
+const UNITS = { download: 'bytes', tokenizer: 'merges', records: 'records', reference: 'pairs' } as const;
 
 /** Loads and encodes, with a progress line for work that takes long enough to be wondered at. */
 async function prepare(

@@ -63,9 +63,9 @@ export async function readPairs(
   path: string,
   values: PairFlagValues,
   limit: number | undefined,
-  io: Pick<Io, 'stderr'>,
+  { stderr, signal }: Pick<Io, 'stderr' | 'signal'>,
 ): Promise<JudgedPairsFile> {
-  const local = await locateData(path, { onNote: (text) => io.stderr.write(`data: ${text}\n`) });
+  const local = await locateData(path, { signal, onNote: (text) => stderr.write(`data: ${text}\n`) });
   const reading = readPreferences(local, optionsOf(values));
   const pairs: PreferencePair[] = [];
   for await (const pair of reading) {
@@ -73,7 +73,7 @@ export async function readPairs(
     if (pairs.length === limit) break;
   }
   const notes = [describeCounts(reading.counts), ...readingNotes(reading, values.format !== undefined)];
-  for (const note of notes) io.stderr.write(`data: ${note}\n`);
+  for (const note of notes) stderr.write(`data: ${note}\n`);
   return { pairs, format: reading.format, records: reading.counts };
 }
 

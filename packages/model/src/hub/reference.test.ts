@@ -12,7 +12,7 @@ describe('parseReference', () => {
     ['owner/name/model-q4_0.gguf', 'owner/name', 'main', 'model-q4_0.gguf'],
     ['owner/name/model.gguf@dev', 'owner/name', 'dev', 'model.gguf'],
   ])('reads %s', async (text, repo, revision, file) => {
-    expect(await parseReference(text)).toEqual({ repo, revision, file });
+    expect(await parseReference(text)).toEqual({ kind: 'model', repo, revision, file });
   });
 
   it.each([

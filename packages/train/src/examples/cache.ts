@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { sha256OfValue, systemCode, writeDirectoryAtomic } from '@gram/base';
+import { BaseError, sha256OfValue, systemCode, writeDirectoryAtomic } from '@gram/base';
 import { TrainError } from '../error.js';
 import type { ExampleCodec } from './codec.js';
 import { tryLock } from './lock.js';
@@ -75,8 +75,11 @@ export async function cachedStore<Example>(
 async function removeUnused(parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     const path = join(parent, name);
-    const found = (await stat(join(path, STORE_FILES.about)).catch(() => undefined)) ?? (await stat(path));
-    if (Date.now() - found.mtimeMs > UNUSED_MILLISECONDS) await rm(path, { recursive: true, force: true });
+    const about = await stat(join(path, STORE_FILES.about)).catch(() => undefined);
+    const found = about ?? (await stat(path).catch(() => undefined));
+    // Another process may just have removed it.
+    if (found === undefined || Date.now() - found.mtimeMs < UNUSED_MILLISECONDS) continue;
+    await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -84,7 +87,9 @@ async function writing<Result>(folder: string, work: () => Promise<Result>): Pro
   try {
     return await work();
   } catch (error) {
-    const code = systemCode(error) ?? systemCode(error instanceof Error ? error.cause : undefined);
+    // Errors of the records have causes in the system as well, and are no errors of writing.
+    const isOwn = error instanceof BaseError && error.code === 'write-failed';
+    const code = systemCode(isOwn ? error.cause : error);
     if (code === undefined) throw error;
     throw new TrainError(
       'bad-examples',

@@ -194,6 +194,19 @@ describe('the cache', () => {
     expect(await entries()).not.toContain(old);
   });
 
+  it('passes an error of the records on as it is, also one that the system caused', async () => {
+    const problem = new Error('cannot read pairs.jsonl', {
+      cause: await readFile(join(folder, 'none')).catch((e: unknown) => e),
+    });
+    async function* failing() {
+      yield { ids: [1], lossFrom: 1 };
+      throw problem;
+    }
+    const encode = () => ({ examples: failing(), notes: () => ({}) });
+    await expect(cachedStore({}, generationCodec, encode)).rejects.toBe(problem);
+    expect(await entries()).toEqual([]);
+  });
+
   it('says where it cannot write', async () => {
     vi.stubEnv('GRAM_CACHE', join(folder, 'file'));
     await writeFile(join(folder, 'file'), '');

@@ -86,7 +86,10 @@ export async function prepareTraining(
 ): Promise<PreparedTraining> {
   const { signal, onProgress } = context;
   await checkDevice(config);
-  const data = await stageOf(config.stage).read(config, signal);
+  const data = await stageOf(config.stage).read(config, {
+    signal,
+    onDownload: (done, total) => onProgress?.('download', done, total),
+  });
   const optimizer = createOptimizer(config.optimizer);
   const opened =
     config.lora === undefined

@@ -29,11 +29,11 @@ export interface StartingModel extends Prompting {
 }
 
 /**
- * Called now and then while a run is prepared: with the merges that its tokenizer learned, the records that were encoded, or the
- * pairs that the reference of a policy has measured.
+ * Called now and then while a run is prepared: with the bytes of its data that were fetched, the merges that its tokenizer
+ * learned, the records that were encoded, or the pairs that the reference of a policy has measured.
  */
 export type PreparationProgress = (
-  work: 'tokenizer' | 'records' | 'reference',
+  work: 'download' | 'tokenizer' | 'records' | 'reference',
   done: number,
   total: number,
 ) => void;

@@ -14,6 +14,8 @@ export interface DataSource extends Pick<DataOptions, 'format' | 'columns' | 'pa
 /** Options of `checkFile`. */
 export interface CheckOptions<Item> extends Pick<DataOptions, 'seed' | 'margins' | 'degenerate'> {
   readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes that were fetched so far, and those of all files. */
+  readonly onDownload?: ((done: number, total: number) => void) | undefined;
   /** Looks at each item. */
   readonly onItem?: ((item: Item) => void) | undefined;
 }
@@ -47,9 +49,9 @@ export interface CheckedFile<Item> {
 export async function checkFile<Item extends { readonly prompt: Prompt }>(
   data: DataKind<Item>,
   { path, limit, ...source }: DataSource,
-  { signal, onItem, ...options }: CheckOptions<Item>,
+  { signal, onDownload, onItem, ...options }: CheckOptions<Item>,
 ): Promise<CheckedFile<Item>> {
-  const local = await locateData(path, { signal });
+  const local = await locateData(path, { signal, onProgress: onDownload });
   const open = () => data.read(local, { ...source, ...options });
   const reading = open();
   let count = 0;

@@ -140,6 +140,13 @@ export interface StageData {
 /** A configuration as a stage sees it: shared settings and, among others, its own. */
 export type StageConfig = SharedSettings & { readonly [key: string]: unknown };
 
+/** Options of reading the data of a configuration. */
+export interface ReadDataOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes of a file that were fetched so far, and those of all of them. */
+  readonly onDownload?: ((done: number, total: number) => void) | undefined;
+}
+
 /** A stage of the table; what is peculiar to it stays behind these functions. */
 export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
   extends Pick<
@@ -159,7 +166,7 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
    *
    * @throws {TrainError} `no-data` when a file gives no record; the errors of the readers
    */
-  read(config: StageConfig, signal?: AbortSignal): Promise<StageData>;
+  read(config: StageConfig, options?: ReadDataOptions): Promise<StageData>;
 }
 
 /** Makes a stage of its definition. */
@@ -176,13 +183,13 @@ export function defineStage<
     head: (model, config) => definition.head(model, own(config)),
     trainsHeadOnly: (config) => definition.trainsHeadOnly?.(own(config)) ?? false,
     check: (config, refuse) => definition.check?.({ ...config, ...own(config) }, refuse),
-    async read(config, signal) {
+    async read(config, { signal, onDownload } = {}) {
       const settings = { ...config, ...own(config), paperSmoothing: smoothingOf(config, smoothing) };
       const check = (source: DataSource, onItem: (item: Item) => void) => {
         const { seed, degenerate } = config;
         const margins = definition.usesMargins?.(settings) ?? false;
         return checkFile(data, source, {
-          ...{ seed, margins, degenerate, signal },
+          ...{ seed, margins, degenerate, signal, onDownload },
           onItem(item) {
             definition.checkItem?.(item, source.path, settings);
             onItem(item);
