@@ -1,9 +1,12 @@
 import { stage } from './grid/stage.mjs';
 import { settingsOf } from './stages.mjs';
 
-/** The model that all arms of a seed start from: one of the world that has read plain text, or one from files. */
+/**
+ * The model that all arms of a seed start from: one of the world that has read plain text, or one from files. All seeds share the
+ * one of `baseSeed`, where a recipe has it.
+ */
 export function baseOf(recipe, seed) {
-  const { source, data } = recipe;
+  const { source, data, baseSeed = seed } = recipe;
   if (source.kind !== 'world') return stage('pretrained', { path: `${source.directory}/${source.model}` });
   const { judgePrompt, tokenizer } = recipe;
   const texts = { judgePrompt, tokenizer, data: { tokenizerTexts: data.tokenizerTexts } };
@@ -12,7 +15,7 @@ export function baseOf(recipe, seed) {
     {
       // Plain text is of all families, whatever stage 1 reads.
       ...{ recipe: settingsOf({ ...recipe, source: { ...source, unlabeledFamilies: 'all' } }) },
-      ...{ seed, texts: data.texts },
+      ...{ seed: baseSeed, texts: data.texts },
       ...{ model: recipe.model, training: recipe.base },
     },
     { tokenizer: stage('tokenizer', { recipe: texts, seed: 0 }) },

@@ -57,6 +57,8 @@ export const laptopJudges = {
     tokenizerTexts: 4000,
   },
   base: { ...laptopTraining, learningRate: 3e-3 },
+  /** All seeds start from one model, as studies of released models do. */
+  baseSeed: 1,
   /** Stage 1 reads both responses of a pair, one after the other; `single` ones tell pairs from text. */
   form: 'pairs',
   stage1: { ...laptopTraining, learningRate: 3e-3 },

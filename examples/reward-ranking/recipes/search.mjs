@@ -20,6 +20,7 @@ const layers = (count) => ({ 'model.numHiddenLayers': count });
 export const search = {
   ...laptopJudges,
   name: 'search',
+  baseSeed: undefined,
   source: {
     ...laptopJudges.source,
     families: ['arithmetic', 'list', 'sentiment', 'howto', 'harmful'],
