@@ -11,10 +11,12 @@ import { root } from './commands.mjs';
 const folder = join(root, 'examples', 'reward-ranking');
 const path = join(folder, 'accuracy.svg');
 
-const { recipe, points } = JSON.parse(readFileSync(join(folder, 'results', 'laptop.json'), 'utf8'));
+const { recipe, points, unlabeled } = JSON.parse(
+  readFileSync(join(folder, 'results', 'laptop.json'), 'utf8'),
+);
 const find = (arm, labels, split) =>
   points.find((point) => point.arm === arm && point.labels === labels && point.split === split);
-const svg = labelChart({ find }, recipe, 'out-of-distribution');
+const svg = labelChart({ find, unlabeled }, recipe, 'out-of-distribution');
 
 if (!process.argv.includes('--check')) writeFileSync(path, `${svg}\n`);
 else if (!existsSync(path) || readFileSync(path, 'utf8') !== `${svg}\n`) {

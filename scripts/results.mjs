@@ -4,7 +4,7 @@
 //   node scripts/results.mjs            writes what stands between the two comments of each block
 //   node scripts/results.mjs --check    fails if that is not what it would write
 //
-// A block whose results are not there is named and left as it is.
+// A block is named where results are not there: what needs them is left out, or the block is left as it is.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './commands.mjs';
@@ -30,26 +30,25 @@ const BLOCKS = [
 ];
 
 for (const [readme, name, wanted, sectionOf] of BLOCKS) {
-  const missing = [wanted]
-    .flatMap((each) => (typeof each === 'string' ? each : Object.values(each)))
-    .filter(isMissing);
+  const needed = typeof wanted === 'string' ? [wanted] : Object.values(wanted);
+  const missing = needed.filter(isMissing);
   if (missing.length > 0) {
     console.log(
       `${readme}: ${name} needs the results of ${missing.join(', ')}; npm run study:full makes them`,
     );
-    continue;
   }
-  write(join(root, readme), name, sectionOf(read(wanted)));
+  if (missing.length < needed.length) write(join(root, readme), name, sectionOf(read(wanted)));
 }
 
 function isMissing(name) {
   return !existsSync(fileOf(name));
 }
 
-/** Reads the results of a study, or of several by name. */
+/** Reads the results of a study, or those that are there of several by name. */
 function read(wanted) {
   if (typeof wanted === 'string') return JSON.parse(readFileSync(fileOf(wanted), 'utf8'));
-  return Object.fromEntries(Object.entries(wanted).map(([key, name]) => [key, read(name)]));
+  const present = Object.entries(wanted).filter(([, name]) => !isMissing(name));
+  return Object.fromEntries(present.map(([key, name]) => [key, read(name)]));
 }
 
 function fileOf(name) {

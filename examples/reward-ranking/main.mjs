@@ -16,7 +16,7 @@ import { paper } from './recipes/paper.mjs';
 import { questions } from './recipes/questions.mjs';
 import { search } from './recipes/search.mjs';
 import { tiny } from './recipes/tiny.mjs';
-import { accuracyTable, primarySentence, reportPage } from './report.mjs';
+import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
 import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
@@ -42,16 +42,15 @@ async function ask(recipe, output) {
 async function rank(recipe, output) {
   if (recipe.name === 'laptop') {
     console.log(
-      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about four minutes on two cores.`,
+      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about six minutes on two cores.`,
     );
   }
   const plan = planOf(recipe);
-  const { cells, ranked } = plan;
-  const targets = [...cells.flatMap(({ tests }) => Object.values(tests)), ...(ranked ? [ranked] : [])];
-  const resultOf = await compute(recipe, targets, 'reward ranking');
+  const { ranked } = plan;
+  const resultOf = await compute(recipe, plan.targets, 'reward ranking');
   const summary = summarize(recipe, plan, resultOf);
   for (const split of SPLITS) console.log(`\n${textTable(accuracyTable(summary, recipe, split))}`);
-  console.log(`\n${primarySentence(summary)}`);
+  console.log(`\n${primarySentence(summary)}\n${unlabeledSentence(summary)}`);
   const rankings = ranked ? resultOf(ranked) : [];
   for (const ranking of rankings) printRanking(ranking);
   const seconds = output.seconds();

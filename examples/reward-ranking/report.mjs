@@ -1,6 +1,6 @@
 import { formatPercent as percent } from '@gram/base';
 import { lineChart, page } from '@gram/report';
-import { INTERVALS } from '@gram-examples/common/estimates';
+import { INTERVALS, verdict } from '@gram-examples/common/estimates';
 import { WORLD_NOTE } from '@gram-examples/common/output';
 import { armsOf, SPLITS } from './study.mjs';
 
@@ -63,16 +63,13 @@ export function effectTable({ effects }, split) {
 
 /** Says what the comparison that was declared beforehand found. */
 export function primarySentence({ primary: { arms, labels, split, seeds, ...found } }) {
-  const [low, high] = found.interval ?? [Number.NaN, Number.NaN];
-  const verdict =
-    found.interval === undefined
-      ? 'One seed decides nothing.'
-      : low > 0
-        ? 'Stage 1 helps.'
-        : high < 0
-          ? 'Stage 1 harms.'
-          : 'The interval holds 0: nothing is decided.';
-  return `Declared beforehand: with ${labels} labels and ${seeds} seeds, ${split.replaceAll('-', ' ')}, ${arms.join(' minus ')} is ${difference(found)}. ${verdict}`;
+  return `Declared beforehand: with ${labels} labels and ${seeds} seeds, ${split.replaceAll('-', ' ')}, ${arms.join(' minus ')} is ${difference(found)}. ${verdict(found, arms)}`;
+}
+
+/** Says what stage 1 teaches before there is a label: how many pairs the likelier response decides. */
+export function unlabeledSentence({ unlabeled }) {
+  const { seeds, before, after, gain } = unlabeled.find(({ split }) => split === 'out-of-distribution');
+  return `Without a label, by which response the model finds likelier, it decides ${percent(before.mean)} of the pairs out of distribution as they are labeled before stage 1 and ${percent(after.mean)} after it: ${difference(gain)} over ${seeds} seeds.`;
 }
 
 function familyTable({ find }, { arms, data }) {
@@ -90,26 +87,33 @@ function familyTable({ find }, { arms, data }) {
 }
 
 /** Draws accuracy over the number of labels: how many does each judge need? */
-export function labelChart({ find }, recipe, split) {
+export function labelChart({ find, unlabeled }, recipe, split) {
   const { data, primary } = recipe;
   const hasBand = (name) => primary === undefined || primary.arms.includes(name);
+  const { before, after } = unlabeled.find((each) => each.split === split);
+  const ends = [data.labeled[0], data.labeled.at(-1)];
+  const level = (name, { mean }) => ({ name, points: ends.map((labels) => [labels, mean]) });
   return lineChart({
     title: `Accuracy ${split.replaceAll('-', ' ')}`,
     xLabel: 'labeled pairs',
     yLabel: 'accuracy',
-    series: armsOf(recipe)
-      .filter(({ options }) => options !== 'vanilla')
-      .map(({ name }) => {
-        const own = data.labeled.map((labels) => find(name, labels, split));
-        return {
-          name,
-          marks: true,
-          points: own.map(({ labels, mean }) => [labels, mean]),
-          band: own.flatMap(({ labels, interval }) =>
-            interval && hasBand(name) ? [[labels, ...interval]] : [],
-          ),
-        };
-      }),
+    series: [
+      ...armsOf(recipe)
+        .filter(({ options }) => options !== 'vanilla')
+        .map(({ name }) => {
+          const own = data.labeled.map((labels) => find(name, labels, split));
+          return {
+            name,
+            marks: true,
+            points: own.map(({ labels, mean }) => [labels, mean]),
+            band: own.flatMap(({ labels, interval }) =>
+              interval && hasBand(name) ? [[labels, ...interval]] : [],
+            ),
+          };
+        }),
+      level('likelihood after stage 1, no labels', after),
+      level('likelihood before it', before),
+    ],
   });
 }
 
@@ -125,6 +129,7 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
         heading: 'Does learning to write pairs help a judge with few labels on tasks that it never saw?',
         paragraphs: [
           primarySentence(summary),
+          unlabeledSentence(summary),
           'Every arm starts from the same model, which has read plain text. Stage 1 then reads pairs of responses of all families without labels; labels are of the training families only.',
           ...(isWorld ? [WORLD_NOTE] : []),
           INTERVALS,

@@ -1,5 +1,5 @@
 import { stage } from '@gram-examples/common/grid/stage';
-import { judgeOf, judgePhase, readingPhases } from '@gram-examples/common/judges';
+import { baseOf, foundationOf, judgeOf, judgePhase, readingPhases } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 /** The reward models that studies compare. `options` names their training in the recipe. */
@@ -20,8 +20,9 @@ export function armsOf({ arms }) {
 export const SPLITS = ['in-distribution', 'out-of-distribution'];
 
 /**
- * Lists what a recipe computes: for each seed, arm and number of labels a judge and its accuracy on both splits. The seeds that
- * only the declared comparison has compute that alone.
+ * Lists what a recipe computes: for each seed, arm and number of labels a judge and its accuracy on both splits; and what the
+ * model decides by likelihood before and after stage 1, without a label. The seeds that only the declared comparison has compute
+ * its judges alone.
  */
 export function planOf(recipe) {
   const { data, seeds, primary } = recipe;
@@ -33,19 +34,31 @@ export function planOf(recipe) {
   const cells = all.flatMap((seed) =>
     (seeds.includes(seed) ? every : declared).map(({ arm, labels }) => cellOf(recipe, { seed, arm, labels })),
   );
-  return { cells, ranked: recipe.lists && rankedBy(recipe, cells) };
+  const unlabeled = all.map((seed) => ({
+    before: likelihoodOf(recipe, seed, baseOf(recipe, seed)),
+    after: likelihoodOf(recipe, seed, foundationOf(recipe, seed)),
+  }));
+  const ranked = recipe.lists && rankedBy(recipe, cells);
+  const targets = [...cells.map(({ tests }) => tests), ...unlabeled.flatMap(Object.values)].flatMap(
+    Object.values,
+  );
+  return { cells, unlabeled, ranked, targets: ranked ? [...targets, ranked] : targets };
 }
 
 /** A judge of one seed, arm and number of labels, and its accuracies. */
 function cellOf(recipe, { seed, arm, labels }) {
   const judge = judgeOf(recipe, { seed, arm, labels });
-  const tests = SPLITS.map((split) => [split, accuracyOf(recipe, seed, judge, split)]);
-  return { seed, arm: arm.name, labels, judge, tests: Object.fromEntries(tests) };
+  const tests = bySplit(recipe, seed, (inputs) => stage('accuracy', inputs, { judge }));
+  return { seed, arm: arm.name, labels, judge, tests };
 }
 
-function accuracyOf(recipe, seed, judge, split) {
-  const inputs = { recipe: settingsOf(recipe), seed, split, pairs: recipe.data.test };
-  return stage('accuracy', inputs, { judge });
+function likelihoodOf(recipe, seed, model) {
+  return bySplit(recipe, seed, (inputs) => stage('likelihood', inputs, { model }));
+}
+
+function bySplit(recipe, seed, stageOf) {
+  const inputs = { recipe: settingsOf(recipe), seed, pairs: recipe.data.test };
+  return Object.fromEntries(SPLITS.map((split) => [split, stageOf({ ...inputs, split })]));
 }
 
 /** Lists that GRAM ranks with all labels. */

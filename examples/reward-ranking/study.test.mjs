@@ -5,7 +5,7 @@ import { mean } from '@gram/base';
 import { runGrid } from '@gram-examples/common/grid/run-grid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tiny } from './recipes/tiny.mjs';
-import { accuracyTable, primarySentence, reportPage } from './report.mjs';
+import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
 import { armsOf, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
@@ -17,8 +17,7 @@ describe('the study of reward ranking', () => {
   const plan = planOf(tiny);
   let resultOf;
   beforeAll(async () => {
-    const targets = [...plan.cells.flatMap(({ tests }) => Object.values(tests)), plan.ranked];
-    ({ resultOf } = await runGrid({ module, targets, directory, label: 'test' }));
+    ({ resultOf } = await runGrid({ module, targets: plan.targets, directory, label: 'test' }));
   }, 120_000);
 
   it('shares what arms have in common, and nothing else', () => {
@@ -26,7 +25,7 @@ describe('the study of reward ranking', () => {
       new Set(plan.cells.map(({ judge }) => judge).flatMap((judge) => chain(judge, kind)));
     expect(plan.cells).toHaveLength(2 * armsOf(tiny).length * 2 + 2);
     expect(idsOf('tokenizer').size).toBe(1);
-    expect(idsOf('base').size).toBe(3);
+    expect(idsOf('base').size).toBe(1);
     expect(idsOf('stage1').size).toBe(3);
     expect(idsOf('judge').size).toBe(plan.cells.length);
   });
@@ -44,6 +43,10 @@ describe('the study of reward ranking', () => {
       return mean(own.flatMap(({ tests }) => resultOf(tests['out-of-distribution']).correct));
     });
     expect(summary.primary.seeds).toBe(3);
+    const { before, after, gain, seeds } = summary.unlabeled[1];
+    expect(seeds).toBe(3);
+    expect(after.mean - before.mean).toBeCloseTo(gain.mean, 12);
+    expect(unlabeledSentence(summary)).toMatch(/^Without a label.* over 3 seeds\.$/);
     expect(summary.primary.mean).toBeCloseTo(means[0] - means[1], 12);
     const [low, high] = summary.primary.interval;
     expect((low + high) / 2).toBeCloseTo(summary.primary.mean, 12);

@@ -16,7 +16,7 @@ const EFFECTS = [
  *
  * @param resultOf gives the result of a stage
  */
-export function summarize(recipe, { cells }, resultOf) {
+export function summarize(recipe, { cells, unlabeled }, resultOf) {
   const { arms: names, data, seeds } = recipe;
   const resultsOf = (arm, labels, split, of) =>
     cells
@@ -44,7 +44,18 @@ export function summarize(recipe, { cells }, resultOf) {
     primary === undefined
       ? compare(EFFECTS[0], data.labeled.at(-1), 'out-of-distribution')
       : compare(primary.arms, primary.labels, primary.split, primary.seeds);
-  return { points, find, effects, primary: declared };
+  return { points, find, effects, primary: declared, unlabeled: withoutLabels(unlabeled, resultOf) };
+}
+
+/** How many pairs the likelier response decides before and after stage 1, on each split. */
+function withoutLabels(seeds, resultOf) {
+  return SPLITS.map((split) => {
+    const [before, after] = ['before', 'after'].map((when) =>
+      seeds.map((seed) => resultOf(seed[when][split]).correct),
+    );
+    const gain = difference(after, before);
+    return { split, seeds: seeds.length, before: estimate(before), after: estimate(after), gain };
+  });
 }
 
 /** Accuracy over seeds, and what else tables show of a judge. */
@@ -70,6 +81,6 @@ function accuracyByFamily(results) {
 }
 
 /** The summary as a file keeps it. */
-export function toJson(recipe, { points, effects, primary }) {
-  return { recipe, primary, points, effects };
+export function toJson(recipe, { points, effects, primary, unlabeled }) {
+  return { recipe, primary, unlabeled, points, effects };
 }

@@ -5,7 +5,7 @@ import { markdownTable } from './markdown.mjs';
  * Sets the claims of the paper beside what the studies found: a claim is shown where the interval of our difference is on its
  * side of 0, opposite where it is on the other, and not shown where it holds 0.
  *
- * @param results of the studies, by name: `ranking`, `questions`, `rlhf`, `adaptation`
+ * @param results of the studies, by name: `ranking`, `questions`, `rlhf`, `adaptation`; those that are there
  */
 export function claimsSection(results) {
   const rows = claimsOf(results).map(({ claim, paper, ours, found }) => [
@@ -21,18 +21,54 @@ export function claimsSection(results) {
 }
 
 function claimsOf({ ranking, questions, rlhf, adaptation }) {
-  const { labels, arms, split } = ranking.primary;
-  const effect = (pair, count) =>
-    ranking.effects.find(
-      (each) => each.split === split && each.labels === count && each.arms.join() === pair.join(),
+  return [
+    ...(ranking ? rankingClaims(ranking) : []),
+    ...(ranking && questions ? questionClaims(questions, ranking) : []),
+    ...(rlhf ? rlhfClaims(rlhf) : []),
+    ...(adaptation ? adaptationClaims(adaptation) : []),
+  ];
+}
+
+function rankingClaims({ recipe, primary, effects, unlabeled }) {
+  const { labels, split } = primary;
+  const effect = (other, count) =>
+    effects.find(
+      (each) => each.split === split && each.labels === count && each.arms.join() === `GRAM,${other}`,
     );
+  const few = Math.min(...recipe.data.labeled);
+  return [
+    {
+      claim: 'Stage 1 teaches to tell answers apart before there is a label',
+      paper: 'no figure found',
+      ours: `the likelier answer, ${primary.seeds} seeds`,
+      found: unlabeled.find((each) => each.split === split).gain,
+    },
+    {
+      claim: 'GRAM is ahead of a discriminative judge out of distribution',
+      paper: '85.1 against 74.1',
+      ours: `${labels} labels, ${primary.seeds} seeds`,
+      found: primary,
+    },
+    {
+      claim: 'Stage 1 alone helps out of distribution',
+      paper: 'no figure found',
+      ours: `${labels} labels`,
+      found: effect('generative, smoothing', labels),
+    },
+    {
+      claim: 'Stage 1 helps with few labels',
+      paper: 'no figure found',
+      ours: `${few} labels`,
+      found: effect('generative, smoothing', few),
+    },
+  ];
+}
+
+function questionClaims({ questions }, { primary: { labels, split } }) {
   const gainOf = (question, name, where = split) => {
-    const { settings } = questions.questions.find((each) => each.name === question);
+    const { settings } = questions.find((each) => each.name === question);
     return settings.find((each) => each.name === name)[where].gain;
   };
-  const few = Math.min(...ranking.recipe.data.labeled);
-  const [ppo, bestOfN] = rlhf.primary;
-  const own = ['stage 1 on the task', 'base'];
   return [
     {
       claim: 'GRAM is ahead of a generative judge in distribution',
@@ -47,24 +83,6 @@ function claimsOf({ ranking, questions, rlhf, adaptation }) {
       found: gainOf('judges', 'GRAM'),
     },
     {
-      claim: 'GRAM is ahead of a discriminative judge out of distribution',
-      paper: '85.1 against 74.1',
-      ours: `${labels} labels`,
-      found: effect(['GRAM', 'discriminative'], labels),
-    },
-    {
-      claim: 'Stage 1 alone helps out of distribution',
-      paper: 'no figure found',
-      ours: `${labels} labels, ${ranking.primary.seeds} seeds`,
-      found: ranking.primary,
-    },
-    {
-      claim: 'Stage 1 helps with few labels',
-      paper: 'no figure found',
-      ours: `${few} labels`,
-      found: effect(arms, few),
-    },
-    {
       claim: 'More unlabeled text helps more',
       paper: '80, 85, 87 and 88 with 0, 200k, 400k and 600k pairs',
       ours: '32,000 pairs against none',
@@ -76,32 +94,45 @@ function claimsOf({ ranking, questions, rlhf, adaptation }) {
       ours: '0.1 against 0',
       found: gainOf('smoothing', '0.1'),
     },
+  ];
+}
+
+function rlhfClaims({ primary: [ppo, bestOfN] }) {
+  const paper = 'a figure without numbers';
+  return [
     {
       claim: 'GRAM chooses better of many samples than a discriminative judge',
-      paper: 'a figure without numbers',
+      paper,
       ours: bestOfN.of,
       found: bestOfN,
     },
     {
       claim: 'GRAM leads PPO to a better policy than a discriminative judge',
-      paper: 'a figure without numbers',
+      paper,
       ours: 'the selected policies',
       found: ppo,
     },
+  ];
+}
+
+function adaptationClaims({ recipe: { tasks, unit }, primary, effects }) {
+  const ours = `${primary.units * unit} labels`;
+  const ofTask = (task) =>
+    effects.find(
+      (each) => each.task === task && each.units === primary.units && each.arms[0] === 'stage 1 on the task',
+    );
+  return [
     {
       claim: 'Stage 1 helps a judge that adapts to a task with few labels',
       paper: '75.6 with 3,000 labels, 77.8 with all',
-      ours: `${adaptation.primary.units * adaptation.recipe.unit} labels`,
-      found: adaptation.primary,
+      ours,
+      found: primary,
     },
-    ...adaptation.recipe.tasks.map((task) => ({
+    ...tasks.map((task) => ({
       claim: `Stage 1 on the unlabeled pairs of the task helps: ${task}`,
       paper: '74.7 against 67.4',
-      ours: `${adaptation.primary.units * adaptation.recipe.unit} labels`,
-      found: adaptation.effects.find(
-        (each) =>
-          each.task === task && each.units === adaptation.primary.units && each.arms.join() === own.join(),
-      ),
+      ours,
+      found: ofTask(task),
     })),
   ];
 }

@@ -1,6 +1,11 @@
 import { INTERVALS } from '../../examples/common/estimates.mjs';
 import { questionTable } from '../../examples/reward-ranking/questions/report.mjs';
-import { accuracyTable, effectTable, primarySentence } from '../../examples/reward-ranking/report.mjs';
+import {
+  accuracyTable,
+  effectTable,
+  primarySentence,
+  unlabeledSentence,
+} from '../../examples/reward-ranking/report.mjs';
 import { SPLITS } from '../../examples/reward-ranking/study.mjs';
 import { madeOn, markdownTable, wrapped } from './markdown.mjs';
 
@@ -11,6 +16,7 @@ export function rankingSection({ recipe, made, points, ...summary }) {
   const splits = SPLITS.toReversed();
   return [
     wrapped(primarySentence(summary)),
+    wrapped(unlabeledSentence(summary)),
     ...splits.map((split) => markdownTable(accuracyTable({ find }, recipe, split))),
     ...splits.map((split) => markdownTable(effectTable(summary, split))),
     wrapped(INTERVALS),

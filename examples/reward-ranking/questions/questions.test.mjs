@@ -37,8 +37,8 @@ it('answers a question from settings that share what they have in common', async
   const asked = askedOf(recipe);
   const tests = asked[0].settings.flatMap((setting) => setting.tests.flatMap(Object.values));
   const { resultOf, total } = await runGrid({ module, targets: tests, directory, label: 'test' });
-  // One tokenizer; for each of two seeds a base, stage 1, two judges and the three answers to each of two splits.
-  expect(total).toBe(1 + 2 * (1 + 1 + 2 + 3 * 2));
+  // One tokenizer and one base; for each of two seeds stage 1, two judges and the three answers to each of two splits.
+  expect(total).toBe(2 + 2 * (1 + 2 + 3 * 2));
   const summary = summarize(asked, resultOf);
   const [none, wrong, likelihood] = summary[0].settings;
   const correct = asked[0].settings[0].tests.flatMap((test) => resultOf(test['in-distribution']).correct);

@@ -5,8 +5,8 @@ export const laptop = {
   ...laptopJudges,
   name: 'laptop',
   arms: ['GRAM', 'generative, smoothing', 'discriminative'],
-  /** Seeds from 1 on were looked at while the study was built. */
-  seeds: [11, 12, 13],
+  /** Smaller seeds were looked at while the study was built. */
+  seeds: [21, 22, 23],
   data: {
     ...laptopJudges.data,
     /** Numbers of labeled pairs. */
@@ -14,12 +14,12 @@ export const laptop = {
     /** Test pairs of each distribution. */
     test: 1000,
   },
-  /** Declared before the study was run: what stage 1 alone changes, on families without labels. */
+  /** Declared before these seeds were run: the claim of the paper's first table, on families without labels. */
   primary: {
-    arms: ['GRAM', 'generative, smoothing'],
+    arms: ['GRAM', 'discriminative'],
     labels: 1000,
     split: 'out-of-distribution',
-    seeds: [11, 12, 13, 14],
+    seeds: [21, 22, 23, 24],
   },
   /** Lists that are ranked at the end. */
   lists: { prompts: 4, size: 4 },

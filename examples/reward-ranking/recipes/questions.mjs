@@ -15,12 +15,12 @@ const judge = (name, arm, { against, labels = LABELS, ...change } = {}) => ({
 const gram = (name, more) => judge(name, 'GRAM', more);
 const without = (name, more) => judge(name, 'generative, smoothing', more);
 
-/** Settings of label smoothing, with labels as they are and with a fifth of them wrong. */
-const smoothings = (flipped, about) =>
-  [0, 0.05, 0.1, 0.2].map((labelSmoothing) =>
+/** Settings of label smoothing, with labels as they are or with some of them wrong. */
+const smoothings = (values, about, change) =>
+  values.map((labelSmoothing) =>
     gram(`${labelSmoothing}${about}`, {
+      ...change,
       'stage2.labelSmoothing': labelSmoothing,
-      'stage2.flipped': flipped,
       ...(labelSmoothing > 0 && { against: `0${about}` }),
     }),
   );
@@ -38,8 +38,9 @@ const judges = (writers) =>
 export const questions = {
   ...laptopJudges,
   name: 'questions',
-  stage2: { ...laptopJudges.stage2, flipped: 0 },
-  seeds: [1, 2, 3],
+  /** The share of labels that are flipped before a judge learns from them; none where nothing is said. */
+  stage2: { ...laptopJudges.stage2, flipped: undefined },
+  seeds: [21, 22, 23],
   splits: SPLITS,
   data: { ...laptopJudges.data, labels: LABELS, test: 1000 },
   questions: [
@@ -55,7 +56,6 @@ export const questions = {
       question: 'How much unlabeled text does stage 1 need?',
       settings: [
         without('no stage 1'),
-        gram('4,000 pairs', { 'data.unlabeled': 4000, against: 'no stage 1' }),
         gram('16,000 pairs', { against: 'no stage 1' }),
         gram('32,000 pairs', { 'data.unlabeled': 32_000, against: 'no stage 1' }),
       ],
@@ -91,7 +91,10 @@ export const questions = {
     {
       name: 'smoothing',
       question: 'How much label smoothing?',
-      settings: [...smoothings(0, ''), ...smoothings(0.2, ', a fifth of the labels flipped')],
+      settings: [
+        ...smoothings([0, 0.1, 0.2], ''),
+        ...smoothings([0, 0.1], ', a fifth of the labels flipped', { 'stage2.flipped': 0.2 }),
+      ],
     },
     {
       name: 'writers',
@@ -100,15 +103,6 @@ export const questions = {
         'Consistent writers are careful or careless in both responses of a pair, so that who reads the first one well knows more of the second.',
       ],
       settings: [...judges('independent'), ...judges('consistent')],
-    },
-    {
-      name: 'depth',
-      question: 'At which size does it begin?',
-      settings: [3, 6].flatMap((layers) => {
-        const change = { 'model.numHiddenLayers': layers };
-        const against = `${layers} layers, no stage 1`;
-        return [without(against, change), gram(`${layers} layers, stage 1`, { ...change, against })];
-      }),
     },
   ],
 };
