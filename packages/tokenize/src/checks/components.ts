@@ -139,10 +139,7 @@ function ownProblem(step: Json): string | undefined {
  * Longest text that the normalizer and the pre-tokenizer of a tokenizer can be given, in UTF-16 units, so that no search of
  * theirs ends the process or takes more than seconds.
  */
-export function maximumText(json: {
-  readonly normalizer?: unknown;
-  readonly pre_tokenizer?: unknown;
-}): number {
+export function maximumText(json: Json): number {
   const patterns = [json.normalizer, json.pre_tokenizer].flatMap(patternsOf);
   return Math.min(
     patternCost('').maximumText,
