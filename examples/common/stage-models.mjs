@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { loadModel } from '@gram/model';
-import { loadTokenizer } from '@gram/tokenize';
+import { createRandom } from '@gram/base';
+import { initWeights, loadModel, saveModel, weightShapes, withHead } from '@gram/model';
+import { createDiscriminativeRewardModel, createGenerativeRewardModel } from '@gram/reward';
+import { loadTokenizer, plainChat } from '@gram/tokenize';
 import { adamW, train } from '@gram/train';
 import { encoderOf } from './materials.mjs';
-import { rewardModelOf, saveTrainedModel } from './reward-models.mjs';
 
 /** Opens the model of a stage, which is in a directory of its own where it was not trained here, and its tokenizer. */
 export async function openModel({ directory, result }, recipe) {
@@ -35,4 +36,35 @@ export async function keep(directory, { config, weights, kind, tokens, recipe },
   const about = { tokenizer: tokens, recipe, training: {} };
   await saveTrainedModel(join(directory, 'model'), { kind, config, weights }, about);
   return { kind, losses };
+}
+
+/** Makes a scoring model of the base model's decoder with a new reward head in the place of the next-token head. */
+export function scoringModel({ config, weights }, { model }, seed) {
+  const scoring = withHead(config, 'score');
+  const fresh = initWeights(scoring, createRandom(seed, 'reward head'), model?.standardDeviation);
+  const known = weights();
+  const names = Object.keys(weightShapes(scoring));
+  return {
+    config: scoring,
+    weights: Object.fromEntries(names.map((name) => [name, known[name] ?? fresh[name]])),
+  };
+}
+
+/** Opens a trained model, to compare responses with or to take rewards from. */
+function rewardModelOf({ kind, config, weights }, encoder) {
+  const create = kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
+  return create({ config, weights, encoder });
+}
+
+/** Saves a reward model or a policy, so that the commands of `gram` load it. */
+async function saveTrainedModel(path, { kind, config, weights }, { tokenizer, recipe, training }) {
+  const gram = {
+    format: 1,
+    kind,
+    ...(kind !== 'policy' && { judgePrompt: recipe.judgePrompt }),
+    chat: plainChat.id,
+    maxLength: recipe.maxLength,
+    training,
+  };
+  await saveModel(path, { config, weights, gram, tokenizerJson: tokenizer.json });
 }

@@ -17,8 +17,7 @@ import { adaptationStages } from './adaptation.mjs';
 import { decideByLikelihood } from './likelihood.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
-import { scoringModel } from './reward-models.mjs';
-import { fit, keep, openJudge, openModel } from './stage-models.mjs';
+import { fit, keep, openJudge, openModel, scoringModel } from './stage-models.mjs';
 
 /**
  * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of,

@@ -67,7 +67,7 @@ it.each([questions, search])('compares settings of $name with settings of the sa
 it('refuses to change what a recipe does not have', () => {
   expect(withChanges(tiny, { 'data.unlabeled': 3 }).data.unlabeled).toBe(3);
   expect(tiny.data.unlabeled).not.toBe(3);
-  expect(() => withChanges(tiny, { 'data.unlabelled': 3 })).toThrow('no setting called unlabelled');
+  expect(() => withChanges(tiny, { 'data.unlabeld': 3 })).toThrow('no setting called unlabeld');
 });
 
 it('chooses the recipe on families that have labels, and on none that the study reports', () => {

@@ -12,10 +12,10 @@ import {
   forwardFlop,
   trainingBytes,
   trainingMemory,
-  weightBytes,
 } from './estimates.js';
 import { initWeights } from './init.js';
 import { quantizeWeights } from './quantize.js';
+import { weightBytes } from './weight-bytes.js';
 
 // SmolLM2-135M.
 const config: ModelConfig = {

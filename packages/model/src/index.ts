@@ -65,8 +65,6 @@ export {
   type TrainingMemoryOptions,
   trainingBytes,
   trainingMemory,
-  type WeightPrecision,
-  weightBytes,
 } from './estimates.js';
 export {
   type ExportedModel,
@@ -124,3 +122,4 @@ export type {
 } from './rope/scaling.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';
+export { type WeightPrecision, weightBytes } from './weight-bytes.js';

@@ -1,8 +1,8 @@
 import type { DeviceName } from '@gram/engine';
 import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import type { WeightPrecision } from '../estimates.js';
 import { quantizeWeights } from '../quantize.js';
+import type { WeightPrecision } from '../weight-bytes.js';
 import { planBatches } from './batches.js';
 import { createCachedDecoder } from './cached-decoder.js';
 import { checkRequests } from './check-requests.js';
