@@ -54,7 +54,6 @@ try {
   console.log(
     `to the first step: ${rate(large.seconds)}, ${(alone.seconds / large.seconds).toFixed(2)} of it`,
   );
-  console.log(`processor time to encode: ${(large.processor / large.seconds).toFixed(2)} cores`);
   console.log(`the same again, encoded before: ${again.seconds.toFixed(1)} s`);
   console.log(
     `peak memory: ${mega(large.peak)}, ${mega(large.peak - small.peak)} above that of 1000 records`,

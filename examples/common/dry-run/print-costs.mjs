@@ -56,7 +56,7 @@ export function printCosts(recipe, phases) {
     ]),
   });
   console.log(
-    `Hours of one seed on ${gpus} GPUs at ${teraflops} TFLOP/s and ${writtenPerSecond.toLocaleString('en-US')} written tokens per second each; lengths of texts are our estimates. None of this was measured.`,
+    `Hours of one seed on ${gpus} GPUs at ${teraflops} TFLOP/s and ${writtenPerSecond.toLocaleString('en-US')} written tokens per second each; an even spread over all GPUs, which PPO here does not do yet, is assumed, and lengths of texts are our estimates. None of this was measured.`,
   );
 }
 

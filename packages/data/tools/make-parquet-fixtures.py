@@ -1,6 +1,6 @@
 """Writes Parquet files with pyarrow, and what pyarrow reads of them as JSON Lines, for the tests of the Parquet reader.
 
-Run it in an environment with pyarrow 25: python make-parquet-fixtures.py
+Run it in an environment with pyarrow 26: python make-parquet-fixtures.py
 """
 
 import datetime
