@@ -11,7 +11,8 @@ export type DataErrorCode =
   | 'bad-record'
   | 'too-large'
   | 'unknown-format'
-  | 'bad-option';
+  | 'bad-option'
+  | 'language-detector-missing';
 
 /** An error of data or of a data file; `code` is stable, `hint` says what to do. */
 export class DataError extends GramError<DataErrorCode> {

@@ -37,21 +37,26 @@ async function pack(name: string): Promise<string> {
   const { scripts, devDependencies, ...manifest } = JSON.parse(
     await readFile(join(source, 'package.json'), 'utf8'),
   );
-  for (const dependency of Object.keys(manifest.dependencies ?? {})) manifest.dependencies[dependency] = '*';
+  for (const group of [manifest.dependencies, manifest.peerDependencies]) {
+    for (const dependency of Object.keys(group ?? {})) group[dependency] = '*';
+  }
   await writeFile(join(staged, 'package.json'), JSON.stringify(manifest));
   return npmPack(staged);
 }
 
-/** Packs what the package manager installed for one of our packages; npm does not pack a folder of node_modules. */
-async function packInstalled(owner: string, dependency: string): Promise<string> {
-  const staged = join(folder, 'staged', dependency);
-  const installed = await realpath(join(packages, owner, 'node_modules', dependency));
-  await cp(installed, staged, { recursive: true });
+/** Packs what the package manager installed at a place, and what that needs; npm does not pack a folder of node_modules. */
+async function packInstalled(place: string): Promise<string[]> {
+  const installed = await realpath(place);
   const { scripts, devDependencies, ...manifest } = JSON.parse(
     await readFile(join(installed, 'package.json'), 'utf8'),
   );
+  const staged = join(folder, 'staged', manifest.name);
+  await cp(installed, staged, { recursive: true });
   await writeFile(join(staged, 'package.json'), JSON.stringify(manifest));
-  return npmPack(staged);
+  // Beside a package lies what it needs.
+  const needed = Object.keys(manifest.dependencies ?? {}).map((name) => join(dirname(installed), name));
+  const below = await Promise.all(needed.map(packInstalled));
+  return [await npmPack(staged), ...below.flat()];
 }
 
 async function npmPack(path: string): Promise<string> {
@@ -91,7 +96,7 @@ it('installs in under 10 MB, and ranks over its own comparator and over gram ser
   for (const name of ours) {
     tarballs.push(await pack(name));
     for (const dependency of await foreignDependencies(name)) {
-      tarballs.push(await packInstalled(name, dependency));
+      tarballs.push(...(await packInstalled(join(packages, name, 'node_modules', dependency))));
     }
   }
   const project = join(folder, 'project');

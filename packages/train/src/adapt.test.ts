@@ -52,8 +52,8 @@ async function watched(run: RewardAdaptation) {
   const spy: typeof encoder = {
     ...encoder,
     comparison: (record) => {
-      // Each pair is read in both orders.
-      if (read.at(-1) !== record.id) read.push(record.id!);
+      // Each pair may be read in both orders, the second ones after all first ones.
+      if (!read.includes(record.id!)) read.push(record.id!);
       return encoder.comparison(record);
     },
   };
