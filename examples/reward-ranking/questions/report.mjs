@@ -6,27 +6,24 @@ import { points } from '../report.mjs';
 
 /** Puts the settings of a question into a table, for the terminal, the page and the README. */
 export function questionTable({ settings }, { data: { test }, seeds, splits }) {
+  const compared = [...new Set(settings.flatMap(({ against }) => against ?? []))];
+  const difference = compared.length > 0;
   const cells = (setting) =>
     splits.flatMap((split) => {
       const { mean, interval, gain } = setting[split];
-      return [within(percent(mean), interval), gain ? within(signed(gain.mean), gain.interval) : ''];
+      const found = within(percent(mean), interval);
+      return difference ? [found, gain ? within(signed(gain.mean), gain.interval) : ''] : [found];
     });
+  const columns = splits.flatMap((split) => [
+    { name: split.replaceAll('-', ' '), align: 'right' },
+    ...(difference ? [{ name: 'difference', align: 'right' }] : []),
+  ]);
+  const against = compared.length === 1 ? `"${compared[0]}"` : 'the last setting above that has none';
   return {
-    columns: [
-      { name: 'setting' },
-      ...splits.flatMap((split) => [
-        { name: split.replaceAll('-', ' '), align: 'right' },
-        { name: 'difference', align: 'right' },
-      ]),
-    ],
+    columns: [{ name: 'setting' }, ...columns],
     rows: settings.map((setting) => [setting.name, ...cells(setting)]),
-    caption: `Accuracy on ${test} pairs over ${seeds.length} seeds, and the difference in points to ${comparedWith(settings)}.`,
+    caption: `Accuracy on ${test} pairs over ${seeds.length} seeds${difference ? `, and the difference in points to ${against}` : ''}.`,
   };
-}
-
-function comparedWith(settings) {
-  const names = [...new Set(settings.flatMap(({ against }) => against ?? []))];
-  return names.map((name) => `"${name}"`).join(' or ');
 }
 
 function within(text, interval) {
