@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { runGrid } from './grid/run-grid.mjs';
 import { requireFiles } from './materials.mjs';
 
-/** Where the studies keep their stages: those that two studies have in common are computed once. */
+/** The studies keep their stages in one place, so that those that two studies have in common are computed once. */
 const STAGES = fileURLToPath(new URL('../runs/stages', import.meta.url));
 
 /**

@@ -1,6 +1,6 @@
 import { differences, mean, meanOverSeedsAndItems } from '@gram/base';
 
-/** What the intervals of every study cover. */
+/** Says which uncertainty the intervals of every study cover. */
 export const INTERVALS =
   'Intervals are of 95 % over seeds and test items: what other seeds would give on other items of the same kind, not what other models or data would.';
 

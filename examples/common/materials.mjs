@@ -27,7 +27,7 @@ export function openData(recipe, seed) {
 function worldData({ source, data }, seed) {
   const world = createWorld({ seed });
   const families = source.families ?? world.inDistribution;
-  // Those of the known families that a search of recipes gives no labels, to choose by.
+  // A search of recipes gives some of the known families no labels, so that it can choose by them.
   const unlabeledFamilies = world.inDistribution.filter((name) => !families.includes(name));
   // Families take turns, so a list of some of them is the share of a longer list.
   const some = (list, n, wanted = families) => {

@@ -47,7 +47,7 @@ export function summarize(recipe, { cells, unlabeled }, resultOf) {
   return { points, find, effects, primary: declared, unlabeled: withoutLabels(unlabeled, resultOf) };
 }
 
-/** How many pairs the likelier response decides before and after stage 1, on each split. */
+/** Counts the pairs that the likelier response decides before and after stage 1, on each split. */
 function withoutLabels(seeds, resultOf) {
   return SPLITS.map((split) => {
     const [before, after] = ['before', 'after'].map((when) =>

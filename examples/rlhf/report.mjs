@@ -6,7 +6,7 @@ const three = (value) => value.toFixed(3);
 const signed = (value) => `${value < 0 ? '' : '+'}${three(value)}`;
 const right = (name) => ({ name, align: 'right' });
 
-/** What is known of the paper's findings, in words of ours: its curves of PPO are not among what could be found. */
+/** The paper's findings as far as they are known, in words of ours. Its curves of PPO could not be found. */
 const PAPER =
   'In the paper, with models of 8 billion parameters, the proxy of discriminative judges still rises beyond a KL of about 3 while the oracle falls, and GRAM is best on both. Figures of its PPO curves could not be found.';
 

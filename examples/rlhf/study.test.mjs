@@ -50,7 +50,7 @@ describe('the study of RLHF', () => {
       expect(shown).toEqual(first.shown);
       expect(curve.map(({ oracle }) => oracle.length)).toEqual([8, 8, 8]);
     }
-    // What the start is worth does not depend on the judge.
+    // The reward of the start does not depend on the judge.
     const starts = plan.cells.filter(({ seed }) => seed === 1).map(({ run }) => resultOf(run).curve[0]);
     for (const { oracle, kl } of starts) {
       expect(oracle).toEqual(starts[0].oracle);
@@ -76,7 +76,7 @@ describe('the study of RLHF', () => {
       );
     expect(ppo.mean).toBeCloseTo(worth('GRAM') - worth('discriminative'), 12);
     const [all] = summary.bestOfN.map(({ points }) => points.at(-1));
-    // Of all samples, the best is the one that the judge likes most.
+    // The best of all samples is the one that the judge likes most.
     const best = plan.cells
       .filter(({ arm }) => arm === 'GRAM')
       .flatMap(({ choices }) => resultOf(choices).proxy.map((values) => Math.max(...values)));

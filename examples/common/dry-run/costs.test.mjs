@@ -10,7 +10,7 @@ const shapesOf = (graph, start) =>
   );
 
 it('has the models of the paper', () => {
-  // As their model cards count: 8.03 and 3.21 billion.
+  // Their model cards give 8.03 and 3.21 billion parameters.
   expect(parameterCount(BACKBONES['Llama-3.1-8B'])).toBe(8_030_261_248);
   expect(parameterCount(BACKBONES['Llama-3.2-3B'])).toBe(3_212_749_824);
 });
@@ -25,7 +25,7 @@ it('builds a graph with the true shapes, which gives a gradient of every weight 
   const gradients = graph.outputs.filter(({ name }) => name.includes('gradients'));
   expect(gradients.map(({ shape }) => shape).sort()).toEqual(Object.values(inputs).sort());
   expect(shapesOf(graph, 'batch/')['batch/tokens']).toEqual([1, 2048]);
-  // What it keeps is the formula's up to how many results of one layer live at once.
+  // The formula does not know how many results of one layer live at once, so it is right within a factor of two.
   const expected = activationBytes(config, 1, 2048, { gradientCheckpointing: true });
   expect(peakBytes / expected).toBeGreaterThan(0.5);
   expect(peakBytes / expected).toBeLessThan(2);

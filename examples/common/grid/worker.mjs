@@ -33,7 +33,7 @@ async function compute({ kind, inputs, id, needs }) {
   });
   const seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  // What a stage costs where nothing else runs, whatever else ran beside it here.
+  // Processor time says what a stage costs on an idle machine, whatever else ran beside it here.
   const cpuSeconds = (user + system) / 1e6;
   await writeFile(
     join(temporary, 'result.json'),

@@ -34,7 +34,7 @@ const judges = (writers) =>
     return [judge(against, arm, change), judge(`${trained}, ${writers}`, trained, { ...change, against })];
   });
 
-/** What the laptop's study leaves open, one setting at a time. Settings that are alike are computed once. */
+/** The study of questions that the laptop's study leaves open: it changes one setting at a time, and computes equal settings once. */
 export const questions = {
   ...laptopJudges,
   name: 'questions',

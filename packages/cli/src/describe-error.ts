@@ -1,6 +1,6 @@
 import { isOutOfMemory, memoryBound, systemCode } from '@gram/base';
 
-/** What is said of an error that is no fault of gram, in the two parts of its one line. */
+/** The one line about an error that is no fault of gram, in its two parts. */
 export interface Described {
   readonly message: string;
   readonly hint: string;

@@ -84,13 +84,13 @@ describe('decontamination', () => {
     ]);
     const data = prompts('alpaca-eval/responses.jsonl.gz', 'instruction');
     const kept = await gather(createPipeline(data, [decontaminate(finder)]));
-    // Of PandaLM 162 are equal to the letter, 168 but for white space, and one has a character more.
+    // In PandaLM 162 prompts are equal to the letter, 168 but for case and white space, and one has a character more.
     expect(finder.overlaps).toMatchObject([
       { name: 'pandalm', prompts: 170, equal: 168, near: 1 },
       { name: 'rm-bench', prompts: 796, equal: 129, near: 0 },
       { name: 'faireval', prompts: 66, equal: 66, near: 0 },
     ]);
-    // What is left overlaps nothing.
+    // The records that are left overlap nothing.
     for (const record of kept) expect(finder.look(record)).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ async function gather<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return all;
 }
 
-/** What a step keeps, by id, and why it left out the others. */
+/** The ids that a step keeps, and the reasons why it left out the others. */
 async function outcome(records: readonly PreferencePair[], ...steps: Step<PreferencePair>[]) {
   const dropped: Record<string, string> = {};
   const pipeline = createPipeline(records, steps, {

@@ -13,7 +13,7 @@ import { readLabeledResponses, readPrompts } from './singles.js';
 
 const real = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
 
-/** How a file is read, as what, how many records it has, and how many of them are left out. */
+/** The reader of a file, its format, the number of its records, and the counts of those that are left out. */
 type Row = readonly [
   file: string,
   read: (path: string) => Reading<unknown>,

@@ -17,7 +17,7 @@ import {
   type Unwritable,
 } from './plain.js';
 
-/** What the writers of formats take, by the name of what is read. */
+/** The records that writers of formats take, by the kind that is read. */
 interface Read {
   readonly preferences: PreferencePair;
   readonly responses: ResponsePair;

@@ -14,7 +14,7 @@ export interface FetchUrlOptions extends Omit<ResolveOptions, 'verify'> {
   readonly isReadable: (name: string) => boolean;
 }
 
-/** What is known of a file that was fetched. */
+/** The facts that are kept about a file that was fetched. */
 const aboutSchema = z.object({
   /** Its entity tag or, where it has none, the time of its last change, as the server tells it. */
   validator: z.string().optional(),

@@ -158,7 +158,7 @@ function opened(
   }
 }
 
-/** What a writer makes of what a reader gives. */
+/** A writer turns the records of a reader into those of its format. */
 function written<Item>(
   reading: Reading<Item>,
   write: (item: Item) => object | string,

@@ -68,7 +68,7 @@ export function noteReading(reading: Reading<unknown>, isNamed: boolean, io: Pic
   for (const note of notes) io.stderr.write(`data: ${note}\n`);
 }
 
-/** What a reader has met, for JSON. */
+/** The counts of a reader, for JSON. */
 export function readingOf({ format, counts }: Reading<unknown>): {
   format: string | undefined;
   records: ReadCounts;

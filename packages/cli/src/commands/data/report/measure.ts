@@ -37,7 +37,7 @@ export interface PartLengths {
   readonly record: LengthSummary;
 }
 
-/** What `gram data stats` measures. */
+/** The measurements of `gram data stats`. */
 export interface DataStatistics {
   readonly records: number;
   readonly responses: number;
@@ -56,7 +56,7 @@ export interface DataStatistics {
   readonly chosenLonger: number | null;
 }
 
-/** What is used to measure. */
+/** The tools of a measurement. */
 export interface MeasureOptions {
   readonly detect: LanguageDetector;
   readonly countTokens?: ((text: string) => Promise<number>) | undefined;

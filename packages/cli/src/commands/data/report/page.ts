@@ -10,7 +10,7 @@ const SHOWN = 1500;
 /** Rows of a table of names. */
 const MOST_ROWS = 30;
 
-/** What the page is about. */
+/** The contents of the page. */
 export interface PageContent {
   readonly input: string;
   readonly reading: { readonly format: string | undefined; readonly records: ReadCounts };

@@ -1,6 +1,6 @@
 import type { DataRecord } from '@gram/data';
 
-/** What a response of a record is, for people. */
+/** A response of a record as people read it. */
 export function responseName(record: DataRecord, at: number): string {
   if ('chosen' in record) return at === 0 ? 'chosen' : 'rejected';
   if ('isGood' in record) return record.isGood ? 'good response' : 'bad response';
