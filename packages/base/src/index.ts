@@ -34,6 +34,14 @@ export {
   memoryBound,
   withinMemory,
 } from './memory/memory.js';
+export {
+  ownProcess,
+  type ProcessIdentity,
+  type ProcessState,
+  processState,
+  processTag,
+  tagState,
+} from './process/process-identity.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './statistics/bootstrap.js';
 export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';

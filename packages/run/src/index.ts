@@ -26,6 +26,7 @@ export {
 } from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
 export { type BestBy, bestRecord, bestStep, type Curve, type RunMetrics } from './metrics.js';
+export { type Lock, type LockOptions, type LockTiming, takeLock } from './output/lock.js';
 export { checkpointFor, claimOutput, isVacant, type OutputClaim, resumePoint } from './output/output.js';
 export type { Numbers, StepRecord } from './record.js';
 export { type Cell, code as codeSpan } from './report/markdown.js';

@@ -1,8 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checkReplaceable, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from './atomic.js';
+import { processTag } from '../process/process-identity.js';
+import {
+  checkReplaceable,
+  checkWritable,
+  removeLeftovers,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+} from './atomic.js';
 
 // Counts down to a crash: from then on every call of the file system fails, those of the clean-up included.
 const power = vi.hoisted(() => ({ callsLeft: Number.POSITIVE_INFINITY }));
@@ -161,6 +169,28 @@ describe('writeFileAtomic', () => {
       seen.add(await readFile(path, 'utf8'));
     }
     expect([...seen]).toEqual(['first', 'second']);
+  });
+
+  it('removes what a process that was killed left of the same file, and nothing of one that lives', async () => {
+    const path = join(root, 'results.json');
+    const { pid } = spawnSync(process.execPath, ['-e', '0']);
+    const own = processTag();
+    const dead = own.replace(`-${process.pid}-`, `-${pid}-`);
+    const kept = [
+      `results.json.${own}.0.gram-tmp`,
+      `other.json.${dead}.0.gram-tmp`,
+      `results.json.${dead}.0`,
+    ];
+    const leave = () =>
+      Promise.all(
+        [...kept, `results.json.${dead}.0.gram-tmp`].map((name) => writeFile(join(root, name), '{')),
+      );
+    await leave();
+    await checkWritable(path);
+    expect((await readdir(root)).sort()).toEqual([...kept].sort());
+    await leave();
+    await writeFileAtomic(path, 'whole');
+    expect((await readdir(root)).sort()).toEqual([...kept, 'results.json'].sort());
   });
 
   it('removes its temporary file and says what failed', async () => {

@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { BaseError } from '../error.js';
+import { processTag, tagState } from '../process/process-identity.js';
 import { quote } from '../text/quote.js';
 import { isMissing, systemCode } from './system-error.js';
 
@@ -47,6 +48,21 @@ async function removeQuietly(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
+/** A name beside a file that says which process writes it, so that another one can tell when it was killed. */
+function temporaryBeside(path: string): string {
+  return `${path}.${processTag()}.${randomBytes(6).toString('hex')}${TEMPORARY}`;
+}
+
+/** Removes the temporary files of a file whose writers were killed. What cannot be removed harms nobody. */
+async function removeAbandoned(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    if (!name.startsWith(prefix) || !name.endsWith(TEMPORARY)) continue;
+    const [tag = ''] = name.slice(prefix.length).split('.');
+    if (tagState(tag) === 'dead') await removeQuietly(join(dirname(path), name));
+  }
+}
+
 /**
  * Removes what crashes during atomic writes left in a directory. Use it only where each entry will be written anew: an
  * entry whose replacement was cut off may exist under its temporary name alone.
@@ -67,8 +83,9 @@ export async function writeStreamAtomic(
   path: string,
   write: (handle: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
+  const temporary = temporaryBeside(path);
   try {
+    await removeAbandoned(path);
     const handle = await open(temporary, 'wx');
     try {
       await write(handle);
@@ -86,7 +103,8 @@ export async function writeStreamAtomic(
 
 /**
  * Writes a file so that at any moment, also after a crash, its path holds the old content or the new content. It is
- * written under a temporary name beside it, flushed and renamed, and the folder is flushed. The folder must exist.
+ * written under a temporary name beside it, flushed and renamed, and the folder is flushed. The folder must exist. What a
+ * process of this machine that was killed left of the same file is removed.
  *
  * @throws {BaseError} `write-failed` when the file system refuses
  */
@@ -96,13 +114,14 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 
 /**
  * Checks that `writeFileAtomic` can write a file, so that what takes long to compute fails at its start: a temporary file is
- * made beside it and removed.
+ * made beside it and removed, and so is what a process that was killed left of the same file.
  *
  * @throws {BaseError} `write-failed`
  */
 export async function checkWritable(path: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
+  const temporary = temporaryBeside(path);
   try {
+    await removeAbandoned(path);
     const found = await stat(path).catch(() => undefined);
     if (found?.isDirectory()) {
       throw new BaseError('write-failed', `${path} is a folder`, 'give the name of a file');

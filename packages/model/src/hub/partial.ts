@@ -1,32 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { sha256, systemCode } from '@gram/base';
+import { processTag, systemCode, tagState } from '@gram/base';
 import { ModelError } from '../error.js';
 
 /** Ends the name of a file that is not whole. */
 export const TEMPORARY = '.gram-tmp';
 
-// A name tells who writes: `BLOB.HOST.PID.ID.gram-tmp`. What a writer leaves on purpose is `BLOB.part.gram-tmp`.
-const HOST = sha256(hostname()).slice(0, 8);
-const namePattern = /^\.([0-9a-f]{8})\.(\d+)\.[0-9a-f-]+$/;
-
-/** Whether nobody writes a temporary file any more. A process of another machine may live, so its files stay with it. */
+/**
+ * Whether nobody writes a temporary file any more. A name tells who writes: `BLOB.TAG.ID.gram-tmp`. What a writer leaves on
+ * purpose is `BLOB.part.gram-tmp`. A process of another machine may live, so its files stay with it.
+ */
 function isAbandoned(name: string, target: string): boolean {
   const middle = name.slice(target.length, -TEMPORARY.length);
   if (middle === '.part') return true;
-  const [, host, pid] = namePattern.exec(middle) ?? [];
-  return host === HOST && pid !== undefined && !isAlive(Number(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM' || (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  const [, tag = ''] = middle.split('.');
+  return tagState(tag) === 'dead';
 }
 
 /** Takes over the longest part that an earlier download left; a rename is won by one process only. */
@@ -74,7 +63,7 @@ export async function writePartially(
   write: (handle: FileHandle, had: number) => Promise<void>,
   isInterrupted: (error: unknown) => boolean,
 ): Promise<void> {
-  const own = `${path}.${HOST}.${process.pid}.${randomUUID()}${TEMPORARY}`;
+  const own = `${path}.${processTag()}.${randomUUID()}${TEMPORARY}`;
   try {
     await adopt(path, own);
     const handle = await open(own, 'a+').then(async (made) => {

@@ -172,21 +172,22 @@ describe('what an earlier call left', () => {
     await unlink(join(blobs(), blobOf(model['tokenizer.json']!)));
     const resolving = resolveModel('owner/name', { signal: controller.signal });
     const own = await vi.waitFor(async () => {
-      const found = (await readdir(blobs())).find((name) => name.includes(`.${process.pid}.`));
+      const found = (await readdir(blobs())).find((name) => name.includes(`-${process.pid}-`));
       if (found === undefined) throw new Error('not yet');
       return found;
     });
     controller.abort(reason);
     await expect(resolving).rejects.toBe(reason);
-    const [, host] = own.split('.');
-    const named = (pid: number) => `${blobOf(weights)}.${host}.${pid}.0.gram-tmp`;
+    const [, tag = ''] = own.split('.');
+    const named = (pid: number) =>
+      `${blobOf(weights)}.${tag.replace(`-${process.pid}-`, `-${pid}-`)}.0.gram-tmp`;
 
-    await rename(join(blobs(), part), join(blobs(), named(process.ppid)));
+    await rename(join(blobs(), part), join(blobs(), named(process.pid)));
     test.hub.faults[WEIGHTS] = [500, 500, 500, 500];
     await expect(resolveModel('owner/name')).rejects.toMatchObject({ code: 'read-failed' });
     expect(test.hub.contents.at(-1)).toBe(WEIGHTS);
 
-    await rename(join(blobs(), named(process.ppid)), join(blobs(), named(deadPid())));
+    await rename(join(blobs(), named(process.pid)), join(blobs(), named(deadPid())));
     await expectContent(await resolveModel('owner/name'), model, needed);
     expect(test.hub.contents.at(-1)).toBe(`${WEIGHTS} bytes=150000-`);
   });

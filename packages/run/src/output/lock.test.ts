@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(output, { recursive: true, force: true }));
 
-const take = () => takeLock(path, output, timing);
+const take = () => takeLock(path, output, { timing });
 const holder = () => JSON.parse(readFileSync(path, 'utf8'));
 
 describe('the lock of an output', () => {
@@ -75,6 +75,28 @@ describe('the lock of an output', () => {
     }
   });
 
+  it('is not kept by a process that has ended and that nobody has waited for', {
+    timeout: 20_000,
+  }, async () => {
+    // The program that replaces the shell never waits for the shell's child.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const pid = await new Promise<number>((resolve) =>
+        parent.stdout.once('data', (text) => resolve(Number(text))),
+      );
+      await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), { timeout: 10_000 }).toMatch(/ Z /);
+      const lock = await take();
+      const dead = { ...holder(), pid };
+      await lock.release();
+      writeFileSync(path, JSON.stringify(dead));
+      await (await take()).release();
+    } finally {
+      parent.kill();
+    }
+  });
+
   it('of another machine is waited for: it is kept while its holder shows that it lives, and not longer', async () => {
     const lock = await take();
     const text = readFileSync(path, 'utf8');
@@ -91,6 +113,18 @@ describe('the lock of an output', () => {
     const next = await take();
     expect(holder().host).toBe(hostname());
     await next.release();
+  });
+
+  it('of another machine is not waited for any longer once that is told', async () => {
+    const lock = await take();
+    const text = readFileSync(path, 'utf8');
+    await lock.release();
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(text), host: 'another-host' }));
+    const stop = new AbortController();
+    const taking = takeLock(path, output, { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('enough')), 50);
+    await expect(taking).rejects.toThrow('enough');
+    expect(holder().host).toBe('another-host');
   });
 
   it('that was cut off while it was written is taken over', async () => {

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMissing, quote, systemCode } from '@gram/base';
+import { isMissing, ownProcess, type ProcessIdentity, processState, quote, systemCode } from '@gram/base';
 import { RunError } from '../error.js';
 
 /** Interval at which a holder shows that it lives, and the time that another machine waits for such a sign. */
@@ -12,16 +10,19 @@ export interface LockTiming {
   readonly patienceMs: number;
 }
 
-const timing: LockTiming = { beatMs: 5_000, patienceMs: 20_000 };
+const TIMING: LockTiming = { beatMs: 5_000, patienceMs: 20_000 };
+
+/** Options of `takeLock`. */
+export interface LockOptions {
+  /** @default a sign of life every 5 s, and a patience of 20 s */
+  readonly timing?: LockTiming;
+  /** Ends the wait for a sign of life of a holder on another machine. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A process as its lock names it. */
-interface Holder {
+interface Holder extends ProcessIdentity {
   readonly token: string;
-  readonly pid: number;
-  readonly host: string;
-  /** The machine's start and the process's, where the system tells them: a number of a process is used again. */
-  readonly machine: string;
-  readonly started: string;
 }
 
 /** A lock that this process holds. */
@@ -38,16 +39,22 @@ export interface Lock {
  * another machine, with which only a file system is shared, has to show within the patience that it lives. Clocks are not
  * compared.
  *
- * @throws {RunError} `in-use`, naming the process and the host of the holder; `unwritable`, also where the disk is full
+ * @param output the name of what is locked, for messages
+ * @throws {RunError} `in-use`, naming the process and the host of the holder; `unwritable`, also where the disk is full; the
+ *   reason of `signal`
  */
-export async function takeLock(path: string, output: string, options = timing): Promise<Lock> {
+export async function takeLock(
+  path: string,
+  output: string,
+  { timing = TIMING, signal }: LockOptions = {},
+): Promise<Lock> {
   const own = ownHolder();
   for (;;) {
     const handle = await create(path, own);
-    if (handle !== undefined) return hold({ path, output, own, handle }, options);
+    if (handle !== undefined) return hold({ path, output, own, handle }, timing);
     const found = await holderOf(path);
     if (found === undefined) continue;
-    if (await lives(path, found, options)) throw inUse(output, found.holder);
+    if (await lives(path, found, { timing, signal })) throw inUse(output, found.holder);
     await remove(path, found.text);
   }
 }
@@ -59,7 +66,8 @@ export async function takeLock(path: string, output: string, options = timing): 
  */
 export async function refuseUsed(path: string, output: string): Promise<void> {
   const found = await holderOf(path);
-  if (found?.holder !== undefined && stateOf(found.holder) === 'alive') throw inUse(output, found.holder);
+  if (found?.holder !== undefined && processState(found.holder) === 'alive')
+    throw inUse(output, found.holder);
 }
 
 function inUse(output: string, holder: Holder | undefined): RunError {
@@ -71,10 +79,7 @@ function inUse(output: string, holder: Holder | undefined): RunError {
 const textOf = (holder: Holder, beat: number) =>
   `${JSON.stringify({ ...holder, beat: String(beat).padStart(12, '0') })}\n`;
 
-function ownHolder(): Holder {
-  const token = randomUUID();
-  return { token, pid: process.pid, host: hostname(), machine: machine(), started: startOf(process.pid) };
-}
+const ownHolder = (): Holder => ({ token: randomUUID(), ...ownProcess() });
 
 async function create(path: string, own: Holder): Promise<FileHandle | undefined> {
   let handle: FileHandle;
@@ -169,27 +174,20 @@ async function holderOf(path: string): Promise<Found | undefined> {
 }
 
 /** Whether a holder lives: at once where this machine can tell, else by the signs that it gives. */
-async function lives(path: string, found: Found, { beatMs, patienceMs }: LockTiming): Promise<boolean> {
-  const state = found.holder === undefined ? 'unknown' : stateOf(found.holder);
+async function lives(
+  path: string,
+  found: Found,
+  { timing: { beatMs, patienceMs }, signal }: LockOptions & { readonly timing: LockTiming },
+): Promise<boolean> {
+  const state = found.holder === undefined ? 'unknown' : processState(found.holder);
   if (state !== 'unknown') return state === 'alive';
   for (let waited = 0; waited < patienceMs; waited += beatMs / 2) {
-    await sleep(beatMs / 2);
+    await sleep(beatMs / 2, undefined, { signal }).catch(() => signal?.throwIfAborted());
     const now = await holderOf(path);
     if (now === undefined) return false;
     if (now.text !== found.text) return true;
   }
   return false;
-}
-
-function stateOf({ pid, host, machine: where, started }: Holder): 'alive' | 'dead' | 'unknown' {
-  if (host !== hostname() || where !== machine()) return 'unknown';
-  try {
-    process.kill(pid, 0);
-  } catch (cause) {
-    // A process that may not be signaled lives.
-    if (systemCode(cause) !== 'EPERM') return 'dead';
-  }
-  return started === startOf(pid) ? 'alive' : 'dead';
 }
 
 /** Removes the lock of a holder that died, unless it has changed. */
@@ -205,25 +203,4 @@ async function remove(path: string, text: string): Promise<void> {
   // Somebody else was faster: what was moved is the lock of a process that lives.
   if (moved !== text) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
-}
-
-/** The start of this machine and the namespace of its processes; empty where the system does not tell. */
-function machine(): string {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return '';
-  }
-}
-
-/** When a process was started, in ticks since the machine was; empty where the system does not tell. */
-function startOf(pid: number): string {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the program, in parentheses, may hold anything.
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
 }

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BaseError, sha256OfValue, systemCode, writeDirectoryAtomic } from '@gram/base';
+import { type Lock, type LockOptions, RunError, takeLock } from '@gram/run';
 import { TrainError } from '../error.js';
 import type { ExampleCodec } from './codec.js';
-import { tryLock } from './lock.js';
 import { type ExampleStore, openStore } from './open-store.js';
 import { STORE_FILES, STORE_VERSION, writeStore } from './write-store.js';
 
@@ -33,13 +33,14 @@ export function cacheFolder(): string {
  * such as the ranks of a run, one makes it and the others wait for it. Stores that nobody used for 30 days are removed then.
  *
  * @param key all that the examples follow from, as JSON
+ * @param options of the lock that the one that makes it holds
  * @throws {TrainError} `bad-examples` where the cache cannot be written; what the encoding throws; the reason of `signal`
  */
 export async function cachedStore<Example>(
   key: object,
   codec: ExampleCodec<Example>,
   encode: () => Encoding<Example>,
-  signal?: AbortSignal,
+  { signal, timing }: LockOptions = {},
 ): Promise<ExampleStore<Example>> {
   const parent = join(cacheFolder(), 'examples');
   const folder = join(parent, sha256OfValue({ version: STORE_VERSION, codec: codec.name, key }));
@@ -49,10 +50,10 @@ export async function cachedStore<Example>(
     if (store !== undefined) return store;
     const lock = await writing(parent, async () => {
       await mkdir(parent, { recursive: true });
-      return tryLock(`${folder}.lock`);
+      return lockUnlessUsed(`${folder}.lock`, { signal, timing });
     });
     if (lock === undefined) {
-      await setTimeout(LOOK_MILLISECONDS);
+      await sleep(LOOK_MILLISECONDS, undefined, { signal }).catch(() => signal?.throwIfAborted());
       continue;
     }
     try {
@@ -68,6 +69,16 @@ export async function cachedStore<Example>(
     } finally {
       await lock.release();
     }
+  }
+}
+
+/** Takes a lock, or returns undefined where a process that lives holds it. */
+async function lockUnlessUsed(path: string, options: LockOptions): Promise<Lock | undefined> {
+  try {
+    return await takeLock(path, path, options);
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'in-use') return undefined;
+    throw error;
   }
 }
 
@@ -88,7 +99,9 @@ async function writing<Result>(folder: string, work: () => Promise<Result>): Pro
     return await work();
   } catch (error) {
     // Errors of the records have causes in the system as well, and are no errors of writing.
-    const isOwn = error instanceof BaseError && error.code === 'write-failed';
+    const isOwn =
+      (error instanceof BaseError && error.code === 'write-failed') ||
+      (error instanceof RunError && error.code === 'unwritable');
     const code = systemCode(isOwn ? error.cause : error);
     if (code === undefined) throw error;
     throw new TrainError(

@@ -1,8 +1,9 @@
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type LockOptions, takeLock } from '@gram/run';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bradleyTerry } from '../objectives/bradley-terry.js';
 import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../objectives/codecs.js';
 import { directPreference } from '../objectives/direct-preference.js';
@@ -11,7 +12,6 @@ import { preference } from '../objectives/preference.js';
 import { pairGeneration } from '../objectives/token-generation.js';
 import { cachedStore } from './cache.js';
 import type { ExampleCodec, ExampleMeasure } from './codec.js';
-import { tryLock } from './lock.js';
 import { openStore } from './open-store.js';
 import { writeStore } from './write-store.js';
 
@@ -154,32 +154,88 @@ describe('the cache', () => {
       }
     }
     const encode = () => ({ examples: endless(), notes: () => ({}) });
-    await expect(cachedStore({}, generationCodec, encode, stop.signal)).rejects.toThrow('enough');
+    await expect(cachedStore({}, generationCodec, encode, { signal: stop.signal })).rejects.toThrow('enough');
     expect(await entries()).toEqual([]);
   });
 
-  it('goes on after a process that died, and waits for one that lives until it is told to stop', async () => {
+  describe('while another process makes the same store', () => {
+    const timing = { beatMs: 20, patienceMs: 200 };
     const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
-    await cachedStore({}, generationCodec, encode);
-    const [name = ''] = await entries();
-    const store = join(folder, 'examples', name);
-    await rm(store, { recursive: true });
-    // No process has the largest number.
-    await writeFile(`${store}.lock`, JSON.stringify({ host: hostname(), pid: 2 ** 30, id: 'x' }));
-    expect((await cachedStore({}, generationCodec, encode)).count).toBe(50);
-    expect(await entries()).toEqual([name]);
+    const ask = (options: LockOptions = { timing }) => cachedStore({}, generationCodec, encode, options);
+    let name: string;
+    let store: string;
+    /** The lock as this process writes it. */
+    let own: object;
+    beforeEach(async () => {
+      await ask();
+      name = (await entries())[0]!;
+      store = join(folder, 'examples', name);
+      await rm(store, { recursive: true });
+      const lock = await takeLock(`${store}.lock`, store);
+      own = JSON.parse(await readFile(`${store}.lock`, 'utf8'));
+      await lock.release();
+    });
+    const leaveLock = (changes: object) => writeFile(`${store}.lock`, JSON.stringify({ ...own, ...changes }));
 
-    await rm(store, { recursive: true });
-    await writeFile(`${store}.lock`, JSON.stringify({ host: 'elsewhere', pid: 1, id: 'x' }));
-    const stop = new AbortController();
-    const waiting = cachedStore({}, generationCodec, encode, stop.signal);
-    const started = performance.now();
-    setTimeout(() => stop.abort(new Error('enough')), 150);
-    await expect(waiting).rejects.toThrow('enough');
-    expect(performance.now() - started).toBeLessThan(1000);
-    // Nobody has moved it for long.
-    await utimes(`${store}.lock`, 1, 1);
-    expect((await cachedStore({}, generationCodec, encode)).count).toBe(50);
+    it('takes its place at once where it died', async () => {
+      // No process has the largest number.
+      await leaveLock({ pid: 2 ** 30 });
+      const started = performance.now();
+      expect((await ask({})).count).toBe(50);
+      expect(performance.now() - started).toBeLessThan(4000);
+      expect(await entries()).toEqual([name]);
+    });
+
+    it('waits for it, and takes what it made', async () => {
+      const lock = await takeLock(`${store}.lock`, store);
+      let encodings = 0;
+      const asking = cachedStore({}, generationCodec, () => {
+        encodings++;
+        return encode();
+      });
+      const state = vi.fn();
+      asking.then(state, state);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(state).not.toHaveBeenCalled();
+      await mkdir(store);
+      await writeStore(store, generationCodec, streamOf(examples), () => ({ made: 'elsewhere' }));
+      expect((await asking).notes).toEqual({ made: 'elsewhere' });
+      await lock.release();
+      expect(encodings).toBe(0);
+    });
+
+    it('stops waiting for it at once when it is told to', async () => {
+      await leaveLock({ host: 'elsewhere' });
+      const stop = new AbortController();
+      const waiting = ask({ signal: stop.signal });
+      const started = performance.now();
+      setTimeout(() => stop.abort(new Error('enough')), 150);
+      await expect(waiting).rejects.toThrow('enough');
+      expect(performance.now() - started).toBeLessThan(1000);
+    });
+
+    it('waits on another host for as long as it shows that it lives, whatever its clock says', async () => {
+      let beat = 0;
+      const show = async () => {
+        await leaveLock({ host: 'elsewhere', beat: ++beat });
+        await utimes(`${store}.lock`, 1, 1);
+      };
+      let lastBeat = show();
+      await lastBeat;
+      const beats = setInterval(() => {
+        lastBeat = show();
+      }, 20);
+      onTestFinished(() => clearInterval(beats));
+      const asking = ask();
+      const state = vi.fn();
+      asking.then(state, state);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(state).not.toHaveBeenCalled();
+      clearInterval(beats);
+      await lastBeat;
+      expect((await asking).count).toBe(50);
+      expect(await entries()).toEqual([name]);
+    });
   });
 
   it('removes what nobody used for 30 days', async () => {
@@ -215,14 +271,5 @@ describe('the cache', () => {
       code: 'bad-examples',
       message: expect.stringMatching(/cannot write encoded examples to .*file.examples \(ENOTDIR\)/),
     });
-  });
-
-  it('has a lock that one holds at a time', async () => {
-    const path = join(folder, 'lock');
-    const lock = await tryLock(path);
-    expect(await tryLock(path)).toBeUndefined();
-    await lock?.release();
-    expect(await tryLock(path)).toBeDefined();
-    expect(await readdir(folder)).toEqual(['lock']);
   });
 });

@@ -56,7 +56,7 @@ export async function encodeFile<Item extends { readonly id: string }, Example>(
     const examples = encodeStream(file.items(), encoder, { degenerate, signal, onProgress });
     return { examples, notes: () => examples.counts };
   };
-  const store = await cachedStore(keyOf(encoder, file, options), encoder.codec, encode, signal);
+  const store = await cachedStore(keyOf(encoder, file, options), encoder.codec, encode, { signal });
   onProgress?.(file.count);
   signal?.throwIfAborted();
   const counts = countsSchema.parse(store.notes);
