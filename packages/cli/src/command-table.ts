@@ -38,6 +38,21 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/training.js')).trainingCommand('bradley-terry'),
   },
   {
+    name: 'ppo',
+    summary: 'RLHF: a policy learns from rewards, by PPO with a value model.',
+    load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('ppo'),
+  },
+  {
+    name: 'grpo',
+    summary: 'RLHF by GRPO: responses to a prompt are compared with each other, without a value model.',
+    load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('grpo'),
+  },
+  {
+    name: 'rloo',
+    summary: 'RLHF by RLOO: each response is compared with the mean of the others to its prompt.',
+    load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('rloo'),
+  },
+  {
     name: 'merge',
     summary: 'Writes a model with a LoRA adapter merged into it.',
     load: async () => (await import('./commands/merge.js')).mergeCommand,

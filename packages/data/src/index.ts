@@ -78,6 +78,7 @@ export {
   promptFormats,
   readLabeledResponses,
   readPrompts,
+  readRewardedPrompts,
 } from './readers/singles.js';
 export type {
   Demonstration,
@@ -86,6 +87,7 @@ export type {
   PromptRecord,
   ResponseList,
   ResponsePair,
+  RewardedPrompt,
   TextDocument,
   TextRecord,
 } from './records.js';

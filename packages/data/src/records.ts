@@ -48,6 +48,14 @@ export interface PromptRecord {
   readonly family?: string;
 }
 
+/** A prompt that a policy answers for a reward, with all that its record has to say about it. */
+export interface RewardedPrompt extends PromptRecord {
+  /** The answer of the record: the one to imitate, the chosen one of a pair, or the best of several. */
+  readonly answer?: Answer;
+  /** All fields of the record as the file has them. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** Any number of answers to one prompt, for ranking and best-of-n. */
 export interface ResponseList {
   readonly id: string;

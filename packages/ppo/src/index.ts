@@ -17,14 +17,36 @@ export {
   type SamplingOptions,
 } from './options.js';
 export {
+  type PreparedRlhf,
+  type PrepareOptions,
+  prepareRlhf,
+  type RlhfMethod,
+  rlhfMethods,
+} from './preparation/prepare.js';
+export type { LoadedPrompts } from './preparation/prompts.js';
+export { type RemoteForm, type RemoteRewardOptions, remoteReward } from './rewards/http-reward.js';
+export type { NamedReward } from './rewards/named-reward.js';
+export type { FailurePolicy } from './rewards/patience.js';
+export {
+  answerReward,
   type GroupRewards,
   preferenceReward,
   type RewardContext,
+  type RewardedResponse,
   type RewardFunction,
   type RewardGroup,
   scalarReward,
   scoreGroups,
+  winRateReward,
 } from './rewards/reward-function.js';
+export { askRewards, type ResponseRewards, type RewardedGroups } from './rewards/reward-list.js';
+export {
+  type FormatOptions,
+  formatReward,
+  type LengthOptions,
+  lengthReward,
+  patternReward,
+} from './rewards/rules.js';
 export { type ScoreQueue, standardize } from './rewards/score-queue.js';
 export {
   type CollectOptions,
@@ -38,6 +60,7 @@ export {
   type PolicyMeasurement,
   type PolicyMeter,
   type PolicyMeterOptions,
+  type PolicySample,
 } from './rollout/policy-meter.js';
 export {
   createTokenMeter,
@@ -45,7 +68,18 @@ export {
   type TokenMeter,
   type TokenMeterModels,
 } from './rollout/token-meter.js';
-export type { ModelParts, PpoEvaluation, PpoResult, PpoRun, PpoStepRecord, StopReason } from './run/run.js';
+export type {
+  ModelParts,
+  PpoEvaluation,
+  PpoResult,
+  PpoRun,
+  PpoStepRecord,
+  RunPrompt,
+  StopConditions,
+  StopReason,
+} from './run/run.js';
 export { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
+export { formatRlhfConfig, loadRlhfConfig } from './settings/read-config.js';
+export { type RewardConfig, type RlhfConfig, rlhfReference } from './settings/schema.js';
 export { ppo } from './trainer.js';
 export { valueModelFrom } from './value-model.js';

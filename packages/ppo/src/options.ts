@@ -95,6 +95,11 @@ export const optionFields = z.strictObject({
     .optional()
     .meta(note('see `valueLosses`, in units of the return', 'our choice', '0.2 `rewardScale`')),
   maxGradientNorm: positive.default(1).meta(note('largest global norm of a gradient', 'our choice')),
+  maxFailedShare: share
+    .default(0.5)
+    .meta(
+      note('share of the responses of a step whose rewards may fail; with more the run ends', 'our choice'),
+    ),
   evaluateEvery: count.default(200).meta(note('steps between scores on the validation prompts', 'paper')),
   patience: count
     .optional()

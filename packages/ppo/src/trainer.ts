@@ -2,16 +2,18 @@ import { checkMemory, mean, withinMemory, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
 import type { StepRecord } from '@gram/run';
 import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
+import { PpoError } from './error.js';
 import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
-import { ppoOptions } from './options.js';
-import { scoreGroups } from './rewards/reward-function.js';
+import { type PpoOptions, ppoOptions } from './options.js';
+import { askRewards, meanRewards } from './rewards/reward-list.js';
 import { standardize } from './rewards/score-queue.js';
 import { collect, responseTokens, rewardGroups } from './rollout/collect.js';
 import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
+import { samplesOf } from './run/samples.js';
 import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
@@ -96,31 +98,43 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const { step } = plan;
   const prompts = promptsOfStep(run.prompts, options.batchSize, { ...options, step });
   const rollouts = await collect(sampler, prompts, { ...options, stream: step, signal });
-  const scored = (await scoreGroups(run.reward, rewardGroups(rollouts), { signal })).flat();
-  const scores = scored.map(({ reward }) => reward);
+  const asked = rewardGroups(rollouts);
+  const rewarded = await askRewards(tools.rewards, asked, { signal });
+  const scored = rewarded.groups.flat();
+  const failed = scored.filter((each) => each.failed).length;
+  checkFailures(step, { failed, responses: scored.length }, options);
+  const scores = scored.flatMap(({ reward }) => reward ?? []);
   const { standardized, queue } = standardize(state.queue, scores, options.queueSize);
   const tokens = responseTokens(rollouts);
   const references = await meter.reference(tokens, options.kl.estimator === 'full', signal);
   const values = tools.value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
-  const responses = zip(zip(tokens, standardized), zip(references, values)).map(
-    ([[response, score], [reference, values]]) => ({
+  const given = standardized.values();
+  const responses = zip(zip(tokens, scored), zip(references, values)).map(
+    ([[response, { reward }], [reference, values]]) => ({
       ...response,
       reference,
       values,
-      score: options.rewardScale * score,
+      // Scores are in the order of the responses that have a reward.
+      score: reward === null ? null : options.rewardScale * (given.next().value ?? Number.NaN),
     }),
   );
   const size = options.samplesPerPrompt;
-  const groups = prompts.map((_, i) => responses.slice(i * size, (i + 1) * size));
+  const groups = prompts.map((_, i) => learnable(responses.slice(i * size, (i + 1) * size), options));
   const learned = await learn(tools, makeExperience(groups, options), plan);
   state.queue = queue;
   const sampled = rollouts.flatMap((rollout) => rollout.responses);
+  const kls = responses.map((response) => sum(klOfTokens(response, options.kl.estimator)));
+  state.samples = samplesOf(step, asked, { rewards: scored, kl: kls });
   const flags = textFlags(scored, rollouts);
   noteFlags(run, state.steps, { ...flags, step });
   return {
     step,
-    score: mean(scores),
-    kl: mean(responses.map((response) => sum(klOfTokens(response, options.kl.estimator)))),
+    ...(scores.length > 0 && { score: mean(scores) }),
+    rewards: meanRewards(tools.rewards, scored),
+    unrewarded: scored.length - scores.length,
+    failed,
+    failedCalls: rewarded.failedCalls,
+    kl: mean(kls),
     ...flags,
     tokens: sum(sampled.map(({ ids }) => ids.length)),
     length: mean(sampled.map(({ ids }) => ids.length)),
@@ -167,16 +181,58 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
 
 /** Measures mean rewards and the mean exact KL of the policy on the validation prompts. */
 async function measurePolicy({
-  run: { reward, heldOut },
+  rewards,
+  heldOut,
   validator,
+  signal,
 }: Tools): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
-  if (heldOut === undefined) {
-    const { rewards, kl, truncated, neutralized } = await validator.measure({ reward });
-    return { reward: mean(rewards.reward), truncated, neutralized, kl: mean(kl) };
+  const { groups, kl } = await validator.sample();
+  const list = heldOut === undefined ? rewards : [...rewards, heldOut];
+  const scored = (await askRewards(list, groups, { signal })).groups.flat();
+  const given = scored.flatMap(({ reward }) => reward ?? []);
+  if (given.length === 0) {
+    throw new PpoError(
+      'reward-failed',
+      `none of the ${scored.length} responses to the validation prompts has a reward`,
+      'see to the reward functions, then resume from the last checkpoint',
+    );
   }
-  const { rewards, kl, truncated, neutralized } = await validator.measure({ reward, heldOut });
-  const means = { reward: mean(rewards.reward), heldOut: mean(rewards.heldOut) };
-  return { ...means, truncated, neutralized, kl: mean(kl) };
+  const means = meanRewards(list, scored);
+  const { truncated, neutralized } = textFlags(scored, []);
+  return {
+    reward: mean(given),
+    rewards: means,
+    ...(heldOut && { heldOut: means[heldOut.name] }),
+    unrewarded: scored.length - given.length,
+    ...{ truncated, neutralized },
+    kl: mean(kl),
+  };
+}
+
+/** The responses to one prompt that are learned from: those with a reward, and in a group only if there is another one. */
+function learnable<Response extends { readonly score: number | null }>(
+  responses: readonly Response[],
+  { advantages }: Pick<PpoOptions, 'advantages'>,
+): (Response & { readonly score: number })[] {
+  const given = responses.flatMap((response) => {
+    const { score } = response;
+    return score === null ? [] : [{ ...response, score }];
+  });
+  return advantages !== 'gae' && given.length < 2 ? [] : given;
+}
+
+/** Ends a run of which too many rewards fail. @throws PpoError `reward-failed` */
+function checkFailures(
+  step: number,
+  { failed, responses }: { readonly failed: number; readonly responses: number },
+  { maxFailedShare }: PpoOptions,
+): void {
+  if (failed <= maxFailedShare * responses) return;
+  throw new PpoError(
+    'reward-failed',
+    `the rewards of ${failed} of the ${responses} responses of step ${step} failed, more than maxFailedShare ${maxFailedShare} allows`,
+    'see to the reward functions, then resume from the last checkpoint',
+  );
 }
 
 /** Mean over the gradient steps that were applied; undefined without any. */

@@ -75,6 +75,7 @@ export { shareInterval } from './evaluation/share-interval.js';
 export { createEnsemble, type EnsembleOptions } from './models/ensemble.js';
 export { type JudgeFunction, rewardModelFromFunction } from './models/from-function.js';
 export { createRemoteRewardModel, type RemoteOptions } from './models/remote.js';
+export { readJson } from './models/remote-answers.js';
 export { type RerankingModel, rerankingModel } from './models/reranking-model.js';
 export { type GroupReward, rewardFunction } from './models/reward-function.js';
 export { type RewardModel, rewardModelFromComparator } from './models/reward-model.js';

@@ -111,6 +111,7 @@ export {
   rankCost,
   rankStrategies,
   readBenchmark,
+  readJson,
   recordFlags,
   referenceScores,
   rerankingModel,

@@ -38,7 +38,7 @@ export interface RunMetrics {
 
 /** Tag of a number in TensorBoard, `train/gradient_norm`. */
 export function tagOf(group: string, name: string): string {
-  return `${group}/${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+  return `${group}/${name.replaceAll('.', '/').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 }
 
 /** Name of a curve of evaluations, `held-out loss`. */

@@ -12,10 +12,22 @@ export type StepRecord = {
   readonly [name: string]: number | Numbers | undefined;
 };
 
-/** A number of a step; NaN where the step has none. */
+/** A number of a step; NaN where the step has none. `rewards.judge` is the number `judge` of its group `rewards`. */
 export function numberOf(record: StepRecord, name: string): number {
-  const value = record[name];
+  const value = fieldOf(record, name);
   return typeof value === 'number' ? value : Number.NaN;
+}
+
+/** Whether a step has a number of a name, be it finite or not. */
+export function hasNumber(record: StepRecord, name: string): boolean {
+  return fieldOf(record, name) !== undefined;
+}
+
+function fieldOf(record: StepRecord, name: string): number | Numbers | undefined {
+  const [group, inner] = name.split('.', 2);
+  if (inner === undefined) return record[name];
+  const numbers = record[group ?? ''];
+  return typeof numbers === 'object' ? numbers[inner] : undefined;
 }
 
 /** A number of the evaluation after a step; NaN where there is none. */

@@ -28,6 +28,8 @@ export {
   loadChatLayout,
   type TemplateLayoutOptions,
 } from './chat/template-layout.js';
+export { patternProblem } from './checks/pattern.js';
+export { type PatternCost, patternCost } from './checks/pattern-cost.js';
 export {
   type ChatEncoder,
   type ChatEncoderOptions,

@@ -64,8 +64,9 @@ export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.
 export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
 export type { PreparationProgress } from './preparation/starting-model.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
-export type { DataFormat } from './settings/data.js';
-export { defineTraining } from './settings/module.js';
+export { type DataFormat, data as dataSettings } from './settings/data.js';
+export type { ConfigKeys } from './settings/describe.js';
+export { defineTraining, importModule } from './settings/module.js';
 export { type Preset, presets } from './settings/presets.js';
 export {
   formatTrainingConfig,
@@ -73,12 +74,25 @@ export {
   type ReadConfigOptions,
   readTrainingConfig,
 } from './settings/read-config.js';
-export { type SettingReference, settingReference } from './settings/reference.js';
-export type {
-  ScratchConfig,
-  TrainingConfig,
-  TrainingInput,
+export { keysOf, type SettingReference, settingsOf } from './settings/reference.js';
+export {
+  checkUpdateRule,
+  loraSettings,
+  type ScratchConfig,
+  type TrainingConfig,
+  type TrainingInput,
+  updateRuleSettings,
 } from './settings/schema.js';
+export { settingReference } from './settings/training-reference.js';
+export {
+  type ConfigShape,
+  checkWritten,
+  isMapping,
+  loadWritten,
+  type PathResolver,
+  pathResolver,
+} from './settings/written.js';
+export { formatYaml } from './settings/yaml.js';
 export type { DataKind, DataOptions } from './stages/data-kinds.js';
 export {
   type EncodePreferencesOptions,

@@ -2,15 +2,7 @@ import { basename } from 'node:path';
 import { describeCounts } from '@gram/data';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
-import {
-  checkpointFor,
-  formatCost,
-  isStopped,
-  openWatchServer,
-  RunError,
-  resumePoint,
-  type WatchServer,
-} from '@gram/run';
+import { checkpointFor, formatCost, isStopped, resumePoint, type WatchServer } from '@gram/run';
 import {
   type Communicator,
   connect,
@@ -32,7 +24,7 @@ import {
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
-import { wholeNumber } from '../parse-flags.js';
+import { openWatch, reportedError, runFlags, settingHelp } from '../runs/run-flags.js';
 import { ownVersion } from '../version.js';
 
 /** Time after which work before the first step shows its progress. */
@@ -40,28 +32,11 @@ const QUIET_MILLISECONDS = 2000;
 
 /** Flags of all commands that train. */
 const flags = {
-  config: { value: 'FILE', help: 'configuration, in YAML, TypeScript or JavaScript' },
+  ...runFlags,
   preset: {
     value: 'NAME',
     choices: Object.keys(presets),
     help: 'values that the configuration overrides',
-  },
-  set: {
-    value: 'KEY=VALUE',
-    multiple: true,
-    help: 'override a value of the configuration, for example optimizer.epochs=2',
-  },
-  resume: {
-    value: 'auto|DIR',
-    bare: 'auto',
-    help: 'continue from a checkpoint; auto takes the newest one of the output',
-  },
-  'dry-run': { help: 'load and encode everything, say what would be done, and write nothing' },
-  'print-config': { help: 'print the configuration with its defaults, and stop' },
-  watch: {
-    value: 'PORT',
-    bare: '0',
-    help: 'serve a page that follows the run, on this machine only; default any free port',
   },
 } as const satisfies Flags;
 
@@ -70,10 +45,7 @@ export function trainingCommand(name: TrainingStage) {
   const stage = stageOf(name);
   return defineCommand({
     flags,
-    settings: settingReference().map(({ key, usual, meaning }) => {
-      const note = usual === undefined ? 'required' : `default: ${usual}`;
-      return [key, `${meaning} (${note})`.replaceAll('`', '')];
-    }),
+    settings: settingHelp(settingReference()),
     example: stage.example,
     cost: 'for every example and epoch the time of about three forward passes; memory of 16 bytes a trained parameter, 4 of any other, and the activations of one micro-batch',
     async run(values, io) {
@@ -121,10 +93,8 @@ async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: 
       await communicator.abort(cause instanceof Error ? cause.message : String(cause));
     }
     await communicator.close();
-    if (cause instanceof RunError && cause.code === 'interrupted') {
-      throw new CliError('interrupted', cause.message, cause.hint, { cause });
-    }
-    if (cause instanceof CliError || communicator.rank === 0) throw cause;
+    const reported = reportedError(cause);
+    if (reported instanceof CliError || communicator.rank === 0) throw reported;
     throw new CliError('interrupted', 'interrupted with the other processes', 'go on with --resume', {
       cause,
     });
@@ -197,19 +167,6 @@ async function prepare(
   });
   progress?.finish();
   return prepared;
-}
-
-/** Opens the port of the page before anything is loaded, so that one that cannot be used is noticed at once. */
-async function openWatch(port: string | undefined, serves: boolean): Promise<WatchServer | undefined> {
-  if (port === undefined) return undefined;
-  const number = wholeNumber('watch', port, 0);
-  if (!serves) return undefined;
-  try {
-    return await openWatchServer(number);
-  } catch (cause) {
-    if (!(cause instanceof RunError)) throw cause;
-    throw new CliError('usage', cause.message, cause.hint, { cause });
-  }
 }
 
 /** Trains with a progress line and prints the path of the model. */

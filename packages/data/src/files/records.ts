@@ -7,6 +7,8 @@ export interface FileRecord {
   readonly number: number;
   /** The file and the position, for messages. */
   readonly where: string;
+  /** The object as the file has it, where its fields were mapped. */
+  readonly unmapped?: Readonly<Record<string, unknown>>;
   /** Names in the file of fields that were mapped, by the names under which they are read. */
   readonly sources?: Readonly<Record<string, string>>;
   /** Whether all values are texts, as in a file of separated values. */

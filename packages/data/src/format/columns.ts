@@ -62,7 +62,7 @@ export function mapColumns(from: FileRecord, columns: Columns): FileRecord {
     record[field] = columnValue(from, column);
     sources[field] = typeof column === 'string' ? column : 'path' in column ? column.path : column.template;
   }
-  return { ...from, record, sources };
+  return { ...from, record, unmapped: from.record, sources };
 }
 
 function columnValue(from: FileRecord, column: Column): unknown {

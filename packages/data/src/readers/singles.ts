@@ -1,5 +1,7 @@
+import type { Answer } from '@gram/base';
+import type { FileRecord } from '../files/records.js';
 import { type FormatNameOf, formatsOf } from '../formats/index.js';
-import type { LabeledResponse, PromptRecord } from '../records.js';
+import type { LabeledResponse, PromptRecord, RewardedPrompt } from '../records.js';
 import type { Reading, ReadOptions } from './options.js';
 import { createReading } from './reading.js';
 
@@ -29,6 +31,39 @@ export function readPrompts(path: string, options: ReadOptions<PromptFormat> = {
   return createReading<PromptRecord>(
     path,
     { prompt, pair: prompt, ranking: prompt, list: prompt, label: prompt, demonstration: prompt },
+    options,
+  );
+}
+
+/**
+ * Reads prompts as `readPrompts`, with the answer that a record has and all of its fields, which reward functions may use. Of fields
+ * that `columns` map, those of the file are given.
+ *
+ * @throws {DataError} the errors of `readPrompts`
+ */
+export function readRewardedPrompts(
+  path: string,
+  options: ReadOptions<PromptFormat> = {},
+): Reading<RewardedPrompt> {
+  const rewarded = ({ id, prompt, tools, family }: PromptRecord, from: FileRecord, answer?: Answer) => [
+    {
+      ...{ id, prompt, fields: from.unmapped ?? from.record },
+      ...(tools && { tools }),
+      ...(family !== undefined && { family }),
+      ...(answer !== undefined && { answer }),
+    },
+  ];
+  return createReading<RewardedPrompt>(
+    path,
+    {
+      prompt: rewarded,
+      list: (held, from) => rewarded(held, from),
+      pair: (held, from) => rewarded(held, from, held.chosen),
+      ranking: (held, from) =>
+        rewarded(held, from, held.responses[held.rewards.indexOf(Math.max(...held.rewards))]),
+      label: (held, from) => rewarded(held, from, held.isGood ? held.response : undefined),
+      demonstration: (held, from) => rewarded(held, from, held.response),
+    },
     options,
   );
 }

@@ -1,6 +1,7 @@
 import { createRandom } from '@gram/base';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import type { RewardFunction } from '../rewards/reward-function.js';
 import type { PpoRun } from '../run/run.js';
 import { valueModelFrom } from '../value-model.js';
 
@@ -39,7 +40,10 @@ export const tinyPrompts = ['a', 'tell me', 'what is it?', 'go', 'the cat sat', 
 /** A policy with random weights, its value model, and a reward for small letters. */
 export function tinyRun(
   config = tinyConfig,
-): Omit<PpoRun, 'options'> & { readonly value: NonNullable<PpoRun['value']> } {
+): Omit<PpoRun, 'options' | 'reward'> & {
+  readonly value: NonNullable<PpoRun['value']>;
+  readonly reward: RewardFunction;
+} {
   const policy = {
     config,
     weights: initWeights(config, createRandom(7, 'tiny policy')),
@@ -57,7 +61,7 @@ export function tinyRun(
 }
 
 /** Pays for the share of the characters of a response that a pattern matches. */
-export function letterShare(pattern: RegExp): PpoRun['reward'] {
+export function letterShare(pattern: RegExp): RewardFunction {
   return (groups) =>
     groups.map(({ responses }) =>
       responses.map((text) => (text.match(pattern) ?? []).length / Math.max(1, text.length)),

@@ -1,7 +1,16 @@
-import { type Prompt, type Tool, zip } from '@gram/base';
-import type { Comparator, DiscriminativeRewardModel, ScoredResponse } from '@gram/reward';
-import { recordFlags, referenceScores } from '@gram/reward';
+import { type Answer, conversationText, type Prompt, type Tool, zip } from '@gram/base';
+import {
+  type Comparator,
+  type DiscriminativeRewardModel,
+  groupScores,
+  type Judge,
+  recordFlags,
+  referenceScores,
+  type ScoredResponse,
+  type TextFlags,
+} from '@gram/reward';
 import { PpoError } from '../error.js';
+import { askPatiently } from './patience.js';
 
 /** A prompt with the responses to reward. */
 export interface RewardGroup {
@@ -11,8 +20,16 @@ export interface RewardGroup {
   readonly tools?: readonly Tool[] | undefined;
   /** At least one response. */
   readonly responses: readonly string[];
+  /** Number of tokens of each response. @default not known */
+  readonly lengths?: readonly number[];
+  /** Whether each response ended by itself, and was not cut at the largest length. @default not known */
+  readonly ended?: readonly boolean[];
   /** The greedy response of a policy to the same prompt. @default none, where the run draws none */
   readonly reference?: string;
+  /** The answer that the data has for the prompt. @default none */
+  readonly answer?: Answer;
+  /** The fields of the record of the prompt. @default none */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** Context that a reward function may use besides the groups. */
@@ -20,8 +37,16 @@ export interface RewardContext {
   readonly signal?: AbortSignal;
 }
 
-/** The rewards of the responses of each group: a finite number, or one with what was done to the texts before they were judged. */
-export type GroupRewards = readonly (readonly (number | ScoredResponse)[])[];
+/** The reward of a response, and what was done to the texts before they were judged. */
+export interface RewardedResponse extends TextFlags {
+  /** A finite number, or null for no reward: the response is not learned from, and no other is compared with it. */
+  readonly reward: number | null;
+  /** Whether there is no reward because the judge failed. @default false */
+  readonly failed?: boolean;
+}
+
+/** The rewards of the responses of each group: a finite number, null for no reward, or either with what was done to the texts. */
+export type GroupRewards = readonly (readonly (number | null | RewardedResponse | ScoredResponse)[])[];
 
 /**
  * Rewards responses: a model, a rule or a remote service. It sees all groups of a step at once and returns
@@ -63,6 +88,46 @@ export function preferenceReward(model: Comparator): RewardFunction {
   };
 }
 
+/**
+ * Makes the reward of a response the probability, in both orders, that it is preferred to the answer that the data has for its
+ * prompt; null for a prompt without one.
+ */
+export function answerReward(model: Comparator): RewardFunction {
+  const compared = preferenceReward(model);
+  return async (groups, context) => {
+    const answered = groups.flatMap(({ answer, ...group }) =>
+      answer === undefined ? [] : [{ ...group, reference: conversationText(answer) }],
+    );
+    const rewards = (answered.length === 0 ? [] : await compared(answered, context)).values();
+    return groups.map(({ answer, responses }) =>
+      answer === undefined ? responses.map(() => null) : (rewards.next().value ?? []),
+    );
+  };
+}
+
+/**
+ * Makes the reward of a response its mean win rate: the mean probability that it is preferred to another response to the same
+ * prompt. All pairs are compared, n (n - 1) / 2 for n different responses, each in both orders.
+ */
+export function winRateReward(model: Judge): RewardFunction {
+  return async (groups, { signal }) => {
+    const recorder = recordFlags(model);
+    const scores = await groupScores({ ...model, compare: recorder.compare }, groups.map(withoutReference), {
+      signal,
+    });
+    return zip(groups, scores).map(([{ prompt, responses }, own]) =>
+      zip(responses, own).map(([response, reward]) => ({
+        reward,
+        ...recorder.flagsOf({ prompt, response }),
+      })),
+    );
+  };
+}
+
+function withoutReference({ id, prompt, tools, responses }: RewardGroup) {
+  return { id, prompt, tools, responses };
+}
+
 /** Makes a reward from the scalar of a discriminative model: any real number, and no reference is needed. */
 export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>): RewardFunction {
   return async (groups, { signal }) => {
@@ -75,7 +140,7 @@ export function scalarReward(model: Pick<DiscriminativeRewardModel, 'rewards'>):
 }
 
 /**
- * Calls a reward function and checks what it returns.
+ * Calls a reward function once and checks what it returns.
  *
  * @returns for each response of each group its reward, and whether the model behind it read cut or escaped text
  * @throws PpoError `reward-failed` when it throws, `bad-reward` for a wrong count or a number that is not finite; both
@@ -85,78 +150,8 @@ export async function scoreGroups(
   reward: RewardFunction,
   groups: readonly RewardGroup[],
   context: RewardContext,
-): Promise<ScoredResponse[][]> {
-  context.signal?.throwIfAborted();
-  let scores: GroupRewards;
-  try {
-    scores = await reward(groups, context);
-  } catch (cause) {
-    context.signal?.throwIfAborted();
-    if (cause instanceof PpoError) throw cause;
-    const found = groups.length === 1 ? undefined : await firstFailure(reward, groups, context);
-    throw new PpoError(
-      'reward-failed',
-      `the reward function failed on ${describePrompts(found ?? groups)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'correct the reward function, then resume from the last checkpoint',
-      { cause },
-    );
-  }
-  if (!Array.isArray(scores) || scores.length !== groups.length) {
-    const count = Array.isArray(scores) ? `${scores.length} lists` : typeof scores;
-    throw bad(
-      `returned ${count} for ${groups.length} prompts, the first being ${describePrompts(groups.slice(0, 1))}`,
-    );
-  }
-  for (const [i, group] of groups.entries()) {
-    const own: unknown = scores[i];
-    if (!Array.isArray(own) || own.length !== group.responses.length) {
-      const count = Array.isArray(own) ? `${own.length} numbers` : typeof own;
-      throw bad(`gave ${count} for the ${group.responses.length} responses of ${describePrompts([group])}`);
-    }
-    // Not find: it could not tell a score that is undefined from none.
-    const wrong = own.findIndex((score) => !Number.isFinite(numberOf(score)));
-    if (wrong >= 0) throw bad(`gave ${String(numberOf(own[wrong]))} for ${describePrompts([group])}`);
-  }
-  return scores.map((own) => own.map(withFlags));
-}
-
-/** The number of what a reward function gave for a response. */
-function numberOf(score: unknown): unknown {
-  return typeof score === 'object' && score !== null && 'reward' in score ? score.reward : score;
-}
-
-function withFlags(score: number | ScoredResponse): ScoredResponse {
-  if (typeof score === 'number') return { reward: score, truncated: false, neutralized: false };
-  const { reward, truncated = false, neutralized = false } = score;
-  return { reward, truncated, neutralized };
-}
-
-/** Asks about one prompt after the other, to name the one that fails. */
-async function firstFailure(
-  reward: RewardFunction,
-  groups: readonly RewardGroup[],
-  context: RewardContext,
-): Promise<readonly RewardGroup[] | undefined> {
-  for (const group of groups) {
-    try {
-      await reward([group], context);
-    } catch {
-      return [group];
-    }
-  }
-  return undefined;
-}
-
-function describePrompts(groups: readonly RewardGroup[]): string {
-  const [first] = groups;
-  const name = `prompt ${JSON.stringify(first?.id)}`;
-  return groups.length > 1 ? `${groups.length} prompts from ${name} on` : name;
-}
-
-function bad(what: string): PpoError {
-  return new PpoError(
-    'bad-reward',
-    `the reward function ${what}`,
-    'return one finite number for each response, in the order of the groups',
-  );
+): Promise<RewardedResponse[][]> {
+  const { rewards } = await askPatiently('', reward, groups, context);
+  // A failure stops it, so that no reward is missing.
+  return rewards.map((own) => own.flatMap((each) => each ?? []));
 }

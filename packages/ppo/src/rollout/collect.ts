@@ -1,13 +1,13 @@
 import { createRandom, zip } from '@gram/base';
-import type { PromptRecord } from '@gram/data';
 import type { Decoding } from '@gram/model';
 import type { ResponseSampler, SampledResponse } from '@gram/reward';
 import type { SamplingOptions } from '../options.js';
 import type { RewardGroup } from '../rewards/reward-function.js';
+import type { RunPrompt } from '../run/run.js';
 
 /** A prompt with the responses that the policy drew. */
 export interface Rollout {
-  readonly prompt: PromptRecord;
+  readonly prompt: RunPrompt;
   readonly promptIds: readonly number[];
   /** Whether the prompt was cut to fit the policy. */
   readonly truncated: boolean;
@@ -34,7 +34,7 @@ export interface CollectOptions {
 /** Draws responses to prompts, and the greedy ones beside them; prompts are read once for both. */
 export async function collect(
   sampler: Pick<ResponseSampler, 'sample'>,
-  prompts: readonly PromptRecord[],
+  prompts: readonly RunPrompt[],
   options: CollectOptions,
 ): Promise<Rollout[]> {
   const { samplesPerPrompt, sampling, greedyReference, maxNewTokens, seed, stream, signal } = options;
@@ -63,11 +63,15 @@ export async function collect(
 
 /** Gives the prompts and texts of rollouts as a reward function takes them. */
 export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
-  return rollouts.map(({ prompt: { id, prompt, tools }, responses, reference }) => ({
+  return rollouts.map(({ prompt: { id, prompt, tools, answer, fields }, responses, reference }) => ({
     id,
     prompt,
     ...(tools !== undefined && { tools }),
     responses: responses.map(({ text }) => text),
+    lengths: responses.map(({ ids }) => ids.length),
+    ended: responses.map(({ finished }) => finished === 'stop'),
+    ...(answer !== undefined && { answer }),
+    ...(fields !== undefined && { fields }),
     ...(reference !== undefined && { reference }),
   }));
 }

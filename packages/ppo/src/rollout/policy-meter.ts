@@ -1,10 +1,10 @@
 import { zip } from '@gram/base';
-import type { PromptRecord } from '@gram/data';
 import type { ModelConfig, Weights } from '@gram/model';
 import { createResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { SamplingOptions } from '../options.js';
 import { type RewardFunction, type RewardGroup, scoreGroups } from '../rewards/reward-function.js';
+import type { RunPrompt, StopConditions } from '../run/run.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
 import { createTokenMeter } from './token-meter.js';
 
@@ -17,9 +17,11 @@ export interface PolicyMeterOptions {
   readonly reference: Weights;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
-  readonly prompts: readonly PromptRecord[];
+  readonly prompts: readonly RunPrompt[];
   readonly sampling: SamplingOptions;
   readonly maxNewTokens: number;
+  /** What ends a response, beside the end of a turn. @default nothing */
+  readonly stop?: StopConditions;
   /** Whether reward functions need the reference's greedy responses. @default true */
   readonly greedyReference?: boolean;
   /** With the prompt's id it decides every draw: all policies are measured with the same random numbers. */
@@ -30,8 +32,8 @@ export interface PolicyMeterOptions {
 /** One response to each prompt and what it is worth, in the order of the prompts. */
 export interface PolicyMeasurement<Name extends string> {
   readonly responses: readonly string[];
-  /** Rewards of the responses, by the name of the reward function. */
-  readonly rewards: Readonly<Record<Name, readonly number[]>>;
+  /** Rewards of the responses, by the name of the reward function; null for no reward. */
+  readonly rewards: Readonly<Record<Name, readonly (number | null)[]>>;
   /** Number of responses of which a reward function read cut text. */
   readonly truncated: number;
   /** Number of responses of which a reward function read escaped text. */
@@ -40,8 +42,18 @@ export interface PolicyMeasurement<Name extends string> {
   readonly kl: readonly number[];
 }
 
+/** One response to each prompt, without its worth. */
+export interface PolicySample {
+  /** The prompts with a response each, and the greedy one of the reference where reward functions need it. */
+  readonly groups: readonly RewardGroup[];
+  /** Exact KL to the reference, summed over the tokens of each response, in nats. */
+  readonly kl: readonly number[];
+}
+
 /** Measures a policy while it learns. */
 export interface PolicyMeter {
+  /** Draws a response to each prompt, with the same random numbers every time. @throws the signal's reason */
+  sample(): Promise<PolicySample>;
   /** @throws PpoError `reward-failed`, `bad-reward`; the signal's reason */
   measure<Name extends string>(
     rewards: Readonly<Record<Name, RewardFunction>>,
@@ -67,17 +79,25 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
   const fixed = greedyReference ? await greedyResponses(options) : undefined;
   const sampler = createResponseSampler({ ...options, weights: policy });
   const tokens = createTokenMeter({ config, policy, reference });
+  const sample = async (): Promise<PolicySample> => {
+    const rollouts = await collect(sampler, prompts, {
+      ...options,
+      samplesPerPrompt: 1,
+      greedyReference: false,
+      stream: 'measure',
+    });
+    const drawn = rewardGroups(rollouts);
+    const measured = await tokens.reference(responseTokens(rollouts), true, signal);
+    return {
+      groups: fixed === undefined ? drawn : withReferences(drawn, fixed),
+      kl: measured.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
+    };
+  };
   return {
+    sample,
     async measure<Name extends string>(rewards: Readonly<Record<Name, RewardFunction>>) {
-      const rollouts = await collect(sampler, prompts, {
-        ...options,
-        samplesPerPrompt: 1,
-        greedyReference: false,
-        stream: 'measure',
-      });
-      const drawn = rewardGroups(rollouts);
-      const groups = fixed === undefined ? drawn : withReferences(drawn, fixed);
-      const scores: Partial<Record<Name, number[]>> = {};
+      const { groups, kl } = await sample();
+      const scores: Partial<Record<Name, (number | null)[]>> = {};
       const flags = groups.map(() => ({ truncated: false, neutralized: false }));
       for (const name of Object.keys(rewards) as Name[]) {
         const scored = (await scoreGroups(rewards[name], groups, { signal })).flat();
@@ -87,13 +107,12 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
           flag.neutralized ||= neutralized;
         }
       }
-      const measured = await tokens.reference(responseTokens(rollouts), true, signal);
       return {
         responses: groups.flatMap(({ responses }) => responses),
-        rewards: scores as Record<Name, number[]>,
+        rewards: scores as Record<Name, (number | null)[]>,
         truncated: flags.filter(({ truncated }) => truncated).length,
         neutralized: flags.filter(({ neutralized }) => neutralized).length,
-        kl: measured.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
+        kl,
       };
     },
     dispose() {

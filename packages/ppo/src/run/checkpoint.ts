@@ -36,7 +36,11 @@ const FILES = ['policy', 'value', 'policy-moments.safetensors', 'value-moments.s
 
 const stepRecord = z.object({
   step: z.int(),
-  score: z.number(),
+  score: z.number().optional(),
+  rewards: z.record(z.string(), z.number()),
+  unrewarded: z.int(),
+  failed: z.int(),
+  failedCalls: z.int(),
   kl: z.number(),
   truncated: z.int(),
   neutralized: z.int(),
@@ -55,7 +59,9 @@ const stepRecord = z.object({
 const evaluation = z.object({
   step: z.int(),
   reward: z.number(),
+  rewards: z.record(z.string(), z.number()),
   heldOut: z.number().optional(),
+  unrewarded: z.int(),
   truncated: z.int(),
   neutralized: z.int(),
   kl: z.number(),

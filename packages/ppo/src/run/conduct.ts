@@ -12,13 +12,17 @@ import {
   RunError,
   type RunHooks,
 } from '@gram/run';
-import { PpoError } from '../error.js';
+import { PpoError, type PpoErrorCode } from '../error.js';
 import type { PpoOptions } from '../options.js';
+import { rewardList } from '../rewards/reward-list.js';
 import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
-import { ppoMetrics, recordsOf } from './records.js';
+import { metricsOf, recordsOf } from './records.js';
 import { writeResults } from './results.js';
 import type { PpoRun } from './run.js';
 import { isEvaluationDue, type PpoState } from './state.js';
+
+/** Errors that come before the policy learns from a step: the state is that of the last whole step. */
+const SAFE: ReadonlySet<PpoErrorCode> = new Set(['reward-failed', 'bad-reward']);
 
 /** Takes the steps of a run from where its state is to its end. */
 export type TakeSteps = (hooks: Pick<RunHooks<PpoState>, 'signal' | 'onStep'>) => Promise<void>;
@@ -62,7 +66,7 @@ async function conduct(
   { state, output }: { readonly state: PpoState; readonly output: OutputClaim },
   takeSteps: TakeSteps,
 ): Promise<void> {
-  const { resume = false, signal, watch, onNote } = run;
+  const { resume = false, keepCheckpoints, signal, watch, onNote, onProgress } = run;
   const frame = frameOf(run, options);
   const wanted = resume === true ? 'auto' : resume === false ? undefined : resume;
   const resumedFrom = await checkpointFor(output.path, wanted);
@@ -73,7 +77,7 @@ async function conduct(
   let earlier: Weights | undefined;
   const { modelStep } = await conductRun<PpoState>(
     {
-      metrics: ppoMetrics,
+      metrics: metricsOf(rewardList(run.reward)),
       totalSteps: options.steps,
       doneSteps: state.history.at(-1)?.step ?? 0,
       history: [...state.history],
@@ -87,7 +91,9 @@ async function conduct(
       },
     },
     {
-      ...{ output, label: 'ppo', signal, watch, onNote, resumedFrom },
+      ...{ output, label: options.advantages === 'gae' ? 'ppo' : options.advantages },
+      ...{ signal, watch, onNote, onProgress, resumedFrom, keepCheckpoints },
+      savesAfter: (cause) => cause instanceof PpoError && SAFE.has(cause.code),
       checkpointEvery: options.checkpointEvery,
       keepsLast: true,
     },
@@ -99,7 +105,7 @@ async function conduct(
 
 /** Says what the checkpoints of a run belong to. */
 function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
-  const { policy, value, tokenizer } = run;
+  const { policy, value, tokenizer, files } = run;
   const { chat, maxLength, encoding = 'apart' } = policy.gram;
   const model = (kind: 'policy' | 'value', config: ModelConfig) => ({
     config,
@@ -111,6 +117,7 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
       encoding,
       training: { advantages: options.advantages },
     },
+    ...files,
     tokenizerJson: tokenizer.json,
   });
   return {
@@ -123,7 +130,7 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
 
 /** Identifies a run by all that it is made of, but its reward function. */
 function partsOf(
-  { policy, value, tokenizer, prompts, validation }: PpoRun,
+  { policy, value, tokenizer, prompts, validation, stop, identity }: PpoRun,
   options: PpoOptions,
 ): Fingerprint {
   return {
@@ -138,5 +145,7 @@ function partsOf(
     }),
     prompts: fingerprintOf(prompts),
     'validation prompts': fingerprintOf(validation),
+    ...(stop && { stop: fingerprintOf(stop) }),
+    ...identity,
   };
 }

@@ -1,4 +1,5 @@
-import type { RunMetrics, StepRecord } from '@gram/run';
+import type { Curve, RunMetrics, StepRecord } from '@gram/run';
+import type { NamedReward } from '../rewards/named-reward.js';
 import type { PpoEvaluation, PpoStepRecord } from './run.js';
 
 /**
@@ -30,6 +31,8 @@ export const ppoMetrics: RunMetrics = {
       evaluation: 'kl',
       isHeadline: true,
     },
+    { name: 'failed', title: 'Failed rewards', unit: 'responses', group: 'rollout' },
+    { name: 'unrewarded', title: 'Without a reward', unit: 'responses', group: 'rollout' },
     { name: 'length', title: 'Length', unit: 'tokens a response', group: 'rollout' },
     { name: 'ended', title: 'Ended', unit: 'share of responses', group: 'rollout' },
     { name: 'policyLoss', title: 'Policy loss', unit: 'mean over tokens', group: 'policy' },
@@ -45,6 +48,18 @@ export const ppoMetrics: RunMetrics = {
 };
 
 type Done = { readonly steps: readonly PpoStepRecord[]; readonly evaluations: readonly PpoEvaluation[] };
+
+/** The metrics of a run with several rewards: one curve more for each of them. */
+export function metricsOf(rewards: readonly Pick<NamedReward, 'name' | 'weight'>[]): RunMetrics {
+  if (rewards.length < 2) return ppoMetrics;
+  const [score, ...others] = ppoMetrics.curves;
+  const own = rewards.map(({ name, weight = 1 }): Curve => {
+    const unit = weight === 0 ? 'mean over responses, only watched' : `mean over responses, weight ${weight}`;
+    const path = `rewards.${name}`;
+    return { name: path, title: `Reward ${name}`, unit, group: 'rollout', evaluation: path };
+  });
+  return { ...ppoMetrics, curves: [...(score === undefined ? [] : [score]), ...own, ...others] };
+}
 
 /** The records of all steps as a run logs them, each with the evaluation after it. */
 export function recordsOf({ steps, evaluations }: Done): StepRecord[] {
@@ -65,8 +80,14 @@ export function newestRecord({ steps, evaluations }: Done): StepRecord {
   return record;
 }
 
-function numbersOf({ reward, heldOut, truncated, neutralized, kl }: PpoEvaluation) {
-  return { reward, ...(heldOut !== undefined && { heldOut }), truncated, neutralized, kl };
+function numbersOf({ reward, rewards, heldOut, truncated, neutralized, unrewarded, kl }: PpoEvaluation) {
+  const named = Object.entries(rewards).map(([name, value]) => [`rewards.${name}`, value] as const);
+  return {
+    reward,
+    ...Object.fromEntries(named),
+    ...(heldOut !== undefined && { heldOut }),
+    ...{ truncated, neutralized, unrewarded, kl },
+  };
 }
 
 /** JSON leaves out what is undefined: a record that was read equals the one that was written. */

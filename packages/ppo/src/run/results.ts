@@ -3,7 +3,8 @@ import { writeFileAtomic } from '@gram/base';
 import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
-import { ppoMetrics, recordsOf } from './records.js';
+import { rewardList } from '../rewards/reward-list.js';
+import { metricsOf, recordsOf } from './records.js';
 import type { PpoRun, PpoStepRecord, StopReason } from './run.js';
 import { type PpoState, worthOf } from './state.js';
 
@@ -23,6 +24,7 @@ export async function writeResults(
   const { output, policy, prompts, validation } = run;
   const settings = { ...options, optimizer: options.optimizer.name };
   const history = recordsOf(state);
+  const metrics = metricsOf(rewardList(run.reward));
   const total = (of: (record: PpoStepRecord) => number) =>
     state.steps.reduce((sum, record) => sum + of(record), 0);
   const facts: [string, number | string][] = [
@@ -32,6 +34,9 @@ export async function writeResults(
     ['step of the model, the best on validation prompts', state.best.step],
     ['why the run ended', reasons[state.stopped ?? 'steps']],
     ['gradient steps skipped, not finite', total(({ skipped }) => skipped)],
+    ['responses without a reward', total(({ unrewarded }) => unrewarded)],
+    ['of these because a reward failed', total(({ failed }) => failed)],
+    ['failed calls of reward functions', total(({ failedCalls }) => failedCalls)],
     ['responses whose texts were cut for the reward', total(({ truncated }) => truncated)],
     ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
     ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
@@ -40,7 +45,7 @@ export async function writeResults(
   await writeRunReport(join(output, 'report.html'), {
     title: `RLHF: ${options.advantages}`,
     subtitle: 'policy model',
-    metrics: ppoMetrics,
+    metrics,
     history,
     facts: [...facts, ['steps', state.step]],
     settings,
@@ -54,10 +59,10 @@ export async function writeResults(
       ...facts.map(([what, value]): [string, Cell] => [what, { text: String(value) }]),
     ],
     settings: settingRows(settings),
-    metrics: ppoMetrics,
+    metrics,
     history,
     remarks: remarksOf(state),
-    versions: { node: process.version },
+    versions: run.versions ?? { node: process.version },
   });
   await writeFileAtomic(join(output, 'README.md'), card);
 }

@@ -1,14 +1,26 @@
-import type { PromptRecord } from '@gram/data';
-import type { GramMetadata, ModelConfig, Weights } from '@gram/model';
-import type { WatchServer } from '@gram/run';
+import type { PromptRecord, RewardedPrompt } from '@gram/data';
+import type { Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
+import type { ConductOptions, Fingerprint, WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { PpoOptions, PpoOptionsInput } from '../options.js';
+import type { NamedReward } from '../rewards/named-reward.js';
 import type { RewardFunction } from '../rewards/reward-function.js';
 
 /** A model with its architecture. */
 export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
+}
+
+/** A prompt of a run, with what its record has beside it for reward functions. */
+export type RunPrompt = PromptRecord & Partial<Pick<RewardedPrompt, 'answer' | 'fields'>>;
+
+/** What ends a response, beside the token that ends a turn. */
+export interface StopConditions {
+  /** Tokens. @default none */
+  readonly ids?: readonly number[];
+  /** Texts, which stay a part of the response. @default none */
+  readonly strings?: readonly string[];
 }
 
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */
@@ -19,17 +31,28 @@ export interface PpoRun {
   readonly value?: ModelParts;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
-  readonly prompts: readonly PromptRecord[];
+  readonly prompts: readonly RunPrompt[];
   /** Prompts on which the policy is scored during the run; none of them should be among `prompts`. */
-  readonly validation: readonly PromptRecord[];
-  readonly reward: RewardFunction;
-  /** A second reward that the policy is not trained for. Where given, it decides which policy is the best. */
-  readonly heldOut?: RewardFunction;
+  readonly validation: readonly RunPrompt[];
+  /** The reward, or several with names and weights. */
+  readonly reward: RewardFunction | readonly NamedReward[];
+  /** A reward that the policy is not trained for, on validation prompts only. Where given, it decides which policy is the best. */
+  readonly heldOut?: RewardFunction | NamedReward;
+  /** What ends a response, beside the token that ends a turn. @default nothing */
+  readonly stop?: StopConditions;
   readonly options: PpoOptionsInput;
   /** Directory of the run: checkpoints, records, the page of the run and the best policy. @default nothing is written */
   readonly output?: string;
   /** Resumes from the newest checkpoint in `output`, or begins where there is none; a path is that of a checkpoint. @default false */
   readonly resume?: boolean | string;
+  /** Files that stand beside the weights of the policy, such as its chat template, and are saved with it. @default `tokenizer.json` */
+  readonly files?: Companions;
+  /** Hashes of what else identifies the run, such as its rewards: only a run with the same ones is resumed. @default none */
+  readonly identity?: Fingerprint;
+  /** Number of the newest checkpoints that stay beside the best one. @default 2 */
+  readonly keepCheckpoints?: number;
+  /** Versions that the model card names, by program. @default that of Node.js */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Serves a page that follows the run; needs an `output`. @default none */
   readonly watch?: WatchServer;
   /** Called after each step, and after each score on the validation prompts. */
@@ -37,14 +60,24 @@ export interface PpoRun {
   readonly onEvaluation?: (record: PpoEvaluation) => void | Promise<void>;
   /** Is called with each line that is worth telling, such as the path of a checkpoint. */
   readonly onNote?: (text: string) => void;
+  /** Is called after each step with what a progress line shows of it; needs an `output`. */
+  readonly onProgress?: ConductOptions['onProgress'];
   readonly signal?: AbortSignal;
 }
 
 /** Log record of one step. Means are over responses, KL in nats a response. */
 export interface PpoStepRecord {
   readonly step: number;
-  /** Mean raw score of the reward function. */
-  readonly score: number;
+  /** Mean raw reward of the responses that have one; absent where none has. */
+  readonly score?: number;
+  /** Mean of each reward by its name, over the responses that have it. */
+  readonly rewards: Readonly<Record<string, number>>;
+  /** Number of responses without a reward, which are not learned from. */
+  readonly unrewarded: number;
+  /** Number of these for which a reward function failed. */
+  readonly failed: number;
+  /** Number of calls of reward functions that failed, whether or not a repetition succeeded. */
+  readonly failedCalls: number;
   /** Mean KL to the reference over the responses, by the run's estimator. */
   readonly kl: number;
   /** Number of responses of which the reward function read cut text: in them, in the prompt or in what they were compared with. */
@@ -79,7 +112,11 @@ export interface PpoEvaluation {
   readonly step: number;
   /** Mean reward against the greedy responses of the first policy. */
   readonly reward: number;
+  /** Mean of each reward by its name. */
+  readonly rewards: Readonly<Record<string, number>>;
   readonly heldOut?: number;
+  /** Number of responses without a reward, which the means leave out. */
+  readonly unrewarded: number;
   /** Number of responses of which a reward function read cut text. */
   readonly truncated: number;
   /** Number of responses of which a reward function read escaped text. */

@@ -68,6 +68,7 @@ export function initialState(
     steps: [],
     evaluations: [],
     history: [],
+    samples: [],
     best: { step: 0, weights: reference },
   };
   return { state, reference };

@@ -5,6 +5,7 @@ import type { ScoreQueue } from '../rewards/score-queue.js';
 import type { LearnerState } from './learner.js';
 import { ppoMetrics, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
+import type { Sample } from './samples.js';
 import { planStep } from './schedule.js';
 
 /** Everything that a run needs to go on. Prompts and random numbers follow from seed and step. */
@@ -18,6 +19,8 @@ export interface PpoState {
   readonly evaluations: PpoEvaluation[];
   /** The records that were logged: those of the steps, each with its evaluation. */
   readonly history: StepRecord[];
+  /** A few responses of the last step that was done, for people to read. */
+  samples: readonly Sample[];
   best: { step: number; weights: Weights };
   stopped?: StopReason;
 }

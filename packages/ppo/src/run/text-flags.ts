@@ -1,4 +1,4 @@
-import type { ScoredResponse } from '@gram/reward';
+import type { TextFlags as ResponseFlags } from '@gram/reward';
 import type { Rollout } from '../rollout/collect.js';
 import type { PpoRun, PpoStepRecord } from './run.js';
 
@@ -15,7 +15,7 @@ export type TextFlags = Pick<PpoStepRecord, keyof typeof MEANINGS>;
 
 /** Counts what was cut or escaped for the reward function, and for the policy. */
 export function textFlags(
-  scored: readonly ScoredResponse[],
+  scored: readonly ResponseFlags[],
   rollouts: readonly Pick<Rollout, 'truncated' | 'neutralized'>[],
 ): TextFlags {
   return {

@@ -3,6 +3,8 @@ import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { type PolicyExample, type PolicyMetric, policyObjective } from '../objectives/policy.js';
 import { type ValueExample, valueObjective } from '../objectives/value.js';
 import type { PpoOptions } from '../options.js';
+import type { NamedReward } from '../rewards/named-reward.js';
+import { rewardList } from '../rewards/reward-list.js';
 import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
 import { createTokenMeter, type TokenMeter } from '../rollout/token-meter.js';
 import { createLearner, type Learner } from './learner.js';
@@ -12,6 +14,11 @@ import type { PpoState } from './state.js';
 /** The compiled parts that the steps of a run use. They read and write the weights of the run in place. */
 export interface Tools {
   readonly run: PpoRun;
+  /** The rewards of the run by name. */
+  readonly rewards: readonly NamedReward[];
+  /** The reward that is measured on validation prompts only. */
+  readonly heldOut: NamedReward | undefined;
+  readonly signal: AbortSignal | undefined;
   readonly options: PpoOptions;
   /** Draws responses of the policy. */
   readonly sampler: ResponseSampler;
@@ -70,9 +77,20 @@ export async function openTools(
   return {
     run,
     options,
+    rewards: rewardList(run.reward),
+    heldOut: heldOutOf(run),
+    signal: run.signal,
     ...tools,
     dispose() {
       for (const tool of Object.values(tools)) tool?.dispose();
     },
   };
+}
+
+/** The held-out reward as a monitor with a name. */
+function heldOutOf({ heldOut }: PpoRun): NamedReward | undefined {
+  if (heldOut === undefined) return undefined;
+  return typeof heldOut === 'function'
+    ? { name: 'heldOut', reward: heldOut, weight: 0 }
+    : { ...heldOut, weight: 0 };
 }

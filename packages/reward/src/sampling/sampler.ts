@@ -48,6 +48,8 @@ export interface SampleOptions extends RunOptions {
 export interface SamplerOptions extends GeneratorOptions {
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
+  /** Tokens and texts that end a response, beside the end of a turn; a text stays a part of the response. @default none */
+  readonly stop?: { readonly ids?: readonly number[]; readonly strings?: readonly string[] } | undefined;
 }
 
 /** A policy that responds to prompts. */
@@ -63,7 +65,12 @@ export interface ResponseSampler {
 }
 
 /** Creates a sampler of a policy. On the CPU its weights are read as they are at each call, see `GeneratorOptions`. */
-export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerOptions): ResponseSampler {
+export function createResponseSampler({
+  tokenizer,
+  encoder,
+  stop: { ids: stopIds = [], strings = [] } = {},
+  ...model
+}: SamplerOptions): ResponseSampler {
   const generator = createGenerator(model);
   const withText = async (completion: Completion): Promise<SampledResponse> => ({
     ...completion,
@@ -79,7 +86,13 @@ export function createResponseSampler({ tokenizer, encoder, ...model }: SamplerO
       for (const { id, ids } of requests) {
         checkLength(id, ids.length, maxNewTokens, longestSequence(model.config));
       }
-      const options = { maxNewTokens, stopIds: [encoder.endId], signal, onProgress };
+      const options = {
+        ...{ maxNewTokens, signal, onProgress },
+        stopIds: [encoder.endId, ...stopIds],
+        ...(strings.length > 0 && {
+          stopText: { strings, decode: (ids: readonly number[]) => tokenizer.decode(ids) },
+        }),
+      };
       const completions = (await generator.generate(requests, options)).values();
       return Promise.all(
         requests.map(async ({ ids, truncated, neutralized }) => {

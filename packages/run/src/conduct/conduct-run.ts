@@ -18,6 +18,12 @@ export interface ConductOptions {
   readonly keepCheckpoints?: number;
   /** Whether the last step has a checkpoint too, for a run that may end before its last step. @default false */
   readonly keepsLast?: boolean;
+  /**
+   * Whether the state is that of the last whole step after an error, and gets a checkpoint where it has none.
+   *
+   * @default it may be in the middle of one, and gets none
+   */
+  readonly savesAfter?: (cause: unknown) => boolean;
   /** The checkpoint that the run goes on from; newer ones in the output are deleted. @default none */
   readonly resumedFrom?: string;
   /** Serves a page that follows the run. @default none */
@@ -97,11 +103,14 @@ export async function conductRun<State extends RunState>(
     output.lost.throwIfAborted();
     const stopped = isStopped(cause, options.signal);
     followed.end(stopped ? 'interrupted' : 'failed');
+    const whole = last;
     if (!stopped) {
+      if (whole !== undefined && isUnsaved && options.savesAfter?.(cause) === true) {
+        await patiently(() => save(whole));
+      }
       if (keeper.saved > 0) onNote(`the last checkpoint is that of step ${keeper.saved}`);
       throw cause;
     }
-    const whole = last;
     if (whole !== undefined && (isUnsaved || whole.step > keeper.saved)) await patiently(() => save(whole));
     throw interrupted(output.path, keeper.saved, cause);
   } finally {

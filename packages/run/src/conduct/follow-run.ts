@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { createEventWriter, createMetricsLog, formatNumber, stepFields } from '@gram/report';
 import { type RunMetrics, tagOf } from '../metrics.js';
-import { numberOf, type StepRecord } from '../record.js';
+import { hasNumber, numberOf, type StepRecord } from '../record.js';
 import { createStepMeter, type WatchedStep } from '../step-meter.js';
 import type { WatchServer } from '../watch/server.js';
 import { startWatch } from '../watch/watch.js';
@@ -72,7 +72,7 @@ export async function followRun(
 function scalarsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, number> {
   const scalars: Record<string, number> = {};
   for (const { name, group, evaluation } of curves) {
-    if (step[name] !== undefined) scalars[tagOf(group, name)] = numberOf(step, name);
+    if (hasNumber(step, name)) scalars[tagOf(group, name)] = numberOf(step, name);
     const measured = evaluation === undefined ? undefined : step.validation?.[evaluation];
     if (evaluation !== undefined && measured !== undefined) {
       scalars[tagOf('validation', evaluation)] = measured;
@@ -87,7 +87,7 @@ function scalarsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, nu
 
 /** Fields of a step on a progress line. */
 function fieldsOf({ curves }: RunMetrics, step: WatchedStep): Record<string, string | number> {
-  const shown = curves.filter(({ name, isHeadline }) => isHeadline && step[name] !== undefined);
+  const shown = curves.filter(({ name, isHeadline }) => isHeadline && hasNumber(step, name));
   return stepFields({
     numbers: Object.fromEntries(shown.map(({ name }) => [name, numberOf(step, name)])),
     tokensPerSecond: step.tokensPerSecond,

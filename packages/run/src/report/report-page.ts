@@ -1,6 +1,6 @@
 import { lineChart, page, writePage } from '@gram/report';
 import type { Curve, RunMetrics } from '../metrics.js';
-import { evaluated, numberOf, type StepRecord } from '../record.js';
+import { evaluated, hasNumber, numberOf, type StepRecord } from '../record.js';
 import { settingRows } from './settings.js';
 
 /** Content of the report of a finished run. */
@@ -49,7 +49,7 @@ function curves(metrics: RunMetrics, history: readonly StepRecord[]): string[] {
 /** The lines of one chart; none where no step has the number. */
 function seriesOf({ name, title, evaluation }: Curve, metrics: RunMetrics, history: readonly StepRecord[]) {
   const points = history
-    .filter((record) => record[name] !== undefined)
+    .filter((record) => hasNumber(record, name))
     .map((record): [number, number] => [record.step, numberOf(record, name)]);
   const marks = history.flatMap((record): [number, number][] => {
     const value = evaluation === undefined ? Number.NaN : evaluated(record, evaluation);

@@ -1,6 +1,6 @@
 import { createRate, formatBytes, formatDuration, formatNumber } from '@gram/report';
 import { evaluationTitle, type RunMetrics } from '../metrics.js';
-import { numberOf, type StepRecord } from '../record.js';
+import { hasNumber, numberOf, type StepRecord } from '../record.js';
 import type { WatchedStep } from '../step-meter.js';
 
 /** State of a run, in the words that the page shows. */
@@ -79,7 +79,7 @@ export function createStatusKeeper({
 
 function headlines({ curves }: RunMetrics, record: StepRecord): Fact[] {
   return curves.flatMap(({ name, title, isHeadline }): Fact[] =>
-    isHeadline && record[name] !== undefined ? [[title, formatNumber(numberOf(record, name))]] : [],
+    isHeadline && hasNumber(record, name) ? [[title, formatNumber(numberOf(record, name))]] : [],
   );
 }
 

@@ -13,6 +13,7 @@ export type DataFormat = ResponseFormat | DemonstrationFormat;
 
 const text = z.string().min(1, 'must not be empty');
 
+/** Where a file has a field. */
 const column = z.union([
   text,
   z.strictObject({ path: text, default: z.unknown() }),

@@ -2,7 +2,9 @@ import { issueMessage } from '@gram/base';
 import { closest } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { elementAt, entryOf } from '../checked.js';
-import { configKeys } from './schema.js';
+
+/** The keys of each mapping of a configuration, by its path; the elements of a list have the path of the list. */
+export type ConfigKeys = Readonly<Record<string, readonly string[]>>;
 
 /** A fault of a configuration and what to do about it, in one line each. */
 export interface ConfigProblem {
@@ -19,10 +21,10 @@ const expectations: Readonly<Record<string, string>> = {
 };
 
 /** Describes the first issue of a configuration that failed its schema. */
-export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigProblem {
+export function describeIssue(issue: z.core.$ZodIssue, config: unknown, keys: ConfigKeys): ConfigProblem {
   const path = issue.path.join('.');
   const name = path === '' ? 'the configuration' : path;
-  if (issue.code === 'unrecognized_keys') return unknownKey(path, elementAt(issue.keys, 0));
+  if (issue.code === 'unrecognized_keys') return unknownKey(issue.path, elementAt(issue.keys, 0), keys);
   const value = valueAt(config, issue.path);
   if (value === undefined && path !== '' && issue.code !== 'custom') {
     return { message: `${name} is missing`, hint: `add ${name} to the configuration` };
@@ -42,14 +44,15 @@ export function describeIssue(issue: z.core.$ZodIssue, config: unknown): ConfigP
   return { message: `${name} is ${shown(value)}: ${issueMessage(issue)}`, hint: 'correct its value' };
 }
 
-function unknownKey(section: string, key: string): ConfigProblem {
+function unknownKey(path: readonly PropertyKey[], key: string, keys: ConfigKeys): ConfigProblem {
   const prefixed = (parent: string, name: string) => (parent === '' ? name : `${parent}.${name}`);
-  const elsewhere = Object.keys(configKeys).find((parent) => entryOf(configKeys, parent).includes(key));
-  const here = configKeys[section] ?? [];
+  const section = path.filter((part) => typeof part !== 'number').join('.');
+  const elsewhere = Object.keys(keys).find((parent) => entryOf(keys, parent).includes(key));
+  const here = keys[section] ?? [];
   const nearest =
     elsewhere === undefined ? prefixed(section, closest(key, [...here])) : prefixed(elsewhere, key);
   return {
-    message: `there is no key ${JSON.stringify(prefixed(section, key))}`,
+    message: `there is no key ${JSON.stringify(prefixed(path.join('.'), key))}`,
     hint: `did you mean ${nearest}? Keys here: ${here.join(', ')}`,
   };
 }

@@ -17,27 +17,46 @@ export function defineTraining(config: TrainingInput): TrainingInput {
 }
 
 /**
- * A copy of the default export of a module. TypeScript is compiled on the way, without a check of its types.
+ * The default export of a module in JavaScript or TypeScript, which is compiled on the way, without a check of its types.
+ *
+ * @param what names what is exported, in errors
+ * @throws TrainError `bad-config`
+ */
+export async function importModule(path: string, what: string): Promise<unknown> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new TrainError('bad-config', `cannot read the ${what} ${path}`, 'check the path');
+  }
+  try {
+    return await createJiti(import.meta.url, { fsCache: false }).import(resolve(path), { default: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new TrainError(
+      'bad-config',
+      `${path} fails: ${reason}`,
+      `export the ${what} as the default of the module`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * A copy of the default export of a module that holds a configuration.
  *
  * @throws TrainError `bad-config`
  */
 export async function importDefault(path: string): Promise<unknown> {
-  const refuse = (problem: string, cause?: unknown) =>
-    new TrainError('bad-config', problem, 'export the configuration as the default of the module', { cause });
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path');
-  }
-  let exported: unknown;
-  try {
-    exported = await createJiti(import.meta.url, { fsCache: false }).import(resolve(path), { default: true });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw refuse(`${path} fails: ${reason}`, cause);
-  }
+  const exported = await importModule(path, 'configuration');
   try {
     // What it exports is data; a copy, because overrides are laid into it.
     return structuredClone(exported);
   } catch (cause) {
-    throw refuse(`${path} exports something else than plain values`, cause);
+    throw new TrainError(
+      'bad-config',
+      `${path} exports something else than plain values`,
+      'export the configuration as the default of the module',
+      { cause },
+    );
   }
 }

@@ -1,20 +1,20 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { quote } from '@gram/base';
-import { looksLikePath } from '@gram/model';
 import { judgePrompts } from '@gram/tokenize';
 import { closest } from 'fastest-levenshtein';
-import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import { stageNames, type TrainingStage } from '../stages/table.js';
-import { describeIssue } from './describe.js';
-import { importDefault } from './module.js';
 import { presets, withPreset } from './presets.js';
-import { type TrainingConfig, trainingSchema } from './schema.js';
-import { formatYaml, parseYaml, YamlProblem } from './yaml.js';
-
-/** A configuration is written by hand; a larger file is something else. */
-const maxBytes = 1_000_000;
+import { configKeys, type TrainingConfig, trainingSchema } from './schema.js';
+import {
+  checkWritten,
+  isMapping,
+  loadWritten,
+  type PathResolver,
+  pathResolver,
+  readWritten,
+} from './written.js';
+import { formatYaml } from './yaml.js';
 
 /** Options of reading a configuration. */
 export interface ReadConfigOptions {
@@ -43,8 +43,7 @@ export function readTrainingConfig(
   overrides: readonly string[] = [],
   options: ReadConfigOptions = {},
 ): TrainingConfig {
-  const written = path === undefined ? {} : parse(readText(path), path, 'correct the YAML there');
-  return checked(written, path, overrides, options);
+  return checked(readWritten(path, overrides), path, options);
 }
 
 /**
@@ -58,40 +57,25 @@ export async function loadTrainingConfig(
   overrides: readonly string[] = [],
   options: ReadConfigOptions = {},
 ): Promise<TrainingConfig> {
-  if (path === undefined || !/\.m?[jt]s$/.test(path)) return readTrainingConfig(path, overrides, options);
-  return checked(await importDefault(path), path, overrides, options);
+  return checked(await loadWritten(path, overrides), path, options);
 }
 
-function checked(
-  written: unknown,
-  path: string | undefined,
-  overrides: readonly string[],
-  options: ReadConfigOptions,
-): TrainingConfig {
-  for (const override of overrides) applyOverride(written, override);
+function checked(written: unknown, path: string | undefined, options: ReadConfigOptions): TrainingConfig {
   const where = path ?? 'the configuration';
   const raw = overPreset(written, options, where);
-  const result = trainingSchema.safeParse(raw);
-  if (!result.success) {
-    const { message, hint } = describeIssue(elementAt(result.error.issues, 0), raw);
-    throw new TrainError('bad-config', `${where}: ${message}`, hint);
-  }
-  const config = result.data;
-  const folder = path === undefined ? '.' : dirname(path);
-  // What is fetched has an address and no folder.
-  const from = (target: string) => (/^(?:hf|https?):\/\//.test(target) ? target : resolve(folder, target));
+  const config = checkWritten(raw, { schema: trainingSchema, keys: configKeys }, where);
+  const { data, validation, init, output } = config;
+  const from = pathResolver(path);
   return {
     ...config,
-    data: { ...config.data, path: from(config.data.path) },
-    ...(config.validation && {
-      validation: { ...config.validation, path: from(config.validation.path) },
-    }),
+    data: { ...data, path: from.path(data.path) },
+    ...(validation && { validation: { ...validation, path: from.path(validation.path) } }),
     init: {
-      ...config.init,
-      model: config.init.model && modelFrom(config.init.model, from),
-      ...(config.init.judgePrompt && { judgePrompt: promptFrom(config.init.judgePrompt, where, from) }),
+      ...init,
+      model: init.model && from.model(init.model),
+      ...(init.judgePrompt && { judgePrompt: promptFrom(init.judgePrompt, where, from) }),
     },
-    output: from(config.output),
+    output: from.path(output),
   };
 }
 
@@ -126,84 +110,15 @@ export function formatTrainingConfig(config: TrainingConfig): string {
   return formatYaml(config);
 }
 
-/** The absolute path of a model; the name of a repository stays as it is. */
-function modelFrom(model: string, from: (target: string) => string): string {
-  const path = from(model);
-  return looksLikePath(model) || existsSync(path) ? path : model;
-}
-
 /** The id of a judging prompt, or the absolute path of the file that has one. */
-function promptFrom(prompt: string, where: string, from: (target: string) => string): string {
+function promptFrom(prompt: string, where: string, from: PathResolver): string {
   const ids = judgePrompts.map(({ id }) => id);
   if (ids.includes(prompt)) return prompt;
-  const path = from(prompt);
+  const path = from.path(prompt);
   if (existsSync(path)) return path;
   throw new TrainError(
     'bad-config',
     `${where}: init.judgePrompt is neither ${ids.join(' nor ')} nor a file: ${quote(prompt)}`,
     `check the path of the file; of the known ones ${closest(prompt, ids)} is nearest`,
   );
-}
-
-function readText(path: string): string {
-  let size: number;
-  try {
-    const found = statSync(path);
-    // A device has no end, and a pipe may have no writer.
-    if (!found.isFile()) {
-      throw new TrainError('bad-config', `the configuration ${path} is not a regular file`, 'give a file');
-    }
-    size = found.size;
-    if (size <= maxBytes) return readFileSync(path, 'utf8');
-  } catch (cause) {
-    if (cause instanceof TrainError) throw cause;
-    throw new TrainError('bad-config', `cannot read the configuration ${path}`, 'check the path', { cause });
-  }
-  throw new TrainError(
-    'bad-config',
-    `the configuration ${path} has ${size} bytes, more than the limit of ${maxBytes}`,
-    'check that it is the right file',
-  );
-}
-
-function parse(text: string, where: string, hint: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (cause) {
-    if (!(cause instanceof YamlProblem)) throw cause;
-    throw new TrainError('bad-config', `${where}: ${cause.message}`, hint, { cause });
-  }
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Sets one value in place. What the key means is for the schema to say. */
-function applyOverride(raw: unknown, override: string): void {
-  const [, name, text] = /^([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)=(.*)$/s.exec(override) ?? [];
-  if (name === undefined || text === undefined) {
-    throw new TrainError(
-      'bad-config',
-      `cannot read the override ${JSON.stringify(override)}`,
-      'write it as key=value, for example optimizer.learningRate=0.001',
-    );
-  }
-  const value = parse(
-    text,
-    `override ${JSON.stringify(override)}`,
-    'give a YAML value, in quotes where it is text',
-  );
-  const keys = name.split('.');
-  const last = keys.pop() ?? name;
-  let target = raw;
-  for (const key of keys) {
-    if (!isMapping(target)) return;
-    if (!Object.hasOwn(target, key)) target[key] = {};
-    target = target[key];
-  }
-  // Anything but a mapping here is an error of the file, which the schema reports.
-  if (!isMapping(target)) return;
-  if (value === null) delete target[last];
-  else target[last] = value;
 }

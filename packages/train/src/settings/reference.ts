@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { stageSettings } from '../stages/table.js';
-import { root } from './schema.js';
+import type { ConfigKeys } from './describe.js';
 
 /** A setting as README and help show it. */
 export interface SettingReference {
@@ -11,18 +10,41 @@ export interface SettingReference {
   readonly meaning: string;
 }
 
-/** All settings of a configuration in their order, as their schemas describe them. */
-export function settingReference(): SettingReference[] {
-  return rowsOf({ ...root.shape, ...stageSettings }, '');
-}
-
-function rowsOf(shape: z.core.$ZodShape, prefix: string): SettingReference[] {
+/** The settings of a shape in their order, as their schemas describe them; those of the elements of a list have its path. */
+export function settingsOf(shape: z.core.$ZodShape, prefix = ''): SettingReference[] {
   return Object.entries(shape).flatMap(([name, schema]) => {
     const key = `${prefix}${name}`;
-    const inner =
-      schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? schema.unwrap() : schema;
-    return inner instanceof z.ZodObject ? rowsOf(inner.shape, `${key}.`) : [rowOf(key, schema, inner)];
+    const inner = innerOf(schema);
+    return inner instanceof z.ZodObject ? settingsOf(inner.shape, `${key}.`) : [rowOf(key, schema, inner)];
   });
+}
+
+/**
+ * The keys of each mapping of a shape, by its path.
+ *
+ * @param more keys that only the outermost mapping has
+ */
+export function keysOf(shape: z.core.$ZodShape, more: readonly string[] = []): ConfigKeys {
+  return { '': [...more, ...Object.keys(shape)], ...sectionKeys(shape, '') };
+}
+
+function sectionKeys(shape: z.core.$ZodShape, prefix: string): Record<string, string[]> {
+  const keys: Record<string, string[]> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const inner = innerOf(schema);
+    if (!(inner instanceof z.ZodObject)) continue;
+    const path = `${prefix}${name}`;
+    keys[path] = Object.keys(inner.shape);
+    Object.assign(keys, sectionKeys(inner.shape, `${path}.`));
+  }
+  return keys;
+}
+
+/** The schema of a value that is given, and of a list of mappings that of an element. */
+function innerOf(schema: z.core.$ZodType): z.core.$ZodType {
+  const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  const given = schema instanceof z.ZodOptional || hasDefault ? schema.unwrap() : schema;
+  return given instanceof z.ZodArray && given.element instanceof z.ZodObject ? given.element : given;
 }
 
 function rowOf(key: string, schema: z.core.$ZodType, inner: z.core.$ZodType): SettingReference {

@@ -6,6 +6,8 @@ import { foreignSettings, optimizerNames, ownSettings } from '../optimizers/tabl
 import { stageNames, stageOf, stageSettings } from '../stages/table.js';
 import { paceSettings } from '../steps/pace.js';
 import { data, validation } from './data.js';
+import type { ConfigKeys } from './describe.js';
+import { keysOf } from './reference.js';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -44,7 +46,8 @@ const init = z.strictObject({
   }),
 });
 
-const lora = z.strictObject({
+/** The settings of an adapter. */
+export const loraSettings = z.strictObject({
   rank: count.default(16).describe('rank of the addition'),
   alpha: positive.default(32).describe('the addition is scaled by `alpha / rank`'),
   targets: z
@@ -56,14 +59,24 @@ const lora = z.strictObject({
   rankStabilized: z.boolean().default(false).describe('whether the scale is `alpha / sqrt(rank)`'),
 });
 
+const name = z.enum(optimizerNames).default('adamw').describe('the optimizer');
+const weightDecay = z
+  .number()
+  .min(0)
+  .default(0)
+  .describe('decay of matrices; norms and biases are never decayed');
+
+/** The settings of an update rule, whatever its pace is. */
+export const updateRuleSettings = z.strictObject({ name, weightDecay, ...ownSettings });
+
 const optimizer = z.strictObject({
-  name: z.enum(optimizerNames).default('adamw').describe('the optimizer'),
+  name,
   ...paceSettings,
   sharding: z
     .enum(['none', 'zero1'])
     .default('none')
     .describe('whether each of several processes keeps all moments, or a share (ZeRO-1)'),
-  weightDecay: z.number().min(0).default(0).describe('decay of matrices; norms and biases are never decayed'),
+  weightDecay,
   ...ownSettings,
 });
 
@@ -74,7 +87,7 @@ export const root = z.strictObject({
   validation: validation.optional(),
   init,
   ...withoutDefaults(stageSettings),
-  lora: lora.optional().describe('trains a low-rank adapter (LoRA) and keeps the model as it is'),
+  lora: loraSettings.optional().describe('trains a low-rank adapter (LoRA) and keeps the model as it is'),
   maxLength: count.describe('longest sequence in tokens'),
   overlong: z
     .enum(['error', 'truncate'])
@@ -140,23 +153,8 @@ export type ScratchConfig = z.output<typeof scratch>;
 /** A configuration as it is written: what has a default may be left out, and a preset may give the rest. */
 export type TrainingInput = { readonly preset?: string } & Partial<z.input<typeof root>>;
 
-/** The keys of each mapping of a configuration, by its path. */
-export const configKeys: Readonly<Record<string, readonly string[]>> = {
-  '': ['preset', ...Object.keys(root.shape)],
-  ...sectionKeys(root.shape, ''),
-};
-
-function sectionKeys(shape: z.core.$ZodShape, prefix: string): Record<string, string[]> {
-  const keys: Record<string, string[]> = {};
-  for (const [name, schema] of Object.entries(shape)) {
-    const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
-    if (!(inner instanceof z.ZodObject)) continue;
-    const path = `${prefix}${name}`;
-    keys[path] = Object.keys(inner.shape);
-    Object.assign(keys, sectionKeys(inner.shape, `${path}.`));
-  }
-  return keys;
-}
+/** The keys of each mapping of a training configuration, by its path. */
+export const configKeys: ConfigKeys = keysOf(root.shape, ['preset']);
 
 type Refuse = (path: readonly string[], message: string) => void;
 
@@ -166,7 +164,7 @@ export const trainingSchema: z.ZodType<TrainingConfig> = root
     const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
     checkStart(config, refuse);
     checkStage(config, refuse);
-    checkOptimizer(config, refuse);
+    checkUpdateRule(config.optimizer, refuse);
   })
   .transform(complete);
 
@@ -225,7 +223,11 @@ function checkStage(config: Root, refuse: Refuse): void {
   stage.check(config, refuse);
 }
 
-function checkOptimizer({ optimizer: settings }: Root, refuse: Refuse): void {
+/** Reports the settings of an update rule that belong to another one. */
+export function checkUpdateRule(
+  settings: Pick<z.output<typeof updateRuleSettings>, 'name'>,
+  refuse: Refuse,
+): void {
   const values: Readonly<Record<string, unknown>> = settings;
   for (const key of foreignSettings(settings.name)) {
     if (values[key] !== undefined) refuse(['optimizer', key], `has no meaning for ${settings.name}`);

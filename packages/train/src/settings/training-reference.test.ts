@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { settingReference } from './reference.js';
+import { settingReference } from './training-reference.js';
 
 const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
 const [begin, end] = ['<!-- settings: written by reference.test.ts -->', '<!-- end of settings -->'];
