@@ -27,14 +27,16 @@ export type { LoadedPrompts } from './preparation/prompts.js';
 export { type RemoteForm, type RemoteRewardOptions, remoteReward } from './rewards/http-reward.js';
 export type { NamedReward } from './rewards/named-reward.js';
 export type { FailurePolicy } from './rewards/patience.js';
+export type {
+  GroupRewards,
+  RewardContext,
+  RewardedResponse,
+  RewardFunction,
+  RewardGroup,
+} from './rewards/reward.js';
 export {
   answerReward,
-  type GroupRewards,
   preferenceReward,
-  type RewardContext,
-  type RewardedResponse,
-  type RewardFunction,
-  type RewardGroup,
   scalarReward,
   scoreGroups,
   winRateReward,
@@ -62,6 +64,7 @@ export {
   type PolicyMeterOptions,
   type PolicySample,
 } from './rollout/policy-meter.js';
+export type { RunPrompt, StopConditions } from './rollout/run-prompt.js';
 export {
   createTokenMeter,
   type ReferenceMeasure,
@@ -74,8 +77,6 @@ export type {
   PpoResult,
   PpoRun,
   PpoStepRecord,
-  RunPrompt,
-  StopConditions,
   StopReason,
 } from './run/run.js';
 export { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';

@@ -77,7 +77,6 @@ export {
 export { keysOf, type SettingReference, settingsOf } from './settings/reference.js';
 export {
   checkUpdateRule,
-  loraSettings,
   type ScratchConfig,
   type TrainingConfig,
   type TrainingInput,
@@ -87,7 +86,6 @@ export { settingReference } from './settings/training-reference.js';
 export {
   type ConfigShape,
   checkWritten,
-  isMapping,
   loadWritten,
   type PathResolver,
   pathResolver,

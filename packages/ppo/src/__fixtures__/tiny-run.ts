@@ -1,7 +1,7 @@
 import { createRandom } from '@gram/base';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
-import type { RewardFunction } from '../rewards/reward-function.js';
+import type { RewardFunction } from '../rewards/reward.js';
 import type { PpoRun } from '../run/run.js';
 import { valueModelFrom } from '../value-model.js';
 

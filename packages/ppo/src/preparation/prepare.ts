@@ -24,7 +24,7 @@ import { createOptimizer } from '@gram/train';
 import { PpoError } from '../error.js';
 import { type AdvantageEstimator, type PpoOptions, ppoOptions } from '../options.js';
 import type { NamedReward } from '../rewards/named-reward.js';
-import type { RewardGroup } from '../rewards/reward-function.js';
+import type { RewardGroup } from '../rewards/reward.js';
 import type { PpoRun } from '../run/run.js';
 import type { RlhfConfig } from '../settings/schema.js';
 import { valueModelFrom } from '../value-model.js';

@@ -4,14 +4,8 @@ import { importModule } from '@gram/train';
 import { PpoError } from '../error.js';
 import { remoteReward } from '../rewards/http-reward.js';
 import type { NamedReward } from '../rewards/named-reward.js';
-import {
-  answerReward,
-  preferenceReward,
-  type RewardFunction,
-  type RewardGroup,
-  scalarReward,
-  winRateReward,
-} from '../rewards/reward-function.js';
+import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
+import { answerReward, preferenceReward, scalarReward, winRateReward } from '../rewards/reward-function.js';
 import { formatReward, lengthReward, patternReward } from '../rewards/rules.js';
 import type { RewardConfig } from '../settings/schema.js';
 

@@ -1,5 +1,7 @@
-import type { FailureKind } from './patience.js';
-import type { RewardedResponse, RewardGroup } from './reward-function.js';
+import type { RewardedResponse, RewardGroup } from './reward.js';
+
+/** Kinds of failures of a reward function. */
+export type FailureKind = 'error' | 'timeout' | 'wrong-count' | 'not-finite';
 
 /** Fault of a call of a reward function. */
 export interface RewardProblem {

@@ -1,7 +1,7 @@
 import { conversationText, type Prompt, promptTurns, type Turn } from '@gram/base';
 import { readJson } from '@gram/reward';
 import { PpoError } from '../error.js';
-import type { RewardedResponse, RewardFunction, RewardGroup } from './reward-function.js';
+import type { RewardedResponse, RewardFunction, RewardGroup } from './reward.js';
 
 /** Forms of requests that a remote reward can be asked in. */
 export const remoteForms = ['gram', 'openrlhf', 'vllm-score', 'vllm-pooling', 'json'] as const;

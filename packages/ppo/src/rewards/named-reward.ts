@@ -1,5 +1,5 @@
 import type { FailurePolicy } from './patience.js';
-import type { RewardFunction } from './reward-function.js';
+import type { RewardFunction } from './reward.js';
 
 /** One reward of several that a policy learns from or is watched by. */
 export interface NamedReward {

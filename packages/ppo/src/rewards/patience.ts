@@ -1,6 +1,6 @@
 import { PpoError } from '../error.js';
 import { checkedRewards, describePrompts, type RewardProblem } from './check-rewards.js';
-import type { RewardContext, RewardedResponse, RewardFunction, RewardGroup } from './reward-function.js';
+import type { RewardContext, RewardedResponse, RewardFunction, RewardGroup } from './reward.js';
 
 /** Treatment of a reward function that fails: it throws, does not answer, or answers with something else than rewards. */
 export interface FailurePolicy {
@@ -17,9 +17,6 @@ export interface FailurePolicy {
   /** Number of calls at a time, each with one prompt. @default one call with all prompts */
   readonly concurrency: number | undefined;
 }
-
-/** Kinds of failures of a reward function. */
-export type FailureKind = 'error' | 'timeout' | 'wrong-count' | 'not-finite';
 
 /** Rewards of some groups, and what it took to get them. */
 export interface PatientRewards {

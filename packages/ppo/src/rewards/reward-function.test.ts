@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { tinyRun } from '../__fixtures__/tiny-run.js';
 import type { PpoOptionsInput } from '../options.js';
 import { ppo } from '../trainer.js';
-import { preferenceReward, type RewardFunction, scalarReward, scoreGroups } from './reward-function.js';
+import type { RewardFunction } from './reward.js';
+import { preferenceReward, scalarReward, scoreGroups } from './reward-function.js';
 
 const groups = [
   { id: 'one', prompt: 'p', responses: ['a', 'bb'], reference: 'bb' },
@@ -40,15 +41,6 @@ describe('scoreGroups', () => {
       },
       'reward-failed',
       /prompt "two": no connection/,
-    ],
-    [
-      'throws for all together',
-      (all) => {
-        if (all.length > 1) throw new Error('too many');
-        return length(all, {});
-      },
-      'reward-failed',
-      /2 prompts from prompt "one" on: too many/,
     ],
     [
       'returns too few lists',
@@ -92,6 +84,21 @@ describe('scoreGroups', () => {
     await expect(scored).rejects.toThrow(message);
   });
 
+  it('asks prompt by prompt where the function fails on all together', async () => {
+    const alone: RewardFunction = (all) => {
+      if (all.length > 1) throw new Error('too many');
+      return length(all, {});
+    };
+    expect(await scoreGroups(alone, groups, {})).toEqual([[rewarded(1), rewarded(2)], [rewarded(1)]]);
+  });
+
+  it('takes null for no reward', async () => {
+    expect(await scoreGroups(() => [[null, 2], [1]], groups, {})).toEqual([
+      [{ reward: null, truncated: false, neutralized: false }, rewarded(2)],
+      [rewarded(1)],
+    ]);
+  });
+
   it('passes an abort on', async () => {
     const signal = AbortSignal.abort(new Error('stop'));
     await expect(scoreGroups(length, groups, { signal })).rejects.toThrow('stop');
@@ -111,7 +118,7 @@ describe('a run whose reward function fails', () => {
     seed: 1,
   };
 
-  it('stops with the prompt named and the last checkpoint intact', async () => {
+  it('stops with the prompt named and a checkpoint of the last whole step', async () => {
     let calls = 0;
     const reward: RewardFunction = (all, context) => {
       // One call scores the first policy, then one a step.
@@ -124,6 +131,7 @@ describe('a run whose reward function fails', () => {
     expect(readdirSync(output).filter((name) => name.startsWith('checkpoint'))).toEqual([
       'checkpoint-0000000',
       'checkpoint-0000002',
+      'checkpoint-0000003',
     ]);
     const { steps } = await ppo({ ...tinyRun(), options, output, resume: true });
     expect(steps).toHaveLength(5);

@@ -3,7 +3,7 @@ import type { TextFlags } from '@gram/reward';
 import { PpoError } from '../error.js';
 import type { NamedReward } from './named-reward.js';
 import { askPatiently } from './patience.js';
-import type { RewardContext, RewardedResponse, RewardFunction, RewardGroup } from './reward-function.js';
+import type { RewardContext, RewardedResponse, RewardFunction, RewardGroup } from './reward.js';
 
 /** A response with all of its rewards. */
 export interface ResponseRewards extends TextFlags {

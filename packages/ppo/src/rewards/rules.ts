@@ -1,6 +1,6 @@
 import { patternCost, patternProblem } from '@gram/tokenize';
 import { PpoError } from '../error.js';
-import type { RewardFunction } from './reward-function.js';
+import type { RewardFunction } from './reward.js';
 
 /** Units in which a response is measured. */
 export const lengthUnits = ['tokens', 'characters', 'words'] as const;

@@ -2,8 +2,8 @@ import { createRandom, zip } from '@gram/base';
 import type { Decoding } from '@gram/model';
 import type { ResponseSampler, SampledResponse } from '@gram/reward';
 import type { SamplingOptions } from '../options.js';
-import type { RewardGroup } from '../rewards/reward-function.js';
-import type { RunPrompt } from '../run/run.js';
+import type { RewardGroup } from '../rewards/reward.js';
+import type { RunPrompt } from './run-prompt.js';
 
 /** A prompt with the responses that the policy drew. */
 export interface Rollout {

@@ -3,9 +3,10 @@ import type { ModelConfig, Weights } from '@gram/model';
 import { createResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { SamplingOptions } from '../options.js';
-import { type RewardFunction, type RewardGroup, scoreGroups } from '../rewards/reward-function.js';
-import type { RunPrompt, StopConditions } from '../run/run.js';
+import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
+import { scoreGroups } from '../rewards/reward-function.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
+import type { RunPrompt, StopConditions } from './run-prompt.js';
 import { createTokenMeter } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */

@@ -1,26 +1,15 @@
-import type { PromptRecord, RewardedPrompt } from '@gram/data';
 import type { Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ConductOptions, Fingerprint, WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { PpoOptions, PpoOptionsInput } from '../options.js';
 import type { NamedReward } from '../rewards/named-reward.js';
-import type { RewardFunction } from '../rewards/reward-function.js';
+import type { RewardFunction } from '../rewards/reward.js';
+import type { RunPrompt, StopConditions } from '../rollout/run-prompt.js';
 
 /** A model with its architecture. */
 export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
-}
-
-/** A prompt of a run, with what its record has beside it for reward functions. */
-export type RunPrompt = PromptRecord & Partial<Pick<RewardedPrompt, 'answer' | 'fields'>>;
-
-/** What ends a response, beside the token that ends a turn. */
-export interface StopConditions {
-  /** Tokens. @default none */
-  readonly ids?: readonly number[];
-  /** Texts, which stay a part of the response. @default none */
-  readonly strings?: readonly string[];
 }
 
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */

@@ -1,5 +1,5 @@
 import { conversationText } from '@gram/base';
-import type { RewardGroup } from '../rewards/reward-function.js';
+import type { RewardGroup } from '../rewards/reward.js';
 import type { ResponseRewards } from '../rewards/reward-list.js';
 
 /** A response of a step, for people to read. */
