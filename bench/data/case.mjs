@@ -73,10 +73,12 @@ const works = {
 
 const started = performance.now();
 const figures = await works[work]();
+const { user, system } = process.cpuUsage();
 console.log(
   JSON.stringify({
     ...figures,
     seconds: (performance.now() - started) / 1000,
+    cpu: (user + system) / 1e6,
     peak: process.resourceUsage().maxRSS * 1024,
   }),
 );

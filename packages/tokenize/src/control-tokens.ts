@@ -17,6 +17,8 @@ export interface HiddenControls {
   spell(text: string): string;
   /** Whether a text spells a control token. */
   spells(text: string): boolean;
+  /** The texts between the control tokens of a trusted text, and in their places the ids of these. */
+  parts(text: string): readonly (string | number)[];
   /** The ids of the control tokens that a trusted text holds, in order. */
   idsIn(text: string): readonly number[];
   /** Whether an id is that of a control token that texts cannot have. */
@@ -82,6 +84,15 @@ export function hideControlTokens(
     },
     spell: (text) => text.replace(pattern, rename),
     spells: (text) => text.search(pattern) >= 0,
+    parts(text) {
+      const parts: (string | number)[] = [];
+      let from = 0;
+      for (const { 0: found, index } of text.matchAll(pattern)) {
+        parts.push(text.slice(from, index), ids.get(found) ?? -1);
+        from = index + found.length;
+      }
+      return [...parts, text.slice(from)];
+    },
     idsIn: (text) =>
       [...text.matchAll(pattern)].map(([found]) => ids.get(found) ?? -1).filter((id) => id !== unknownId),
     isControl: (id) => closed.has(id),

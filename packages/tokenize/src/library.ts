@@ -7,6 +7,8 @@ import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
+import { wordSplitter } from './words/split-words.js';
+import { createWordEncoder, type WordEncoder, type WordTokens } from './words/word-encoder.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -131,20 +133,34 @@ function fromText(text: string, source: string): Tokenizer {
   const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
   const plain = openNative(hidden.json, source);
   const about = { source, limit: maximumText(json) };
+  const words = wordEncoderOf(json, plain, hidden);
+  const idsByWords = (parts: readonly (string | number)[], shown: string) => {
+    checkText(shown, about.limit);
+    return words === undefined ? undefined : encodeParts(parts, words);
+  };
   return {
     vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-    encode: async (value) => (await encoded(plain, value, about)).getIds(),
+    encode: async (value) =>
+      (await idsByWords([value], value)) ?? (await encoded(plain, value, about)).getIds(),
     encodeTemplate: async (value) => (await encoded(full, value, about)).getIds(),
     encodeSegments: async (segments, { continues = false } = {}) => {
+      const shown = segments.map(({ text }) => text).join('');
+      const byWords = await idsByWords(partsOf(segments, hidden), shown);
+      if (byWords !== undefined) return byWords;
       const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
       const before = continues ? hidden.seam : '';
-      const shown = segments.map(({ text }) => text).join('');
       const all = (await encoded(plain, before + written, { ...about, shown })).getIds();
       const ids = all.slice(continues ? 1 : 0);
       checkControls(ids, segments, hidden);
       return ids;
     },
-    spans: async (value) => spansOf((await encoded(plain, value, about)).getOffsets(), value),
+    spans: async (value) => {
+      checkText(value, about.limit);
+      return (
+        placesOf(await words?.words(value, { withSpans: true })) ??
+        spansOf((await encoded(plain, value, about)).getOffsets(), value)
+      );
+    },
     spellsControl: hidden.spells,
     decode: (ids, options) => textOf(full, ids, options?.skipSpecial ?? false),
     tokenId: (token) => full.tokenToId(token) ?? undefined,
@@ -152,6 +168,66 @@ function fromText(text: string, source: string): Tokenizer {
     json: text,
     save: (directory) => save(directory, text),
   };
+}
+
+/** Encodes by words, where the tokenizer allows it. */
+function wordEncoderOf(
+  json: TokenizerJson,
+  plain: NativeTokenizer,
+  { isControl }: HiddenControls,
+): WordEncoder | undefined {
+  const split = wordSplitter(json);
+  if (split === undefined) return undefined;
+  return createWordEncoder(split, async (words, { withSpans }) => {
+    const found = await plain.encodeBatch([...words], { addSpecialTokens: false }).catch(() => []);
+    return words.map((word, at) => {
+      const encoding = found[at];
+      const ids = encoding?.getIds() ?? [];
+      if (encoding === undefined || ids.some(isControl)) return undefined;
+      return { ids, ...(withSpans && { spans: spansOf(encoding.getOffsets(), word) }), length: word.length };
+    });
+  });
+}
+
+/** Joins the texts of segments, with the ids of the control tokens between them. */
+function partsOf(segments: readonly Segment[], hidden: HiddenControls): readonly (string | number)[] {
+  const parts: (string | number)[] = [];
+  for (const part of segments.flatMap(({ text, trusted }) => (trusted ? hidden.parts(text) : [text]))) {
+    const before = parts.at(-1);
+    if (typeof before === 'string' && typeof part === 'string') parts[parts.length - 1] = before + part;
+    else parts.push(part);
+  }
+  return parts;
+}
+
+/** Encodes parts by their words; undefined where one has to be encoded as a whole. */
+async function encodeParts(
+  parts: readonly (string | number)[],
+  encoder: WordEncoder,
+): Promise<number[] | undefined> {
+  const all: number[] = [];
+  for (const part of parts) {
+    if (typeof part === 'number') {
+      all.push(part);
+      continue;
+    }
+    const words = await encoder.words(part);
+    if (words === undefined) return undefined;
+    for (const { ids } of words) for (const id of ids) all.push(id);
+  }
+  return all;
+}
+
+/** Places of tokens in a text, from those in its words. */
+function placesOf(words: readonly WordTokens[] | undefined): Span[] | undefined {
+  if (words === undefined) return undefined;
+  const all: Span[] = [];
+  let before = 0;
+  for (const { spans = [], length } of words) {
+    for (const { start, end } of spans) all.push({ start: before + start, end: before + end });
+    before += length;
+  }
+  return all;
 }
 
 function openNative(json: TokenizerJson, source: string): NativeTokenizer {

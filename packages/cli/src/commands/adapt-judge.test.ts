@@ -26,6 +26,11 @@ vi.mock('@gram/tokenize', async (original) => {
           fed.ids.push(encoded.ids);
           return encoded;
         },
+        async comparisons(...given: Parameters<typeof encoder.comparisons>) {
+          const encoded = await encoder.comparisons(...given);
+          fed.ids.push(...encoded.flatMap((order) => (order === undefined ? [] : [order.ids])));
+          return encoded;
+        },
       };
     },
   };

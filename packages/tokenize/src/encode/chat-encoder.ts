@@ -154,7 +154,8 @@ export function defaultEncoding(chat: ChatLayout): Encoding {
   return chat.id === plainChat.id ? 'apart' : 'whole';
 }
 
-function encodedOf({ ids, truncated, neutralized }: Filled): Encoded {
+/** Leaves out where the turns stand. */
+export function encodedOf({ ids, truncated, neutralized }: Filled): Encoded {
   return { ids, truncated, neutralized };
 }
 

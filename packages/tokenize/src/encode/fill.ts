@@ -30,12 +30,21 @@ export async function fillForms<const Forms extends readonly Form[]>(
   options: FillOptions,
 ): Promise<{ [Index in keyof Forms]: Filled }> {
   const forms = given.map(trimmedForm);
-  const whole = await Promise.all(forms.map((form) => encodeForm(form, form.texts.map(uncut), options)));
+  const whole = await Promise.all(forms.map((form) => encodeWhole(form, options)));
+  // One result for each form, which TypeScript does not follow through an array.
+  return (await fitted(forms, whole, options)) as { [Index in keyof Forms]: Filled };
+}
+
+/** Cuts forms, or refuses them, where one of them does not fit. */
+async function fitted(
+  forms: readonly Form[],
+  whole: readonly Filled[],
+  options: FillOptions,
+): Promise<readonly Filled[]> {
   const { maxLength, overlong, id } = options;
   const lengths = whole.map(({ ids }) => ids.length);
   const needed = Math.max(0, ...lengths);
-  // One result for each form, which TypeScript does not follow through an array.
-  if (needed <= maxLength) return whole as { [Index in keyof Forms]: Filled };
+  if (needed <= maxLength) return whole;
   if (overlong === 'error') {
     await roomFor(forms, whole, options);
     const name = typeof id === 'object' ? id[lengths.indexOf(needed)] : id;
@@ -45,7 +54,11 @@ export async function fillForms<const Forms extends readonly Form[]>(
       'raise maxLength, drop the record, or set overlong to "truncate"',
     );
   }
-  return (await cutForms(forms, whole, options)) as { [Index in keyof Forms]: Filled };
+  return cutForms(forms, whole, options);
+}
+
+function encodeWhole(form: Form, options: FillOptions): Promise<Filled> {
+  return encodeForm(form, form.texts.map(uncut), options);
 }
 
 /**
@@ -55,16 +68,23 @@ export async function fillForms<const Forms extends readonly Form[]>(
 const ORDERS_DIFFER = 16;
 
 /**
- * Fills the first of the two orders of a comparison. The other one is looked at where it could be too long, so that both are cut
- * alike, or refused.
+ * Fills the two orders of a comparison. Where both are not needed, the second one is left out, unless one of them could be too long,
+ * so that both are cut alike, or refused.
  */
-export async function fillOrders(forms: readonly [Form, Form], options: FillOptions): Promise<[Filled]> {
-  const [first] = forms;
-  const trimmed = trimmedForm(first);
-  const filled = await encodeForm(trimmed, trimmed.texts.map(uncut), options);
-  if (filled.ids.length <= options.maxLength - ORDERS_DIFFER) return [filled];
-  const [cut] = await fillForms(forms, options);
-  return [cut];
+export async function fillOrders(
+  [first, second]: readonly [Form, Form],
+  { needsBoth, ...options }: FillOptions & { readonly needsBoth: boolean },
+): Promise<readonly [Filled, Filled | undefined]> {
+  const form = trimmedForm(first);
+  const filled = await encodeWhole(form, options);
+  if (!needsBoth && filled.ids.length <= options.maxLength - ORDERS_DIFFER) return [filled, undefined];
+  const other = trimmedForm(second);
+  const [kept = filled, swapped] = await fitted(
+    [form, other],
+    [filled, await encodeWhole(other, options)],
+    options,
+  );
+  return [kept, swapped];
 }
 
 async function cutForms(forms: readonly Form[], whole: readonly Filled[], options: FillOptions) {
@@ -86,9 +106,14 @@ async function cutForms(forms: readonly Form[], whole: readonly Filled[], option
 /** The tokens of each text of each form, and the number of tokens that the templates leave for texts. */
 async function roomFor(forms: readonly Form[], whole: readonly Filled[], options: FillOptions) {
   const { tokenizer, maxLength } = options;
-  const measured = await Promise.all(
-    forms.map(({ texts }) => Promise.all(texts.map((text) => tokenizer.spans(text)))),
-  );
+  // The forms of a comparison have the same texts.
+  const spans = new Map<string, Promise<readonly Span[]>>();
+  const spansOf = (text: string) => {
+    const found = spans.get(text) ?? tokenizer.spans(text);
+    spans.set(text, found);
+    return found;
+  };
+  const measured = await Promise.all(forms.map(({ texts }) => Promise.all(texts.map(spansOf))));
   const templates = forms.map(({ prompt, responses }, index) => {
     const used = [...prompt, ...responses.flat()];
     const count = used.reduce((sum, text) => sum + (measured[index]?.[text]?.length ?? 0), 0);

@@ -10,6 +10,7 @@ import {
   defaultEncoding,
   type Encoded,
   type EncodedTurn,
+  encodedOf,
   type PromptToEncode,
   turnOf,
 } from './chat-encoder.js';
@@ -31,6 +32,14 @@ export interface PairEncoder extends ChatEncoder {
   readonly labelIds: readonly [number, number];
   /** Encodes the judging prompt up to the assistant's start; the next token is the label. */
   comparison(record: PromptToEncode & { readonly a: Answer; readonly b: Answer }): Promise<Encoded>;
+  /**
+   * Encodes both orders of a comparison, that of `comparison` first. The second one may be left out where nothing has to be cut,
+   * unless `needsBoth` (default true) says that it is needed.
+   */
+  comparisons(
+    record: PromptToEncode & { readonly a: Answer; readonly b: Answer },
+    options?: { readonly needsBoth?: boolean },
+  ): Promise<readonly [Encoded, Encoded | undefined]>;
   /** Encodes the question as the user's turn, and both responses with the end token as the assistant's, for stage 1. */
   responsePair(
     record: PromptToEncode & { readonly responses: readonly [Answer, Answer] },
@@ -67,17 +76,20 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
     second: Answer,
   ): [string, string, string] => [questionText(prompt, tools), answerText(first), answerText(second)];
 
+  const comparisons: PairEncoder['comparisons'] = async ({ a, b, ...record }, { needsBoth = true } = {}) => {
+    const forms = [
+      comparisonForm(judge, chat, textsOf(record, a, b)),
+      comparisonForm(judge, chat, textsOf(record, b, a)),
+    ] as const;
+    const [first, second] = await fillOrders(forms, { ...common, id: record.id, needsBoth });
+    return [encodedOf(first), second && encodedOf(second)];
+  };
+
   return {
     ...plain,
     labelIds,
-    async comparison({ a, b, ...record }) {
-      const forms = [
-        comparisonForm(judge, chat, textsOf(record, a, b)),
-        comparisonForm(judge, chat, textsOf(record, b, a)),
-      ] as const;
-      const [{ ids, truncated, neutralized }] = await fillOrders(forms, { ...common, id: record.id });
-      return { ids, truncated, neutralized };
-    },
+    comparisons,
+    comparison: async (record) => (await comparisons(record, { needsBoth: false }))[0],
     async responsePair({ responses: [first, second], ...record }) {
       const form = responsePairForm(judge, chat, textsOf(record, first, second));
       const [filled] = await fillForms([form], { ...common, id: record.id });

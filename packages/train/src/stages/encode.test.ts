@@ -121,9 +121,10 @@ describe('the place of the chosen response', () => {
   it('is encoded once where one epoch reads it, whatever is left out before it', async () => {
     const counted = (calls: string[]): typeof judging => ({
       ...judging,
-      comparison: (record) => {
-        calls.push(record.id!);
-        return judging.comparison(record);
+      async comparisons(record, options) {
+        const found = await judging.comparisons(record, options);
+        calls.push(...found.flatMap((order) => (order === undefined ? [] : [record.id!])));
+        return found;
       },
     });
     const same = { chosen: 'cafe\u0301', rejected: 'caf\u00e9' };

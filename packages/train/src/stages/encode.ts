@@ -79,11 +79,10 @@ export function preferenceEncoder(
   encoder: PairEncoder,
   { seed, bothOrders = true }: Pick<EncodePreferencesOptions, 'seed' | 'bothOrders'>,
 ): RecordEncoder<PreferencePair, PreferenceExample> {
-  const inOrder = async ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1) =>
-    encoder.comparison({
-      ...record,
-      ...(label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen }),
-    });
+  const inOrder = ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1, needsBoth: boolean) => {
+    const responses = label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen };
+    return encoder.comparisons({ ...record, ...responses }, { needsBoth });
+  };
   return {
     name: `preferences, places of seed ${seed}${bothOrders ? ', both orders' : ''}`,
     codec: preferenceCodec,
@@ -92,25 +91,21 @@ export function preferenceEncoder(
       const empty = emptyPart(pair.prompt, [chosen, rejected]);
       if (empty !== undefined) return empty;
       const first = placeAt(seed, expected);
-      const encoded = await inOrder(pair, first);
-      const needsOther = bothOrders || mayBeEqual(encoded, chosen, rejected);
-      const other = needsOther ? await inOrder(pair, otherPlace(first)) : undefined;
+      // Without a cut, which gives both orders anyway, only texts that are nearly equal may be encoded alike.
+      const needsBoth = bothOrders || folded(chosen) === folded(rejected);
+      const [encoded, other] = await inOrder(pair, first, needsBoth);
       if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
       const { ids, truncated, neutralized } = encoded;
       const exampleAt = async (place: number): Promise<PreferenceExample> => {
         const label = placeAt(seed, place);
         if (label === first) return { ids, label, ...(bothOrders && { swapped: other?.ids }) };
         // Where a pair before it was left out, an example has another place than was expected.
-        const placed = other?.ids ?? (await inOrder(pair, label)).ids;
+        const placed = other?.ids ?? (await inOrder(pair, label, false))[0].ids;
         return { ids: placed, label, ...(bothOrders && { swapped: ids }) };
       };
       return { exampleAt, truncated, neutralized };
     },
   };
-}
-
-function otherPlace(label: 0 | 1): 0 | 1 {
-  return label === 0 ? 1 : 0;
 }
 
 /** The place of the chosen response of an example: a coin for each two examples, which take different places. */
