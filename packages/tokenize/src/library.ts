@@ -8,7 +8,9 @@ import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 import { wordSplitter } from './words/split-words.js';
-import { createWordEncoder, type WordEncoder, type WordTokens } from './words/word-encoder.js';
+import { createWordEncoder, type Span, type WordEncoder, type WordTokens } from './words/word-encoder.js';
+
+export type { Span } from './words/word-encoder.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -20,12 +22,6 @@ export interface Segment {
   readonly text: string;
   /** Whether a template wrote it. Everything else comes from a record and must not yield control tokens. */
   readonly trusted: boolean;
-}
-
-/** The place of a token in its text, from the index `start` to before `end`. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Converts text to token ids and back. It has no state between calls; calls run on Node's thread pool. */

@@ -1,5 +1,10 @@
-import type { Span } from '../library.js';
 import type { WordSplitter } from './split-words.js';
+
+/** The place of a token in its text, from the index `start` to before `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** The tokens of a word. */
 export interface WordTokens {
