@@ -38,6 +38,7 @@ export { type GeneralizableRewardOptions, generalizableReward } from './objectiv
 export type { Objective, ObjectiveResult } from './objectives/objective.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
 export { referenceLogProbabilities } from './objectives/reference-log-probabilities.js';
+export { type SimplePreferenceOptions, simplePreference } from './objectives/simple-preference.js';
 export {
   fullVocabularyLoss,
   paperSmoothing,

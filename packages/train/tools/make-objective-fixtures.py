@@ -118,6 +118,13 @@ def direct_preference(model, beta=0.1, labelSmoothing=0):
     return smoothed(beta * ratios, labelSmoothing).mean()
 
 
+def simple_preference(model, beta=2, margin=0, labelSmoothing=0):
+    length = lambda side: len(side["ids"]) - side["lossFrom"]
+    mean = lambda side: model.log_probability(side) / length(side)
+    differences = torch.stack([mean(p["chosen"]) - mean(p["rejected"]) for p in pairs])
+    return smoothed(beta * differences - margin, labelSmoothing).mean()
+
+
 def generalizable_reward(model, regularizer, weight=0.01, beta=0.1):
     ranking = bradley_terry(model)
     if regularizer == "sft":
@@ -136,6 +143,7 @@ OBJECTIVES = {
     "preference": preference,
     "bradleyTerry": bradley_terry,
     "directPreference": direct_preference,
+    "simplePreference": simple_preference,
     "generalizableReward": generalizable_reward,
     "tokenGeneration": token_generation,
 }
@@ -156,6 +164,8 @@ CASES = [
     ("generalizableReward", UNTIED, "linear", dict(regularizer="dpo", weight=0.4)),
     ("directPreference", TIED, None, {}),
     ("directPreference", UNTIED, None, dict(beta=0.3, labelSmoothing=0.1)),
+    ("simplePreference", TIED, None, {}),
+    ("simplePreference", UNTIED, None, dict(beta=2.5, margin=0.8, labelSmoothing=0.1)),
     ("tokenGeneration", UNTIED, None, {}),
 ]
 

@@ -10,6 +10,7 @@ import { generalizableReward } from './generalizable-reward.js';
 import { type PolicyPair, pairArrays } from './policy-pairs.js';
 import { preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
+import { simplePreference } from './simple-preference.js';
 
 const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 16, tieWordEmbeddings: false };
 const scoring: ModelConfig = {
@@ -64,6 +65,22 @@ describe('direct preference', () => {
     const stopped = referenceLogProbabilities(config, weights, pairs, { signal: AbortSignal.abort() });
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
   });
+});
+
+it('simple preference makes the chosen responses likelier per token, without a reference', async () => {
+  const weights = initWeights(config, createRandom(1, 'weights'), 0.25);
+  const { history } = await train({
+    config,
+    weights,
+    objective: simplePreference(),
+    examples: pairs,
+    options,
+  });
+  expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss / 2);
+  const after = await referenceLogProbabilities(config, weights, pairs);
+  const perToken = (i: number, side: 'chosen' | 'rejected') =>
+    after[i]!.reference[side] / (pairs[i]![side].ids.length - pairs[i]![side].lossFrom);
+  expect(pairs.every((_, i) => perToken(i, 'chosen') > perToken(i, 'rejected'))).toBe(true);
 });
 
 describe('the generalizable reward', () => {
@@ -133,6 +150,8 @@ it('tells runs of different losses apart by name, and keeps the names of the old
     bradleyTerry({ positiveRegularization: 0.1 }),
     directPreference(),
     directPreference({ beta: 0.2 }),
+    simplePreference(),
+    simplePreference({ margin: 0.5 }),
     generalizableReward('sft'),
     generalizableReward('dpo'),
   ].map(({ name }) => name);

@@ -102,6 +102,23 @@ export function pairLogProbabilities(
   return { chosen, rejected };
 }
 
+/**
+ * log pi(y | x) / |y| of each response, the mean over its supervised tokens; 0 for one without any.
+ *
+ * @param losses `[P]`, -log pi of each token
+ * @param batch of `pairArrays`
+ * @returns `[rows]` each
+ */
+export function pairMeanLogProbabilities(
+  losses: tf.Tensor1D,
+  batch: BatchTensors<PairBatch>,
+): { chosen: tf.Tensor1D; rejected: tf.Tensor1D } {
+  const { chosen, rejected } = pairLogProbabilities(losses, batch);
+  const counts = tf.unsortedSegmentSum(batch.present, batch.owners, batch.tokens.shape[0]);
+  const [ofChosen, ofRejected] = halves(tf.maximum(counts, 1));
+  return { chosen: tf.div(chosen, ofChosen), rejected: tf.div(rejected, ofRejected) };
+}
+
 /** log pi_ref(y_w | x) - log pi_ref(y_l | x) of each pair, `[rows]`; 0 for a missing one. */
 export function referenceMargins(examples: readonly ReferencedPair[], rows: number) {
   const margins = Float32Array.from({ length: rows }, (_, row) => {

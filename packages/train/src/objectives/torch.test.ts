@@ -14,6 +14,7 @@ import type { Objective } from './objective.js';
 import type { PairLogProbabilities, PolicyPair } from './policy-pairs.js';
 import { type PreferenceExample, preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
+import { simplePreference } from './simple-preference.js';
 import type { GenerationExample } from './supervised-tokens.js';
 import { pairGeneration } from './token-generation.js';
 
@@ -94,6 +95,8 @@ const objectives = {
       : compute(config, weights, generalizableReward('dpo', options), referenced),
   directPreference: (config: ModelConfig, weights: Weights, options: object) =>
     compute(config, weights, directPreference(options), referenced),
+  simplePreference: (config: ModelConfig, weights: Weights, options: object) =>
+    compute(config, weights, simplePreference(options), pairs),
   tokenGeneration: (config: ModelConfig, weights: Weights, _options: object) =>
     compute(config, weights, pairGeneration, written),
 };
