@@ -11,12 +11,12 @@ import { root } from './commands.mjs';
 const folder = join(root, 'examples', 'reward-ranking');
 const path = join(folder, 'accuracy.svg');
 
-const { recipe, points, unlabeled } = JSON.parse(
+const { recipe, points, unlabeled, words } = JSON.parse(
   readFileSync(join(folder, 'results', 'laptop.json'), 'utf8'),
 );
 const find = (arm, labels, split) =>
   points.find((point) => point.arm === arm && point.labels === labels && point.split === split);
-const svg = labelChart({ find, unlabeled }, recipe, 'out-of-distribution');
+const svg = labelChart({ find, unlabeled, words }, recipe, 'out-of-distribution');
 
 if (!process.argv.includes('--check')) writeFileSync(path, `${svg}\n`);
 else if (!existsSync(path) || readFileSync(path, 'utf8') !== `${svg}\n`) {

@@ -8,8 +8,6 @@ import { settingsOf } from './stages.mjs';
 export function baseOf(recipe, seed) {
   const { source, data, baseSeed = seed } = recipe;
   if (source.kind !== 'world') return stage('pretrained', { path: `${source.directory}/${source.model}` });
-  const { judgePrompt, tokenizer } = recipe;
-  const texts = { judgePrompt, tokenizer, data: { tokenizerTexts: data.tokenizerTexts } };
   return stage(
     'base',
     {
@@ -18,8 +16,13 @@ export function baseOf(recipe, seed) {
       ...{ seed: baseSeed, texts: data.texts },
       ...{ model: recipe.model, training: recipe.base },
     },
-    { tokenizer: stage('tokenizer', { recipe: texts, seed: 0 }) },
+    { tokenizer: tokenizerOf(recipe) },
   );
+}
+
+/** The tokenizer that all seeds share. */
+export function tokenizerOf({ judgePrompt, tokenizer, data: { tokenizerTexts } }) {
+  return stage('tokenizer', { recipe: { judgePrompt, tokenizer, data: { tokenizerTexts } }, seed: 0 });
 }
 
 /** The base after stage 1: it has learned to write pairs of responses. */
@@ -63,10 +66,16 @@ export function readingPhases({ data, base, stage1, seeds }) {
   ];
 }
 
+/** The name of what a kind of judge is trained for. */
+const OBJECTIVES = {
+  generative: 'preference',
+  discriminative: 'Bradley-Terry',
+  likelihood: 'simple preference',
+};
+
 /** A run that trains a judge. */
 export function judgePhase(recipe, arm, labels) {
-  const objective = arm.kind === 'generative' ? 'preference' : 'Bradley-Terry';
-  return trainingPhase(arm.name, objective, labels, trainingOf(recipe, arm, labels));
+  return trainingPhase(arm.name, OBJECTIVES[arm.kind], labels, trainingOf(recipe, arm, labels));
 }
 
 /** A run that trains for an objective, for a dry run. `passes` says what is read, for its costs. */

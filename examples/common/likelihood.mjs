@@ -7,15 +7,21 @@ import { referenceLogProbabilities } from '@gram/train';
  * @returns for each pair whether the chosen response is the likelier one, 1 or 0
  */
 export async function decideByLikelihood({ config, weights, encoder }, pairs) {
+  const examples = await encodeLikelihoodPairs(encoder, pairs);
+  const measured = await referenceLogProbabilities(config, weights, examples);
+  const perToken = (side, { reference, ...pair }) =>
+    reference[side] / (pair[side].ids.length - pair[side].lossFrom);
+  return measured.map((pair) => Number(perToken('chosen', pair) > perToken('rejected', pair)));
+}
+
+/** Encodes both responses of each pair where they stand first in a pair of stage 1, for `simplePreference`. */
+export async function encodeLikelihoodPairs(encoder, pairs) {
   const examples = [];
   for (const { prompt, chosen, rejected } of pairs) {
     const [better, worse] = await Promise.all([chosen, rejected].map((text) => first(encoder, prompt, text)));
     examples.push({ chosen: better, rejected: worse });
   }
-  const measured = await referenceLogProbabilities(config, weights, examples);
-  const perToken = (side, { reference, ...pair }) =>
-    reference[side] / (pair[side].ids.length - pair[side].lossFrom);
-  return measured.map((pair) => Number(perToken('chosen', pair) > perToken('rejected', pair)));
+  return examples;
 }
 
 /** The prompt and a response, up to where the second response of the pair would begin. */

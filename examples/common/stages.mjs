@@ -10,21 +10,23 @@ import {
   encodeRewardPairs,
   pairGeneration,
   preference,
+  simplePreference,
   supervisedFineTuning,
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { adaptationStages } from './adaptation.mjs';
-import { decideByLikelihood } from './likelihood.mjs';
+import { decideByLikelihood, encodeLikelihoodPairs } from './likelihood.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
 import { fit, keep, openJudge, openModel, scoringModel } from './stage-models.mjs';
+import { decideByWords, learnWords } from './words.mjs';
 
 /**
  * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of,
  * the stages before it and a directory of its own, and returns what reports read.
  */
 export const stages = {
-  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, likelihood, lists },
+  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, likelihood, words, lists },
   ...policyStages,
   ...adaptationStages,
 };
@@ -83,10 +85,10 @@ async function stage1({ inputs: { recipe, seed, pairs: count, form, training }, 
   return keep(directory, { ...run, kind: 'policy', tokens, recipe }, await fit(run, { ...training, seed }));
 }
 
-/** Trains a judge from labels: generative, or discriminative with a new score head. */
+/** Trains a judge from labels: generative, by likelihood, or discriminative with a new score head. */
 async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, directory }) {
   const { tokens, encoder, ...start } = await openModel(needs.model, recipe);
-  const { labelSmoothing = 0, flipped = 0, ...rest } = training;
+  const { labelSmoothing = 0, flipped = 0, beta, ...rest } = training;
   const data = await openData({ ...recipe, data: {} }, seed);
   const pairs = (await data.labeled(labels)).map((pair) => flipSome(pair, flipped, seed));
   const options = { ...rest, seed };
@@ -95,6 +97,11 @@ async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, 
     const objective = preference({ labels: encoder.labelIds, labelSmoothing });
     const history = await fit({ ...start, objective, examples }, options);
     return keep(directory, { ...start, kind, tokens, recipe }, history);
+  }
+  if (kind === 'likelihood') {
+    const examples = await encodeLikelihoodPairs(encoder, pairs);
+    const history = await fit({ ...start, objective: simplePreference({ beta }), examples }, options);
+    return keep(directory, { ...start, kind: 'policy', tokens, recipe }, history);
   }
   const scorer = scoringModel({ config: start.config, weights: () => start.weights }, recipe, seed);
   const { examples } = await encodeRewardPairs(encoder, pairs);
@@ -123,11 +130,33 @@ async function accuracy({ inputs: { recipe, seed, split, pairs: count }, needs }
   };
 }
 
-/** Says which pairs a model without labels decides as they are labeled: by which response it finds likelier. */
+/** Says which pairs a model decides as they are labeled by which response it finds likelier, with labels or without. */
 async function likelihood({ inputs: { recipe, seed, split, pairs: count }, needs }) {
   const model = await openModel(needs.model, recipe);
   const data = await openData({ ...recipe, data: {} }, seed);
-  return { correct: await decideByLikelihood(model, await data.tests(split, count)) };
+  const pairs = await data.tests(split, count);
+  return {
+    correct: await decideByLikelihood(model, pairs),
+    families: pairs.map(({ family }) => family),
+    // It reads one response at a time, so that the order of a pair changes nothing.
+    consistency: null,
+    oracle: data.tested && oracleAccuracy(data.tested, pairs),
+  };
+}
+
+/** Says which pairs a judge that counts words decides as they are labeled, after it has learned from labels. */
+async function words({ inputs: { recipe, seed, labels, split, pairs: count }, needs }) {
+  const tokens = loadTokenizer(needs.tokenizer.directory);
+  const data = await openData({ ...recipe, data: {} }, seed);
+  const encoded = (pairs) =>
+    Promise.all(
+      pairs.map(async ({ chosen, rejected }) => ({
+        chosen: await tokens.encode(chosen),
+        rejected: await tokens.encode(rejected),
+      })),
+    );
+  const weights = learnWords(await encoded(await data.labeled(labels)), tokens.vocabSize);
+  return { correct: decideByWords(weights, await encoded(await data.tests(split, count))) };
 }
 
 /** Ranks a few lists of responses whose rewards the oracle knows. */

@@ -62,14 +62,15 @@ async function rank(recipe, output) {
 /** Copies the judges of the first seed with the most labels to where people look for them. */
 async function keepModels(recipe, { cells }, directory) {
   const most = Math.max(...recipe.data.labeled);
-  const names = { gram: 'GRAM', generative: 'generative, smoothing', discriminative: 'discriminative' };
-  for (const [name, wanted] of Object.entries(names)) {
+  const names = { gram: 'GRAM', discriminative: 'discriminative', likelihood: 'by likelihood, stage 1' };
+  const kept = Object.entries(names).filter(([, arm]) => recipe.arms.includes(arm));
+  for (const [name, wanted] of kept) {
     const { judge } = cells.find(({ arm, labels }) => arm === wanted && labels === most);
     const target = join(directory, name);
     await rm(target, { recursive: true, force: true });
     await cp(join(directoryOf(judge), 'model'), target, { recursive: true });
   }
-  console.log(`\nModels: ${directory}/{${Object.keys(names).join(',')}}`);
+  console.log(`\nModels: ${directory}/{${kept.map(([name]) => name).join(',')}}`);
 }
 
 function printRanking({ prompt, responses }) {

@@ -30,7 +30,7 @@ function accuracyCell({ mean, interval }) {
 }
 
 /** Puts the accuracies of a split into a table, for the terminal and for the page. */
-export function accuracyTable({ find }, recipe, split) {
+export function accuracyTable({ find, words }, recipe, split) {
   const { arms, data, seeds } = recipe;
   const oracle = find(arms[0], data.labeled[0], split).oracle;
   const row = (name, cellOf) => [name, ...data.labeled.map(cellOf)];
@@ -41,10 +41,17 @@ export function accuracyTable({ find }, recipe, split) {
     ],
     rows: [
       ...arms.map((name) => row(name, (labels) => accuracyCell(find(name, labels, split)))),
+      ...(words.length === 0
+        ? []
+        : [row('counting words', (labels) => accuracyCell(at(words, labels, split)))]),
       ...(oracle === undefined ? [] : [row('oracle (ceiling)', () => percent(oracle))]),
     ],
     caption: `Accuracy on ${data.test} pairs, over ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}. ${INTERVALS}`,
   };
+}
+
+function at(list, labels, split) {
+  return list.find((each) => each.labels === labels && each.split === split);
 }
 
 /** Lists what stage 1, label smoothing and the kind of judge change, at each number of labels. */
@@ -87,12 +94,13 @@ function familyTable({ find }, { arms, data }) {
 }
 
 /** Draws accuracy over the number of labels: how many does each judge need? */
-export function labelChart({ find, unlabeled }, recipe, split) {
+export function labelChart({ find, unlabeled, words }, recipe, split) {
   const { data, primary } = recipe;
   const hasBand = (name) => primary === undefined || primary.arms.includes(name);
   const { before, after } = unlabeled.find((each) => each.split === split);
-  const ends = [data.labeled[0], data.labeled.at(-1)];
-  const level = (name, { mean }) => ({ name, points: ends.map((labels) => [labels, mean]) });
+  // A judge by likelihood judges before it has read a label.
+  const startOf = ({ kind, isFoundation }) =>
+    kind === 'likelihood' ? [{ labels: 0, ...(isFoundation ? after : before) }] : [];
   return lineChart({
     title: `Accuracy ${split.replaceAll('-', ' ')}`,
     xLabel: 'labeled pairs',
@@ -100,8 +108,9 @@ export function labelChart({ find, unlabeled }, recipe, split) {
     series: [
       ...armsOf(recipe)
         .filter(({ options }) => options !== 'vanilla')
-        .map(({ name }) => {
-          const own = data.labeled.map((labels) => find(name, labels, split));
+        .map((arm) => {
+          const { name } = arm;
+          const own = [...startOf(arm), ...data.labeled.map((labels) => find(name, labels, split))];
           return {
             name,
             marks: true,
@@ -111,8 +120,14 @@ export function labelChart({ find, unlabeled }, recipe, split) {
             ),
           };
         }),
-      level('likelihood after stage 1, no labels', after),
-      level('likelihood before it', before),
+      ...(words.length === 0
+        ? []
+        : [
+            {
+              name: 'counting words',
+              points: data.labeled.map((labels) => [labels, at(words, labels, split).mean]),
+            },
+          ]),
     ],
   });
 }
@@ -131,6 +146,7 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
           primarySentence(summary),
           unlabeledSentence(summary),
           'Every arm starts from the same model, which has read plain text. Stage 1 then reads pairs of responses of all families without labels; labels are of the training families only.',
+          'GRAM answers with the label A or B, a discriminative judge with a score of its own, and a judge by likelihood with the mean log-probability of a response per token, which labels sharpen (simple preference optimization).',
           ...(isWorld ? [WORLD_NOTE] : []),
           INTERVALS,
         ],

@@ -1,5 +1,12 @@
 import { stage } from '@gram-examples/common/grid/stage';
-import { baseOf, foundationOf, judgeOf, judgePhase, readingPhases } from '@gram-examples/common/judges';
+import {
+  baseOf,
+  foundationOf,
+  judgeOf,
+  judgePhase,
+  readingPhases,
+  tokenizerOf,
+} from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
 /** The reward models that studies compare. `options` names their training in the recipe. */
@@ -9,6 +16,8 @@ export const ARMS = [
   { name: 'generative, smoothing', kind: 'generative', isFoundation: false, options: 'stage2' },
   { name: 'generative', kind: 'generative', isFoundation: false, options: 'vanilla' },
   { name: 'discriminative, stage 1', kind: 'discriminative', isFoundation: true, options: 'discriminative' },
+  { name: 'by likelihood, stage 1', kind: 'likelihood', isFoundation: true, options: 'likelihood' },
+  { name: 'by likelihood', kind: 'likelihood', isFoundation: false, options: 'likelihood' },
   { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
 ];
 
@@ -21,8 +30,8 @@ export const SPLITS = ['in-distribution', 'out-of-distribution'];
 
 /**
  * Lists what a recipe computes: for each seed, arm and number of labels a judge and its accuracy on both splits; and what the
- * model decides by likelihood before and after stage 1, without a label. The seeds that only the declared comparison has compute
- * its judges alone.
+ * model decides by likelihood before and after stage 1, without a label; and, as a line to be above, what words alone decide. The
+ * seeds that only the declared comparison has compute its judges alone.
  */
 export function planOf(recipe) {
   const { data, seeds, primary } = recipe;
@@ -38,18 +47,36 @@ export function planOf(recipe) {
     before: likelihoodOf(recipe, seed, baseOf(recipe, seed)),
     after: likelihoodOf(recipe, seed, foundationOf(recipe, seed)),
   }));
+  const words = recipe.source.kind === 'world' ? wordsOf(recipe) : [];
   const ranked = recipe.lists && rankedBy(recipe, cells);
-  const targets = [...cells.map(({ tests }) => tests), ...unlabeled.flatMap(Object.values)].flatMap(
-    Object.values,
+  const tests = [...cells, ...words].map((each) => each.tests);
+  const targets = [...tests, ...unlabeled.flatMap(Object.values)].flatMap(Object.values);
+  return { cells, unlabeled, words, ranked, targets: ranked ? [...targets, ranked] : targets };
+}
+
+/** Answers of a judge that knows words and nothing else, for each seed and number of labels. */
+function wordsOf(recipe) {
+  const needs = { tokenizer: tokenizerOf(recipe) };
+  return recipe.seeds.flatMap((seed) =>
+    recipe.data.labeled.map((labels) => ({
+      labels,
+      tests: bySplit(recipe, seed, (inputs) => stage('words', { ...inputs, labels }, needs)),
+    })),
   );
-  return { cells, unlabeled, ranked, targets: ranked ? [...targets, ranked] : targets };
 }
 
 /** A judge of one seed, arm and number of labels, and its accuracies. */
 function cellOf(recipe, { seed, arm, labels }) {
   const judge = judgeOf(recipe, { seed, arm, labels });
-  const tests = bySplit(recipe, seed, (inputs) => stage('accuracy', inputs, { judge }));
+  const tests = bySplit(recipe, seed, (inputs) => testOf(arm, judge, inputs));
   return { seed, arm: arm.name, labels, judge, tests };
+}
+
+/** The stage that says which pairs a judge decides as they are labeled. */
+export function testOf({ kind }, judge, inputs) {
+  return kind === 'likelihood'
+    ? stage('likelihood', inputs, { model: judge })
+    : stage('accuracy', inputs, { judge });
 }
 
 function likelihoodOf(recipe, seed, model) {

@@ -52,9 +52,9 @@ describe('the study of reward ranking', () => {
     expect((low + high) / 2).toBeCloseTo(summary.primary.mean, 12);
     expect(high).toBeGreaterThanOrEqual(low);
     for (const split of SPLITS)
-      expect(accuracyTable(summary, tiny, split).rows).toHaveLength(armsOf(tiny).length + 1);
+      expect(accuracyTable(summary, tiny, split).rows).toHaveLength(armsOf(tiny).length + 2);
     expect(primarySentence(summary)).toMatch(
-      /^Declared beforehand: with 24 labels and 3 seeds, out of distribution, GRAM minus/,
+      /^Declared beforehand: with 24 labels and 3 seeds, out of distribution, by likelihood, stage 1 minus by likelihood is/,
     );
     expect(JSON.stringify(toJson(tiny, summary))).not.toContain('"correct"');
     const rankings = resultOf(plan.ranked);

@@ -4,10 +4,13 @@ import { SPLITS } from './study.mjs';
 
 /** The arms whose difference says what stage 1, label smoothing and the kind of judge change. */
 const EFFECTS = [
+  ['by likelihood, stage 1', 'by likelihood'],
   ['GRAM', 'generative, smoothing'],
   ['discriminative, stage 1', 'discriminative'],
   ['GRAM', 'generative, stage 1'],
   ['GRAM', 'discriminative'],
+  ['by likelihood, stage 1', 'discriminative'],
+  ['by likelihood, stage 1', 'GRAM'],
 ];
 
 /**
@@ -16,7 +19,7 @@ const EFFECTS = [
  *
  * @param resultOf gives the result of a stage
  */
-export function summarize(recipe, { cells, unlabeled }, resultOf) {
+export function summarize(recipe, { cells, unlabeled, words }, resultOf) {
   const { arms: names, data, seeds } = recipe;
   const resultsOf = (arm, labels, split, of) =>
     cells
@@ -42,9 +45,24 @@ export function summarize(recipe, { cells, unlabeled }, resultOf) {
   const { primary } = recipe;
   const declared =
     primary === undefined
-      ? compare(EFFECTS[0], data.labeled.at(-1), 'out-of-distribution')
+      ? compare(compared[0], data.labeled.at(-1), 'out-of-distribution')
       : compare(primary.arms, primary.labels, primary.split, primary.seeds);
-  return { points, find, effects, primary: declared, unlabeled: withoutLabels(unlabeled, resultOf) };
+  return {
+    ...{ points, find, effects, primary: declared },
+    unlabeled: withoutLabels(unlabeled, resultOf),
+    words: wordPoints(recipe, words, resultOf),
+  };
+}
+
+/** The accuracy of counting words, at each number of labels and on each split. */
+function wordPoints({ data }, words, resultOf) {
+  if (words.length === 0) return [];
+  return data.labeled.flatMap((labels) =>
+    SPLITS.map((split) => {
+      const own = words.filter((each) => each.labels === labels).map(({ tests }) => resultOf(tests[split]));
+      return { labels, split, ...estimate(own.map(({ correct }) => correct)) };
+    }),
+  );
 }
 
 /** Counts the pairs that the likelier response decides before and after stage 1, on each split. */
@@ -81,6 +99,6 @@ function accuracyByFamily(results) {
 }
 
 /** The summary as a file keeps it. */
-export function toJson(recipe, { points, effects, primary, unlabeled }) {
-  return { recipe, primary, unlabeled, points, effects };
+export function toJson(recipe, { points, effects, primary, unlabeled, words }) {
+  return { recipe, primary, unlabeled, words, points, effects };
 }

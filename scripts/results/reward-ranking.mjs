@@ -17,7 +17,7 @@ export function rankingSection({ recipe, made, points, ...summary }) {
   return [
     wrapped(primarySentence(summary)),
     wrapped(unlabeledSentence(summary)),
-    ...splits.map((split) => markdownTable(accuracyTable({ find }, recipe, split))),
+    ...splits.map((split) => markdownTable(accuracyTable({ find, words: summary.words }, recipe, split))),
     ...splits.map((split) => markdownTable(effectTable(summary, split))),
     wrapped(INTERVALS),
     wrapped(madeOn(made)),

@@ -1,7 +1,7 @@
 import { stage } from '@gram-examples/common/grid/stage';
 import { baseOf, foundationOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
-import { armsOf } from '../study.mjs';
+import { armsOf, testOf } from '../study.mjs';
 
 /**
  * Lists what the questions of a recipe compute: for each setting and seed the answers to the test pairs of each split.
@@ -25,8 +25,9 @@ function testsOf(recipe, { arm: name, labels }, seed) {
     const model = name.endsWith('stage 1') ? foundationOf(recipe, seed) : baseOf(recipe, seed);
     return of((split) => stage('likelihood', { ...common, split }, { model }));
   }
-  const judge = judgeOf(recipe, { seed, arm: armOf(name), labels });
-  return of((split) => stage('accuracy', { ...common, split }, { judge }));
+  const arm = armOf(name);
+  const judge = judgeOf(recipe, { seed, arm, labels });
+  return of((split) => testOf(arm, judge, { ...common, split }));
 }
 
 /** A recipe with other values; `changes` are values by path, such as `data.unlabeled`. */

@@ -14,7 +14,7 @@ export const paper = {
       'out-of-distribution': { path: 'reward-bench.jsonl.gz', format: 'preference' },
     },
   },
-  arms: ARMS.map(({ name }) => name),
+  arms: ARMS.filter(({ kind }) => kind !== 'likelihood').map(({ name }) => name),
   seeds: [1],
   data: { ...data, labeled: [data.labeled], test: 1000 },
 };

@@ -11,6 +11,15 @@ const both = (about, change) => [
   judge(`${about}, stage 1`, 'GRAM', { ...change, against: `${about}, no stage 1` }),
 ];
 
+/** The judge by likelihood with and without stage 1, of 300 labels. All seeds start from one model. */
+const byLikelihood = (about, change) => [
+  judge(`${about}, no stage 1`, 'by likelihood', { ...change, baseSeed: 1, labels: 300 }),
+  judge(`${about}, stage 1`, 'by likelihood, stage 1', {
+    ...change,
+    ...{ baseSeed: 1, labels: 300, against: `${about}, no stage 1` },
+  }),
+];
+
 const layers = (count) => ({ 'model.numHiddenLayers': count });
 
 /**
@@ -50,6 +59,16 @@ export const search = {
           'stage2.learningRate': rate,
         }),
       ),
+    },
+    {
+      name: 'likelihood',
+      question: 'How does a judge by likelihood learn?',
+      settings: [
+        ...byLikelihood('2 epochs', {}),
+        ...byLikelihood('4 epochs', { 'likelihood.epochs': 4 }),
+        ...byLikelihood('4 epochs, rate 0.0003', { 'likelihood.epochs': 4, 'likelihood.learningRate': 3e-4 }),
+        ...byLikelihood('2 epochs, beta 5', { 'likelihood.beta': 5 }),
+      ],
     },
   ],
 };
