@@ -14,6 +14,25 @@ export async function decideByLikelihood({ config, weights, encoder }, pairs) {
   return measured.map((pair) => Number(perToken('chosen', pair) > perToken('rejected', pair)));
 }
 
+/**
+ * Ranks responses to a prompt by their mean log-probability per token where they stand first in a pair of stage 1, the best first.
+ *
+ * @returns `order`, places in `responses`, and `scores` in nats per token, one for each response
+ */
+export async function rankByLikelihood({ config, weights, encoder }, prompt, responses) {
+  const examples = await Promise.all(responses.map((text) => first(encoder, prompt, text)));
+  const measured = await referenceLogProbabilities(
+    config,
+    weights,
+    examples.map((example) => ({ chosen: example, rejected: example })),
+  );
+  const scores = measured.map(
+    ({ reference, chosen }) => reference.chosen / (chosen.ids.length - chosen.lossFrom),
+  );
+  const order = scores.map((_, at) => at).sort((a, b) => scores[b] - scores[a]);
+  return { order, scores };
+}
+
 /** Encodes both responses of each pair where they stand first in a pair of stage 1, for `simplePreference`. */
 export async function encodeLikelihoodPairs(encoder, pairs) {
   const examples = [];

@@ -15,7 +15,7 @@ import {
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { adaptationStages } from './adaptation.mjs';
-import { decideByLikelihood, encodeLikelihoodPairs } from './likelihood.mjs';
+import { decideByLikelihood, encodeLikelihoodPairs, rankByLikelihood } from './likelihood.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
 import { fit, keep, openJudge, openModel, scoringModel } from './stage-models.mjs';
@@ -159,16 +159,15 @@ async function words({ inputs: { recipe, seed, labels, split, pairs: count }, ne
   return { correct: decideByWords(weights, await encoded(await data.tests(split, count))) };
 }
 
-/** Ranks a few lists of responses whose rewards the oracle knows. */
+/** Ranks a few lists of responses whose rewards the oracle knows, by the likelihood of a model. */
 async function lists({ inputs: { recipe, seed, prompts, size }, needs }) {
-  const model = await openJudge(needs.judge, recipe);
+  const model = await openModel(needs.model, recipe);
   const { tested } = openData({ ...recipe, data: {} }, seed);
   const ranked = [];
   for (const { family, prompt, responses, rewards } of tested.lists('out-of-distribution', prompts, size)) {
-    const { order, scores } = await model.rank(prompt, responses);
+    const { order, scores } = await rankByLikelihood(model, prompt, responses);
     const best = order.map((at) => ({ text: responses[at], score: scores[at], reward: rewards[at] }));
     ranked.push({ family, prompt, responses: best });
   }
-  model.dispose();
   return ranked;
 }

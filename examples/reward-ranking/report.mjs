@@ -183,7 +183,7 @@ export function reportPage({ recipe, summary, losses, rankings, seconds }) {
   });
 }
 
-/** The lists that GRAM ranked; none where the oracle is not known. */
+/** The lists that the judge by likelihood ranked; none where the oracle is not known. */
 function rankedSection(rankings) {
   if (rankings.length === 0) return [];
   const cards = rankings.map(({ family, prompt, responses }) => ({
@@ -195,6 +195,7 @@ function rankedSection(rankings) {
       remark: `oracle reward ${reward.toFixed(2)}`,
     })),
   }));
-  const note = 'Scores are mean probabilities of winning against the other responses, by GRAM.';
+  const note =
+    'Scores are mean log-probabilities per token in nats, of the judge by likelihood after stage 1 and with all labels.';
   return [{ heading: 'Ranked responses', paragraphs: [note], cards }];
 }

@@ -88,11 +88,13 @@ function bySplit(recipe, seed, stageOf) {
   return Object.fromEntries(SPLITS.map((split) => [split, stageOf({ ...inputs, split })]));
 }
 
-/** Lists that GRAM ranks with all labels. */
+/** Lists that the judge by likelihood ranks, after stage 1 and with all labels. */
 function rankedBy(recipe, cells) {
   const most = Math.max(...recipe.data.labeled);
-  const { judge, seed } = cells.find(({ arm, labels }) => arm === 'GRAM' && labels === most);
-  return stage('lists', { recipe: settingsOf(recipe), seed, ...recipe.lists }, { judge });
+  const { judge, seed } = cells.find(
+    ({ arm, labels }) => arm === 'by likelihood, stage 1' && labels === most,
+  );
+  return stage('lists', { recipe: settingsOf(recipe), seed, ...recipe.lists }, { model: judge });
 }
 
 /** Lists the runs of a recipe, for a dry run. */
