@@ -36,6 +36,9 @@ const isolated = [
   'packages/train/src/trainer.test.ts',
 ];
 
+/** Tests on the CUDA rig, each file in a process of its own: a process has one ONNX Runtime. */
+const onRig = ['packages/*/src/**/*.cuda.test.ts'];
+
 /** Tests that start processes again and again: begun last, one of them would run alone at the end. */
 const long = /\/(kill|eval-kill|communicator|resume)\.test\.ts$/;
 
@@ -50,7 +53,7 @@ const env = { GRAM_CACHE: testCache };
 
 export default defineConfig({
   test: {
-    globalSetup: ['./scripts/software-gpu.mjs', './vitest.cache.ts'],
+    globalSetup: ['./scripts/software-gpu.mjs', './scripts/cuda-rig/index.mjs', './vitest.cache.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
@@ -62,7 +65,12 @@ export default defineConfig({
       {
         extends: true,
         plugins: [ownPackages(false)],
-        test: { name: 'isolated', include: isolated, env },
+        test: { name: 'isolated', include: isolated, exclude: onRig, env },
+      },
+      {
+        extends: true,
+        plugins: [ownPackages(process.env.GRAM_TEST_BUILT === '1')],
+        test: { name: 'cuda-rig', include: onRig, env },
       },
       {
         extends: true,
@@ -70,7 +78,7 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.mjs', 'scripts/**/*.test.mjs'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...isolated],
+          exclude: ['**/node_modules/**', '**/dist/**', ...isolated, ...onRig],
           isolate: false,
           // Two files are tested at a time: threads that wait for each other would take most of the time of both.
           env: { ...env, GRAM_THREADS: '1' },

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type DeviceName, deviceNames } from './arrays/device-array.js';
 import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
@@ -7,7 +5,6 @@ import { EngineError } from './error.js';
 import type { Int8Kernel } from './graph/target.js';
 import { runtimeVersion, threadCount } from './onnxruntime/environment.js';
 import { int8Kernel } from './onnxruntime/int8-kernel.js';
-import { libraryFolder } from './onnxruntime/library.js';
 import { loadTensorFlow } from './tensorflow/library.js';
 
 /** Tells whether a device works on this machine, and what would add one that does not. */
@@ -52,7 +49,6 @@ export async function diagnose(): Promise<DeviceReport[]> {
 }
 
 async function tryDevice(device: DeviceName): Promise<DeviceReport> {
-  if (device === 'cuda') checkCudaProvider();
   await openDevice(device);
   if (device === 'tensorflow') return { device, works: true, detail: await loadTensorFlow() };
   const runtime = `ONNX Runtime ${runtimeVersion()}`;
@@ -63,33 +59,10 @@ async function tryDevice(device: DeviceName): Promise<DeviceReport> {
   return { device, works: true, detail, rate, int8Kernel: kernel };
 }
 
-/** Throws an error that says what CUDA lacks here. The runtime's own message for a missing provider is a path. */
-function checkCudaProvider(): void {
-  const file = { linux: 'libonnxruntime_providers_cuda.so', win32: 'onnxruntime_providers_cuda.dll' }[
-    process.platform as 'linux'
-  ];
-  if (file === undefined || process.arch !== 'x64') {
-    throw new EngineError(
-      'device-unavailable',
-      `there is no CUDA for ${process.platform}-${process.arch}`,
-      'use another device',
-    );
-  }
-  if (existsSync(join(libraryFolder(), file))) return;
-  throw new EngineError(
-    'device-unavailable',
-    'the CUDA provider of onnxruntime-node is not installed',
-    process.platform === 'win32'
-      ? 'add the CUDA 12 libraries of the ONNX Runtime release to the folder of onnxruntime.dll'
-      : 'ONNXRUNTIME_NODE_INSTALL=cuda12 pnpm rebuild onnxruntime-node',
-  );
-}
-
 function remedy(device: DeviceName, error: EngineError): string {
   if (device === 'webgpu' && error.code === 'device-unavailable') {
     if (process.platform !== 'linux') return 'update the driver of the graphics card';
     return "install a Vulkan driver: the graphics card's own, or 'apt-get install mesa-vulkan-drivers'";
   }
-  if (device === 'cuda' && error.cause !== undefined) return 'install the CUDA 12 runtime and cuDNN 9';
   return error.hint;
 }

@@ -7,6 +7,15 @@ import { openDevice } from './devices/open.js';
 import { tensorOf } from './devices/tensorflow-device.js';
 import { EngineError } from './error.js';
 
+export {
+  type CudaRig,
+  missingRig,
+  openCudaRig,
+  type Placement,
+  type RigCounts,
+  recordPlacements,
+} from './testing/cuda-rig.js';
+
 /** A device, and the reason why it cannot be tested on this machine; undefined for one that works. */
 export interface DeviceState {
   readonly device: DeviceName;

@@ -56,9 +56,10 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
    */
   readonly dimensions?: SizeNames;
   /**
-   * Element type that matrix products read and write. Everything else stays float32, as do inputs and outputs. `cuda` has
-   * `bfloat16` and `float16`, `webgpu` has `float16` where the GPU has it, and the others have neither. Values of
-   * `float16` end at 65504 and lose digits below 0.00006. @default 'float32'
+   * Precision of matrix products: the element type that they read and write, or `tf32`, which rounds the factors of float32
+   * products to 10 bits of mantissa. Everything else stays float32, as do inputs and outputs. `cuda` has `tf32`, `bfloat16`
+   * and `float16`, `webgpu` has `float16` where the GPU has it, and the others have none. Values of `float16` end at 65504
+   * and lose digits below 0.00006. @default 'float32'
    */
   readonly precision?: Precision | undefined;
   /** Computes what is `checkpointed` again for the gradient instead of keeping it. @default false */
@@ -79,7 +80,7 @@ export interface RunOptions {
 export interface Compiled<I, O, InPlace extends string, Resident extends string> {
   /**
    * Runs the function, off the JavaScript thread on all devices but `tensorflow`. Several calls may run at once.
-   * When a call fails or is cancelled, arrays that it updates in place on the CPU may be half written.
+   * When a call fails or is cancelled, arrays that it updates in place on `cpu` and `cuda` may be half written.
    *
    * @returns the outputs that are not written in place.
    * @throws {EngineError} `bad-precision` where the device lacks it, `bad-array`, `bad-tree` and `bad-state` for arguments

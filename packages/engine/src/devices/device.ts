@@ -91,7 +91,7 @@ export function wrongPrecision(precision: Precision, device: DeviceName, cause?:
   return new EngineError(
     'bad-precision',
     `the device '${device}' has no matrix products in ${precision}`,
-    "use 'float32' there; 'cuda' has 'bfloat16' and 'float16', 'webgpu' has 'float16' on most GPUs",
+    "use 'float32' there; 'cuda' has 'tf32', 'bfloat16' and 'float16', 'webgpu' has 'float16' on most GPUs",
     { cause },
   );
 }

@@ -17,7 +17,7 @@ import { encodeModel, type GraphModel } from '../onnx/model.js';
 import { makeRoom } from '../onnxruntime/arena.js';
 import { int8Kernel } from '../onnxruntime/int8-kernel.js';
 import type { Provider } from '../onnxruntime/provider.js';
-import { type Handles, NewMemory, Session } from '../onnxruntime/session.js';
+import { type Handles, HostMemory, NewMemory, Session } from '../onnxruntime/session.js';
 import { handleOf } from '../onnxruntime/values.js';
 import { isTraceSpec } from '../trace/spec.js';
 import { OUTPUT_PREFIX, type Traced, trace } from '../trace/trace.js';
@@ -41,7 +41,7 @@ import { ProviderMemory } from './provider-memory.js';
 const PRECISIONS: Readonly<Record<GraphTarget, readonly Precision[]>> = {
   cpu: ['float32'],
   webgpu: ['float32', 'float16'],
-  cuda: ['float32', 'float16', 'bfloat16'],
+  cuda: ['float32', 'tf32', 'float16', 'bfloat16'],
 };
 
 /** A constant without bytes of its own must name a file. The runtime takes the array that the session gives it. */
@@ -70,6 +70,8 @@ export class RuntimeExecutable implements Executable {
   private readonly traced: Traced;
   private readonly inputNames: ReadonlySet<string>;
   private readonly outputs: readonly Output[];
+  /** Paths of results that a device writes into the memory of the input. */
+  private readonly writesInPlace: ReadonlySet<string>;
 
   /**
    * @param provider the accelerator; undefined on the CPU
@@ -97,17 +99,22 @@ export class RuntimeExecutable implements Executable {
     const initializers = new Set(graph.initializers.map(({ name }) => name));
     this.session = new Session(model, {
       provider,
+      tf32: precision === 'tf32',
       constants: new Map([...constants].filter(([path]) => initializers.has(path))),
       prepacked,
       profilePrefix: program.profile ? temporaryProfile() : undefined,
     });
     this.inputNames = new Set(graph.inputs.map(({ name }) => name));
     const inputSizes = this.traced.graph.inputs.flatMap(({ shape }) => shape);
+    const copied = copiedOutputs(this.traced.graph, this.outputs);
+    const updated = this.outputs.filter(({ use, path }) => use === 'in-place' && !copied.includes(path));
+    // A kernel of WebGPU cannot read and write one buffer.
+    this.writesInPlace = new Set(device === 'cuda' ? updated.map(({ path }) => path) : []);
     this.info = {
       nodes: graph.nodes.length,
       bytes: model.length,
       seconds: { trace: (tracedAt - started) / 1000, create: (performance.now() - tracedAt) / 1000 },
-      copied: provider === undefined ? copiedOutputs(this.traced.graph, this.outputs) : [],
+      copied: provider === undefined ? copied : [],
       dimensions: [...new Set(inputSizes.filter((size) => typeof size === 'string'))],
     };
   }
@@ -146,6 +153,10 @@ export class RuntimeExecutable implements Executable {
     const handles = new Map<string, unknown>();
     for (const { name, path, use, specFor } of this.outputs) {
       const given = use === 'in-place' ? inputs.get(path) : undefined;
+      if (given instanceof DeviceArray && this.writesInPlace.has(path)) {
+        handles.set(name, this.feed(path, given));
+        continue;
+      }
       if (this.provider !== undefined && (use === 'resident' || given instanceof DeviceArray)) {
         handles.set(name, new NewMemory(specFor(sizes)));
         continue;
@@ -183,7 +194,10 @@ export class RuntimeExecutable implements Executable {
   }
 
   private feed(path: string, array: AnyArray): unknown {
-    if (!(array instanceof DeviceArray)) return handleOf(array);
+    if (!(array instanceof DeviceArray)) {
+      const handle = handleOf(array);
+      return this.provider === undefined ? handle : new HostMemory(handle);
+    }
     if (array.device === this.device && array.storage instanceof ProviderMemory) return array.storage.handle;
     throw wrongDevice(path, array, this.device);
   }

@@ -242,14 +242,23 @@ function maskFor(own: tf.Tensor, length: number, window: number | undefined): tf
   return tf.mul(tf.cast(tf.logicalOr(later, earlier), 'float32'), HIDDEN);
 }
 
-/** Puts rows `[B, S, groups * headDim]` into the cache at `positions` `[B, S]`. */
+/**
+ * Puts rows `[B, S, groups * headDim]` into the cache at `positions` `[B, S]`. The update takes the cache as it is: a reshaped
+ * one could not be updated in its own memory.
+ */
 function put(past: tf.Tensor4D, rows: tf.Tensor3D, positions: tf.Tensor2D): tf.Tensor4D {
-  const [batch, groups, capacity, headDim] = past.shape;
-  const starts = tf.reshape(tf.range(0, batch * groups * capacity, capacity, 'int32'), [batch, groups, 1]);
-  const places = tf.reshape(tf.add(starts, tf.expandDims(positions, 1)), [-1, 1]);
+  const [batch, groups, , headDim] = past.shape;
+  const row = tf.reshape(tf.range(0, batch, 1, 'int32'), [batch, 1, 1]);
+  const group = tf.reshape(tf.range(0, groups, 1, 'int32'), [1, groups, 1]);
+  const indices = [row, group, tf.expandDims(positions, 1)];
+  const zero = tf.mul(
+    indices.reduce((sum, each) => tf.add(sum, each)),
+    tf.scalar(0, 'int32'),
+  );
+  const places = tf.stack(
+    indices.map((each) => tf.add(each, zero)),
+    -1,
+  );
   const byHead = tf.reshape(splitHeads(rows, groups), [-1, headDim]);
-  return tf.reshape(
-    tf.tensorScatterUpdate(tf.reshape(past, [-1, headDim]), places, byHead),
-    past.shape,
-  ) as tf.Tensor4D;
+  return tf.tensorScatterUpdate(past, tf.reshape(places, [-1, indices.length]), byHead) as tf.Tensor4D;
 }

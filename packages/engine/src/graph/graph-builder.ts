@@ -10,7 +10,7 @@ import {
   onnxTypes,
   type ValueInfo,
 } from '../onnx/model.js';
-import type { GraphOptions, GraphTarget, Int8Kernel, Precision } from './target.js';
+import type { GraphOptions, GraphTarget, Int8Kernel, ProductType } from './target.js';
 
 /** A value of the graph that is being recorded. */
 export interface Value {
@@ -44,7 +44,8 @@ export class GraphBuilder {
   private count = 0;
 
   readonly target: GraphTarget;
-  readonly precision: Precision;
+  /** Element type that matrix products read and write. */
+  readonly precision: ProductType;
   readonly int8Kernel: Int8Kernel;
 
   /** @param standIns the prime that stands for each named size; none for a graph of fixed shapes */
@@ -53,7 +54,7 @@ export class GraphBuilder {
     private readonly standIns: ReadonlyMap<string, number> = new Map(),
   ) {
     this.target = target;
-    this.precision = precision;
+    this.precision = precision === 'tf32' ? 'float32' : precision;
     this.int8Kernel = int8Kernel;
   }
 

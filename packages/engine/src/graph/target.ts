@@ -2,7 +2,13 @@
 export type GraphTarget = 'cpu' | 'webgpu' | 'cuda';
 
 /** Element type that matrix products read and write. Everything else is float32. */
-export type Precision = 'float32' | 'bfloat16' | 'float16';
+export type ProductType = 'float32' | 'bfloat16' | 'float16';
+
+/**
+ * Precision of matrix products: the element type that they read and write, or `tf32`, with which they read and write float32
+ * and round the factors to 10 bits of mantissa on the way.
+ */
+export type Precision = ProductType | 'tf32';
 
 /**
  * Form of the weights with which the runtime's 8-bit products are exact on a processor.
@@ -21,7 +27,7 @@ export const UNSIGNED_ZERO_POINT = 128;
 export interface GraphOptions {
   /** The part of the runtime that will run the graph. @default 'cpu' */
   readonly target?: GraphTarget | undefined;
-  /** Element type of matrix products. @default 'float32' */
+  /** Precision of matrix products. @default 'float32' */
   readonly precision?: Precision | undefined;
   /**
    * Form of 8-bit weights that is exact where the graph will run. Where that is `unsigned`, the graph converts signed

@@ -57,6 +57,7 @@ export const fused: KernelTable = {
     return attention(call, { keys, values, capacity: sizeAt(keys, 2), seen: positions, total });
   },
   GramInt8MatMul: (call) => {
+    if (call.graph.target === 'cuda') return productOfIntegers(call);
     const [x, scales] = [input(call, 'x'), input(call, 'scales')];
     const [values, ...zeroPoint] = int8Weights(call);
     const shape = [...x.shape.slice(0, -1), sizeAt(values, 1)];
@@ -107,6 +108,24 @@ function int8Weights({ graph, inputs, ...call }: KernelCall): [Value, ...Value[]
   const shifted = (value: Value) =>
     cast(graph, graph.node('Add', [cast(graph, value, 'int32'), shift], value.shape, 'int32'), 'uint8');
   return [shifted(values), shifted(zeroPoint ?? graph.constant([0], [], 'int8'))];
+}
+
+/**
+ * Multiplies by 8-bit weights without rounding the left side. CUDA has no products with them in the runtime, which would
+ * compute each on the CPU with a copy there and back. Each type of products holds all integers of 8 bits exactly.
+ */
+function productOfIntegers(call: KernelCall): Value {
+  const { graph, inputs } = call;
+  const { precision } = graph;
+  const [x, values, scales] = [input(call, 'x'), input(call, 'values'), input(call, 'scales')];
+  const integers = cast(graph, values, precision);
+  const weights =
+    inputs.zeroPoint === undefined
+      ? integers
+      : graph.node('Sub', [integers, cast(graph, inputs.zeroPoint, precision)], values.shape, precision);
+  const shape = [...x.shape.slice(0, -1), sizeAt(values, 1)];
+  const product = graph.node('MatMul', [cast(graph, x, precision), weights], shape, precision);
+  return graph.node('Mul', [cast(graph, product, 'float32'), scales], shape, 'float32');
 }
 
 /** Computes 1 / sqrt(mean(x^2) + eps) over the last axis. */
@@ -163,7 +182,7 @@ function attention(call: KernelCall, { keys, values, capacity, seen, total }: Pa
   );
 }
 
-/** Makes a view of `x` whose shape depends on the first number of `signal`, by a term that is always zero. */
+/** Makes a copy or a view of `x` that is computed after the first number of `signal`, by a condition that is always false. */
 function after(graph: GraphBuilder, x: Value, signal: Value): Value {
   const size = signal.shape.reduce((product, n) => product * n, 1);
   const flat = graph.node('Reshape', [signal, graph.int64([size])], [size], signal.dtype);
@@ -175,6 +194,11 @@ function after(graph: GraphBuilder, x: Value, signal: Value): Value {
   );
   const odd = graph.node('IsNaN', [first], [1], 'bool');
   const never = graph.node('And', [odd, graph.node('Not', [odd], [1], 'bool')], [1], 'bool');
+  // A shape that the device computes is copied to the host, which waits for it. A pass over `x` costs less there.
+  if (graph.target === 'cuda') {
+    const zero = cast(graph, graph.constant([0], [], 'float32'), x.dtype);
+    return graph.node('Where', [never, zero, x], x.shape, x.dtype);
+  }
   const shape = graph.node(
     'Add',
     [graph.int64(x.shape), cast(graph, never, 'int64')],

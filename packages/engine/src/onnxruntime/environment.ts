@@ -69,6 +69,17 @@ export function call(name: Member, ...args: unknown[]): void {
   checkStatus(library, library.api[name](...args));
 }
 
+/** Calls a function of the API that returns a status, off the JavaScript thread. */
+export async function callAsync(name: Member, ...args: unknown[]): Promise<void> {
+  const { library } = getEnvironment();
+  const status = await new Promise<unknown>((resolve, reject) => {
+    library.api[name].async(...args, (error: unknown, result: unknown) =>
+      error == null ? resolve(result) : reject(error),
+    );
+  });
+  checkStatus(library, status);
+}
+
 /** Calls a function of the API that makes something. */
 export function created(name: Member, ...args: unknown[]): unknown {
   return createHandle(getEnvironment().library, name, ...args);

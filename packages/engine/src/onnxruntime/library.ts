@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { quote } from '@gram/base';
 import koffi, { type LibraryHandle } from 'koffi';
 import { EngineError } from '../error.js';
 import { members } from './members.js';
@@ -30,7 +31,8 @@ export interface Library {
 let library: Library | undefined;
 
 /**
- * Loads the shared library that onnxruntime-node ships and reads its table of functions.
+ * Loads ONNX Runtime's shared library, from the folder in `GRAM_ONNXRUNTIME` or else the one that onnxruntime-node ships, and
+ * reads its table of functions.
  *
  * @throws {EngineError} `runtime-missing` when there is none for this platform, or it is too old
  */
@@ -39,12 +41,34 @@ export function loadLibrary(): Library {
   return library;
 }
 
-/** Folder of this platform's shared library inside onnxruntime-node. Providers lie beside it. */
+/** Folder of the shared library. Providers lie beside it. */
 export function libraryFolder(): string {
   return dirname(libraryPath());
 }
 
 function libraryPath(): string {
+  const folder = process.env.GRAM_ONNXRUNTIME;
+  return folder === undefined || folder === '' ? packagedLibrary() : libraryIn(folder);
+}
+
+/** The library in a folder that the user names, such as `onnxruntime/capi` of a wheel, whose name there ends in its version. */
+function libraryIn(folder: string): string {
+  const pattern = {
+    linux: /^libonnxruntime\.so(\.[\d.]+)?$/,
+    darwin: /^libonnxruntime(\.[\d.]+)?\.dylib$/,
+    win32: /^onnxruntime\.dll$/,
+  }[process.platform as 'linux'];
+  const files = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const file = files.find((name) => pattern?.test(name));
+  if (file !== undefined) return join(folder, file);
+  throw new EngineError(
+    'runtime-missing',
+    `the folder in GRAM_ONNXRUNTIME, ${quote(folder)}, has no library of ONNX Runtime`,
+    "set it to the folder 'onnxruntime/capi' of an installed wheel of onnxruntime-gpu, or unset it",
+  );
+}
+
+function packagedLibrary(): string {
   const hint = 'install onnxruntime-node; it has binaries for Linux, Windows and macOS on arm64';
   let root: string;
   try {

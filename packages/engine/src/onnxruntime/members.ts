@@ -78,6 +78,7 @@ export const members = {
   SynchronizeBoundOutputs: [203, 'void*', 'void* binding'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void*', 'void* options, void* cuda'],
   CreateCUDAProviderOptions: [205, 'void*', '_Out_ void** out'],
+  UpdateCUDAProviderOptions: [206, 'void*', 'void* cuda, str* keys, str* values, size_t n'],
   ReleaseCUDAProviderOptions: [208, 'void', 'void* cuda'],
   AddExternalInitializers: [210, 'void*', 'void* options, str* names, void** values, size_t n'],
   SessionOptionsAppendExecutionProvider: [
@@ -85,5 +86,11 @@ export const members = {
     'void*',
     'void* options, str name, str* keys, str* values, size_t n',
   ],
+  CreateAndRegisterAllocatorV2: [
+    259,
+    'void*',
+    'void* env, str provider, void* memory_info, void* arena_config, str* keys, str* values, size_t n',
+  ],
+  RegisterExecutionProviderLibrary: [301, 'void*', `void* env, str name, ${path} library`],
   CopyTensors: [386, 'void*', 'void* env, void** from, void** to, void* stream, size_t n'],
 } as const satisfies Record<string, readonly [number, string, string]>;

@@ -1,6 +1,7 @@
 import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
-import { call, created, getEnvironment, release } from './environment.js';
+import { CUDA_MEMORY, findCuda, registerCuda } from './cuda.js';
+import { call, callAsync, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';
 import { withoutNoise } from './process.js';
 import { Session, type SessionProvider } from './session.js';
@@ -10,7 +11,7 @@ import { allocate, handleOf } from './values.js';
 export type ProviderName = 'webgpu' | 'cuda';
 
 /** Names of the memory of each provider in ONNX Runtime. */
-const MEMORY_NAMES: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: 'Cuda' };
+const MEMORY_NAMES: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_Buf', cuda: CUDA_MEMORY };
 
 /** Warnings that Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for them, and they mean nothing. */
 const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
@@ -32,6 +33,7 @@ export class Provider implements SessionProvider {
       FIRST_DEVICE,
       DEFAULT_MEMORY,
     );
+    if (name === 'cuda') registerCuda(findCuda(), FIRST_DEVICE, memory);
     // The device exists as long as one session does; this one is never disposed.
     const session = withoutNoise(DAWN_WARNING, () => new Session(identityModel(), { provider: this }));
     this.allocator = created('CreateAllocator', session.native(), memory);
@@ -53,6 +55,7 @@ export class Provider implements SessionProvider {
       return provider;
     } catch (cause) {
       if (!(cause instanceof EngineError)) throw cause;
+      if (cause.code === 'device-unavailable') throw cause;
       throw new EngineError(
         'device-unavailable',
         `the device '${name}' does not work here: ${withoutSource(cause.message)}`,
@@ -62,14 +65,26 @@ export class Provider implements SessionProvider {
     }
   }
 
-  /** Makes a session's options use the provider. */
-  append(options: unknown): void {
+  /**
+   * Makes a session's options use the provider.
+   *
+   * @param options.tf32 lets products of float32 round their factors to 10 bits of mantissa. CUDA would by itself
+   */
+  append(options: unknown, { tf32 = false }: { tf32?: boolean } = {}): void {
     if (this.name === 'webgpu') {
       call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0);
       return;
     }
     const cuda = created('CreateCUDAProviderOptions');
     try {
+      const settings = { device_id: String(FIRST_DEVICE), use_tf32: tf32 ? '1' : '0' };
+      call(
+        'UpdateCUDAProviderOptions',
+        cuda,
+        Object.keys(settings),
+        Object.values(settings),
+        Object.keys(settings).length,
+      );
       call('SessionOptionsAppendExecutionProvider_CUDA_V2', options, cuda);
     } finally {
       release('ReleaseCUDAProviderOptions', cuda);
@@ -93,9 +108,16 @@ export class Provider implements SessionProvider {
 
   /** Copies a host array to new memory of the device. */
   upload(array: NDArray): Promise<unknown> {
-    return this.inTurn(() => {
+    return this.inTurn(async () => {
       const handle = this.allocate(array);
-      this.copy(handleOf(array), handle);
+      try {
+        await this.copy(handleOf(array), handle);
+      } catch (error) {
+        release('ReleaseValue', handle);
+        throw error;
+      }
+      // The array must live as long as its handle is read.
+      void array.data;
       return handle;
     });
   }
@@ -109,8 +131,9 @@ export class Provider implements SessionProvider {
     return this.inTurn(() => this.copy(handleOfMemory(), handleOf(into)));
   }
 
-  private copy(from: unknown, to: unknown): void {
-    call('CopyTensors', getEnvironment().handle, [from], [to], null, 1);
+  /** Copies off the JavaScript thread. */
+  private copy(from: unknown, to: unknown): Promise<void> {
+    return callAsync('CopyTensors', getEnvironment().handle, [from], [to], null, 1);
   }
 }
 

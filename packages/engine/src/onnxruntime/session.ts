@@ -1,13 +1,13 @@
 import koffi from 'koffi';
 import type { ArraySpec, NDArray } from '../arrays/array.js';
 import { EngineError } from '../error.js';
-import { call, checkStatus, created, getEnvironment, release } from './environment.js';
+import { call, callAsync, created, getEnvironment, release } from './environment.js';
 import { handleOf } from './values.js';
 
 /** Part of an accelerator that a session needs. */
 export interface SessionProvider {
   /** Makes a session's options use the accelerator. */
-  append(options: unknown): void;
+  append(options: unknown, settings: { readonly tf32: boolean }): void;
   /** Makes new memory of the accelerator, and is called in turn. */
   allocate(spec: ArraySpec): unknown;
   /** Runs `use` when everything asked of the accelerator before has ended. */
@@ -18,6 +18,8 @@ export interface SessionProvider {
 export interface SessionOptions {
   /** Accelerator that runs the graph. @default the CPU */
   readonly provider?: SessionProvider | undefined;
+  /** Lets an accelerator round the factors of float32 products to 10 bits of mantissa, where it can. @default false */
+  readonly tf32?: boolean | undefined;
   /** Arrays of the initializers that the model declares without bytes. They must not change while the session lives. */
   readonly constants?: ReadonlyMap<string, NDArray> | undefined;
   /** Container of the packed form of constants, which sessions made with it share. */
@@ -28,6 +30,11 @@ export interface SessionOptions {
 
 /** Handles of values by the name of a graph's input or output. */
 export type Handles = ReadonlyMap<string, unknown>;
+
+/** Stands for a handle of host memory, in the place of the handle of an input. */
+export class HostMemory {
+  constructor(readonly handle: unknown) {}
+}
 
 /** Stands for new memory of a session's device, in the place of a handle. */
 export class NewMemory {
@@ -46,14 +53,17 @@ export class Session {
    * @param model bytes of an ONNX model
    * @throws {EngineError} `runtime` when ONNX Runtime refuses the model, `out-of-memory`
    */
-  constructor(model: Uint8Array, { provider, constants, prepacked, profilePrefix }: SessionOptions = {}) {
+  constructor(
+    model: Uint8Array,
+    { provider, tf32 = false, constants, prepacked, profilePrefix }: SessionOptions = {},
+  ) {
     const environment = getEnvironment();
     this.provider = provider;
     this.constants = constants;
     const options = created('CreateSessionOptions');
     try {
       setOptions(options, profilePrefix);
-      provider?.append(options);
+      provider?.append(options, { tf32 });
       if (constants !== undefined) addConstants(options, constants);
       this.handle =
         prepacked === undefined
@@ -114,7 +124,7 @@ export class Session {
   }
 
   private async runOnHost(options: unknown, inputs: Handles, outputs: Handles): Promise<void> {
-    await invoke(
+    await callAsync(
       'Run',
       this.native(),
       options,
@@ -136,12 +146,16 @@ export class Session {
     const made = new Map<string, unknown>();
     const binding = created('CreateIoBinding', this.native());
     try {
-      for (const [name, handle] of inputs) call('BindInput', binding, name, handle);
+      for (const [name, input] of inputs) {
+        // Binding copies host memory to the device, which takes its time.
+        if (input instanceof HostMemory) await callAsync('BindInput', binding, name, input.handle);
+        else call('BindInput', binding, name, input);
+      }
       for (const [name, output] of outputs) {
         if (output instanceof NewMemory) made.set(name, provider.allocate(output.spec));
         call('BindOutput', binding, name, made.get(name) ?? output);
       }
-      await invoke('RunWithBinding', this.handle, options, binding);
+      await callAsync('RunWithBinding', this.handle, options, binding);
       call('SynchronizeBoundOutputs', binding);
       return made;
     } catch (error) {
@@ -204,15 +218,4 @@ function addConstants(options: unknown, constants: ReadonlyMap<string, NDArray>)
   // The first call gives the values without a file, the second makes them the memory in use.
   call('AddExternalInitializers', options, names, values, names.length);
   for (const [i, name] of names.entries()) call('AddInitializer', options, name, values[i]);
-}
-
-/** Calls a function that returns a status off the JavaScript thread. */
-async function invoke(name: 'Run' | 'RunWithBinding', ...args: unknown[]): Promise<void> {
-  const { library } = getEnvironment();
-  const status = await new Promise<unknown>((resolve, reject) => {
-    library.api[name].async(...args, (error: unknown, result: unknown) =>
-      error == null ? resolve(result) : reject(error),
-    );
-  });
-  checkStatus(library, status);
 }

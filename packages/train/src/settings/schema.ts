@@ -115,9 +115,9 @@ export const root = z.strictObject({
     .default('cpu')
     .describe('where to compute; `auto` takes a GPU that is twice as fast as the CPU'),
   precision: z
-    .enum(['float32', 'bfloat16', 'float16'])
+    .enum(['float32', 'tf32', 'bfloat16', 'float16'])
     .default('float32')
-    .describe('element type of matrix products; all else is float32'),
+    .describe('precision of matrix products; all else is float32'),
   gradientCheckpointing: z
     .boolean()
     .default(false)
