@@ -15,11 +15,11 @@ import {
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { adaptationStages } from './adaptation.mjs';
-import { decideByLikelihood, encodeLikelihoodPairs, rankByLikelihood } from './likelihood.mjs';
+import { decideByLikelihood, encodeLikelihoodPairs, rankByLikelihood } from './decisions/likelihood.mjs';
+import { decideByWords, learnWords } from './decisions/words.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
 import { fit, keep, openJudge, openModel, scoringModel } from './stage-models.mjs';
-import { decideByWords, learnWords } from './words.mjs';
 
 /**
  * Functions that compute the stages of studies, by kind. A stage gets its inputs, which `recipe` of `settingsOf` is a part of,

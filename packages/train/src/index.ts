@@ -33,12 +33,16 @@ export {
   weightedSum,
 } from './objectives/batch.js';
 export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
-export { type DirectPreferenceOptions, directPreference } from './objectives/direct-preference.js';
+export {
+  type DirectPreferenceOptions,
+  directPreference,
+  type SimplePreferenceOptions,
+  simplePreference,
+} from './objectives/direct-preference.js';
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
 export type { Objective, ObjectiveResult } from './objectives/objective.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
 export { referenceLogProbabilities } from './objectives/reference-log-probabilities.js';
-export { type SimplePreferenceOptions, simplePreference } from './objectives/simple-preference.js';
 export {
   fullVocabularyLoss,
   paperSmoothing,

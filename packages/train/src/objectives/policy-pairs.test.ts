@@ -5,12 +5,11 @@ import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
 import { train } from '../trainer.js';
 import { bradleyTerry } from './bradley-terry.js';
-import { directPreference } from './direct-preference.js';
+import { directPreference, simplePreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';
 import { type PolicyPair, pairArrays } from './policy-pairs.js';
 import { preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
-import { simplePreference } from './simple-preference.js';
 
 const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 16, tieWordEmbeddings: false };
 const scoring: ModelConfig = {

@@ -8,13 +8,12 @@ import type { NamedTensors } from '../optimizers/optimizer.js';
 import { lossAndGradients } from '../steps/training-step.js';
 import type { BatchTensors } from './batch.js';
 import { bradleyTerry } from './bradley-terry.js';
-import { directPreference } from './direct-preference.js';
+import { directPreference, simplePreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';
 import type { Objective } from './objective.js';
 import type { PairLogProbabilities, PolicyPair } from './policy-pairs.js';
 import { type PreferenceExample, preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
-import { simplePreference } from './simple-preference.js';
 import type { GenerationExample } from './supervised-tokens.js';
 import { pairGeneration } from './token-generation.js';
 
