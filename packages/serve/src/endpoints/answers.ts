@@ -39,6 +39,14 @@ export const answers = {
     comparisons: z.int(),
     pairs: z.array(z.strictObject({ a: z.int(), b: z.int(), ...verdict })),
   }),
+  cohort: z.strictObject({
+    model: z.string(),
+    scores: z
+      .array(z.number().nullable())
+      .describe('one for each response; null where it was not known in time'),
+    missing: z.int().describe('number of scores that are null'),
+    responses: z.array(z.strictObject(flags)).describe('the flags of each response'),
+  }),
   getReward: z.strictObject({
     rewards: z.array(z.number()),
     scores: z.array(z.number()),

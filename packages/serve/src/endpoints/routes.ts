@@ -1,3 +1,4 @@
+import { cohort } from './cohorts.js';
 import { getReward } from './openrlhf.js';
 import { compare, rank } from './own.js';
 import { rerank, rerankWithoutDocuments } from './rerank.js';
@@ -43,6 +44,11 @@ export function createRoutes(shapes: Shapes): readonly Route[] {
     route(shapes.rank, rank, {
       path: '/v1/rank',
       summary: 'Ranks responses to a prompt by comparing each with each other one.',
+      example: { prompt: 'Name a prime.', responses: ['4', '7', 'nine'] },
+    }),
+    route(shapes.cohort, cohort, {
+      path: '/v1/cohorts',
+      summary: 'Scores all responses to a prompt; what is not known in time is null.',
       example: { prompt: 'Name a prime.', responses: ['4', '7', 'nine'] },
     }),
     route(shapes.getReward, getReward, {

@@ -38,6 +38,7 @@ export function createShapes(limits: ShapeLimits) {
   return {
     compare: shapeOf(own.compare, answers.compare, comparisons),
     rank: shapeOf(own.rank, answers.rank, comparisons),
+    cohort: shapeOf(own.cohort, answers.cohort, comparisons),
     getReward: shapeOf(others.getReward, answers.getReward, comparisons),
     score: shapeOf(others.score, answers.score, comparisons),
     classify: shapeOf(others.classify, answers.classify, comparisons),
@@ -82,6 +83,12 @@ function ownRequests({ side, tools }: Parts, comparisons: number) {
         .max(comparisons),
     }),
     rank: z.strictObject({ prompt, tools, responses: z.array(response).min(2).max(comparisons) }),
+    cohort: z.strictObject({
+      prompt,
+      tools,
+      responses: z.array(response).min(1).max(comparisons),
+      reference: response.optional().describe('what each is compared with; not used where there are rewards'),
+    }),
   };
 }
 

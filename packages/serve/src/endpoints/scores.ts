@@ -17,6 +17,8 @@ export interface Work extends Judge {
   readonly reference: string | undefined;
   readonly limits: Limits;
   readonly parseRendered: ParseRendered | undefined;
+  /** Time of the deadline of the request, as `performance.now()` counts. */
+  readonly endsAt: number;
 }
 
 /** A response to a prompt that a client wants a score for. */
@@ -87,12 +89,7 @@ function checkCost(groups: readonly Group[], work: Work): void {
   const { reference, limits } = work;
   const lone = groups.find(({ responses }) => responses.length === 1);
   if (reference === undefined && lone !== undefined) {
-    throw new HttpError(
-      422,
-      'no-reference',
-      `${lone.id} is the only response to its prompt, and a pairwise model scores by comparing`,
-      'send several responses to each prompt, or start the server with a reference response',
-    );
+    throw noReference(lone.id);
   }
   const sizes = groups.map(({ responses: { length } }) => {
     return reference === undefined ? rankCost(work, length).comparisons : length;
@@ -100,6 +97,16 @@ function checkCost(groups: readonly Group[], work: Work): void {
   checkComparisons(
     sizes.reduce((sum, size) => sum + size, 0),
     limits,
+  );
+}
+
+/** The refusal of a response that nothing is compared with. */
+export function noReference(id = 'responses[0]'): HttpError {
+  return new HttpError(
+    422,
+    'no-reference',
+    `${id} is the only response to its prompt, and a pairwise model scores by comparing`,
+    'send several responses to each prompt, or start the server with a reference response',
   );
 }
 

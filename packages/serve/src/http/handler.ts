@@ -53,8 +53,10 @@ export function createHandler(model: Judge, settings: Settings, connections: () 
       let result: Answer;
       try {
         if (isTooMany) throw tooManyInAdvance();
-        const work = () => router.answer({ request, path, onReceived, signal: controller.signal });
-        result = await withDeadline(work, deadlineOf(request, settings), controller);
+        const deadlineMs = deadlineOf(request, settings);
+        const { signal } = controller;
+        const work = () => router.answer({ request, path, onReceived, signal, endsAt: start + deadlineMs });
+        result = await withDeadline(work, deadlineMs, controller);
       } catch (error) {
         const refused = refusalOf(error, settings.onError);
         result = { ...jsonAnswer(refused.body(), refused.status), headers: refused.headers };

@@ -29,6 +29,8 @@ export interface Incoming {
   readonly onReceived: () => void;
   /** Ends the work for it. */
   readonly signal: AbortSignal;
+  /** Time of its deadline, as `performance.now()` counts. */
+  readonly endsAt: number;
 }
 
 /** Dependencies of the answers. */
@@ -55,7 +57,7 @@ export function createRouter(options: RouterOptions): Router {
   const gets = createGets(options, description, checkKey);
   return {
     has: (path) => routes.has(path) || gets.has(path),
-    async answer({ request, path, onReceived, signal }) {
+    async answer({ request, path, onReceived, signal, endsAt }) {
       checkHost(request, settings);
       const { method } = request;
       const get = gets.get(path);
@@ -80,7 +82,7 @@ export function createRouter(options: RouterOptions): Router {
       const compare: Judge['compare'] = (items) => queue.compare(items, signal);
       const ask = queue.rewards;
       const rewards: Judge['rewards'] = ask && ((items) => ask(items, signal));
-      const work: Work = { name, kind, reference, limits, parseRendered, compare, rewards };
+      const work: Work = { name, kind, reference, limits, parseRendered, endsAt, compare, rewards };
       try {
         return jsonAnswer(await route.answer(body, work));
       } finally {
