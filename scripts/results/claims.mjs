@@ -94,12 +94,12 @@ function questionClaims(
       claim: 'Stage 1 alone helps a judge that answers A or B',
       paper: 'no figure found',
       ours: `${labels} labels`,
-      found: gainOf('unlabeled', '16,000 pairs'),
+      found: gainOf('judges', 'generative, stage 1'),
     },
     {
       claim: 'More unlabeled text helps more',
       paper: '80, 85, 87 and 88 with 0, 200k, 400k and 600k pairs',
-      ours: '32,000 pairs against none',
+      ours: 'by likelihood, 32,000 pairs against none',
       found: gainOf('unlabeled', '32,000 pairs'),
     },
     {

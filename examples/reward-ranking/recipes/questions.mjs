@@ -13,7 +13,8 @@ const judge = (name, arm, { against, labels = LABELS, ...change } = {}) => ({
 });
 
 const gram = (name, more) => judge(name, 'GRAM', more);
-const without = (name, more) => judge(name, 'generative, smoothing', more);
+const byLikelihood = (name, more) => judge(name, 'by likelihood, stage 1', more);
+const without = (name, more) => judge(name, 'by likelihood', more);
 
 /** Settings of label smoothing, with labels as they are or with some of them wrong. */
 const smoothings = (values, about, change) =>
@@ -25,22 +26,13 @@ const smoothings = (values, about, change) =>
     }),
   );
 
-/** Judges with and without stage 1, where every pair has one writer and where it has two. */
-const judges = (writers) =>
-  ['discriminative', 'generative, smoothing'].flatMap((arm) => {
-    const change = { 'source.writers': writers };
-    const against = `${arm}, ${writers}`;
-    const trained = arm === 'discriminative' ? 'discriminative, stage 1' : 'GRAM';
-    return [judge(against, arm, change), judge(`${trained}, ${writers}`, trained, { ...change, against })];
-  });
-
 /** The study of questions that the laptop's study leaves open: it changes one setting at a time, and computes equal settings once. */
 export const questions = {
   ...laptopJudges,
   name: 'questions',
   /** The share of labels that are flipped before a judge learns from them; none where nothing is said. */
   stage2: { ...laptopJudges.stage2, flipped: undefined },
-  seeds: [21, 22, 23],
+  seeds: [31, 32, 33],
   splits: SPLITS,
   data: { ...laptopJudges.data, labels: LABELS, test: 1000 },
   questions: [
@@ -54,23 +46,11 @@ export const questions = {
     {
       name: 'unlabeled',
       question: 'How much unlabeled text does stage 1 need?',
+      notes: ['Of the judge by likelihood, as in the questions of text and of writers.'],
       settings: [
         without('no stage 1'),
-        gram('16,000 pairs', { against: 'no stage 1' }),
-        gram('32,000 pairs', { 'data.unlabeled': 32_000, against: 'no stage 1' }),
-      ],
-    },
-    {
-      name: 'text',
-      question: 'Which text does stage 1 need?',
-      settings: [
-        without('no stage 1'),
-        gram('pairs of the families that have labels', {
-          'source.unlabeledFamilies': 'in-distribution',
-          against: 'no stage 1',
-        }),
-        gram('pairs of all families', { against: 'no stage 1' }),
-        gram('the same responses, one at a time', { form: 'single', against: 'no stage 1' }),
+        byLikelihood('16,000 pairs', { against: 'no stage 1' }),
+        byLikelihood('32,000 pairs', { 'data.unlabeled': 32_000, against: 'no stage 1' }),
       ],
     },
     {
@@ -91,9 +71,23 @@ export const questions = {
     {
       name: 'smoothing',
       question: 'How much label smoothing?',
+      notes: ['Of GRAM.'],
       settings: [
         ...smoothings([0, 0.1, 0.2], ''),
         ...smoothings([0, 0.1], ', a fifth of the labels flipped', { 'stage2.flipped': 0.2 }),
+      ],
+    },
+    {
+      name: 'text',
+      question: 'Which text does stage 1 need?',
+      settings: [
+        without('no stage 1'),
+        byLikelihood('pairs of the families that have labels', {
+          'source.unlabeledFamilies': 'in-distribution',
+          against: 'no stage 1',
+        }),
+        byLikelihood('pairs of all families', { against: 'no stage 1' }),
+        byLikelihood('the same responses, one at a time', { form: 'single', against: 'no stage 1' }),
       ],
     },
     {
@@ -102,7 +96,11 @@ export const questions = {
       notes: [
         'Consistent writers are careful or careless in both responses of a pair, so that who reads the first one well knows more of the second.',
       ],
-      settings: [...judges('independent'), ...judges('consistent')],
+      settings: [
+        without('no stage 1'),
+        byLikelihood('two writers', { 'source.writers': 'independent', against: 'no stage 1' }),
+        byLikelihood('one writer', { against: 'no stage 1' }),
+      ],
     },
   ],
 };
