@@ -25,6 +25,14 @@ export {
   writeStreamAtomic,
 } from './files/atomic.js';
 export { canonicalJson, sha256, sha256OfFile, sha256OfParts, sha256OfValue } from './files/hash.js';
+export {
+  ownProcess,
+  type ProcessIdentity,
+  type ProcessState,
+  processState,
+  processTag,
+  tagState,
+} from './files/process-identity.js';
 export { isMissing, systemCode } from './files/system-error.js';
 export {
   checkMemory,
@@ -34,14 +42,6 @@ export {
   memoryBound,
   withinMemory,
 } from './memory/memory.js';
-export {
-  ownProcess,
-  type ProcessIdentity,
-  type ProcessState,
-  processState,
-  processTag,
-  tagState,
-} from './process/process-identity.js';
 export { bootstrapInterval, type Interval, pairedBootstrap } from './statistics/bootstrap.js';
 export { mean, meanOrNull } from './statistics/mean.js';
 export { createRandom, type Random } from './statistics/random.js';

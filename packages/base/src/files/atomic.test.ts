@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { processTag } from '../process/process-identity.js';
 import {
   checkReplaceable,
   checkWritable,
@@ -11,6 +10,7 @@ import {
   writeDirectoryAtomic,
   writeFileAtomic,
 } from './atomic.js';
+import { processTag } from './process-identity.js';
 
 // Counts down to a crash: from then on every call of the file system fails, those of the clean-up included.
 const power = vi.hoisted(() => ({ callsLeft: Number.POSITIVE_INFINITY }));

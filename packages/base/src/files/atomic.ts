@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { BaseError } from '../error.js';
-import { processTag, tagState } from '../process/process-identity.js';
 import { quote } from '../text/quote.js';
+import { processTag, tagState } from './process-identity.js';
 import { isMissing, systemCode } from './system-error.js';
 
 const TEMPORARY = '.gram-tmp';

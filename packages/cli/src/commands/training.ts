@@ -84,7 +84,8 @@ interface TrainingFlags {
 
 /** Trains, alone or as one of several processes that a launcher started. */
 async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: Io): Promise<void> {
-  const communicator = await joinProcesses();
+  // A dry run writes nothing, not even signs of life.
+  const communicator = await joinProcesses(values['dry-run'] ? undefined : config.output);
   try {
     await trainAs(communicator, config, values, io);
   } catch (cause) {
@@ -103,13 +104,13 @@ async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: 
 }
 
 /** Joins the processes that a launcher started, each with a GPU of its machine. */
-async function joinProcesses(): Promise<Communicator> {
+async function joinProcesses(sharedFolder: string | undefined): Promise<Communicator> {
   const place = detectRank();
   if (place.size > 1) {
     // Before a library looks for GPUs: it sees the one of this process as the first and only one.
     process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
   }
-  return connect({ onStuck: () => process.kill(process.pid, 'SIGKILL') });
+  return connect({ sharedFolder, onStuck: () => process.kill(process.pid, 'SIGKILL') });
 }
 
 /** Prepares and trains as one of the processes, of which only the first one writes. */

@@ -3,9 +3,10 @@ import { hostname } from 'node:os';
 import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
-import { detectRank } from './detect-rank.js';
+import { detectJob, detectRank } from './detect-rank.js';
 import { type Mpi, openMpi } from './mpi.js';
-import type { Lost } from './verdict.js';
+import { type Lost, type Member, nameOfRank } from './verdict.js';
+import { watchArrival } from './watch-arrival.js';
 import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
 
 /** Options of `connect`. */
@@ -15,6 +16,12 @@ export interface ConnectOptions {
    * be longer than a graph takes to compile, during which a process is silent. @default 60
    */
   readonly stallSeconds?: number;
+  /**
+   * A folder of a file system that all machines of the run share. Until the ranks are connected they leave signs of life
+   * there, in a folder of its own that is removed at the end, so that one that hangs is named on every machine. Not used
+   * when all ranks are on one machine. @default ranks see only those of their own machine until they are connected
+   */
+  readonly sharedFolder?: string;
   /**
    * Is called when a rank is lost or aborts, three seconds after the launcher was asked to end all processes: a thread that
    * waits for a rank that is gone keeps a process from an orderly end, so end it by force. @default nothing is done
@@ -27,6 +34,12 @@ const noteSize = 1024;
 /** How long the others have to read why they end, and MPI to end this process. */
 const GRACE_MILLISECONDS = { notice: 200, abort: 3000 };
 
+/** Settings that `join` needs once the options were checked. */
+interface JoinOptions {
+  readonly limit: number;
+  readonly onStuck: (() => void) | undefined;
+}
+
 /**
  * Joins the processes that mpirun or srun started. A process that was started without a launcher, or alone, gets
  * `singleProcess` at once, and no library is loaded. The environment and the signals of the process are left alone: set
@@ -34,7 +47,9 @@ const GRACE_MILLISECONDS = { notice: 200, abort: 3000 };
  * processes of a machine take turns over its GPUs.
  *
  * A rank that dies or stalls ends all others: one line on standard error names it with its machine and process, and every
- * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`.
+ * process ends with a failure. Death is noticed at once, a stall after `stallSeconds`. A rank that does not come to be
+ * connected, or hangs on the way, is named within the same bound; since MPI does not return from its start then, a thread
+ * of each process ends that process by SIGKILL.
  *
  * @example
  * ```ts
@@ -45,12 +60,27 @@ const GRACE_MILLISECONDS = { notice: 200, abort: 3000 };
  *
  * @throws TrainError `mpi` where the library is missing or does not fit the launcher, `bad-config` for a broken environment
  */
-export async function connect({ stallSeconds = 60, onStuck }: ConnectOptions = {}): Promise<Communicator> {
+export async function connect({
+  stallSeconds = 60,
+  sharedFolder,
+  onStuck,
+}: ConnectOptions = {}): Promise<Communicator> {
   if (!(stallSeconds >= 1)) {
     throw new TrainError('bad-config', `stallSeconds is ${stallSeconds}`, 'give a number of at least 1');
   }
   const place = detectRank();
   if (place.size === 1) return singleProcess;
+  const limit = stallSeconds * 1000;
+  const arrival = await watchArrival(place, detectJob(), { limit, sharedFolder });
+  try {
+    return await join(place, { limit, onStuck });
+  } finally {
+    await arrival.end();
+  }
+}
+
+/** Joins the other ranks and begins to watch them. */
+async function join(place: Place, { limit, onStuck }: JoinOptions): Promise<Communicator> {
   const mpi = await openMpi(place.size);
   const { rank } = mpi;
   const members = (await exchange(mpi, { host: hostname(), process: process.pid })) as Member[];
@@ -58,10 +88,11 @@ export async function connect({ stallSeconds = 60, onStuck }: ConnectOptions = {
   // Until there is a watchdog to tell the others.
   let end = () => {};
   const options = {
-    limit: stallSeconds * 1000,
+    limit,
     progress: () => progressOf(state),
     onLost: (lost: Lost | undefined) => {
-      if (lost !== undefined) say(`${nameOf(lost.rank, members)} ${lost.why}; all ranks end`);
+      if (lost !== undefined)
+        say(`${nameOfRank(lost.rank, elementAt(members, lost.rank))} ${lost.why}; all ranks end`);
       if (lost !== undefined) end();
       void endAll(mpi, onStuck);
     },
@@ -73,11 +104,6 @@ export async function connect({ stallSeconds = 60, onStuck }: ConnectOptions = {
   const watchdog = first?.watchdog ?? (await watchFirst(address, rank, options));
   end = () => watchdog.end();
   return communicator(mpi, place, { watchdog, state, members, onStuck });
-}
-
-interface Member {
-  readonly host: string;
-  readonly process: number;
 }
 
 /** Settings with which a communicator is watched. */
@@ -135,7 +161,7 @@ function communicator(
       await mpi.finalize();
     },
     async abort(reason) {
-      say(`${nameOf(rank, members)}: ${reason}`);
+      say(`${nameOfRank(rank, elementAt(members, rank))}: ${reason}`);
       watchdog.end();
       return endAll(mpi, onStuck);
     },
@@ -161,11 +187,6 @@ async function exchange(mpi: Mpi, own: object): Promise<unknown[]> {
     const text = all.subarray(noteSize * i, noteSize * (i + 1)).toString();
     return JSON.parse(text.slice(0, text.indexOf('\0') === -1 ? undefined : text.indexOf('\0')));
   });
-}
-
-function nameOf(rank: number, members: readonly Member[]): string {
-  const { host, process: id } = elementAt(members, rank);
-  return `rank ${rank} (process ${id} on ${host})`;
 }
 
 /** At once, past all buffers: the process may be ended any moment. */

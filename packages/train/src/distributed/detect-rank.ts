@@ -8,6 +8,10 @@ interface Launcher {
   readonly size: string;
   /** Missing from old versions: every rank then counts as the first of its machine. */
   readonly localRank: string;
+  /** Number of processes on the machine; undefined where the launcher does not tell it. */
+  readonly localSize?: string;
+  /** Variables that together name the job, the same on all machines; empty where there are none. */
+  readonly job: readonly string[];
 }
 
 const launchers: readonly Launcher[] = [
@@ -16,10 +20,25 @@ const launchers: readonly Launcher[] = [
     rank: 'OMPI_COMM_WORLD_RANK',
     size: 'OMPI_COMM_WORLD_SIZE',
     localRank: 'OMPI_COMM_WORLD_LOCAL_RANK',
+    localSize: 'OMPI_COMM_WORLD_LOCAL_SIZE',
+    job: ['PMIX_NAMESPACE'],
   },
-  { name: 'mpirun of MPICH', rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: 'MPI_LOCALRANKID' },
+  {
+    name: 'mpirun of MPICH',
+    rank: 'PMI_RANK',
+    size: 'PMI_SIZE',
+    localRank: 'MPI_LOCALRANKID',
+    localSize: 'MPI_LOCALNRANKS',
+    job: [],
+  },
   // Not SLURM_NTASKS: a batch script has it too, and a process started there without srun is alone.
-  { name: 'srun', rank: 'SLURM_PROCID', size: 'SLURM_STEP_NUM_TASKS', localRank: 'SLURM_LOCALID' },
+  {
+    name: 'srun',
+    rank: 'SLURM_PROCID',
+    size: 'SLURM_STEP_NUM_TASKS',
+    localRank: 'SLURM_LOCALID',
+    job: ['SLURM_JOB_ID', 'SLURM_STEP_ID'],
+  },
 ];
 
 /**
@@ -29,10 +48,8 @@ const launchers: readonly Launcher[] = [
  * @param environment @default process.env
  * @throws TrainError `bad-config` for variables that are no numbers or do not fit together
  */
-export function detectRank(environment: Readonly<Record<string, string | undefined>> = process.env): Place {
-  const launcher = launchers.find(
-    ({ rank, size }) => environment[rank] !== undefined && environment[size] !== undefined,
-  );
+export function detectRank(environment: Environment = process.env): Place {
+  const launcher = launcherOf(environment);
   if (launcher === undefined) return { rank: 0, size: 1, localRank: 0 };
   const number = (variable: string) => {
     const text = environment[variable] ?? '0';
@@ -47,6 +64,30 @@ export function detectRank(environment: Readonly<Record<string, string | undefin
   if (place.rank >= place.size) throw broken(launcher, `rank ${place.rank} of ${place.size}`);
   return place;
 }
+
+/** A job as the launcher tells its processes of it. */
+export interface Job {
+  /** The same on all machines; undefined where the launcher gives none. */
+  readonly name: string | undefined;
+  /** Number of processes on this machine; undefined where it is not known. */
+  readonly localSize: number | undefined;
+}
+
+/** Finds what the launcher says of the job, in the same environment as `detectRank`. */
+export function detectJob(environment: Environment = process.env): Job {
+  const { localSize, job = [] } = launcherOf(environment) ?? {};
+  const names = job.map((variable) => environment[variable]);
+  const size = Number(localSize === undefined ? undefined : environment[localSize]);
+  return {
+    name: names.length === 0 || names.includes(undefined) ? undefined : names.join('.'),
+    localSize: Number.isInteger(size) ? size : undefined,
+  };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const launcherOf = (environment: Environment) =>
+  launchers.find(({ rank, size }) => environment[rank] !== undefined && environment[size] !== undefined);
 
 function broken({ name, rank, size }: Launcher, what: string): TrainError {
   return new TrainError(

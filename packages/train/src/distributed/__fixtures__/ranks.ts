@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const built = existsSync(fileURLToPath(new URL('../../../dist/index.js', import.meta.url)));
+/** Whether the package is built. */
+export const built = existsSync(fileURLToPath(new URL('../../../dist/index.js', import.meta.url)));
 const launcher = spawnSync('mpirun', ['--version'], { encoding: 'utf8' }).stdout ?? '';
 
 /** Why nothing can be started on several ranks: `npm run mpi` installs Open MPI; the ranks run the built package. */

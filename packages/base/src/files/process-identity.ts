@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { sha256 } from '../files/hash.js';
-import { systemCode } from '../files/system-error.js';
+import { sha256 } from './hash.js';
+import { systemCode } from './system-error.js';
 
 /** A process as another one can recognize it later. */
 export interface ProcessIdentity {
@@ -26,9 +26,9 @@ export function processState({ pid, host, machine: where, started }: ProcessIden
   return host === hostname() && where === machine() ? stateHere(pid, started) : 'unknown';
 }
 
-/** Returns the identity of this process as a part of a file name. */
-export function processTag(): string {
-  return `${place()}-${process.pid}-${startOf(process.pid)}`;
+/** Returns the identity of a process of this machine as a part of a file name. @param pid @default this process */
+export function processTag(pid = process.pid): string {
+  return `${place()}-${pid}-${startOf(pid)}`;
 }
 
 /** Tells whether the process lives that a tag of `processTag` names; `unknown` also for what is no tag. */
