@@ -71,7 +71,7 @@ else console.error('not done yet: the same command goes on');
 const hasFaults = items.some(({ key }) => progress.known(key)?.faults.length > 0);
 process.exitCode = hasFaults ? 1 : isInterrupted ? 130 : 0;
 
-/** Runs the items, as many at a time as there are processors. */
+/** Runs the items in turn, as many at a time as there are processors, so that a short time is shared by all of them. */
 async function runAll(all) {
   const waiting = all.filter(({ key }) => !progress.known(key)?.isDone);
   const lane = async () => {
@@ -79,6 +79,7 @@ async function runAll(all) {
       const result = await item.run(progress.known(item.key));
       progress.note(item.key, result);
       console.error(`${item.key}: ${item.describe(result)}, ${result.faults.length} faults`);
+      if (!result.isDone) waiting.push(item);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, lane));
@@ -99,10 +100,9 @@ function targetItem(target) {
 
 function stopItem(item) {
   const { key } = item;
-  const onResult = (result) => progress.note(key, result);
   return {
     ...{ key, type: 'stops' },
-    run: (known) => runStops(item, { seed, known, isOver, onResult }),
+    run: (known) => runStops(item, { seed, known }),
     describe: ({ stops, runs, missing }) => missing ?? `${stops} stops in ${runs} runs`,
   };
 }

@@ -27,30 +27,30 @@ export function stopItems(counts) {
   );
 }
 
+/** Runs that nobody stopped, by kind; each is made once. */
+const wholes = new Map();
+
 /**
- * Stops the runs of one item until it has its count or `isOver` says so.
+ * Stops one run of an item again and again until it has come to its end. Called until the item has its count.
  *
  * @param known what an earlier call came to; it goes on from there
  * @returns the number of stops, of runs that they fell into and went on to the end with the same bytes, and faults
  */
-export async function runStops({ kind, signal, count }, { seed, known, isOver, onResult }) {
+export async function runStops({ kind, signal, count }, { seed, known }) {
   const result = known ?? { name: kind.name, signal, stops: 0, runs: 0, faults: [] };
   if (kind.missing !== undefined) return { ...result, missing: kind.missing, isDone: true };
   const folder = mkdtempSync(join(tmpdir(), 'gram-stops-'));
   try {
     const shop = await shopOnce();
-    const whole = await runWhole(kind, copyOf(shop, join(folder, 'straight')));
-    while (result.stops < count && result.faults.length < MAX_FAULTS && !isOver()) {
-      const random = createRandom(seed, 'stops', kind.name, signal, result.runs);
-      const place = copyOf(shop, join(folder, `run-${result.runs}`));
-      const left = count - result.stops;
-      const { stops, faults } = await stopOften(kind, { place, random, signal, left, whole });
-      result.stops += stops;
-      result.runs++;
-      result.faults.push(...faults.map((detail) => ({ stops: result.stops, detail })));
-      rmSync(place, { recursive: true, force: true });
-      onResult(result);
-    }
+    if (!wholes.has(kind.name)) wholes.set(kind.name, runWhole(kind, copyOf(shop, join(folder, 'straight'))));
+    const whole = await wholes.get(kind.name);
+    const random = createRandom(seed, 'stops', kind.name, signal, result.runs);
+    const place = copyOf(shop, join(folder, 'run'));
+    const left = count - result.stops;
+    const { stops, faults } = await stopOften(kind, { place, random, signal, left, whole });
+    result.stops += stops;
+    result.runs++;
+    result.faults.push(...faults.map((detail) => ({ stops: result.stops, detail })));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -19,6 +19,7 @@ export {
   checkWritable,
   type FileName,
   oldDirectory,
+  placeAtomic,
   removeLeftovers,
   writeDirectoryAtomic,
   writeFileAtomic,

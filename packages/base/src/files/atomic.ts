@@ -75,6 +75,26 @@ export async function removeLeftovers(dir: string): Promise<void> {
 }
 
 /**
+ * Puts a file or a link in the place of a path in one step. It is made under a temporary name beside it and renamed, and the
+ * folder is flushed; the folder must exist.
+ *
+ * @param make makes it at the temporary path
+ * @throws {BaseError} `write-failed` when the file system refuses; what `make` throws
+ */
+export async function placeAtomic(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await removeAbandoned(path);
+    await make(temporary);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await removeQuietly(temporary);
+    throw writeError(error, path);
+  }
+}
+
+/**
  * Writes a file like `writeFileAtomic`, with a function that writes to the open temporary file.
  *
  * @throws {BaseError} `write-failed` when the file system refuses; what `write` throws
@@ -83,9 +103,7 @@ export async function writeStreamAtomic(
   path: string,
   write: (handle: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const temporary = temporaryBeside(path);
-  try {
-    await removeAbandoned(path);
+  await placeAtomic(path, async (temporary) => {
     const handle = await open(temporary, 'wx');
     try {
       await write(handle);
@@ -93,12 +111,7 @@ export async function writeStreamAtomic(
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    await removeQuietly(temporary);
-    throw writeError(error, path);
-  }
+  });
 }
 
 /**

@@ -1,6 +1,8 @@
-import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { lstat, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processTag } from '@gram/base';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeHub } from './__fixtures__/fake-hub.js';
 import { readRef, writeRef } from './cache.js';
@@ -68,6 +70,16 @@ describe('the cache', () => {
     hub.contents.length = 0;
     await resolveModel('owner/name');
     expect(hub.contents).toEqual([]);
+  });
+
+  it('keeps nothing that a process left which was killed while it linked a file', async () => {
+    const dir = await resolveModel('owner/name');
+    const { pid } = spawnSync(process.execPath, ['-e', '0']);
+    const tag = processTag().replace(`-${process.pid}-`, `-${pid}-`);
+    await symlink('../../blobs/none', join(dir, `config.json.${tag}.0.gram-tmp`));
+    await rm(join(dir, 'config.json'));
+    await resolveModel('owner/name');
+    expect((await readdir(dir)).sort()).toEqual(['config.json', 'model.safetensors']);
   });
 
   it('reads the commit of a branch, and nothing else', async () => {

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { systemCode, writeFileAtomic } from '@gram/base';
+import { BaseError, placeAtomic, systemCode, writeFileAtomic } from '@gram/base';
 import { ModelError } from '../error.js';
 import type { HubFile } from './listing.js';
 import { TEMPORARY } from './partial.js';
@@ -20,7 +19,7 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = systemCode(error);
+    const code = systemCode(error instanceof BaseError ? error.cause : error);
     if (code === undefined) throw error;
     throw new ModelError(
       'write-failed',
@@ -67,16 +66,11 @@ export async function prepare(root: string, commit: string): Promise<void> {
 export async function linkBlob(root: string, commit: string, file: HubFile): Promise<void> {
   const path = join(snapshotFolder(root, commit), file.name);
   const blob = blobPath(root, file);
-  const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
   await writing(path, async () => {
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await symlink(relative(dirname(path), blob), temporary).catch(() => copyFile(blob, temporary));
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      throw error;
-    }
+    await mkdir(dirname(path), { recursive: true });
+    await placeAtomic(path, (temporary) =>
+      symlink(relative(dirname(path), blob), temporary).catch(() => copyFile(blob, temporary)),
+    );
   });
 }
 
@@ -84,8 +78,10 @@ export async function linkBlob(root: string, commit: string, file: HubFile): Pro
 export async function writeRef(root: string, revision: string, commit: string): Promise<void> {
   if (revision === commit) return;
   const path = join(root, 'refs', revision);
-  await writing(path, () => mkdir(dirname(path), { recursive: true }));
-  await writeFileAtomic(path, commit);
+  await writing(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, commit);
+  });
 }
 
 /** Returns the commit that a revision meant when it was last fetched, undefined if it never was. */

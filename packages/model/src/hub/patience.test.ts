@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, readFile, rename, truncate, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { blobOf } from './__fixtures__/fake-hub.js';
@@ -241,6 +241,23 @@ describe('a file of the cache that was damaged', () => {
     expect(await resolveModel('owner/name', { verify: false })).toBe(test.hub.snapshot());
     vi.stubEnv('GRAM_HUB_VERIFY', '0');
     expect(await resolveModel('owner/name')).toBe(test.hub.snapshot());
+  });
+
+  it('is found by the next process even where its time of change is the old one, and looked at once a process', async () => {
+    test.hub.serve(model);
+    const path = join(await resolveModel('owner/name'), WEIGHTS);
+    const then = 1_700_000_000;
+    await utimes(path, then, then);
+    await resolveModel('owner/name');
+    await damage(WEIGHTS);
+    await utimes(path, then, then);
+    await test.hub.stop();
+    expect(await resolveModel('owner/name')).toBe(test.hub.snapshot());
+    vi.resetModules();
+    const next = await import('./resolve-model.js');
+    await expect(next.resolveModel('owner/name')).rejects.toMatchObject({
+      message: expect.stringContaining(`${WEIGHTS} of owner/name in the cache is damaged`),
+    });
   });
 
   it('is found as a copy too, and where it became shorter', async () => {

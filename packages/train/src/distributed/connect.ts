@@ -2,11 +2,12 @@ import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
+import { type Member, nameOfRank } from './arrival/member.js';
+import { watchArrival } from './arrival/watch-arrival.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
 import { detectJob, detectRank } from './detect-rank.js';
 import { type Mpi, openMpi } from './mpi.js';
-import { type Lost, type Member, nameOfRank } from './verdict.js';
-import { watchArrival } from './watch-arrival.js';
+import type { Lost } from './verdict.js';
 import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
 
 /** Options of `connect`. */
@@ -71,7 +72,7 @@ export async function connect({
   const place = detectRank();
   if (place.size === 1) return singleProcess;
   const limit = stallSeconds * 1000;
-  const arrival = await watchArrival(place, detectJob(), { limit, sharedFolder });
+  const arrival = await watchArrival({ ...place, ...detectJob() }, { limit, sharedFolder });
   try {
     return await join(place, { limit, onStuck });
   } finally {

@@ -1,4 +1,5 @@
 import { TrainError } from '../error.js';
+import type { ArrivingRank } from './arrival/watch-arrival.js';
 import type { Place } from './communicator.js';
 
 /** A launcher, and the variables in which it tells a process where it stands. */
@@ -65,21 +66,13 @@ export function detectRank(environment: Environment = process.env): Place {
   return place;
 }
 
-/** A job as the launcher tells its processes of it. */
-export interface Job {
-  /** The same on all machines; undefined where the launcher gives none. */
-  readonly name: string | undefined;
-  /** Number of processes on this machine; undefined where it is not known. */
-  readonly localSize: number | undefined;
-}
-
 /** Finds what the launcher says of the job, in the same environment as `detectRank`. */
-export function detectJob(environment: Environment = process.env): Job {
+export function detectJob(environment: Environment = process.env): Pick<ArrivingRank, 'job' | 'localSize'> {
   const { localSize, job = [] } = launcherOf(environment) ?? {};
   const names = job.map((variable) => environment[variable]);
   const size = Number(localSize === undefined ? undefined : environment[localSize]);
   return {
-    name: names.length === 0 || names.includes(undefined) ? undefined : names.join('.'),
+    job: names.length === 0 || names.includes(undefined) ? undefined : names.join('.'),
     localSize: Number.isInteger(size) ? size : undefined,
   };
 }

@@ -3,9 +3,17 @@ import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { processTag, sha256 } from '@gram/base';
-import type { ArrivalSettings } from './arrival-thread.js';
-import type { Place } from './communicator.js';
-import type { Job } from './detect-rank.js';
+import type { ArrivalSettings } from './signs.js';
+
+/** A rank that is about to be connected. */
+export interface ArrivingRank {
+  readonly rank: number;
+  readonly size: number;
+  /** The job's name, the same on all machines; undefined where the launcher gives none. */
+  readonly job: string | undefined;
+  /** Number of ranks on this machine; undefined where it is not known. */
+  readonly localSize: number | undefined;
+}
 
 /** Options of `watchArrival`. */
 export interface ArrivalOptions {
@@ -25,16 +33,15 @@ export interface ArrivalOptions {
  * machines are compared: only that a file changes counts.
  */
 export async function watchArrival(
-  { rank, size }: Place,
-  job: Job,
+  { rank, size, localSize, job }: ArrivingRank,
   { limit, sharedFolder }: ArrivalOptions,
 ): Promise<{ end(): Promise<void> }> {
   const settings: ArrivalSettings = {
     rank,
     size,
-    localSize: job.localSize,
+    localSize,
     member: { host: hostname(), process: process.pid },
-    folders: foldersOf(job, size, sharedFolder),
+    folders: foldersOf({ size, localSize, job }, sharedFolder),
     limit,
   };
   const thread = new Worker(new URL('./arrival-thread.js', import.meta.url), {
@@ -53,11 +60,14 @@ export async function watchArrival(
 }
 
 /** The folder that all machines see first: whoever may write a file there first speaks for all. */
-function foldersOf({ name, localSize }: Job, size: number, sharedFolder: string | undefined): string[] {
+function foldersOf(
+  { size, localSize, job }: Omit<ArrivingRank, 'rank'>,
+  sharedFolder: string | undefined,
+): string[] {
   // Processes that the launcher started itself have it as their parent, on one machine.
-  const key = sha256(name ?? processTag(process.ppid)).slice(0, 16);
+  const key = sha256(job ?? processTag(process.ppid)).slice(0, 16);
   const own = process.env.PMIX_SERVER_TMPDIR ?? tmpdir();
   const local = join(own, `gram-ranks-${userInfo().uid}-${key}`);
-  const isShared = sharedFolder !== undefined && name !== undefined && localSize !== size;
+  const isShared = sharedFolder !== undefined && job !== undefined && localSize !== size;
   return isShared ? [join(sharedFolder, `ranks-${key}.gram-tmp`), local] : [local];
 }

@@ -1,7 +1,3 @@
-/**
- * The thread that watches the ranks until they are connected, see `watchArrival`. It is a module of its own in the built
- * package and calls nothing of MPI: only files, standard error and a signal to its own process.
- */
 import {
   closeSync,
   existsSync,
@@ -13,12 +9,13 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
 import { type Arrival, findAbsent } from './absent.js';
-import type { Member } from './verdict.js';
+import type { Member } from './member.js';
+
+/** The name of the file that says that the ranks are given up. */
+const VERDICT = 'verdict';
 
 /** What the thread has to know of its rank. */
 export interface ArrivalSettings {
@@ -32,43 +29,6 @@ export interface ArrivalSettings {
   readonly limit: number;
 }
 
-/** How long the others have to read why they end. */
-const NOTICE_MILLISECONDS = 200;
-const VERDICT = 'verdict';
-
-// `watchArrival` starts this module as a thread with these.
-if (parentPort !== null) watch(workerData as ArrivalSettings, parentPort);
-
-function watch(settings: ArrivalSettings, port: NonNullable<typeof parentPort>): void {
-  const { limit, size } = settings;
-  // Every rank reads the signs of all: many ranks look less often.
-  const interval = Math.min(limit / 10, Math.max(1000, 10 * size));
-  const signs = createSigns(settings);
-  let last = performance.now();
-  signs.leave();
-  port.postMessage('watching');
-  const timer = setInterval(() => {
-    const now = performance.now();
-    const isLate = now - last > limit / 4 + interval;
-    last = now;
-    signs.leave();
-    signs.read(now);
-    // This process slept: what the others did in that time is still to be read.
-    if (isLate) signs.forgive(now);
-    const verdict = signs.isDecided() ? 'the verdict of another rank' : signs.verdict(now);
-    if (verdict === undefined) return;
-    clearInterval(timer);
-    if (signs.decide()) say(`gram: ${verdict}; all ranks end\n`);
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), NOTICE_MILLISECONDS);
-  }, interval);
-  port.once('message', () => {
-    clearInterval(timer);
-    signs.leave('connected');
-    signs.removeIfLast();
-    port.close();
-  });
-}
-
 /** A sign of life, as it stands in a file. */
 interface Sign {
   readonly member: Member;
@@ -77,7 +37,7 @@ interface Sign {
 }
 
 /** The signs of all ranks. What the file system refuses is left out: the launcher's own means stay. */
-function createSigns({ rank, size, localSize, member, folders, limit }: ArrivalSettings) {
+export function createSigns({ rank, size, localSize, member, folders, limit }: ArrivalSettings) {
   const usable = folders.filter((folder) => allowed(() => claim(folder)));
   const arrivals: Arrival[] = Array.from({ length: size }, () => ({ seen: undefined, isConnected: false }));
   const texts = new Map<string, string>();
@@ -119,30 +79,31 @@ function createSigns({ rank, size, localSize, member, folders, limit }: ArrivalS
     },
     verdict: (now: number) => findAbsent({ arrivals, start, localSize, host: member.host }, now, limit),
     isDecided: () => usable.some((folder) => existsSync(join(folder, VERDICT))),
-    /** Notes that the ranks are given up. Whether this one is the first to do so, or nobody can be asked. */
-    decide() {
-      const [folder] = usable;
-      if (folder === undefined) return true;
-      try {
-        closeSync(openSync(join(folder, VERDICT), 'wx'));
-        return true;
-      } catch {
-        return !existsSync(join(folder, VERDICT));
-      }
-    },
-    /** Removes the folders once all ranks are connected whose signs are there: each leaves one before it can be. */
-    removeIfLast() {
-      for (const folder of usable) {
-        allowed(() => {
-          const left = ranksIn(folder, size).map((from) =>
-            readFileSync(join(folder, `rank-${from}`), 'utf8'),
-          );
-          const isLast = left.every((text) => (JSON.parse(text) as Sign).isConnected);
-          if (isLast) rmSync(folder, { recursive: true, force: true });
-        });
-      }
-    },
+    decide: () => decide(usable[0]),
+    removeIfLast: () => removeIfLast(usable, size),
   };
+}
+
+/** Notes that the ranks are given up. Whether this one is the first to do so, or nobody can be asked. */
+function decide(folder: string | undefined): boolean {
+  if (folder === undefined) return true;
+  try {
+    closeSync(openSync(join(folder, VERDICT), 'wx'));
+    return true;
+  } catch {
+    return !existsSync(join(folder, VERDICT));
+  }
+}
+
+/** Removes the folders once all ranks are connected whose signs are there: each leaves one before it can be. */
+function removeIfLast(folders: readonly string[], size: number): void {
+  for (const folder of folders) {
+    allowed(() => {
+      const left = ranksIn(folder, size).map((from) => readFileSync(join(folder, `rank-${from}`), 'utf8'));
+      const isLast = left.every((text) => (JSON.parse(text) as Sign).isConnected);
+      if (isLast) rmSync(folder, { recursive: true, force: true });
+    });
+  }
 }
 
 /** Makes a folder that only this user can write to; fails where there is one of somebody else. */
@@ -165,9 +126,4 @@ function allowed(work: () => void): boolean {
   } catch {
     return false;
   }
-}
-
-/** At once, past all buffers: the process is about to be ended. */
-function say(text: string): void {
-  allowed(() => writeSync(2, text));
 }

@@ -1,4 +1,4 @@
-import { type Member, nameOfRank } from './verdict.js';
+import { type Member, nameOfRank } from './member.js';
 
 /** What is known of a rank that is on its way. Times are milliseconds of one clock. */
 export interface Arrival {

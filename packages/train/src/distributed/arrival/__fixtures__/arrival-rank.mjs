@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-const thread = new Worker(new URL('../../../dist/arrival-thread.js', import.meta.url), {
+const thread = new Worker(new URL('../../../../dist/arrival-thread.js', import.meta.url), {
   workerData: JSON.parse(process.argv[2]),
 });
 await once(thread, 'message');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { built, missing, onRanks } from './__fixtures__/ranks.js';
+import { built, missing, onRanks } from '../__fixtures__/ranks.js';
 
 let folder: string;
 beforeEach(() => {
