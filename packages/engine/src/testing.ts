@@ -11,6 +11,7 @@ export {
   type CudaRig,
   missingRig,
   openCudaRig,
+  outsideTheDevice,
   type Placement,
   type RigCounts,
   recordPlacements,

@@ -33,6 +33,11 @@ it('refuses a reader that may run after the write', () => {
   expect(canWriteInPlace(late, 'w', 'out')).toBe(false);
 });
 
+it('lets sizes be read after the write', () => {
+  const late = graph(node('ScatterND', ['w', 'i', 'u'], 'out'), node('Shape', ['w'], 'size'));
+  expect(canWriteInPlace(late, 'w', 'out')).toBe(true);
+});
+
 it('sees readers through views', () => {
   const view = graph(
     node('Reshape', ['w', 'shape'], 'flat'),

@@ -3,6 +3,9 @@ import type { GraphModel, GraphNode } from './model.js';
 /** Operations whose output may be a view of their first input's memory. */
 const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
+/** Operations that read how large an input is and none of its values. */
+const MEASURES = new Set(['Shape', 'Size']);
+
 /** Operations that read an element before they write the same element of the output. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where']);
 
@@ -30,7 +33,7 @@ export function canWriteInPlace(graph: GraphModel, inputName: string, outputName
   const buffers = new Set([inputName]);
   for (const node of graph.nodes) {
     const read = node.inputs.filter((name) => buffers.has(name));
-    if (read.length === 0) continue;
+    if (read.length === 0 || MEASURES.has(node.op)) continue;
     if (node === writer) {
       const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
       const safe = ELEMENTWISE.has(node.op) || updates(node, inputName, outputName);

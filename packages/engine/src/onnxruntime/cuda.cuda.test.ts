@@ -9,7 +9,7 @@ import { cachedAttention } from '../fused/attention.js';
 import { int8MatMul, quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { recompute } from '../fused/recompute.js';
 import type { Precision } from '../graph/target.js';
-import { type CudaRig, missingRig, openCudaRig, recordPlacements } from '../testing/cuda-rig.js';
+import { missingRig, openCudaRig, recordPlacements } from '../testing/cuda-rig.js';
 
 // Kernels compute nothing on the rig: these tests see where memory is, what is copied and who runs an operation.
 const size = 64;
@@ -17,27 +17,17 @@ const bytes = 4 * size * size;
 const matrix = (value = 1) => float32([size, size], new Float32Array(size * size).fill(value));
 type Pair = { x: tf.Tensor2D; y: tf.Tensor2D };
 
-/** Counts what a call did. */
-async function during<T>(rig: CudaRig, run: () => Promise<T>) {
-  const before = rig.counts();
-  await run();
-  const after = rig.counts();
-  return Object.fromEntries(
-    Object.entries(after).map(([name, value]) => [name, value - before[name as 'bytes']]),
-  );
-}
-
 describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : ''}`, () => {
   const rig = missingRig === undefined ? openCudaRig() : (undefined as never);
 
   it('keeps arrays on the device and reads them back', async () => {
     let placed!: { x: AnyArray };
-    const up = await during(rig, async () => {
+    const up = await rig.during(async () => {
       placed = await place({ x: matrix(3) }, 'cuda');
     });
     expect(placed.x).toBeInstanceOf(DeviceArray);
     expect(up).toMatchObject({ copiesToDevice: 1, copiesToHost: 0, wrongCopies: 0, mainThreadUploads: 0 });
-    const down = await during(rig, async () => {
+    const down = await rig.during(async () => {
       expect((await (placed.x as DeviceArray).read()).data).toEqual(matrix(3).data);
     });
     expect(down).toMatchObject({ copiesToHost: 1, bytesToHost: bytes });
@@ -45,7 +35,7 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
 
   it('uploads arrays of the host off the JavaScript thread', async () => {
     const sum = compile(({ x, y }: Pair) => ({ sum: tf.sum(tf.matMul(x, y)) }), { device: 'cuda' });
-    const counts = await during(rig, () => sum({ x: matrix(), y: matrix() }));
+    const counts = await rig.during(() => sum({ x: matrix(), y: matrix() }));
     expect(counts).toMatchObject({ copiesToDevice: 2, mainThreadUploads: 0, bytesToHost: 4, wrongCopies: 0 });
     sum.dispose();
   });
@@ -69,7 +59,7 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     const arrays = await place({ x: matrix(), y: matrix() } as { x: AnyArray; y: AnyArray }, 'cuda');
     const memory = (arrays.x as DeviceArray).storage;
     await update(arrays);
-    const again = await during(rig, () => update(arrays));
+    const again = await rig.during(() => update(arrays));
     expect((arrays.x as DeviceArray).storage).toBe(memory);
     expect(again).toMatchObject({ bytes: 0, allocations: 0, copiesToHost: 0, bytesOnDevice: 0 });
     update.dispose();
@@ -117,7 +107,7 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     };
     const memory = (placed.pastKeys as DeviceArray).storage;
     await step({ ...feeds, ...placed } as never);
-    const again = await during(rig, () => step({ ...feeds, ...placed } as never));
+    const again = await rig.during(() => step({ ...feeds, ...placed } as never));
     expect((placed.pastKeys as DeviceArray).storage).toBe(memory);
     expect(again.bytesOnDevice).toBeLessThan(cache().data.byteLength);
     step.dispose();
@@ -162,7 +152,7 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
       );
       const arrays = await place({ x: matrix(), y: matrix() } as { x: AnyArray; y: AnyArray }, 'cuda');
       await gradient(arrays);
-      const again = await during(rig, () => gradient(arrays));
+      const again = await rig.during(() => gradient(arrays));
       expect(again).toMatchObject({ copiesToHost: 0, copiesToDevice: 0, bytes: 0 });
       seen.stop();
       gradient.dispose();

@@ -39,12 +39,17 @@ const NAMES: readonly (keyof RigCounts)[] = [
   'mainThreadUploads',
 ];
 
+/** Name of the provider in profiles. */
+const CUDA = 'CUDAExecutionProvider';
+
 /** Kind of arithmetic of cuBLAS that rounds the factors of float32 products. */
 const TF32 = 3;
 
 /** ONNX Runtime's CUDA provider on a machine without a GPU. */
 export interface CudaRig {
   counts(): RigCounts;
+  /** What was counted while `run` ran. */
+  during(run: () => Promise<unknown>): Promise<RigCounts>;
   /** Number of products that cuBLAS was told to compute with TF32. */
   tf32Products(): number;
 }
@@ -71,9 +76,16 @@ export function openCudaRig(): CudaRig {
   const count = runtime as unknown as (name: keyof RigCounts) => number;
   // The same holds for this one.
   const modeCount = modes as unknown as (kind: number) => number;
-  return {
+  const countsFrom = (value: (name: keyof RigCounts) => number) =>
     // Every name of the table is a name of the type.
-    counts: () => Object.fromEntries(NAMES.map((name) => [name, count(name)])) as unknown as RigCounts,
+    Object.fromEntries(NAMES.map((name) => [name, value(name)])) as unknown as RigCounts;
+  return {
+    counts: () => countsFrom(count),
+    async during(run) {
+      const before = countsFrom(count);
+      await run();
+      return countsFrom((name) => count(name) - before[name]);
+    },
     tf32Products: () => modeCount(TF32),
   };
 }
@@ -92,12 +104,27 @@ export interface Placement {
   readonly provider: string;
   /** Element types of its results. */
   readonly types: readonly string[];
+  /** Number of elements of its largest result. */
+  readonly elements: number;
+}
+
+/** Largest number of sizes that arithmetic of shapes gives at once. */
+const SIZES = 8;
+
+/** The operations that left the device, which are those on the CPU other than arithmetic of shapes, and copies to the host. */
+export function outsideTheDevice(placements: readonly Placement[]): string[] {
+  const isShape = ({ types, elements }: Placement) =>
+    elements <= SIZES && types.every((type) => type === 'int64' || type === 'int32');
+  const outside = placements.filter(
+    (each) => each.operator === 'MemcpyToHost' || (each.provider !== CUDA && !isShape(each)),
+  );
+  return [...new Set(outside.map(({ operator, types }) => `${operator} ${types.join(' ')}`))];
 }
 
 /**
  * Makes every session that is created until `stop` write down which provider runs its operations.
  *
- * @returns `stop`, and `read`, which gives the operations of all runs of sessions that were disposed
+ * @returns `stop`, and `read`, which gives the operations of all runs of sessions on CUDA that were disposed
  */
 export function recordPlacements(): { stop(): void; read(): Placement[] } {
   // The table is ours and read-only for everybody else.
@@ -119,7 +146,9 @@ export function recordPlacements(): { stop(): void; read(): Placement[] } {
         const path = join(tmpdir(), name);
         const text = readFileSync(path, 'utf8');
         rmSync(path);
-        return placementsOf(text);
+        const placements = placementsOf(text);
+        // The engine also runs graphs on the CPU, such as the trial of its 8-bit products.
+        return placements.some(({ provider }) => provider === CUDA) ? placements : [];
       });
     },
   };
@@ -131,7 +160,7 @@ interface Event {
   readonly args?: {
     readonly op_name?: string;
     readonly provider?: string;
-    readonly output_type_shape?: readonly Record<string, unknown>[];
+    readonly output_type_shape?: readonly Record<string, readonly number[]>[];
   };
 }
 
@@ -143,9 +172,13 @@ function placementsOf(text: string): Placement[] {
   const events = JSON.parse(isWhole ? text : `${text.slice(0, end + 1)}]`) as Event[];
   return events
     .filter(({ cat, name }) => cat === 'Node' && name?.endsWith('_kernel_time'))
-    .map(({ args = {} }) => ({
-      operator: args.op_name ?? '',
-      provider: args.provider ?? '',
-      types: (args.output_type_shape ?? []).flatMap((each) => Object.keys(each)),
-    }));
+    .map(({ args = {} }) => {
+      const results = (args.output_type_shape ?? []).flatMap((each) => Object.entries(each));
+      return {
+        operator: args.op_name ?? '',
+        provider: args.provider ?? '',
+        types: results.map(([type]) => type),
+        elements: Math.max(0, ...results.map(([, shape]) => shape.reduce((size, n) => size * n, 1))),
+      };
+    });
 }

@@ -7,6 +7,7 @@ import {
   int32,
   type KeysAndValues,
   type NDArray,
+  type Precision,
   place,
   placedOnce,
   zeros,
@@ -77,19 +78,23 @@ export interface CachedDecoder {
  *
  * @param fixedWeights whether the weights never change: the runtime then packs a copy of them, which makes
  *   single tokens about twice as fast. Otherwise they are read at each call.
- * @param device where to compute, and where weights and cache are; weights are copied there at the first call
+ * @param options.device where to compute, and where weights and cache are; weights are copied there at the first call
+ * @param options.products precision of matrix products
  */
 export function createCachedDecoder(
   config: ModelConfig,
   weights: Weights | QuantizedWeights,
   fixedWeights: boolean,
-  device: DeviceName | 'auto' = 'cpu',
+  {
+    device = 'cpu',
+    products = 'float32',
+  }: { device?: DeviceName | 'auto' | undefined; products?: Precision | undefined } = {},
 ): CachedDecoder {
   const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
   const promptTables = growingPositionArrays(config);
   const nextTables = growingContinuationArrays(config);
-  const options = { device, constants: fixedWeights ? ['weights'] : [] };
+  const options = { device, precision: products, constants: fixedWeights ? ['weights'] : [] };
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
   const select = compileSelect(device);
@@ -135,6 +140,7 @@ export function createCachedDecoder(
 
 interface DecoderOptions {
   readonly device: DeviceName | 'auto';
+  readonly precision: Precision;
   readonly constants: readonly string[];
 }
 

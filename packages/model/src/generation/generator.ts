@@ -1,4 +1,4 @@
-import type { DeviceName } from '@gram/engine';
+import type { DeviceName, Precision } from '@gram/engine';
 import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { quantizeWeights } from '../quantize.js';
@@ -25,6 +25,11 @@ export interface GeneratorOptions {
    * @default 'float32'
    */
   readonly precision?: WeightPrecision;
+  /**
+   * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. Weights are kept as
+   * `precision` says, and converted as they are multiplied. @default 'float32'
+   */
+  readonly products?: Precision | undefined;
   /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
@@ -64,13 +69,14 @@ export function createGenerator({
   weights,
   fixedWeights = false,
   precision = 'float32',
+  products,
   device,
   batchTokens = 16_384,
 }: GeneratorOptions): Generator {
   const decoder =
     precision === 'float32'
-      ? createCachedDecoder(config, weights, fixedWeights, device)
-      : createCachedDecoder(config, quantizeWeights(weights, precision), true, device);
+      ? createCachedDecoder(config, weights, fixedWeights, { device, products })
+      : createCachedDecoder(config, quantizeWeights(weights, precision), true, { device, products });
   const limits = { batchTokens, shared: sharedLength(config) };
   return {
     async generate(requests, options) {

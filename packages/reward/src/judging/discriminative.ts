@@ -1,4 +1,4 @@
-import type { DeviceName } from '@gram/engine';
+import type { DeviceName, Precision } from '@gram/engine';
 import { type ModelConfig, scores, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
 import {
   type Comparison,
@@ -39,6 +39,10 @@ export interface DiscriminativeOptions {
   };
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
+  /**
+   * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. @default 'float32'
+   */
+  readonly products?: Precision | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;
   /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
@@ -61,6 +65,7 @@ export function createDiscriminativeRewardModel({
   weights,
   encoder,
   precision,
+  products,
   device,
   batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
@@ -68,6 +73,7 @@ export function createDiscriminativeRewardModel({
   const cache = createNumberCache(cacheEntries);
   const forward = createForward(config, weights, (w, states) => scores(config, w, states), {
     precision,
+    products,
     device,
   });
 

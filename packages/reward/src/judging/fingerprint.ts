@@ -16,10 +16,17 @@ export async function judgeFingerprint(
   source: string,
   options: Pick<
     LoadOptions,
-    'judgePrompt' | 'precision' | 'orders' | 'positionBiasBound' | 'overlong' | 'signal'
+    'judgePrompt' | 'precision' | 'products' | 'orders' | 'positionBiasBound' | 'overlong' | 'signal'
   >,
 ): Promise<BenchmarkFingerprint> {
-  const { judgePrompt, precision = 'float32', orders = 2, positionBiasBound, overlong = 'error' } = options;
+  const {
+    judgePrompt,
+    precision = 'float32',
+    products = 'float32',
+    orders = 2,
+    positionBiasBound,
+    overlong = 'error',
+  } = options;
   const files: string[] = [];
   for (const path of await decidingFiles(source)) {
     files.push(`${path.slice(source.length)} ${await sha256OfFile(path, options.signal)}\n`);
@@ -28,6 +35,8 @@ export async function judgeFingerprint(
     model: sha256OfParts(files),
     'judge prompt': judgePrompt === undefined ? 'as the model says' : sha256(JSON.stringify(judgePrompt)),
     precision,
+    // Results of before there was a choice stay valid.
+    ...(products !== 'float32' && { products }),
     orders: positionBiasBound === undefined ? orders : `2 where they may differ by ${positionBiasBound}`,
     'long text': overlong,
   };

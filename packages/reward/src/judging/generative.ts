@@ -1,4 +1,4 @@
-import type { DeviceName } from '@gram/engine';
+import type { DeviceName, Precision } from '@gram/engine';
 import {
   labelLogitsOf,
   labelLogProbabilitiesOf,
@@ -36,6 +36,10 @@ export interface GenerativeOptions {
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
+  /**
+   * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. @default 'float32'
+   */
+  readonly products?: Precision | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;
   /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
@@ -137,6 +141,7 @@ function createPairJudge({
   weights,
   encoder,
   precision,
+  products,
   device,
   batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
@@ -149,7 +154,7 @@ function createPairJudge({
     config,
     weights,
     (w, states) => numbersOf(config, w, states, encoder.labelIds),
-    { precision, device },
+    { precision, products, device },
   );
   return {
     async judge(items: readonly NamedItem[], { signal, onProgress }: RunOptions): Promise<JudgedPair[]> {

@@ -1,4 +1,4 @@
-import { type DeviceName, fastestDevice, place } from '@gram/engine';
+import { type DeviceName, fastestDevice, type Precision, place } from '@gram/engine';
 import {
   inspectModel,
   loadModel,
@@ -37,6 +37,10 @@ export interface LoadOptions extends ResolveOptions {
   readonly raw?: boolean;
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
+  /**
+   * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. @default 'float32'
+   */
+  readonly products?: Precision | undefined;
   /** Device that computes; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** Number of orders of a generative model, see `GenerativeOptions`. @default 2 */
@@ -70,6 +74,7 @@ export async function loadRewardModel(
     overlong = 'error',
     raw,
     precision,
+    products,
     device: wanted = 'cpu',
     orders,
     positionBiasBound,
@@ -93,7 +98,7 @@ export async function loadRewardModel(
   const asked = { tokenizer, chat, maxLength, overlong, encoding };
   const stored = async () => {
     const { config, weights } = await loadModel(path);
-    return { config, weights, precision, device, cacheEntries: CACHED_RESULTS };
+    return { config, weights, precision, products, device, cacheEntries: CACHED_RESULTS };
   };
   if (format.kind === 'generative') {
     const encoder = await createPairEncoder({ ...asked, prompt: format.prompt, raw });

@@ -5,6 +5,7 @@ import {
   int32,
   type KeysAndValues,
   type NDArray,
+  type Precision,
   place,
   placedOnce,
   zeros,
@@ -79,6 +80,8 @@ type Head = (weights: ModelTensors, states: tf.Tensor2D) => tf.Tensor;
 export interface ForwardOptions {
   /** Storage of the matrices of the layers. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
+  /** Precision of matrix products, where the device has it. @default 'float32' */
+  readonly products?: Precision | undefined;
   /** @default 'cpu' */
   readonly device?: DeviceName | undefined;
 }
@@ -88,6 +91,7 @@ interface HeadedModel {
   readonly config: ModelConfig;
   readonly head: Head;
   readonly device: DeviceName;
+  readonly products: Precision;
   /** Inputs that never change. The runtime packs them; products of integers are fast with packed weights only. */
   readonly constants: readonly string[];
 }
@@ -102,12 +106,13 @@ export function createForward(
   config: ModelConfig,
   weights: Weights,
   head: Head,
-  { precision = 'float32', device = 'cpu' }: ForwardOptions = {},
+  { precision = 'float32', products = 'float32', device = 'cpu' }: ForwardOptions = {},
 ): Forward {
   const tablesFor = growingPositionArrays(config);
   const rounded = precision === 'float32' ? weights : quantizeWeights(weights, precision);
   const used = placedOnce<Weights | QuantizedWeights>(rounded, device);
-  const model = { config, head, device, constants: precision === 'float32' ? [] : ['weights'] };
+  const constants = precision === 'float32' ? [] : ['weights'];
+  const model = { config, head, device, products, constants };
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const batch = compileBatch(model);
   const extend = compileExtension(model, layers);
@@ -144,17 +149,25 @@ export function createForward(
   };
 }
 
-function compileBatch({ config, head, device, constants }: HeadedModel) {
+function compileBatch({ config, head, device, products, constants }: HeadedModel) {
   return compile(
     (inputs: { weights: ModelTensors; tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => {
       const { weights, tables, tokens, last } = inputs;
       return { numbers: head(weights, stateAt(config, weights, tokens, last, tables)) };
     },
-    { device, dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] }, constants },
+    {
+      device,
+      precision: products,
+      dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] },
+      constants,
+    },
   );
 }
 
-function compileExtension({ config, head, device, constants }: HeadedModel, layers: readonly string[]) {
+function compileExtension(
+  { config, head, device, products, constants }: HeadedModel,
+  layers: readonly string[],
+) {
   return compile(
     (inputs: {
       weights: ModelTensors;
@@ -172,6 +185,7 @@ function compileExtension({ config, head, device, constants }: HeadedModel, laye
     },
     {
       device,
+      precision: products,
       inPlace: ['cache'],
       constants,
       dimensions: {

@@ -1,0 +1,63 @@
+import { createRandom } from '@gram/base';
+import { missingRig, openCudaRig, outsideTheDevice, recordPlacements } from '@gram/engine/testing';
+import { describe, expect, it } from 'vitest';
+import type { ModelConfig } from '../config/model-config.js';
+import { initWeights } from '../init.js';
+import { createCachedDecoder } from './cached-decoder.js';
+
+// Kernels compute nothing on the rig: these tests see who runs an operation, what is copied, and memory.
+const config: ModelConfig = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 64,
+  hiddenSize: 32,
+  intermediateSize: 48,
+  numHiddenLayers: 2,
+  numAttentionHeads: 4,
+  numKeyValueHeads: 2,
+  headDim: 8,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 256,
+  tieWordEmbeddings: true,
+};
+
+/** Bytes that the arena may still take after a few steps: its smallest pieces. */
+const SLACK = 1 << 16;
+
+describe.skipIf(missingRig)(`generation on the CUDA rig${missingRig ? ` (${missingRig})` : ''}`, () => {
+  const rig = missingRig === undefined ? openCudaRig() : (undefined as never);
+
+  it.each(['float32', 'bfloat16', 'float16'] as const)(
+    'stays on the device in %s, and updates keys and values where they are',
+    async (products) => {
+      const seen = recordPlacements();
+      const weights = initWeights(config, createRandom(5, 'weights'));
+      const decoder = createCachedDecoder(config, weights, false, { device: 'cuda', products });
+      const rows = 4;
+      const capacity = 64;
+      const tokens = { dtype: 'int32', shape: [rows, 8], data: new Int32Array(rows * 8).fill(3) } as const;
+      const { progress } = await decoder.read(
+        tokens,
+        new Int32Array(rows).fill(7),
+        Int32Array.from([0, 1, 2, 3]),
+        capacity,
+      );
+      const advance = (position: number) =>
+        decoder.advance(progress, new Int32Array(rows).fill(1), new Int32Array(rows).fill(position));
+      for (let position = 8; position < 12; position++) await advance(position);
+      const counts = await rig.during(() => advance(12));
+      seen.stop();
+      decoder.end(progress);
+      decoder.dispose();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(outsideTheDevice(seen.read())).toEqual([]);
+      expect(counts).toMatchObject({ wrongCopies: 0, mainThreadUploads: 0 });
+      expect(counts.bytes).toBeLessThanOrEqual(SLACK);
+      // The logits come back, and two numbers of each row; never the cache.
+      const cacheBytes =
+        4 * 2 * config.numHiddenLayers * rows * config.numKeyValueHeads * capacity * config.headDim;
+      expect(counts.bytesToHost).toBeLessThanOrEqual(4 * rows * (config.vocabSize + 2));
+      expect(counts.bytesOnDevice).toBeLessThan(cacheBytes / (2 * config.numHiddenLayers));
+    },
+  );
+});

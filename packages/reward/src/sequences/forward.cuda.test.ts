@@ -1,0 +1,70 @@
+import { createRandom } from '@gram/base';
+import { int32 } from '@gram/engine';
+import { missingRig, openCudaRig, outsideTheDevice, recordPlacements } from '@gram/engine/testing';
+import { initWeights, labelLogitsOf, type ModelConfig } from '@gram/model';
+import { describe, expect, it } from 'vitest';
+import { createForward } from './forward.js';
+
+// Kernels compute nothing on the rig: these tests see who runs an operation, what is copied, and memory.
+const config: ModelConfig = {
+  architecture: 'LlamaForCausalLM',
+  vocabSize: 64,
+  hiddenSize: 32,
+  intermediateSize: 64,
+  numHiddenLayers: 2,
+  numAttentionHeads: 4,
+  numKeyValueHeads: 2,
+  headDim: 8,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  maxPositionEmbeddings: 256,
+  tieWordEmbeddings: true,
+};
+
+/** Bytes that the arena may still take after a few runs: its smallest pieces. */
+const SLACK = 1 << 16;
+
+describe.skipIf(missingRig)(`scoring on the CUDA rig${missingRig ? ` (${missingRig})` : ''}`, () => {
+  const rig = missingRig === undefined ? openCudaRig() : (undefined as never);
+  const weights = initWeights(config, createRandom(5, 'weights'));
+  const settings = [
+    { products: 'float32', precision: 'float32' },
+    { products: 'bfloat16', precision: 'float32' },
+    { products: 'float16', precision: 'float32' },
+    { products: 'float32', precision: 'int8' },
+    { products: 'bfloat16', precision: 'int8' },
+    { products: 'float32', precision: 'int4' },
+  ] as const;
+
+  it.each(settings)('stays on the device with $products products and $precision weights', async (options) => {
+    const seen = recordPlacements();
+    const forward = createForward(config, weights, (w, states) => labelLogitsOf(config, w, states, [5, 6]), {
+      device: 'cuda',
+      ...options,
+    });
+    const run = (rows: number, length: number) =>
+      forward.batch({
+        tokens: int32([rows, length], new Int32Array(rows * length).fill(3)),
+        last: int32(
+          [rows],
+          Int32Array.from({ length: rows }, (_, i) => (i + 1) * length - 1),
+        ),
+      });
+    const cache = await forward.cache(64);
+    const ids = Array.from({ length: 20 }, (_, i) => i);
+    for (let i = 0; i < 3; i++) {
+      await run(4, 16);
+      await forward.extend(ids, 12, cache);
+    }
+    const batch = await rig.during(() => run(4, 16));
+    const extended = await rig.during(() => forward.extend(ids, 12, cache));
+    seen.stop();
+    forward.dispose();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(outsideTheDevice(seen.read())).toEqual([]);
+    const clean = { copiesToHost: 1, wrongCopies: 0, mainThreadUploads: 0 };
+    expect(batch.bytes + extended.bytes).toBeLessThanOrEqual(SLACK);
+    expect(batch).toMatchObject({ ...clean, bytesToHost: 4 * 4 * 2 });
+    expect(extended).toMatchObject({ ...clean, bytesToHost: 4 * 2 });
+  });
+});
