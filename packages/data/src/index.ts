@@ -57,7 +57,7 @@ export {
   demonstrationFormats,
   readDemonstrations,
 } from './readers/demonstrations.js';
-export { describeCounts, readingNotes } from './readers/describe.js';
+export { describeCounts, describeStep, readingNotes } from './readers/describe.js';
 export type { DropReason, ReadCounts, Reading, ReadOptions } from './readers/options.js';
 export { type Pairing, pairings } from './readers/pairing.js';
 export {

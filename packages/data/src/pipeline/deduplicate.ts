@@ -1,4 +1,4 @@
-import { conversationKey } from '@gram/base';
+import { conversationKey, KeySet } from '@gram/base';
 import { DataError } from '../error.js';
 import { createSignatureIndex, minHash } from '../text/minhash.js';
 import { shingles } from '../text/shingles.js';
@@ -17,18 +17,20 @@ export interface DuplicateOptions {
 
 /**
  * Makes the function that tells whether a record repeats one that it was given before, whatever the case and white space. The order of
- * responses does not matter: a judged pair that prefers the other response is a contradiction. It remembers about 0.1 KB of each record.
+ * responses does not matter: a judged pair that prefers the other response is a contradiction. It remembers about 50 bytes of each
+ * record.
  */
 export function createDuplicateFinder({
   by = 'record',
 }: DuplicateOptions = {}): (record: DataRecord) => 'duplicate' | 'contradiction' | undefined {
-  const chosen = new Map<string, string>();
+  const keys = new KeySet();
+  const labeled = new KeySet();
   return (record) => {
     const key = by === 'prompt' ? promptDigest(record) : recordDigest(record);
     const label = by === 'record' && 'chosen' in record ? labelOf(record.chosen) : '';
-    const before = chosen.get(key);
-    if (before === undefined) chosen.set(key, label);
-    return before === undefined ? undefined : before === label ? 'duplicate' : 'contradiction';
+    if (!keys.add(key)) return labeled.has(key + label) ? 'duplicate' : 'contradiction';
+    labeled.add(key + label);
+    return undefined;
   };
 }
 

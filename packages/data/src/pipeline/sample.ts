@@ -24,25 +24,36 @@ export function sampleShare<Item extends DataRecord>(share: number, seed: number
 
 /**
  * Keeps a number of records, or all where there are fewer; nested, and by prompt, as `sampleShare` does: of the last prompt that is
- * drawn the first records count. It holds all records until they end.
+ * drawn the first records count. It holds at most twice as many records, and gives them when all have been read.
  */
 export function sampleCount<Item extends DataRecord>(count: number, seed: number): Step<Item> {
   checkCount('the number of records of a sample', count);
   return {
     name: 'sample',
     async *apply(items, drop) {
-      const all: { readonly item: Item; readonly place: number }[] = [];
+      let held: Drawn<Item>[] = [];
+      const dropOthers = () => {
+        // The order of the data decides within a prompt.
+        held.sort((a, b) => a.place - b.place || a.at - b.at);
+        for (const { item } of held.slice(count)) drop(item, 'not-drawn');
+        held = held.slice(0, count);
+      };
+      let at = 0;
       for await (const item of items) {
-        all.push({ item, place: placeOf(promptDigest(item), seed, 'sample') });
+        held.push({ item, place: placeOf(promptDigest(item), seed, 'sample'), at: at++ });
+        if (held.length === 2 * count) dropOthers();
       }
-      // The order of the data decides within a prompt, as sorting is stable.
-      const drawn = new Set(all.toSorted((a, b) => a.place - b.place).slice(0, count));
-      for (const entry of all) {
-        if (drawn.has(entry)) yield entry.item;
-        else drop(entry.item, 'not-drawn');
-      }
+      dropOthers();
+      for (const { item } of held.sort((a, b) => a.at - b.at)) yield item;
     },
   };
+}
+
+/** A record that may be drawn: its place in the draw, and its position in the data. */
+interface Drawn<Item> {
+  readonly item: Item;
+  readonly place: number;
+  readonly at: number;
 }
 
 /**

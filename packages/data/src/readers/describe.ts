@@ -1,4 +1,5 @@
 import { FORMATS } from '../formats/index.js';
+import type { StepCounts } from '../pipeline/step.js';
 import type { ReadCounts, Reading } from './options.js';
 
 /**
@@ -23,6 +24,18 @@ export function readingNotes({ format, counts }: Reading<unknown>, isNamed: bool
   ];
 }
 
+/** Writes the counts of a step as one line whose numbers add up. */
+export function describeStep({ name, read, kept, dropped }: StepCounts): string {
+  return `${name.replaceAll('-', ' ')}: ${read} read, ${kept} kept, ${droppedOf(read - kept, dropped)}`;
+}
+
+function droppedOf(count: number, dropped: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(dropped).map(
+    ([reason, number]) => `${number} ${reason.replaceAll('-', ' ')}`,
+  );
+  return reasons.length === 0 ? '0 dropped' : `${count} dropped (${reasons.join(', ')})`;
+}
+
 /** Writes counts as one line whose numbers add up. */
 export function describeCounts({
   read,
@@ -32,11 +45,10 @@ export function describeCounts({
 }: Pick<ReadCounts, 'read' | 'kept' | 'repeatedIds'> & {
   readonly dropped: Readonly<Record<string, number>>;
 }): string {
-  const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
   return [
     `${read} records read`,
     `${kept} kept`,
-    reasons.length === 0 ? '0 dropped' : `${read - kept} dropped (${reasons.join(', ')})`,
+    droppedOf(read - kept, dropped),
     ...(repeatedIds === 0 ? [] : [`${repeatedIds} with the id of an earlier one`]),
   ].join(', ');
 }

@@ -10,7 +10,7 @@ import type { ExampleCodec } from './codec.js';
 //   store.json    what the store holds, and the hashes of the other two
 
 /** Version of the layout, and of what examples are: a new one when either changes. */
-export const STORE_VERSION = 1;
+export const STORE_VERSION = 2;
 
 /** Names of the files of a store. */
 export const STORE_FILES = { examples: 'examples.bin', index: 'index.bin', about: 'store.json' } as const;

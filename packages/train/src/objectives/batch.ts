@@ -79,11 +79,20 @@ export function lastPositions(
   );
 }
 
-/** One weight per row, `1 / total` each; 0 for a missing one. */
-export function rowWeights(present: number, rows: number, total: number): ArrayOf<Vector<'float32'>> {
+/** How much a pair counts in the loss. */
+export function pairWeight({ weight = 1 }: { readonly weight?: number }): number {
+  return weight;
+}
+
+/** A weight for each row, that of its example divided by `total`; 0 for a missing one. */
+export function rowWeights(
+  weights: readonly number[],
+  rows: number,
+  total: number,
+): ArrayOf<Vector<'float32'>> {
   return float32(
     [rows],
-    Float32Array.from({ length: rows }, (_, row) => (row < present ? 1 / total : 0)),
+    Float32Array.from({ length: rows }, (_, row) => (weights[row] ?? 0) / total),
   );
 }
 

@@ -7,6 +7,7 @@ import {
   lastPositions,
   type Matrix,
   padRows,
+  pairWeight,
   rowWeights,
   type Vector,
   weightedSum,
@@ -20,6 +21,8 @@ export interface RewardExample {
   readonly rejected: readonly number[];
   /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
   readonly margin?: number;
+  /** How much the pair counts in the loss. @default 1 */
+  readonly weight?: number;
 }
 
 /** `rows` chosen responses first, then the rejected ones in the same order. */
@@ -70,17 +73,24 @@ export function bradleyTerry({
     name: `bradley-terry, smoothing ${labelSmoothing}${margin ? ', margin' : ''}${pulled}`,
     metrics: ['accuracy'],
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
-    weight: () => 1,
+    weight: pairWeight,
     batch(examples, rows, length, total) {
       const half = (side: 'chosen' | 'rejected') =>
         Array.from({ length: rows }, (_, row) => examples[row]?.[side] ?? []);
       const sequences = [...half('chosen'), ...half('rejected')];
+      const shares = examples.map(pairWeight);
       return {
         tokens: padRows(sequences, 2 * rows, length),
         last: lastPositions(sequences, 2 * rows),
-        weights: rowWeights(examples.length, rows, total),
+        weights: rowWeights(shares, rows, total),
         ...(margin && { margins: marginsOf(examples, rows) }),
-        ...(positiveRegularization !== 0 && { average: rowWeights(examples.length, rows, examples.length) }),
+        ...(positiveRegularization !== 0 && {
+          average: rowWeights(
+            shares,
+            rows,
+            shares.reduce((sum, share) => sum + share, 0),
+          ),
+        }),
       };
     },
     loss(config, weights, { tokens, last, weights: shares, margins, average }) {

@@ -1,5 +1,6 @@
 import { elementAt } from '../checked.js';
 import type { ExampleCodec } from '../examples/codec.js';
+import { pairWeight } from './batch.js';
 import type { RewardExample } from './bradley-terry.js';
 import { type PolicyPair, pairLength } from './policy-pairs.js';
 import type { PreferenceExample } from './preference.js';
@@ -26,46 +27,56 @@ export const generationCodec: ExampleCodec<GenerationExample> = {
   },
 };
 
-/** Judging prompts: ids, and those in the other order; the label. */
+/** A weight other than 1, which is that of a pair without one. */
+function weighted(weight: number | undefined): { readonly weight?: number } {
+  return weight === undefined || weight === 1 ? {} : { weight };
+}
+
+/** Judging prompts: ids, and those in the other order; the label, and the weight. */
 export const preferenceCodec: ExampleCodec<PreferenceExample> = {
   name: 'preference',
   lists: 2,
-  numbers: 1,
+  numbers: 2,
   length: ({ ids }) => ids.length,
-  weight: () => 1,
-  write: ({ ids, swapped = [], label }) => ({ lists: [ids, swapped], numbers: [label] }),
-  read({ lists: [ids = [], swapped = []], numbers: [number] }) {
+  weight: pairWeight,
+  write: ({ ids, swapped = [], label, weight = 1 }) => ({ lists: [ids, swapped], numbers: [label, weight] }),
+  read({ lists: [ids = [], swapped = []], numbers: [number, weight] }) {
     const label = number === 1 ? 1 : 0;
-    return swapped.length === 0 ? { ids, label } : { ids, label, swapped };
+    return { ids, label, ...(swapped.length > 0 && { swapped }), ...weighted(weight) };
   },
 };
 
-/** Pairs that are scored: ids of both sides; the margin, which is NaN where there is none. */
+/** Pairs that are scored: ids of both sides; the margin, which is NaN where there is none, and the weight. */
 export const rewardCodec: ExampleCodec<RewardExample> = {
   name: 'reward',
   lists: 2,
-  numbers: 1,
+  numbers: 2,
   length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
-  weight: () => 1,
-  write: ({ chosen, rejected, margin = Number.NaN }) => ({ lists: [chosen, rejected], numbers: [margin] }),
-  read({ lists: [chosen = [], rejected = []], numbers: [margin = Number.NaN] }) {
-    return Number.isNaN(margin) ? { chosen, rejected } : { chosen, rejected, margin };
+  weight: pairWeight,
+  write: ({ chosen, rejected, margin = Number.NaN, weight = 1 }) => ({
+    lists: [chosen, rejected],
+    numbers: [margin, weight],
+  }),
+  read({ lists: [chosen = [], rejected = []], numbers: [margin = Number.NaN, weight] }) {
+    return { chosen, rejected, ...(!Number.isNaN(margin) && { margin }), ...weighted(weight) };
   },
 };
 
-/** Pairs that a policy writes: both sides as `generationCodec` has them. */
+/** Pairs that a policy writes: both sides as `generationCodec` has them; the weight at the end. */
 export const policyPairCodec: ExampleCodec<PolicyPair> = {
   name: 'policy-pair',
   lists: 4,
-  numbers: 2,
+  numbers: 3,
   length: pairLength,
-  weight: () => 1,
-  write({ chosen, rejected }) {
+  weight: pairWeight,
+  write({ chosen, rejected, weight = 1 }) {
     const sides = [chosen, rejected].map(generationCodec.write);
-    return { lists: sides.flatMap(({ lists }) => lists), numbers: sides.flatMap(({ numbers }) => numbers) };
+    const numbers = sides.flatMap((side) => side.numbers);
+    return { lists: sides.flatMap(({ lists }) => lists), numbers: [...numbers, weight] };
   },
   read: ({ lists, numbers }) => ({
     chosen: generationCodec.read({ lists: lists.slice(0, 2), numbers: numbers.slice(0, 1) }),
-    rejected: generationCodec.read({ lists: lists.slice(2), numbers: numbers.slice(1) }),
+    rejected: generationCodec.read({ lists: lists.slice(2), numbers: numbers.slice(1, 2) }),
+    ...weighted(numbers[2]),
   }),
 };

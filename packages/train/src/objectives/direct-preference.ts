@@ -1,6 +1,6 @@
 import { nextTokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { rowWeights, type Vector, weightedSum } from './batch.js';
+import { pairWeight, rowWeights, type Vector, weightedSum } from './batch.js';
 import type { Objective } from './objective.js';
 import {
   type PairBatch,
@@ -46,13 +46,13 @@ export function directPreference({
     name: `direct-preference, beta ${beta}, smoothing ${labelSmoothing}`,
     metrics: ['accuracy'],
     length: pairLength,
-    weight: () => 1,
+    weight: pairWeight,
     batch(examples, rows, length, total) {
       const { ends: _, ...arrays } = pairArrays(examples, rows, length, 'both');
       return {
         ...arrays,
         reference: referenceMargins(examples, rows),
-        weights: rowWeights(examples.length, rows, total),
+        weights: rowWeights(examples.map(pairWeight), rows, total),
       };
     },
     loss(config, weights, batch) {

@@ -1,7 +1,7 @@
 import { hiddenStates, kindOf, type ModelConfig, scores, tokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
-import { halves, rowWeights, type Vector, weightedSum } from './batch.js';
+import { halves, pairWeight, rowWeights, type Vector, weightedSum } from './batch.js';
 import type { Objective } from './objective.js';
 import {
   type PairBatch,
@@ -65,12 +65,12 @@ export function generalizableReward(
     name: `generalizable-reward, ${regularizer}, weight ${weight}, beta ${beta}`,
     metrics: ['accuracy'],
     length: pairLength,
-    weight: () => 1,
+    weight: pairWeight,
     batch(examples, rows, length, total) {
       return {
         ...pairArrays(examples, rows, length, compared ? 'both' : 'chosen'),
         ...(compared && { reference: referenceMargins(examples, rows) }),
-        weights: rowWeights(examples.length, rows, total),
+        weights: rowWeights(examples.map(pairWeight), rows, total),
       };
     },
     loss(config, weights, batch) {

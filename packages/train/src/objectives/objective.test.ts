@@ -23,7 +23,7 @@ type Shape = {
 describe('the types of a batch', () => {
   it('know names, element types and axes', () => {
     const tokens = padRows([[1, 2]], 1, 2);
-    const weights = rowWeights(1, 1, 1);
+    const weights = rowWeights([1], 1, 1);
     const batch: BatchArrays<Shape> = { tokens, weights };
     expectTypeOf(batch.tokens.shape).toEqualTypeOf<readonly [number, number]>();
     // @ts-expect-error: weights are missing

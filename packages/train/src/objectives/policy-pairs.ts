@@ -11,6 +11,8 @@ import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 export interface PolicyPair {
   readonly chosen: GenerationExample;
   readonly rejected: GenerationExample;
+  /** How much the pair counts in the loss. @default 1 */
+  readonly weight?: number;
 }
 
 /** log pi of both responses of a pair, in nats, each the sum over the tokens of the response. */

@@ -6,6 +6,7 @@ import {
   lastPositions,
   type Matrix,
   padRows,
+  pairWeight,
   rowWeights,
   type Vector,
   weightedSum,
@@ -22,6 +23,8 @@ export interface PreferenceExample {
    * epoch. @default every epoch reads `ids`
    */
   readonly swapped?: readonly number[];
+  /** How much the pair counts in the loss. @default 1 */
+  readonly weight?: number;
 }
 
 type PreferenceBatch = {
@@ -69,7 +72,7 @@ export function preference({
     name: `preference, smoothing ${labelSmoothing}, labels ${labels}${full ? ', full vocabulary' : ''}`,
     metrics: ['accuracy'],
     length: ({ ids }) => ids.length,
-    weight: () => 1,
+    weight: pairWeight,
     inEpoch: inOrder,
     batch(examples, rows, length, total) {
       const sequences = examples.map(({ ids }) => ids);
@@ -87,7 +90,7 @@ export function preference({
             Int32Array.from(right, (label) => labels[label]),
           ),
         }),
-        weights: rowWeights(examples.length, rows, total),
+        weights: rowWeights(examples.map(pairWeight), rows, total),
       };
     },
     loss(config, weights, { tokens, last, signs, targets, weights: shares }) {
@@ -117,7 +120,8 @@ function marginsOf(pair: tf.Tensor2D, signs: tf.Tensor1D): tf.Tensor1D {
 }
 
 /** Odd epochs read the other order, so that a record seen twice teaches its responses and not their places. */
-function inOrder({ ids, label, swapped }: PreferenceExample, epoch: number): PreferenceExample {
-  if (swapped === undefined || epoch % 2 === 0) return { ids, label };
-  return { ids: swapped, label: label === 0 ? 1 : 0 };
+function inOrder({ ids, label, swapped, weight }: PreferenceExample, epoch: number): PreferenceExample {
+  const weighted = weight === undefined ? {} : { weight };
+  if (swapped === undefined || epoch % 2 === 0) return { ids, label, ...weighted };
+  return { ids: swapped, label: label === 0 ? 1 : 0, ...weighted };
 }

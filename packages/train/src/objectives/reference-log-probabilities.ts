@@ -12,6 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
 import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
+import { pairWeight } from './batch.js';
 import {
   type PairLogProbabilities,
   type PolicyPair,
@@ -45,7 +46,7 @@ export async function referenceLogProbabilities<Pair extends PolicyPair>(
   pairs: readonly Pair[],
   options: ReferenceOptions = {},
 ): Promise<(Pair & ReferencedPair)[]> {
-  const source = sourceOf(pairs, { length: pairLength, weight: () => 1 });
+  const source = sourceOf<PolicyPair>(pairs, { length: pairLength, weight: pairWeight });
   const sums = await measurePairs({ config, weights }, source, options);
   return pairs.map((pair, index) => referenced(pair, sums, index));
 }

@@ -2,13 +2,20 @@ import { basename } from 'node:path';
 import type { GramMetadata } from '@gram/model';
 import { formatNumber } from '@gram/report';
 import { type Cell, codeSpan, modelCard, settingRows } from '@gram/run';
+import { type StepSettings, withPaths } from '../stages/step-settings.js';
 import { type TrainingRecord, trainingMetrics } from '../training-record.js';
+
+/** A file of records, and the steps that they went through. */
+interface CardSource {
+  readonly path: string;
+  readonly steps?: readonly StepSettings[] | undefined;
+}
 
 /** Settings of a run that its model card names; others are only listed. */
 export interface CardSettings {
   readonly stage: string;
-  readonly data: { readonly path: string; readonly format: string };
-  readonly validation?: { readonly path: string } | undefined;
+  readonly data: CardSource & { readonly format: string };
+  readonly validation?: CardSource | undefined;
   /** The model that the run started from; without one it started from random weights. */
   readonly init: { readonly model?: string | undefined; readonly judgePrompt?: string | undefined };
   /** Present where an adapter was trained. */
@@ -85,8 +92,8 @@ function publicSettings({ output: _, ...settings }: CardSettings): [string, stri
   const { data, init, validation } = settings;
   return settingRows({
     ...settings,
-    validation: validation && { ...validation, path: basename(validation.path) },
-    data: { ...data, path: basename(data.path) },
+    validation: validation && withPaths(validation, (path) => basename(path)),
+    data: withPaths(data, (path) => basename(path)),
     init: {
       ...init,
       model: init.model === undefined ? undefined : publicModelName(init.model),

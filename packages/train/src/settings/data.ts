@@ -7,18 +7,12 @@ import {
   responseFormats,
 } from '@gram/data';
 import { z } from 'zod';
+import { column, step } from '../stages/step-settings.js';
 
 /** Name of a data format of any stage. */
 export type DataFormat = ResponseFormat | DemonstrationFormat;
 
 const text = z.string().min(1, 'must not be empty');
-
-/** Where a file has a field. */
-const column = z.union([
-  text,
-  z.strictObject({ path: text, default: z.unknown() }),
-  z.strictObject({ template: text }),
-]);
 
 /** The settings of the file of records. */
 export const data = z.strictObject({
@@ -49,6 +43,11 @@ export const data = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'examples to read from the start of the file', usual: 'all' }),
+  weights: z
+    .boolean()
+    .default(false)
+    .describe('whether pairs count by their field `weight`, and those of a ranking as one together'),
+  steps: z.array(step).min(1).optional(),
 });
 
 const { format, columns, pairing, maxBadRecords, limit } = data.shape;
@@ -65,5 +64,12 @@ export const validation = z
       usual: '`data.maxBadRecords`',
     }),
     limit,
+    weights: z.boolean().optional().meta({ description: 'as `data.weights`', usual: '`data.weights`' }),
+    // Not listed a second time by the reference.
+    steps: z
+      .array(z.lazy(() => step))
+      .min(1)
+      .optional()
+      .describe('steps that the held-out records go through, as `data.steps`, which are not taken over'),
   })
   .describe('records that are measured at each checkpoint and at the end');

@@ -53,7 +53,7 @@ describe('a training configuration', () => {
   it('gets its defaults and absolute paths', () => {
     expect(readTrainingConfig(file(good))).toEqual({
       stage: 'finetune',
-      data: { path: join(directory, 'pairs.jsonl') },
+      data: { path: join(directory, 'pairs.jsonl'), weights: false },
       init: { model: join(directory, '../base') },
       vocabulary: 'labels',
       maxLength: 128,
@@ -115,6 +115,7 @@ describe('a training configuration', () => {
       path: expect.stringMatching(/v$/),
       columns,
       maxBadRecords: 2,
+      weights: false,
     });
     expect(formatTrainingConfig(config)).toContain(
       '    chosen: a\n    rejected:\n      template: "{b} {c}"\n',
@@ -122,6 +123,11 @@ describe('a training configuration', () => {
   });
 
   it.each([
+    [
+      'weights of demonstrations',
+      ['stage=sft', 'data.weights=true'],
+      /data\.weights has no meaning in the stage sft/,
+    ],
     [
       'labels for a policy',
       ['stage=sft', 'labelSmoothing=0.1'],

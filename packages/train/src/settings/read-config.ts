@@ -3,6 +3,7 @@ import { quote } from '@gram/base';
 import { judgePrompts } from '@gram/tokenize';
 import { closest } from 'fastest-levenshtein';
 import { TrainError } from '../error.js';
+import { withPaths } from '../stages/step-settings.js';
 import { stageNames, type TrainingStage } from '../stages/table.js';
 import { presets, withPreset } from './presets.js';
 import { configKeys, type TrainingConfig, trainingSchema } from './schema.js';
@@ -28,7 +29,7 @@ export interface ReadConfigOptions {
  * Reads and checks a training configuration in YAML, and fills in the defaults. A `preset` in it names values that it is laid
  * over, see `presets`.
  *
- * Relative paths of `data.path`, `validation.path`, `init.model`, `init.judgePrompt` and `output`, whether written in the file or given as an override, start
+ * Relative paths of `data.path`, `validation.path`, of their steps, `init.model`, `init.judgePrompt` and `output`, whether written in the file or given as an override, start
  * at the directory of the file: the same file and overrides mean the same run from wherever it is started. An
  * `init.model` of the form `owner/name` that is no such path is a repository of the hub.
  *
@@ -68,8 +69,8 @@ function checked(written: unknown, path: string | undefined, options: ReadConfig
   const from = pathResolver(path);
   return {
     ...config,
-    data: { ...data, path: from.path(data.path) },
-    ...(validation && { validation: { ...validation, path: from.path(validation.path) } }),
+    data: withPaths(data, from.path),
+    ...(validation && { validation: withPaths(validation, from.path) }),
     init: {
       ...init,
       model: init.model && from.model(init.model),

@@ -31,13 +31,21 @@ export function keysOf(shape: z.core.$ZodShape, more: readonly string[] = []): C
 function sectionKeys(shape: z.core.$ZodShape, prefix: string): Record<string, string[]> {
   const keys: Record<string, string[]> = {};
   for (const [name, schema] of Object.entries(shape)) {
-    const inner = innerOf(schema);
-    if (!(inner instanceof z.ZodObject)) continue;
+    const inner = mappingOf(schema);
+    if (inner === undefined) continue;
     const path = `${prefix}${name}`;
     keys[path] = Object.keys(inner.shape);
     Object.assign(keys, sectionKeys(inner.shape, `${path}.`));
   }
   return keys;
+}
+
+/** The mapping that a value or the elements of a list are, also where the reference lists its settings elsewhere. */
+function mappingOf(schema: z.core.$ZodType): z.ZodObject | undefined {
+  const inner = innerOf(schema);
+  const element = inner instanceof z.ZodArray ? inner.element : inner;
+  const mapping = element instanceof z.ZodLazy ? element.unwrap() : inner;
+  return mapping instanceof z.ZodObject ? mapping : undefined;
 }
 
 /** The schema of a value that is given, and of a list of mappings that of an element. */

@@ -171,7 +171,7 @@ export const trainingSchema: z.ZodType<TrainingConfig> = root
 /** Fills in what depends on the stage, which is the defaults of its own settings, and what validation shares with the data. */
 function complete({ stage: name, data: given, validation: held, init, ...rest }: Root): TrainingConfig {
   const own = z.object(stageOf(name).settings).parse(rest);
-  const { path: _, limit: __, ...shared } = given;
+  const { path: _, limit: __, steps: ___, ...shared } = given;
   return {
     stage: name,
     data: given,
@@ -216,6 +216,9 @@ function checkStage(config: Root, refuse: Refuse): void {
   const { formats, missing } = stage.data;
   for (const source of ['data', 'validation'] as const) {
     const format = config[source]?.format ?? config.data.format;
+    if (config[source]?.weights === true && !stage.data.hasWeights) {
+      refuse([source, 'weights'], `has no meaning in the stage ${name}, which learns from no judged pairs`);
+    }
     if (config[source] !== undefined && format !== undefined && !formats.includes(format)) {
       refuse([source, 'format'], `has no ${missing}, which the stage ${name} needs`);
     }

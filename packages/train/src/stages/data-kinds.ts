@@ -20,6 +20,8 @@ export interface DataOptions {
   readonly columns?: Columns | undefined;
   readonly pairing?: Pairing | undefined;
   readonly maxBadRecords?: number | undefined;
+  /** Whether the weights of pairs are used. */
+  readonly weights?: boolean | undefined;
   readonly degenerate?: 'drop' | 'error' | undefined;
   /** Draws responses where a record has more than two. */
   readonly seed: number;
@@ -33,6 +35,8 @@ export interface DataKind<Item extends { readonly prompt: Prompt }> {
   readonly formats: readonly string[];
   /** Fields that a file of another format lacks. */
   readonly missing: string;
+  /** Whether the records may have weights. */
+  readonly hasWeights: boolean;
   /** Opens a file. */
   read(path: string, options: DataOptions): Reading<Item>;
   /** Texts of a record, on which the tokenizer of a new model is trained. */
@@ -55,6 +59,7 @@ function known<Format extends string>(
 export const responsePairs: DataKind<ResponsePair> = {
   formats: responseFormats,
   missing: 'second response',
+  hasWeights: false,
   read: (path, options) =>
     readResponsePairs(path, { ...options, format: known(responseFormats, options.format) }),
   texts: ({ prompt, responses }) => [prompt, ...responses].map(conversationText),
@@ -64,6 +69,7 @@ export const responsePairs: DataKind<ResponsePair> = {
 export const preferencePairs: DataKind<PreferencePair> = {
   formats: preferenceFormats,
   missing: 'labels',
+  hasWeights: true,
   read: (path, options) =>
     readPreferences(path, { ...options, format: known(preferenceFormats, options.format) }),
   texts: ({ prompt, chosen, rejected }) => [prompt, chosen, rejected].map(conversationText),
@@ -73,6 +79,7 @@ export const preferencePairs: DataKind<PreferencePair> = {
 export const demonstrations: DataKind<Demonstration> = {
   formats: demonstrationFormats,
   missing: 'chosen response',
+  hasWeights: false,
   read: (path, options) =>
     readDemonstrations(path, { ...options, format: known(demonstrationFormats, options.format) }),
   texts: ({ prompt, response }) => [prompt, response].map(conversationText),

@@ -96,16 +96,22 @@ export function preferenceEncoder(
       const [encoded, other] = await inOrder(pair, first, needsBoth);
       if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
       const { ids, truncated, neutralized } = encoded;
+      const weighted = weightOf(pair);
       const exampleAt = async (place: number): Promise<PreferenceExample> => {
         const label = placeAt(seed, place);
-        if (label === first) return { ids, label, ...(bothOrders && { swapped: other?.ids }) };
+        if (label === first) return { ids, label, ...(bothOrders && { swapped: other?.ids }), ...weighted };
         // Where a pair before it was left out, an example has another place than was expected.
         const placed = other?.ids ?? (await inOrder(pair, label, false))[0].ids;
-        return { ids: placed, label, ...(bothOrders && { swapped: ids }) };
+        return { ids: placed, label, ...(bothOrders && { swapped: ids }), ...weighted };
       };
       return { exampleAt, truncated, neutralized };
     },
   };
+}
+
+/** The weight of a pair, where its record has one. */
+function weightOf({ weight }: PreferencePair): { readonly weight?: number } {
+  return weight === undefined ? {} : { weight };
 }
 
 /** The place of the chosen response of an example: a coin for each two examples, which take different places. */
@@ -148,10 +154,11 @@ export function encodeRewardPairs(
 
 /** The way in which `encodeRewardPairs` encodes. */
 export function rewardPairEncoder(encoder: ChatEncoder): RecordEncoder<PreferencePair, RewardExample> {
-  const exampleOf = ({ chosen, rejected }: PolicyPair, { margin }: PreferencePair): RewardExample => ({
+  const exampleOf = ({ chosen, rejected }: PolicyPair, pair: PreferencePair): RewardExample => ({
     chosen: chosen.ids,
     rejected: rejected.ids,
-    ...(margin !== undefined && { margin }),
+    ...(pair.margin !== undefined && { margin: pair.margin }),
+    ...weightOf(pair),
   });
   return {
     name: 'reward pairs',
@@ -174,7 +181,7 @@ export function policyPairEncoder(encoder: ChatEncoder): RecordEncoder<Preferenc
   return {
     name: 'policy pairs',
     codec: policyPairCodec,
-    encode: (pair) => encodeSides(encoder, pair, (sides) => sides),
+    encode: (pair) => encodeSides(encoder, pair, (sides) => ({ ...sides, ...weightOf(pair) })),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { Prompt } from '@gram/base';
 import type { GramMetadata, ModelConfig } from '@gram/model';
 import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
@@ -9,7 +8,14 @@ import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothin
 import type { DataKind } from './data-kinds.js';
 import type { RecordEncoder } from './encode-all.js';
 import { type EncodedFile, encodeFile } from './encode-files.js';
-import { type CheckedFile, checkFile, type DataSource, PromptCount, textsOf } from './read-data.js';
+import {
+  type CheckedFile,
+  checkFile,
+  type DataSource,
+  PromptCount,
+  type StageRecord,
+  textsOf,
+} from './read-data.js';
 
 /** Settings of a run that stages read beside their own. */
 export interface SharedSettings {
@@ -78,10 +84,7 @@ export type PresetName = 'paper' | 'qwen3-1.7b' | 'smollm2-135m' | 'laptop';
 export type Written = Readonly<Record<string, unknown>>;
 
 /** Everything that is peculiar to a stage. */
-interface StageDefinition<
-  Shape extends z.ZodRawShape,
-  Item extends { readonly id: string; readonly prompt: Prompt },
-> {
+interface StageDefinition<Shape extends z.ZodRawShape, Item extends StageRecord> {
   readonly name: string;
   /** One sentence for the help of its command. */
   readonly summary: string;
@@ -154,7 +157,7 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
     'name' | 'summary' | 'example' | 'kind' | 'settings' | 'smoothing' | 'presets'
   > {
   readonly runsOthers: boolean;
-  readonly data: Pick<DataKind<never>, 'formats' | 'missing'>;
+  readonly data: Pick<DataKind<never>, 'formats' | 'missing' | 'hasWeights'>;
   /** The model with the heads that the stage needs. */
   head(model: ModelConfig, config: StageConfig): ModelConfig;
   /** Whether only the score head is trained. */
@@ -170,10 +173,9 @@ export interface Stage<Shape extends z.ZodRawShape = z.ZodRawShape>
 }
 
 /** Makes a stage of its definition. */
-export function defineStage<
-  const Shape extends z.ZodRawShape,
-  Item extends { readonly id: string; readonly prompt: Prompt },
->(definition: StageDefinition<Shape, Item>): Stage<Shape> {
+export function defineStage<const Shape extends z.ZodRawShape, Item extends StageRecord>(
+  definition: StageDefinition<Shape, Item>,
+): Stage<Shape> {
   const { data, smoothing = 0 } = definition;
   const schema = z.object(definition.settings);
   const own = (config: StageConfig) => schema.parse(config);

@@ -1,5 +1,6 @@
 import {
   type DemonstrationFormat,
+  describeStep,
   type LabelFormat,
   type PreferenceFormat,
   type PreferenceOptions,
@@ -32,7 +33,7 @@ import {
   recordFlags,
   seedFlag,
 } from './input.js';
-import { stepLine, writtenLine } from './pass.js';
+import { writtenLine } from './pass.js';
 
 /** `gram data convert`: records in another format. */
 export const convertDataCommand = defineCommand({
@@ -96,7 +97,7 @@ export const convertDataCommand = defineCommand({
     io.stdout.write(
       json
         ? `${JSON.stringify({ output, to, written, ...readingOf(reading), steps: [step] })}\n`
-        : `${stepLine(step)}\n${writtenLine(output, written)}\n`,
+        : `${describeStep(step)}\n${writtenLine(output, written)}\n`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { createPipeline, type SourcedRecord, type Step, type StepCounts, writeJsonl } from '@gram/data';
+import { createPipeline, describeStep, type SourcedRecord, type Step, writeJsonl } from '@gram/data';
 import type { Io } from '../../command.js';
 import { CliError } from '../../error.js';
 import type { Values } from '../../flags.js';
@@ -33,7 +33,7 @@ export async function passRecords(passage: Passage, io: Io): Promise<void> {
     io.stdout.write(`${JSON.stringify({ output, written, ...counts, ...extra?.fields })}\n`);
     return;
   }
-  const lines = [...pipeline.counts.map(stepLine), ...(extra?.lines ?? []), writtenLine(output, written)];
+  const lines = [...pipeline.counts.map(describeStep), ...(extra?.lines ?? []), writtenLine(output, written)];
   io.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -69,13 +69,6 @@ export function sourcesOf({ source, isText }: SourcedRecord): readonly object[] 
     'the records are rows of texts, whose numbers JSON Lines would not have',
     'write them as JSON Lines first, with gram data convert',
   );
-}
-
-/** Describes the counts of a step in one line whose numbers add up. */
-export function stepLine({ name, read, kept, dropped }: StepCounts): string {
-  const reasons = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll('-', ' ')}`);
-  const left = reasons.length === 0 ? '0 dropped' : `${read - kept} dropped (${reasons.join(', ')})`;
-  return `${name.replaceAll('-', ' ')}: ${read} read, ${kept} kept, ${left}`;
 }
 
 /** Says how many records a file has. */
