@@ -4,6 +4,7 @@ import { textTable } from '@gram/report';
 import { compareResults, type ItemScore } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { fetchData } from '../input/fetch-data.js';
 import { wholeNumber } from '../parse-flags.js';
 
 /** `gram compare`: whether two models differ by more than chance. */
@@ -19,8 +20,8 @@ export const compareCommand = defineCommand({
   example: 'gram compare runs/one/llmbar/items.jsonl runs/two/llmbar/items.jsonl',
   cost: 'reading both files',
   async run({ first, second, seed, json }, io) {
-    const a = await readResults(first);
-    const b = await readResults(second);
+    const a = await readResults(await fetchData(first, io));
+    const b = await readResults(await fetchData(second, io));
     if (a.data !== b.data) {
       throw new CliError(
         'bad-file',

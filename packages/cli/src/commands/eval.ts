@@ -5,6 +5,7 @@ import { attacksOn, evaluateAttacks } from '../evaluation/attacks.js';
 import { evaluateBenchmark } from '../evaluation/benchmark.js';
 import { evaluateJudgedPairs } from '../evaluation/pairs.js';
 import { pairFlags, readPairs } from '../evaluation/read-pairs.js';
+import { fetchData } from '../input/fetch-data.js';
 import { judgeFlags, readJudgeFlags } from '../models/load-judge.js';
 import { wholeNumber } from '../parse-flags.js';
 
@@ -15,7 +16,7 @@ export const evaluateCommand = defineCommand({
     data: {
       value: 'PATH',
       required: true,
-      help: 'judged pairs in .jsonl, .json, .csv or .tsv, compressed or not, a folder or a pattern; for a benchmark its file or folder',
+      help: 'judged pairs in .jsonl, .json, .csv or .tsv, compressed or not, a folder, a pattern, hf://datasets/OWNER/NAME/PATH or https://...; for a benchmark its file or folder',
     },
     benchmark: {
       value: 'NAME',
@@ -57,7 +58,9 @@ export const evaluateCommand = defineCommand({
       const given = Object.keys(pairFlags).find((flag) => isGiven(values[flag as keyof typeof pairFlags]));
       if (given !== undefined) throw usage('has its own format', `leave out --${given}`);
       if (withAttacks) throw usage('takes no attacks', 'give --attacks with judged pairs');
-      await evaluateBenchmark({ name, data, out, limit, seed, json }, await readJudgeFlags(values, io), io);
+      const local = await fetchData(data, io);
+      const settings = await readJudgeFlags(values, io);
+      await evaluateBenchmark({ name, data: local, out, limit, seed, json }, settings, io);
       return;
     }
     const settings = await readJudgeFlags(values, io);

@@ -3,6 +3,7 @@ import { type Column, formatNumber, textTable } from '@gram/report';
 import { type RankStrategy, rankAll, rankStrategies } from '@gram/reward';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
+import { fetchData } from '../input/fetch-data.js';
 import { flagSentences, promptFlags, readPrompt, readResponses } from '../input/prompt-input.js';
 import { judgeFlags, loadJudge, readJudgeFlags } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
@@ -35,7 +36,8 @@ export const rankCommand = defineCommand({
         'give either --response TEXT ... or --responses FILE',
       );
     }
-    const responses: readonly Answer[] = file === undefined ? response : await readResponses(file);
+    const responses: readonly Answer[] =
+      file === undefined ? response : await readResponses(await fetchData(file, io));
     const flags = { truncated: false, neutralized: false };
     const model = await loadJudge(await readJudgeFlags(values, io), io);
     try {

@@ -12,10 +12,10 @@ import {
   readingNotes,
   readPreferences,
 } from '@gram/data';
-import { locateData } from '@gram/train';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
+import { fetchData } from '../input/fetch-data.js';
 import { wholeNumber } from '../parse-flags.js';
 
 /** Flags that say how a file of judged pairs is read. */
@@ -63,12 +63,14 @@ export async function readPairs(
   path: string,
   values: PairFlagValues,
   limit: number | undefined,
-  { stderr, signal }: Pick<Io, 'stderr' | 'signal'>,
+  io: Io,
 ): Promise<JudgedPairsFile> {
-  const local = await locateData(path, { signal, onNote: (text) => stderr.write(`data: ${text}\n`) });
+  const { stderr, signal } = io;
+  const local = await fetchData(path, io);
   const reading = readPreferences(local, optionsOf(values));
   const pairs: PreferencePair[] = [];
   for await (const pair of reading) {
+    signal.throwIfAborted();
     pairs.push(pair);
     if (pairs.length === limit) break;
   }

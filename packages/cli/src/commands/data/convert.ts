@@ -22,6 +22,7 @@ import { judgePrompt } from '@gram/tokenize';
 import { defineCommand } from '../../command.js';
 import { CliError } from '../../error.js';
 import { recordOptions } from '../../evaluation/read-pairs.js';
+import { fetchData } from '../../input/fetch-data.js';
 import { wholeNumber } from '../../parse-flags.js';
 import {
   checkOutput,
@@ -32,6 +33,7 @@ import {
   readingOf,
   recordFlags,
   seedFlag,
+  stoppable,
 } from './input.js';
 import { writtenLine } from './pass.js';
 
@@ -72,7 +74,7 @@ export const convertDataCommand = defineCommand({
     }
     await checkOutput(output, [input]);
     const name = to as WriterName; // The flag has checked the name.
-    const { reading, records } = opened(name, input, values);
+    const { reading, records } = opened(name, await fetchData(input, io), values, io.signal);
     const refused: Record<string, number> = {};
     let written = 0;
     await writeJsonl(
@@ -118,6 +120,7 @@ function opened(
   name: WriterName,
   input: string,
   values: Choices,
+  signal: AbortSignal,
 ): { readonly reading: Reading<unknown>; readonly records: AsyncIterable<object | string> } {
   const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
   const options = { ...recordOptions(values), format: values.format };
@@ -134,7 +137,7 @@ function opened(
         weights: values.weights,
         margins: name === 'preference',
       });
-      return written(reading, WRITERS[name].create({ seed, instruction }));
+      return written(reading, WRITERS[name].create({ seed, instruction }), signal);
     }
     case 'gram-pretrain':
     case 'outputs': {
@@ -142,19 +145,19 @@ function opened(
       const pairsPerPrompt = most === undefined ? 1 : wholeNumber('pairs-per-prompt', most, 1);
       const format = values.format as ResponseFormat | undefined;
       const reading = readResponsePairs(input, { ...options, format, seed, pairsPerPrompt });
-      return written(reading, WRITERS[name].create());
+      return written(reading, WRITERS[name].create(), signal);
     }
     case 'messages': {
       const format = values.format as DemonstrationFormat | undefined;
-      return written(readDemonstrations(input, { ...options, format }), WRITERS.messages.create());
+      return written(readDemonstrations(input, { ...options, format }), WRITERS.messages.create(), signal);
     }
     case 'kto': {
       const format = values.format as LabelFormat | undefined;
-      return written(readLabeledResponses(input, { ...options, format }), WRITERS.kto.create());
+      return written(readLabeledResponses(input, { ...options, format }), WRITERS.kto.create(), signal);
     }
     case 'prompts': {
       const format = values.format as PromptFormat | undefined;
-      return written(readPrompts(input, { ...options, format }), WRITERS.prompts.create());
+      return written(readPrompts(input, { ...options, format }), WRITERS.prompts.create(), signal);
     }
   }
 }
@@ -163,9 +166,10 @@ function opened(
 function written<Item>(
   reading: Reading<Item>,
   write: (item: Item) => object | string,
+  signal: AbortSignal,
 ): ReturnType<typeof opened> {
   async function* records() {
-    for await (const item of reading) yield write(item);
+    for await (const item of stoppable(reading, signal)) yield write(item);
   }
   return { reading, records: records() };
 }

@@ -21,7 +21,7 @@ export const decontaminateCommand = defineCommand({
         'add --against [NAME=]PATH',
       );
     }
-    const finder = await createOverlapFinder(await evaluationSets(against));
+    const finder = await createOverlapFinder(await evaluationSets(against, io));
     const more = () => ({
       fields: { overlaps: finder.overlaps },
       lines: ['', textTable(overlapTable(finder.overlaps)), ''],

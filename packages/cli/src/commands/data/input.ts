@@ -18,11 +18,12 @@ import type { Io } from '../../command.js';
 import { CliError } from '../../error.js';
 import { pairFlags, recordOptions } from '../../evaluation/read-pairs.js';
 import type { Flags, Values } from '../../flags.js';
+import { fetchData } from '../../input/fetch-data.js';
 
 /** The file that a command reads. */
 export const inputOperand = {
   value: 'INPUT',
-  help: 'records in .jsonl, .json, .csv, .tsv or .parquet, compressed or not; a folder or a pattern',
+  help: 'records in .jsonl, .json, .csv, .tsv or .parquet, compressed or not; a folder, a pattern, hf://datasets/OWNER/NAME/PATH or https://...',
 } as const;
 
 /** The file that a command writes. */
@@ -55,11 +56,34 @@ export const seedFlag = { value: 'N', help: 'seed of what is drawn; default 0' }
 /** Prints JSON in the place of sentences. */
 export const jsonFlag = { help: 'print JSON' } as const;
 
-/** Opens a file of records of any kind. */
-export function openRecords(path: string, values: Values<typeof recordFlags>): Reading<SourcedRecord> {
+/** Opens a file of records of any kind, which is fetched if need be. Reading it ends when the signal is aborted. */
+export async function openRecords(
+  path: string,
+  values: Values<typeof recordFlags>,
+  io: Io,
+): Promise<Reading<SourcedRecord>> {
+  const local = await fetchData(path, io);
   // The flags have checked the name.
   const format = values.format as FormatName | undefined;
-  return readData(path, { ...recordOptions(values), format });
+  return stoppable(readData(local, { ...recordOptions(values), format }), io.signal);
+}
+
+/** Makes a reading end when a signal is aborted, also where nothing that it gives is kept. */
+export function stoppable<Item>(reading: Reading<Item>, signal: AbortSignal): Reading<Item> {
+  return {
+    get format() {
+      return reading.format;
+    },
+    get counts() {
+      return reading.counts;
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const item of reading) {
+        signal.throwIfAborted();
+        yield item;
+      }
+    },
+  };
 }
 
 /** Says on the error stream what a reader has met. */
@@ -92,13 +116,18 @@ export async function checkOutput(output: string, inputs: readonly string[]): Pr
 }
 
 /** Opens the evaluation sets that flags name. A benchmark is read as it is published, and any other file as prompts. */
-export async function evaluationSets(against: readonly string[]): Promise<readonly EvaluationSet[]> {
+export async function evaluationSets(against: readonly string[], io: Io): Promise<readonly EvaluationSet[]> {
+  const prompts = async (path: string, options: Parameters<typeof readPrompts>[1]) =>
+    stoppable(readPrompts(await fetchData(path, io), options), io.signal);
   return Promise.all(
     against.map(async (text) => {
       const [, name, path] = /^([a-z][a-z0-9-]*)=(.+)$/s.exec(text) ?? [undefined, undefined, text];
-      if (name === undefined) return { name: path, records: readPrompts(path) };
+      if (name === undefined) return { name: path, records: await prompts(path, {}) };
       if (isBenchmark(name))
-        return { name, records: (await readBenchmark(path, name)).items.map(promptRecord) };
+        return {
+          name,
+          records: (await readBenchmark(await fetchData(path, io), name)).items.map(promptRecord),
+        };
       const format = formatNames.find((one) => one === name);
       if (format === undefined || format === 'text') {
         throw new CliError(
@@ -107,7 +136,7 @@ export async function evaluationSets(against: readonly string[]): Promise<readon
           'write NAME=PATH with one of them, or the path alone',
         );
       }
-      return { name: path, records: readPrompts(path, { format }) };
+      return { name: path, records: await prompts(path, { format }) };
     }),
   );
 }

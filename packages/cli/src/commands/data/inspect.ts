@@ -20,7 +20,7 @@ export const inspectDataCommand = defineCommand({
   cost: 'reading the file',
   async run({ input, show, json, ...values }, io) {
     const count = show === undefined ? 2 : wholeNumber('show', show, 0);
-    const reading = openRecords(input, values);
+    const reading = await openRecords(input, values, io);
     const examples: SourcedRecord[] = [];
     const fields = new Set<string>();
     for await (const record of reading) {

@@ -1,6 +1,6 @@
 import { mix } from '@gram/data';
 import { textTable } from '@gram/report';
-import { defineCommand } from '../../command.js';
+import { defineCommand, type Io } from '../../command.js';
 import { CliError } from '../../error.js';
 import type { Values } from '../../flags.js';
 import { decimalNumber } from '../../parse-flags.js';
@@ -30,10 +30,10 @@ export const mixCommand = defineCommand({
   example: 'gram data mix train.jsonl --source chat.jsonl=3 --source code.jsonl=1',
   cost: 'reading the files',
   async run({ output, source, json, ...values }, io) {
-    const sources = source.map((text) => {
-      const [, path, weight] = /^(.+)=([^=]+)$/s.exec(text) ?? [];
-      if (path !== undefined && weight !== undefined) {
-        return { name: path, weight: decimalNumber('source', weight), items: openRecords(path, values) };
+    const named = source.map((text) => {
+      const [, name, weight] = /^(.+)=([^=]+)$/s.exec(text) ?? [];
+      if (name !== undefined && weight !== undefined) {
+        return { name, weight: decimalNumber('source', weight) };
       }
       throw new CliError(
         'usage',
@@ -41,13 +41,11 @@ export const mixCommand = defineCommand({
         'write it as PATH=WEIGHT, such as chat.jsonl=3',
       );
     });
-    await checkOutput(
-      output,
-      sources.map(({ name }) => name),
-    );
-    await checkFormats(
-      sources.map(({ name }) => name),
-      values,
+    const paths = named.map(({ name }) => name);
+    await checkOutput(output, paths);
+    await checkFormats(paths, values, io);
+    const sources = await Promise.all(
+      named.map(async (one) => ({ ...one, items: await openRecords(one.name, values, io) })),
     );
     const mixture = mix(sources);
     const written = await writeSources(output, mixture, io);
@@ -74,10 +72,14 @@ export const mixCommand = defineCommand({
 });
 
 /** Refuses files of several formats: a file has one. */
-async function checkFormats(paths: readonly string[], values: Values<typeof recordFlags>): Promise<void> {
+async function checkFormats(
+  paths: readonly string[],
+  values: Values<typeof recordFlags>,
+  io: Io,
+): Promise<void> {
   const formats = await Promise.all(
     paths.map(async (path) => {
-      const reading = openRecords(path, values);
+      const reading = await openRecords(path, values, io);
       for await (const _ of reading) break;
       return reading.format;
     }),

@@ -23,7 +23,7 @@ export interface Passage {
 export async function passRecords(passage: Passage, io: Io): Promise<void> {
   const { input, output, values, steps, json, more } = passage;
   await checkOutput(output, [input]);
-  const reading = openRecords(input, values);
+  const reading = await openRecords(input, values, io);
   const pipeline = createPipeline(reading, steps);
   const written = await writeSources(output, pipeline, io);
   noteReading(reading, values.format !== undefined, io);

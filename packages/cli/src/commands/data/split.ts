@@ -45,7 +45,7 @@ export const splitCommand = defineCommand({
     for (const { path } of outputs) await checkOutput(path, [input]);
     const parts: { name: string; output: string; written: number }[] = [];
     for (const [at, { name, path }] of outputs.entries()) {
-      const reading = openRecords(input, values);
+      const reading = await openRecords(input, values, io);
       const written = await writeSources(
         path,
         only(reading, (record) => partOfRecord(record) === name),

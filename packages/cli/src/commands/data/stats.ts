@@ -36,14 +36,14 @@ export const statsCommand = defineCommand({
   async run({ input, tokenizer: path, against, page, json, ...values }, io) {
     if (page !== undefined) await checkWritable(page);
     const tokenizer = path === undefined ? undefined : loadTokenizer(path);
-    const finder = await createOverlapFinder(await evaluationSets(against));
+    const finder = await createOverlapFinder(await evaluationSets(against, io));
     const measurement = createMeasurement({
       detect: await loadLanguageDetector(),
       countTokens: tokenizer && (async (text) => (await tokenizer.encode(text)).length),
       finder,
     });
     const examples = createReservoir(EXAMPLES);
-    const reading = openRecords(input, values);
+    const reading = await openRecords(input, values, io);
     for await (const record of reading) {
       io.signal.throwIfAborted();
       await measurement.add(record);
