@@ -44,8 +44,9 @@ async function ppo({ inputs: { recipe, seed, prompts: counts, options: given }, 
   const test = await data.prompts('policy-test', counts.test);
   const options = { ...given, seed };
   const { sampling, maxNewTokens } = ppoOptions(options);
+  const start = copyWeights(weights);
   const meter = await createPolicyMeter({
-    ...{ config, policy: weights, reference: copyWeights(weights), tokenizer: tokens, encoder },
+    ...{ config, policy: weights, reference: start, greedy: start, tokenizer: tokens, encoder },
     ...{ prompts: test, sampling, maxNewTokens, seed },
   });
   const curve = [];

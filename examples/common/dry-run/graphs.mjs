@@ -45,7 +45,7 @@ export const OBJECTIVES = {
   },
   'supervised fine-tuning': { objective: supervisedFineTuning, exampleOf: written, head: 'next-token' },
   'PPO policy': {
-    objective: policyObjective({ clip: 0.2 }),
+    objective: policyObjective({ clip: { low: 0.2, high: 0.2 } }),
     exampleOf: (length) => {
       const own = written(length);
       const each = Array(length - own.lossFrom).fill(0);

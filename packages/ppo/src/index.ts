@@ -1,11 +1,14 @@
 export { type Experience, type MeasuredResponse, makeExperience } from './advantages/experience.js';
 export { type GaeOptions, gae } from './advantages/gae.js';
-export { grpoAdvantages, rlooAdvantages } from './advantages/groups.js';
+export { type GrpoOptions, grpoAdvantages, rlooAdvantages } from './advantages/groups.js';
+export { adaptedKlWeight, type KlControl } from './advantages/kl-weight.js';
 export { responseRewards } from './advantages/response-rewards.js';
 export { whiten } from './advantages/whiten.js';
 export { PpoError, type PpoErrorCode } from './error.js';
+export { type LossAggregation, responseWeight, tokenWeight } from './losses/aggregation.js';
+export { entropies } from './losses/entropy.js';
 export { fullKl, type KlEstimator, klEstimate, klTerms } from './losses/kl.js';
-export { type PolicyTerms, policyTerms } from './losses/policy-loss.js';
+export { type ClipRange, type PolicyTerms, policyTerms } from './losses/policy-loss.js';
 export { valueLosses } from './losses/value-loss.js';
 export { type PolicyExample, type PolicyOptions, policyObjective } from './objectives/policy.js';
 export { type ValueExample, valueObjective } from './objectives/value.js';
@@ -79,8 +82,8 @@ export type {
   PpoStepRecord,
   StopReason,
 } from './run/run.js';
-export { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 export { formatRlhfConfig, loadRlhfConfig } from './settings/read-config.js';
 export { type RewardConfig, type RlhfConfig, rlhfReference } from './settings/schema.js';
+export { miniBatches, planStep, promptsOfStep, type StepPlan } from './steps/schedule.js';
 export { ppo } from './trainer.js';
 export { valueModelFrom } from './value-model.js';

@@ -85,14 +85,14 @@ describe('the README', () => {
           .map((cell) => cell.trim()),
       );
     const rows = rowsOf(optionFields);
-    expect(rows).toHaveLength(33);
+    expect(rows).toHaveLength(47);
     expect(cells.filter(([name]) => rows.some(([option]) => option === name))).toEqual(rows);
   });
 });
 
 const notes = z.object({
   description: z.string(),
-  source: z.enum(['paper', 'our choice', 'not known']),
+  source: z.enum(['paper', 'GRPO paper', 'DAPO paper', 'our choice', 'not known']),
   usual: z.string().optional(),
 });
 

@@ -1,11 +1,12 @@
 import { issuePath } from '@gram/base';
-import { adamW, isOptimizer, type Optimizer } from '@gram/train';
+import { adamW, isOptimizer, type Optimizer, scheduleNames } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from './error.js';
+import { lossAggregations } from './losses/aggregation.js';
 import { klEstimators } from './losses/kl.js';
 
 /** Where the default of an option comes from. */
-type Source = 'paper' | 'our choice' | 'not known';
+type Source = 'paper' | 'GRPO paper' | 'DAPO paper' | 'our choice' | 'not known';
 
 /** Documents an option: the README has these notes. `usual` is the default where it depends on other options. */
 const note = (description: string, source: Source, usual?: string) => ({ description, source, usual });
@@ -54,6 +55,55 @@ export const optionFields = z.strictObject({
     .enum(['gae', 'rloo', 'grpo'])
     .default('gae')
     .meta(note('estimates advantages with a value model, or from responses to one prompt', 'not known')),
+  groupScale: z
+    .enum(['deviation', 'none'])
+    .default('deviation')
+    .meta(
+      note('divisor of the advantages of `grpo`; `none` is Dr. GRPO, see `grpoAdvantages`', 'GRPO paper'),
+    ),
+  aggregation: z
+    .enum(lossAggregations)
+    .optional()
+    .meta(
+      note(
+        'mean that the policy loss is, see `LossAggregation`',
+        'GRPO paper',
+        '`sequence` for `grpo`, else `token`',
+      ),
+    ),
+  dynamicSampling: z
+    .strictObject({
+      maxRounds: count
+        .min(2)
+        .default(10)
+        .meta(note('most batches of prompts that are drawn for one step', 'our choice', '`10`')),
+    })
+    .optional()
+    .meta(
+      note(
+        'draws further prompts in place of those whose responses all have the same reward',
+        'DAPO paper',
+        'prompts are drawn once',
+      ),
+    ),
+  unended: z
+    .strictObject({
+      penalty: z
+        .number()
+        .min(0)
+        .default(0)
+        .meta(note('subtracted from the reward of a response without an end token', 'our choice')),
+      mask: z
+        .boolean()
+        .default(false)
+        .meta(
+          note(
+            'keeps responses without an end token out of the loss; their rewards stay in the baseline',
+            'our choice',
+          ),
+        ),
+    })
+    .prefault({}),
   epochs: count.default(4).meta(note('passes over the responses of a step', 'paper')),
   miniBatchSize: count.default(16).meta(note('responses in a gradient step', 'our choice')),
   microBatchSize: count
@@ -63,18 +113,44 @@ export const optionFields = z.strictObject({
     .custom<Optimizer>(isOptimizer, 'must be an optimizer, for example adamW() of @gram/train')
     .default(() => adamW())
     .meta(note('update rule of the policy and the value model', 'our choice', '`adamW()`, no decay')),
-  policyLearningRate: positive.default(1e-5).meta(note('constant over the run', 'paper')),
-  valueLearningRate: positive.default(5e-6).meta(note('constant over the run', 'paper')),
+  policyLearningRate: positive.default(1e-5).meta(note('highest learning rate of the policy', 'paper')),
+  valueLearningRate: positive.default(5e-6).meta(note('highest learning rate of the value model', 'paper')),
+  schedule: z
+    .enum(scheduleNames)
+    .default('constant')
+    .meta(note('how both rates fall over the steps, see `learningRateAt` of @gram/train', 'our choice')),
+  warmupRatio: share
+    .lt(1)
+    .default(0)
+    .meta(note("share of a model's own steps in which its rate rises from 0", 'our choice')),
   valueOnlySteps: z
     .int()
     .min(0)
     .optional()
     .meta(note('first steps, in which only the value model learns', 'paper', '30 for `gae`, else 0')),
   rewardScale: positive.default(10).meta(note("the paper's gamma, a factor on standardized scores", 'paper')),
+  standardization: z
+    .enum(['queue', 'none'])
+    .default('queue')
+    .meta(note('whether the scores are standardized with earlier ones before they are scaled', 'paper')),
   queueSize: count.default(1000).meta(note('earlier scores that `standardize` uses', 'paper')),
   kl: z
     .strictObject({
-      weight: z.number().min(0).default(0.05).meta(note("the paper's alpha", 'our choice')),
+      weight: z
+        .number()
+        .min(0)
+        .optional()
+        .meta(note("the paper's alpha", 'our choice', '`0.05`, and 0 without a reference')),
+      target: positive
+        .optional()
+        .meta(
+          note(
+            'KL of a response, in nats, that the weight is adapted to, see `adaptedKlWeight`',
+            'our choice',
+            'the weight stays',
+          ),
+        ),
+      horizon: count.default(10_000).meta(note('responses over which the weight adapts', 'our choice')),
       estimator: z
         .enum(klEstimators)
         .optional()
@@ -88,9 +164,31 @@ export const optionFields = z.strictObject({
         .meta(note('ends the run above this mean KL of a step, in nats a response', 'our choice', 'never')),
     })
     .prefault({}),
+  reference: z
+    .enum(['start', 'none'])
+    .default('start')
+    .meta(
+      note(
+        'model that the KL is measured to: the policy at the start or the `reference` of the run, or none',
+        'paper',
+      ),
+    ),
   discount: share.default(1).meta(note('weight of a reward one token later, see `gae`', 'our choice')),
   lambda: share.default(0.95).meta(note('see `gae`', 'our choice')),
-  clip: positive.lt(1).default(0.2).meta(note('see `policyTerms`', 'our choice')),
+  clip: positive
+    .lt(1)
+    .default(0.2)
+    .meta(note('distance of the bounds of the probability ratio from 1, see `policyTerms`', 'our choice')),
+  clipHigh: positive
+    .optional()
+    .meta(note('distance of the upper bound alone; 0.28 in the DAPO paper', 'DAPO paper', '`clip`')),
+  entropyWeight: z
+    .number()
+    .min(0)
+    .default(0)
+    .meta(
+      note('weight of the entropy of the next token, which is subtracted from the policy loss', 'our choice'),
+    ),
   valueClip: positive
     .optional()
     .meta(note('see `valueLosses`, in units of the return', 'our choice', '0.2 `rewardScale`')),
@@ -114,6 +212,7 @@ export const optionFields = z.strictObject({
 const schema = optionFields
   .transform((given) => {
     const grouped = given.advantages !== 'gae';
+    const { weight = given.reference === 'none' ? 0 : 0.05 } = given.kl;
     const klIn = given.kl.in ?? (given.advantages === 'grpo' ? 'loss' : 'reward');
     return {
       ...given,
@@ -121,18 +220,41 @@ const schema = optionFields
       valueOnlySteps: given.valueOnlySteps ?? (grouped ? 0 : 30),
       checkpointEvery: given.checkpointEvery ?? given.evaluateEvery,
       valueClip: given.valueClip ?? 0.2 * given.rewardScale,
-      kl: { ...given.kl, in: klIn, estimator: given.kl.estimator ?? (klIn === 'reward' ? 'k1' : 'k3') },
+      clipHigh: given.clipHigh ?? given.clip,
+      aggregation: given.aggregation ?? (given.advantages === 'grpo' ? 'sequence' : 'token'),
+      kl: {
+        ...given.kl,
+        weight,
+        in: klIn,
+        estimator: given.kl.estimator ?? (klIn === 'reward' ? 'k1' : 'k3'),
+      },
     } as const;
   })
-  .superRefine(({ advantages, samplesPerPrompt, valueOnlySteps, steps }, context) => {
+  .superRefine((options, context) => {
+    const { advantages, samplesPerPrompt, valueOnlySteps, steps, kl, clip, clipHigh } = options;
     const refuse = (option: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [option], message });
+      context.addIssue({ code: 'custom', path: option.split('.'), message });
     if (advantages !== 'gae' && samplesPerPrompt < 2) {
       refuse('samplesPerPrompt', `is 1, and ${advantages} compares responses to one prompt`);
     }
     if (advantages !== 'gae' && valueOnlySteps > 0) {
       refuse('valueOnlySteps', `is ${valueOnlySteps}, and ${advantages} has no value model`);
     }
+    if (advantages !== 'grpo' && options.groupScale !== 'deviation') {
+      refuse('groupScale', `is ${options.groupScale}, and ${advantages} divides by no deviation`);
+    }
+    if (options.dynamicSampling !== undefined && samplesPerPrompt < 2) {
+      refuse('dynamicSampling', 'compares the responses to one prompt, and samplesPerPrompt is 1');
+    }
+    if (clipHigh < clip) refuse('clipHigh', `is ${clipHigh}, below clip, which is ${clip}`);
+    if (options.reference === 'none') {
+      const needed = ['weight', 'target', 'stop'] as const;
+      for (const name of needed) {
+        if ((kl[name] ?? 0) > 0)
+          refuse(`kl.${name}`, `is ${kl[name]}, and without a reference there is no KL`);
+      }
+    }
+    if (kl.target !== undefined && kl.weight === 0) refuse('kl.target', 'is set, and a weight of 0 stays 0');
     if (valueOnlySteps >= steps) {
       refuse('valueOnlySteps', `is ${valueOnlySteps}: none of the ${steps} steps would train the policy`);
     }

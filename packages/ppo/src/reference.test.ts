@@ -11,7 +11,7 @@ import { fullKl, klEstimate, klTerms } from './losses/kl.js';
 import { policyTerms } from './losses/policy-loss.js';
 import { valueLosses } from './losses/value-loss.js';
 import { standardize } from './rewards/score-queue.js';
-import { planStep } from './run/schedule.js';
+import { planStep } from './steps/schedule.js';
 
 // Made by tools/make-ppo-fixtures.py with PyTorch, in float64.
 interface Case<Input, Expected> {
@@ -130,9 +130,10 @@ describe('pure functions against the independent script', () => {
   });
 
   it.each(cases('schedule'))('schedule: %s', (_name, input, expected) => {
-    const options = { ...input, checkpointEvery: 7 };
+    const rates = { policyLearningRate: 1e-5, valueLearningRate: 5e-6 };
+    const options = { ...input, ...rates, schedule: 'constant', warmupRatio: 0 } as const;
     for (const { step, updatePolicy, evaluate } of expected.steps) {
-      expect(planStep(options, step)).toMatchObject({ updatePolicy, evaluate });
+      expect(planStep(options, step)).toMatchObject({ updatePolicy, evaluate, ...rates });
     }
   });
 });
@@ -175,7 +176,7 @@ describe('losses and their gradients against the independent script', () => {
           chosen(logits as tf.Tensor2D, inputs.tokens as tf.Tensor1D),
           inputs.old as tf.Tensor1D,
           inputs.advantages as tf.Tensor1D,
-          input.clip,
+          { low: input.clip, high: input.clip },
         );
       const mean = (values: tf.Tensor) => tf.sum(tf.mul(values, inputs.weights));
       const { losses, logRatios, clipped } = terms(inputs.logits);

@@ -30,6 +30,21 @@ describe('ppo', () => {
     ['gae, exact KL in the loss', { kl: { in: 'loss', estimator: 'full', weight: 0.01 } }],
     ['rloo', { advantages: 'rloo', ...grouped }],
     ['grpo', { advantages: 'grpo', ...grouped, kl: { weight: 0.01 } }],
+    [
+      'grpo as DAPO has it',
+      {
+        ...{ advantages: 'grpo', ...grouped, reference: 'none', aggregation: 'token', clipHigh: 0.28 },
+        ...{ dynamicSampling: {}, unended: { mask: false, penalty: 0.1 }, standardization: 'none' },
+      },
+    ],
+    [
+      'grpo as Dr. GRPO has it, with a schedule and an entropy bonus',
+      {
+        ...{ advantages: 'grpo', ...grouped, groupScale: 'none', aggregation: 'fixed' },
+        ...{ schedule: 'cosine', warmupRatio: 0.1, entropyWeight: 0.001 },
+        kl: { weight: 0.01, target: 5 },
+      },
+    ],
   ] satisfies [string, Partial<PpoOptionsInput>][])('raises the reward: %s', async (_name, change) => {
     const { value, ...run } = tinyRun();
     const withValue = 'advantages' in change ? undefined : value;
@@ -38,8 +53,14 @@ describe('ppo', () => {
     expect(result.stopped).toBe('steps');
     expect(result.evaluations.map(({ step }) => step)).toEqual([0, 10, 20, 30]);
     expect(last.reward).toBeGreaterThan(first.reward + 0.3);
-    expect(first.kl).toBe(0);
-    expect(last.kl).toBeGreaterThan(0.1);
+    if ('reference' in change) {
+      expect([result.reference, first.kl, last.kl, result.steps[0]!.kl]).toEqual(
+        new Array(4).fill(undefined),
+      );
+    } else {
+      expect(first.kl).toBe(0);
+      expect(last.kl).toBeGreaterThan(0.1);
+    }
     expect(result.steps[0]!.score).toBeCloseTo(first.reward, 1);
     expect(result.best.step).toBe(result.evaluations.findLast(({ best }) => best)!.step);
   });
@@ -47,7 +68,7 @@ describe('ppo', () => {
   it('holds the policy back with a strong KL term, in the reward or in the loss', async () => {
     const klOf = async (kl: PpoOptionsInput['kl']) => {
       const { evaluations } = await ppo({ ...tinyRun(), options: { ...options, steps: 16, kl } });
-      return evaluations.at(-1)!.kl;
+      return evaluations.at(-1)!.kl!;
     };
     const free = await klOf({ weight: 0 });
     expect(await klOf({ weight: 20 })).toBeLessThan(free / 3);
@@ -93,7 +114,7 @@ describe('ppo', () => {
         onStep: (record) => void records.push(record),
         onEvaluation: (record) => void records.push(record),
       });
-      expect(bytes(result.reference)).toEqual(first);
+      expect(bytes(result.reference!)).toEqual(first);
       return { policy: bytes(run.policy.weights), value: bytes(run.value.weights), records };
     };
     const [a, b] = [await once(), await once()];

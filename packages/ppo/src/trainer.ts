@@ -1,24 +1,33 @@
 import { checkMemory, mean, withinMemory, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
 import type { StepRecord } from '@gram/run';
-import { type Experience, klOfTokens, makeExperience } from './advantages/experience.js';
+import {
+  type Experience,
+  klOfTokens,
+  type MeasuredResponse,
+  makeExperience,
+} from './advantages/experience.js';
+import { adaptedKlWeight } from './advantages/kl-weight.js';
 import { PpoError } from './error.js';
 import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
-import { askRewards, meanRewards } from './rewards/reward-list.js';
+import { askRewards, meanRewards, type ResponseRewards } from './rewards/reward-list.js';
 import { standardize } from './rewards/score-queue.js';
-import { collect, responseTokens, rewardGroups } from './rollout/collect.js';
+import { vary } from './rewards/signal.js';
+import { responseTokens, rewardGroups } from './rollout/collect.js';
+import type { PolicyMeter } from './rollout/policy-meter.js';
 import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
 import { samplesOf } from './run/samples.js';
-import { miniBatches, planStep, promptsOfStep, type StepPlan } from './run/schedule.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { noteFlags, textFlags } from './run/text-flags.js';
 import { openTools, type Tools } from './run/tools.js';
+import { type ScoredRollout, sampleStep, scoresOf } from './steps/sample-step.js';
+import { miniBatches, planStep, type StepPlan } from './steps/schedule.js';
 
 /**
  * Trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
@@ -50,9 +59,9 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   checkRun(run, options);
   const need = runNeed(run, options);
   checkMemory(need);
-  const { state, reference } = await withinMemory(need, () => initialState(run, options));
+  const { state, frozen } = await withinMemory(need, () => initialState(run, options));
   const takeSteps: TakeSteps = async ({ signal, onStep }) => {
-    const tools = await openTools({ ...run, signal }, options, { state, reference });
+    const tools = await openTools({ ...run, signal }, options, { state, frozen });
     try {
       await learnToTheEnd(tools, state, (record) => onStep(record, state, options.steps));
     } finally {
@@ -65,8 +74,12 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
       ? takeSteps({ signal, onStep: async () => {} })
       : conductPpo({ ...run, output }, options, state, takeSteps),
   );
+  // Without validation prompts the newest policy is the best one.
+  if (output === undefined && !state.isValidated) {
+    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
+  }
   const { stopped = 'steps', steps, evaluations, best } = state;
-  return { stopped, steps, evaluations, best, reference };
+  return { stopped, steps, evaluations, best, reference: frozen.reference };
 }
 
 /** Takes steps and scores the policy until the run ends. Between two of both the state is whole. */
@@ -85,6 +98,7 @@ async function learnToTheEnd(
       await run.onStep?.(record, options);
     }
     if (isEvaluationDue(state, options)) await score(tools, state);
+    state.stopped = stopReason(state, options);
     const record = newestRecord(state);
     state.history.push(record);
     await onRecord(record);
@@ -93,53 +107,101 @@ async function learnToTheEnd(
 
 /** Takes one step of the algorithm. */
 async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<PpoStepRecord> {
-  const { run, options, sampler, meter } = tools;
-  const { signal } = run;
+  const { run, options } = tools;
   const { step } = plan;
-  const prompts = promptsOfStep(run.prompts, options.batchSize, { ...options, step });
-  const rollouts = await collect(sampler, prompts, { ...options, stream: step, signal });
-  const asked = rewardGroups(rollouts);
-  const rewarded = await askRewards(tools.rewards, asked, { signal });
-  const scored = rewarded.groups.flat();
-  const failed = scored.filter((each) => each.failed).length;
-  checkFailures(step, { failed, responses: scored.length }, options);
-  const scores = scored.flatMap(({ reward }) => reward ?? []);
-  const { standardized, queue } = standardize(state.queue, scores, options.queueSize);
-  const tokens = responseTokens(rollouts);
-  const references = await meter.reference(tokens, options.kl.estimator === 'full', signal);
-  const values = tools.value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
-  const given = standardized.values();
-  const responses = zip(zip(tokens, scored), zip(references, values)).map(
-    ([[response, { reward }], [reference, values]]) => ({
+  const { drawn, learned, rounds, failedCalls } = await sampleStep({ ...tools, ...run }, step, options);
+  const scored = drawn.flatMap(({ rewards }) => rewards);
+  checkFailures(step, scored, options);
+  const groups = learned.map((rollout) => scoresOf(rollout, options.unended));
+  const { standardized, queue } =
+    options.standardization === 'queue'
+      ? standardize(state.queue, groups.flat(), options.queueSize)
+      : { standardized: groups.flat(), queue: [] };
+  const responses = await measure(tools, responseTokens(learned), standardized);
+  const kl = { ...options.kl, weight: state.klWeight };
+  const size = options.samplesPerPrompt;
+  const experience = makeExperience(
+    learned.map((_, i) => responses.slice(i * size, (i + 1) * size)),
+    { ...options, kl },
+  );
+  // Equal rewards do not say what is better: whitening and Adam would make steps of full length of their rounding.
+  const isTelling = options.advantages === 'gae' ? vary(groups.flat()) : groups.some(vary);
+  const result = await learn(tools, experience, { ...plan, updatePolicy: plan.updatePolicy && isTelling });
+  const kls =
+    options.reference === 'none'
+      ? undefined
+      : responses.map((response) => sum(klOfTokens(response, options.kl.estimator)));
+  const measured = kls && mean(kls);
+  state.samples = samplesOf(step, rewardGroups(learned), {
+    rewards: learned.flatMap(({ rewards }) => rewards),
+    kl: kls,
+  });
+  const flags = textFlags(scored, drawn);
+  noteFlags(run, state.steps, { ...flags, step });
+  const { target, horizon } = options.kl;
+  const record = {
+    step,
+    ...recordOf(drawn, failedCalls, tools),
+    ...flags,
+    kl: measured,
+    klWeight: target === undefined ? undefined : state.klWeight,
+    excluded: responses.length - experience.length,
+    rounds: options.dynamicSampling === undefined ? undefined : rounds,
+    ...result,
+  };
+  state.queue = queue;
+  if (target !== undefined && measured !== undefined && plan.updatePolicy) {
+    state.klWeight = adaptedKlWeight(
+      state.klWeight,
+      { kl: measured, responses: responses.length },
+      { target, horizon },
+    );
+  }
+  return record;
+}
+
+/** Measures the responses of a step with the frozen models, and puts their scores beside them. */
+async function measure(
+  { run: { signal }, options, meter, value }: Tools,
+  tokens: ReturnType<typeof responseTokens>,
+  standardized: readonly (number | null)[],
+): Promise<MeasuredResponse[]> {
+  const references =
+    options.reference === 'none'
+      ? tokens.map(() => undefined)
+      : await meter.reference(tokens, options.kl.estimator === 'full', signal);
+  const values = value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
+  return zip(zip(tokens, standardized), zip(references, values)).map(
+    ([[{ finished, ...response }, score], [reference, values]]) => ({
       ...response,
       reference,
       values,
-      // Scores are in the order of the responses that have a reward.
-      score: reward === null ? null : options.rewardScale * (given.next().value ?? Number.NaN),
+      score: score === null ? null : options.rewardScale * score,
+      isMasked: options.unended.mask && finished !== 'stop',
     }),
   );
-  const size = options.samplesPerPrompt;
-  const groups = prompts.map((_, i) => learnable(responses.slice(i * size, (i + 1) * size), options));
-  const learned = await learn(tools, makeExperience(groups, options), plan);
-  state.queue = queue;
-  const sampled = rollouts.flatMap((rollout) => rollout.responses);
-  const kls = responses.map((response) => sum(klOfTokens(response, options.kl.estimator)));
-  state.samples = samplesOf(step, asked, { rewards: scored, kl: kls });
-  const flags = textFlags(scored, rollouts);
-  noteFlags(run, state.steps, { ...flags, step });
+}
+
+/** Numbers about the responses that were drawn in a step. */
+function recordOf(
+  drawn: readonly ScoredRollout[],
+  failedCalls: number,
+  { rewards: list, options: { samplesPerPrompt, unended } }: Tools,
+) {
+  const scored = drawn.flatMap(({ rewards }) => rewards);
+  const rewards = scored.flatMap(({ reward }) => reward ?? []);
+  const responses = drawn.flatMap((rollout) => rollout.responses);
+  const varied = drawn.map((rollout) => Number(vary(scoresOf(rollout, unended))));
   return {
-    step,
-    ...(scores.length > 0 && { score: mean(scores) }),
-    rewards: meanRewards(tools.rewards, scored),
-    unrewarded: scored.length - scores.length,
-    failed,
-    failedCalls: rewarded.failedCalls,
-    kl: mean(kls),
-    ...flags,
-    tokens: sum(sampled.map(({ ids }) => ids.length)),
-    length: mean(sampled.map(({ ids }) => ids.length)),
-    ended: mean(sampled.map(({ finished }) => Number(finished === 'stop'))),
-    ...learned,
+    score: rewards.length === 0 ? undefined : mean(rewards),
+    rewards: meanRewards(list, scored),
+    unrewarded: scored.length - rewards.length,
+    failed: scored.filter(({ failed }) => failed).length,
+    failedCalls,
+    varied: samplesPerPrompt === 1 ? undefined : mean(varied),
+    tokens: sum(responses.map(({ ids }) => ids.length)),
+    length: mean(responses.map(({ ids }) => ids.length)),
+    ended: mean(responses.map(({ finished }) => Number(finished === 'stop'))),
   };
 }
 
@@ -147,15 +209,22 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
 async function learn(
   { options, policy: policyLearner, value: valueLearner }: Tools,
   experience: readonly Experience[],
-  { step, updatePolicy }: StepPlan,
-): Promise<Pick<PpoStepRecord, 'policyLoss' | 'valueLoss' | 'approxKl' | 'clipped' | 'skipped'>> {
+  { step, updatePolicy, policyLearningRate, valueLearningRate }: StepPlan,
+): Promise<
+  Pick<
+    PpoStepRecord,
+    'policyLoss' | 'valueLoss' | 'approxKl' | 'clipped' | 'entropy' | 'learningRate' | 'skipped'
+  >
+> {
   const { epochs, miniBatchSize, seed } = options;
   const policy: LearnerResult<PolicyMetric>[] = [];
   const value: LearnerResult<never>[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (const batch of miniBatches(experience, miniBatchSize, { seed, step, epoch })) {
-      if (valueLearner !== undefined) value.push(await valueLearner.learn(batch as readonly ValueExample[]));
-      if (updatePolicy) policy.push(await policyLearner.learn(batch));
+      if (valueLearner !== undefined) {
+        value.push(await valueLearner.learn(batch as readonly ValueExample[], valueLearningRate));
+      }
+      if (updatePolicy) policy.push(await policyLearner.learn(batch, policyLearningRate));
     }
   }
   return {
@@ -163,29 +232,29 @@ async function learn(
     valueLoss: meanOfApplied(value, ({ loss }) => loss),
     approxKl: meanOfApplied(policy, ({ metrics }) => metrics.approxKl),
     clipped: meanOfApplied(policy, ({ metrics }) => metrics.clipped),
+    entropy: meanOfApplied(policy, ({ metrics }) => metrics.entropy),
+    learningRate: updatePolicy ? policyLearningRate : undefined,
     skipped: [...policy, ...value].filter(({ applied }) => !applied).length,
   };
 }
 
 /** Scores the policy on the validation prompts and keeps it if it is the best one. */
 async function score(tools: Tools, state: PpoState): Promise<void> {
-  const { run, options } = tools;
-  const measured = await measurePolicy(tools);
+  const { run, validator } = tools;
+  if (validator === undefined) return;
+  const measured = await measurePolicy(tools, validator);
   const best = state.evaluations.every((other) => worthOf(measured) > worthOf(other));
   const evaluation = { step: state.step, ...measured, best };
   state.evaluations.push(evaluation);
   if (best) state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
-  state.stopped = stopReason(state, options);
   await run.onEvaluation?.(evaluation);
 }
 
 /** Measures mean rewards and the mean exact KL of the policy on the validation prompts. */
-async function measurePolicy({
-  rewards,
-  heldOut,
-  validator,
-  signal,
-}: Tools): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
+async function measurePolicy(
+  { rewards, heldOut, signal }: Tools,
+  validator: PolicyMeter,
+): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
   const { groups, kl } = await validator.sample();
   const list = heldOut === undefined ? rewards : [...rewards, heldOut];
   const scored = (await askRewards(list, groups, { signal })).groups.flat();
@@ -205,32 +274,21 @@ async function measurePolicy({
     ...(heldOut && { heldOut: means[heldOut.name] }),
     unrewarded: scored.length - given.length,
     ...{ truncated, neutralized },
-    kl: mean(kl),
+    kl: kl && mean(kl),
   };
-}
-
-/** The responses to one prompt that are learned from: those with a reward, and in a group only if there is another one. */
-function learnable<Response extends { readonly score: number | null }>(
-  responses: readonly Response[],
-  { advantages }: Pick<PpoOptions, 'advantages'>,
-): (Response & { readonly score: number })[] {
-  const given = responses.flatMap((response) => {
-    const { score } = response;
-    return score === null ? [] : [{ ...response, score }];
-  });
-  return advantages !== 'gae' && given.length < 2 ? [] : given;
 }
 
 /** Ends a run of which too many rewards fail. @throws PpoError `reward-failed` */
 function checkFailures(
   step: number,
-  { failed, responses }: { readonly failed: number; readonly responses: number },
+  responses: readonly ResponseRewards[],
   { maxFailedShare }: PpoOptions,
 ): void {
-  if (failed <= maxFailedShare * responses) return;
+  const failed = responses.filter((each) => each.failed).length;
+  if (failed <= maxFailedShare * responses.length) return;
   throw new PpoError(
     'reward-failed',
-    `the rewards of ${failed} of the ${responses} responses of step ${step} failed, more than maxFailedShare ${maxFailedShare} allows`,
+    `the rewards of ${failed} of the ${responses.length} responses of step ${step} failed, more than maxFailedShare ${maxFailedShare} allows`,
     'see to the reward functions, then resume from the last checkpoint',
   );
 }

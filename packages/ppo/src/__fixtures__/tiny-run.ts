@@ -40,10 +40,8 @@ export const tinyPrompts = ['a', 'tell me', 'what is it?', 'go', 'the cat sat', 
 /** A policy with random weights, its value model, and a reward for small letters. */
 export function tinyRun(
   config = tinyConfig,
-): Omit<PpoRun, 'options' | 'reward'> & {
-  readonly value: NonNullable<PpoRun['value']>;
-  readonly reward: RewardFunction;
-} {
+): Omit<PpoRun, 'options' | 'reward'> &
+  Required<Pick<PpoRun, 'value' | 'validation'>> & { readonly reward: RewardFunction } {
   const policy = {
     config,
     weights: initWeights(config, createRandom(7, 'tiny policy')),

@@ -16,18 +16,24 @@ export interface MeasuredResponse {
   readonly lossFrom: number;
   /** Log-probabilities under the policy that drew the response. */
   readonly logProbabilities: readonly number[];
-  readonly reference: ReferenceMeasure;
+  /** Where there is a reference. */
+  readonly reference?: ReferenceMeasure;
   /** V of the state before each token; with a value model. */
   readonly values?: readonly number[];
-  /** Standardized and scaled. */
-  readonly score: number;
+  /** Standardized and scaled; null where there is no reward. */
+  readonly score: number | null;
+  /**
+   * Whether the response is kept out of the loss although it has a score, which stays in the baseline of the others: a response
+   * without an end token, where these are masked. @default false
+   */
+  readonly isMasked?: boolean;
 }
 
 /** A response ready for the gradient steps; the value part is there with a value model. */
 export type Experience = PolicyExample & Partial<Pick<ValueExample, 'values' | 'returns'>>;
 
 /**
- * Estimates the KL to the reference at each token of a response.
+ * Estimates the KL to the reference at each token of a response; 0 without a reference.
  *
  * @throws PpoError `bad-option` when `full` is asked for and the exact KL was not measured
  */
@@ -35,6 +41,7 @@ export function klOfTokens(
   { logProbabilities, reference }: Pick<MeasuredResponse, 'logProbabilities' | 'reference'>,
   estimator: PpoOptions['kl']['estimator'],
 ): readonly number[] {
+  if (reference === undefined) return logProbabilities.map(() => 0);
   if (estimator === 'full') return measured(reference.kl, 'the exact KL');
   return zip(logProbabilities, reference.logProbabilities).map(([own, other]) =>
     klEstimate(estimator, own, other),
@@ -48,30 +55,40 @@ export function klOfTokens(
  * With `rloo` and `grpo` all tokens of a response share one advantage, that of its score (less the KL, where the KL is
  * in the reward) among the responses to the same prompt.
  *
+ * A response without a score leaves the loss of policy and value model: whitening and the baselines of the others are computed
+ * without it. So does one that is the only one with a score among the responses to its prompt, where these are compared. One
+ * that is masked leaves the loss and the whitening, and its score stays in the baselines.
+ *
  * @param groups the responses to each prompt
+ * @returns the responses that are learned from, in their order
  * @throws PpoError `bad-option` when `gae` is asked for and a response has no values
  */
 export function makeExperience(
   groups: readonly (readonly MeasuredResponse[])[],
-  options: Pick<PpoOptions, 'advantages' | 'kl' | 'discount' | 'lambda'>,
+  options: ExperienceOptions,
 ): Experience[] {
   return options.advantages === 'gae'
     ? tokenExperience(groups.flat(), options)
     : groups.flatMap((group) => groupExperience(group, options));
 }
 
+/** Options of `makeExperience`. */
+export type ExperienceOptions = Pick<PpoOptions, 'advantages' | 'discount' | 'lambda'> & {
+  readonly kl: Pick<PpoOptions['kl'], 'weight' | 'estimator' | 'in'>;
+  /** @default 'deviation' */
+  readonly groupScale?: PpoOptions['groupScale'];
+};
+
 /** Advantages of tokens, from a value model. */
-function tokenExperience(
-  responses: readonly MeasuredResponse[],
-  options: Parameters<typeof makeExperience>[1],
-): Experience[] {
-  const estimates = responses.map((response) => {
+function tokenExperience(responses: readonly MeasuredResponse[], options: ExperienceOptions): Experience[] {
+  const learned = responses.filter(isScored).filter(({ isMasked = false }) => !isMasked);
+  const estimates = learned.map((response) => {
     const values = measured(response.values, 'the value of each token');
     return { values, ...gae(rewardsOf(response, options), values, options) };
   });
   const whitened = whiten(estimates.map(({ advantages }) => advantages));
-  return zip(responses, zip(estimates, whitened)).map(([response, [{ values, returns }, advantages]]) => ({
-    ...exampleOf(response),
+  return zip(learned, zip(estimates, whitened)).map(([response, [{ values, returns }, advantages]]) => ({
+    ...exampleOf(response, options),
     advantages,
     values,
     returns,
@@ -79,25 +96,46 @@ function tokenExperience(
 }
 
 /** Advantages of responses, from the others to the same prompt. */
-function groupExperience(
-  responses: readonly MeasuredResponse[],
-  options: Parameters<typeof makeExperience>[1],
-): Experience[] {
-  const estimate = options.advantages === 'rloo' ? rlooAdvantages : grpoAdvantages;
-  const scores = responses.map((response) => rewardsOf(response, options).reduce((a, b) => a + b, 0));
-  return zip(responses, estimate(scores)).map(([response, advantage]) => ({
-    ...exampleOf(response),
-    advantages: response.logProbabilities.map(() => advantage),
-  }));
+function groupExperience(responses: readonly MeasuredResponse[], options: ExperienceOptions): Experience[] {
+  const scores = responses.map((response) =>
+    isScored(response) ? rewardsOf(response, options).reduce((a, b) => a + b, 0) : null,
+  );
+  const advantages =
+    options.advantages === 'rloo'
+      ? rlooAdvantages(scores)
+      : grpoAdvantages(scores, { scale: options.groupScale });
+  return zip(responses, advantages).flatMap(([response, advantage]) =>
+    advantage === null || response.isMasked
+      ? []
+      : [
+          {
+            ...exampleOf(response, options),
+            advantages: response.logProbabilities.map(() => advantage),
+          },
+        ],
+  );
 }
 
-function rewardsOf(response: MeasuredResponse, { kl }: Pick<PpoOptions, 'kl'>): number[] {
+type ScoredResponse = MeasuredResponse & { readonly score: number };
+
+function isScored(response: MeasuredResponse): response is ScoredResponse {
+  return response.score !== null;
+}
+
+function rewardsOf(response: ScoredResponse, { kl }: ExperienceOptions): number[] {
   const weight = kl.in === 'reward' ? kl.weight : 0;
   return responseRewards(response.score, klOfTokens(response, kl.estimator), weight);
 }
 
-function exampleOf({ ids, lossFrom, logProbabilities, reference }: MeasuredResponse) {
-  return { ids, lossFrom, logProbabilities, referenceLogProbabilities: reference.logProbabilities };
+function exampleOf(
+  { ids, lossFrom, logProbabilities, reference }: MeasuredResponse,
+  { kl }: ExperienceOptions,
+): Omit<PolicyExample, 'advantages'> {
+  return {
+    ...{ ids, lossFrom, logProbabilities },
+    ...(reference && { referenceLogProbabilities: reference.logProbabilities }),
+    klWeight: kl.in === 'loss' ? kl.weight : 0,
+  };
 }
 
 function measured<T>(value: T | undefined, what: string): T {

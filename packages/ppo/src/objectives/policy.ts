@@ -1,26 +1,41 @@
-import { hiddenStates, type ModelTensors, tokenLosses, vocabularyLogits, type Weights } from '@gram/model';
+import { crossEntropy } from '@gram/engine';
+import { hiddenStates, type ModelTensors, vocabularyLogits, type Weights } from '@gram/model';
 import { type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
+import { type LossAggregation, responseWeight, tokenWeight } from '../losses/aggregation.js';
+import { entropies } from '../losses/entropy.js';
 import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
-import { policyTerms } from '../losses/policy-loss.js';
-import { type ResponseBatch, type ResponseTokens, responseLayout } from './response-layout.js';
+import { type ClipRange, policyTerms } from '../losses/policy-loss.js';
+import {
+  type ResponseBatch,
+  type ResponseTokens,
+  responseLayout,
+  responseLength,
+} from './response-layout.js';
 
 /** A response with what PPO knows about each of its tokens. */
 export interface PolicyExample extends ResponseTokens {
   /** Log-probabilities under the policy that drew the response. */
   readonly logProbabilities: readonly number[];
   readonly advantages: readonly number[];
-  /** Log-probabilities under the frozen reference. */
-  readonly referenceLogProbabilities: readonly number[];
+  /** Log-probabilities under the frozen reference; where there is one. */
+  readonly referenceLogProbabilities?: readonly number[];
+  /** Weight of the KL in the loss. @default 0 */
+  readonly klWeight?: number;
 }
 
 /** Options of the policy objective. */
 export interface PolicyOptions {
-  /** Bound of the probability ratio, see `policyTerms`. */
-  readonly clip: number;
-  /** A KL term inside the loss. @default none: the KL belongs to the reward */
+  /** Bounds of the probability ratio, see `policyTerms`. */
+  readonly clip: ClipRange;
+  /** @default 'token' */
+  readonly aggregation?: LossAggregation;
+  /** Most tokens of a response; the divisor of the aggregation `fixed`, which needs it. */
+  readonly maxNewTokens?: number;
+  /** Weight of the mean entropy, which is subtracted from the loss. @default 0 */
+  readonly entropyWeight?: number;
+  /** A KL term inside the loss, of which each example says the weight. @default none: the KL belongs to the reward */
   readonly kl?: {
-    readonly weight: number;
     readonly estimator: KlEstimator;
     /** The frozen reference: `full` needs its whole distribution. */
     readonly reference: Weights;
@@ -28,66 +43,91 @@ export interface PolicyOptions {
 }
 
 type PolicyBatch = ResponseBatch & {
+  /** `[P]`: the share of each token in the metrics. They sum to 1 over a step. */
+  readonly shares: Vector<'float32'>;
   /** `[P]`: log-probabilities under the policy that drew the tokens. */
   readonly old: Vector<'float32'>;
   /** `[P]` */
   readonly advantages: Vector<'float32'>;
-  /** `[P]`: log-probabilities under the frozen reference. */
-  readonly reference: Vector<'float32'>;
+  /** `[P]`: log-probabilities under the frozen reference; with a KL in the loss. */
+  readonly reference?: Vector<'float32'>;
+  /** `[P]`: weight of the KL of each token; with a KL in the loss. */
+  readonly klWeights?: Vector<'float32'>;
   /** The frozen reference, where the KL needs its whole distribution. */
   readonly referenceModel?: FrozenModel;
 };
 
 /** The numbers of `policyObjective` beside the loss. */
-export type PolicyMetric = 'approxKl' | 'clipped';
+export type PolicyMetric = 'approxKl' | 'clipped' | 'entropy';
 
 /**
- * Makes the objective of the policy: the clipped surrogate, and the weighted KL to the reference where it is part of the
- * loss; the mean over all response tokens of a mini-batch.
+ * Makes the objective of the policy: the clipped surrogate, the weighted KL to the reference where it is part of the
+ * loss, and less the weighted entropy; the mean over the response tokens of a mini-batch that `aggregation` names.
  *
- * Metrics: `approxKl`, the mean of old - new log-probability, which is 0 before the first update of a step, and
- * `clipped`, the share of tokens without a gradient.
+ * Metrics: `approxKl`, the mean of old - new log-probability, which is 0 before the first update of a step; `clipped`, the share
+ * of tokens without a gradient; and `entropy`, the mean entropy of the next token in nats.
  */
 export function policyObjective({
   clip,
   kl,
+  aggregation = 'token',
+  maxNewTokens = Number.NaN,
+  entropyWeight = 0,
 }: PolicyOptions): Objective<PolicyExample, PolicyBatch, PolicyMetric> {
   return {
-    name: `ppo policy, clip ${clip}, ${kl === undefined ? 'no KL' : `${kl.weight} ${kl.estimator}`}`,
-    metrics: ['approxKl', 'clipped'],
+    name: `ppo policy, clip ${clip.low} to ${clip.high}, ${aggregation}, ${kl?.estimator ?? 'no KL'}, entropy ${entropyWeight}`,
+    metrics: ['approxKl', 'clipped', 'entropy'],
     length: ({ ids }) => ids.length,
-    weight: ({ ids, lossFrom }) => ids.length - lossFrom,
+    weight: (example) => responseWeight(aggregation, responseLength(example)),
     batch(examples, rows, length, total) {
-      const { arrays, column } = responseLayout(examples, rows, length, total);
+      const weightBy = (kind: LossAggregation) => (example: PolicyExample) =>
+        tokenWeight(kind, total, { tokens: responseLength(example), maxNewTokens });
+      const { arrays, column, repeated } = responseLayout(examples, rows, length, weightBy(aggregation));
       return {
         ...arrays,
+        shares: repeated(weightBy(aggregation === 'fixed' ? 'sequence' : aggregation)),
         old: column((example) => example.logProbabilities),
         advantages: column((example) => example.advantages),
-        reference: column((example) => example.referenceLogProbabilities),
+        ...(kl !== undefined && {
+          reference: column((example) => example.referenceLogProbabilities ?? []),
+          klWeights: repeated(({ klWeight = 0 }) => klWeight),
+        }),
         ...(kl?.estimator === 'full' && { referenceModel: kl.reference }),
       };
     },
     loss(config, weights, batch) {
-      const { tokens, positions, targets, old, advantages, reference, referenceModel } = batch;
+      const { tokens, positions, targets, old, advantages, reference, klWeights, referenceModel } = batch;
       const mean = (terms: tf.Tensor1D) => weightedSum(terms, batch.weights);
-      const statesOf = (model: ModelTensors) => tf.gather(hiddenStates(config, model, tokens), positions);
-      const states = statesOf(weights);
-      const logProbabilities: tf.Tensor1D = tf.neg(tokenLosses(config, weights, states, targets));
-      /** The KL to the reference at each response token, `[P]`. */
-      const klOf = (estimator: KlEstimator) => {
-        if (estimator !== 'full') return klTerms(estimator, logProbabilities, reference);
-        if (!referenceModel) throw new RangeError('the full KL needs the weights of the reference');
-        return fullKl(
-          vocabularyLogits(config, weights, states),
-          vocabularyLogits(config, referenceModel, statesOf(referenceModel)),
-        );
-      };
+      const reported = (terms: tf.Tensor1D) => tf.keep(weightedSum(terms, batch.shares));
+      const logitsOf = (model: ModelTensors): tf.Tensor2D =>
+        vocabularyLogits(config, model, tf.gather(hiddenStates(config, model, tokens), positions));
+      const logits = logitsOf(weights);
+      const logProbabilities: tf.Tensor1D = tf.neg(crossEntropy(logits, targets));
       const { losses, logRatios, clipped } = policyTerms(logProbabilities, old, advantages, clip);
-      const surrogate = mean(losses);
+      const entropy = entropies(logits);
+      const terms = [mean(losses)];
+      if (kl !== undefined && reference !== undefined && klWeights !== undefined) {
+        /** The KL to the reference at each response token, `[P]`. */
+        const estimates =
+          kl.estimator === 'full'
+            ? fullKl(logits, logitsOf(frozen(referenceModel)))
+            : klTerms(kl.estimator, logProbabilities, reference);
+        terms.push(mean(tf.mul(estimates, klWeights)));
+      }
+      if (entropyWeight > 0) terms.push(tf.mul(mean(entropy), -entropyWeight));
       return {
-        loss: kl === undefined ? surrogate : tf.add(surrogate, tf.mul(mean(klOf(kl.estimator)), kl.weight)),
-        metrics: { approxKl: tf.keep(tf.neg(mean(logRatios))), clipped: tf.keep(mean(clipped)) },
+        loss: tf.addN(terms),
+        metrics: {
+          approxKl: reported(tf.neg(logRatios)),
+          clipped: reported(clipped),
+          entropy: reported(entropy),
+        },
       };
     },
   };
+}
+
+function frozen<Model>(model: Model | undefined): Model {
+  if (model === undefined) throw new RangeError('the full KL needs the weights of the reference');
+  return model;
 }

@@ -20,28 +20,37 @@ export interface ResponseLayout<Example> {
   readonly arrays: BatchArrays<ResponseBatch>;
   /** Lays out one number for each response token, `[P]`: `of` gives those of an example, in order. */
   column(of: (example: Example) => readonly number[]): NDArray<'float32', readonly [number]>;
+  /** Lays out a number of each example, repeated for each of its response tokens, `[P]`. */
+  repeated(of: (example: Example) => number): NDArray<'float32', readonly [number]>;
+}
+
+/** Number of tokens of a response. */
+export function responseLength({ ids, lossFrom }: ResponseTokens): number {
+  return ids.length - lossFrom;
 }
 
 /**
  * Lays responses out for an objective over their tokens.
  *
- * @param total weight of all tokens of the optimizer step; each token has the weight `1 / total`
+ * @param weightOf gives the weight of each token of a response
  */
 export function responseLayout<Example extends ResponseTokens>(
   examples: readonly Example[],
   rows: number,
   length: number,
-  total: number,
+  weightOf: (example: Example) => number,
 ): ResponseLayout<Example> {
-  const { size, count, tokens, positions, targets } = supervisedTokens(examples, rows, length);
+  const { size, tokens, positions, targets } = supervisedTokens(examples, rows, length);
   const filled = (values: readonly number[]) => {
     const data = new Float32Array(size);
     data.set(values);
     return float32([size], data);
   };
-  const weights = filled(new Array<number>(count).fill(1 / total));
+  const repeated = (of: (example: Example) => number) =>
+    filled(examples.flatMap((example) => new Array<number>(responseLength(example)).fill(of(example))));
   return {
-    arrays: { tokens, positions, targets, weights },
+    arrays: { tokens, positions, targets, weights: repeated(weightOf) },
     column: (of) => filled(examples.flatMap(of)),
+    repeated,
   };
 }

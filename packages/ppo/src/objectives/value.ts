@@ -1,7 +1,12 @@
 import { valuesAt } from '@gram/model';
 import { type Objective, type Vector, weightedSum } from '@gram/train';
 import { valueLosses } from '../losses/value-loss.js';
-import { type ResponseBatch, type ResponseTokens, responseLayout } from './response-layout.js';
+import {
+  type ResponseBatch,
+  type ResponseTokens,
+  responseLayout,
+  responseLength,
+} from './response-layout.js';
 
 /** A response with the value and the return of the state before each of its tokens. */
 export interface ValueExample extends ResponseTokens {
@@ -26,9 +31,9 @@ export function valueObjective(clip: number): Objective<ValueExample, ValueBatch
     name: `ppo value, clip ${clip}`,
     metrics: [],
     length: ({ ids }) => ids.length,
-    weight: ({ ids, lossFrom }) => ids.length - lossFrom,
+    weight: responseLength,
     batch(examples, rows, length, total) {
-      const { arrays, column } = responseLayout(examples, rows, length, total);
+      const { arrays, column } = responseLayout(examples, rows, length, () => 1 / total);
       return { ...arrays, old: column(({ values }) => values), returns: column(({ returns }) => returns) };
     },
     loss(config, weights, { tokens, positions, old, returns, weights: shares }) {

@@ -1,4 +1,4 @@
-import { type Answer, conversationText, type Prompt, type Tool, zip } from '@gram/base';
+import { conversationText, zip } from '@gram/base';
 import {
   type Comparator,
   type DiscriminativeRewardModel,

@@ -76,13 +76,14 @@ export function rewardGroups(rollouts: readonly Rollout[]): RewardGroup[] {
   }));
 }
 
-/** Gives the token ids of the responses of rollouts, in order, each after its prompt. */
+/** Gives the token ids of the responses of rollouts, in order, each after its prompt, and how they ended. */
 export function responseTokens(rollouts: readonly Rollout[]) {
   return rollouts.flatMap(({ promptIds, responses }) =>
-    responses.map(({ ids, logProbabilities }) => ({
+    responses.map(({ ids, logProbabilities, finished }) => ({
       ids: [...promptIds, ...ids],
       lossFrom: promptIds.length,
       logProbabilities,
+      finished,
     })),
   );
 }

@@ -14,8 +14,10 @@ export interface PolicyMeterOptions {
   readonly config: ModelConfig;
   /** Read at each measurement. */
   readonly policy: Weights;
-  /** Gives the greedy responses to compare with and the distribution for the KL. It must not change. */
-  readonly reference: Weights;
+  /** Gives the distribution for the KL. It must not change. @default none: no KL is measured */
+  readonly reference?: Weights | undefined;
+  /** Gives the greedy responses to compare with. It must not change. @default reward functions are given none */
+  readonly greedy?: Weights | undefined;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
   readonly prompts: readonly RunPrompt[];
@@ -23,8 +25,6 @@ export interface PolicyMeterOptions {
   readonly maxNewTokens: number;
   /** What ends a response, beside the end of a turn. @default nothing */
   readonly stop?: StopConditions;
-  /** Whether reward functions need the reference's greedy responses. @default true */
-  readonly greedyReference?: boolean;
   /** With the prompt's id it decides every draw: all policies are measured with the same random numbers. */
   readonly seed: number;
   readonly signal?: AbortSignal;
@@ -33,22 +33,24 @@ export interface PolicyMeterOptions {
 /** One response to each prompt and what it is worth, in the order of the prompts. */
 export interface PolicyMeasurement<Name extends string> {
   readonly responses: readonly string[];
-  /** Rewards of the responses, by the name of the reward function; null for no reward. */
+  /** Rewards of the responses, by the name of the reward function; null where it gave none. */
   readonly rewards: Readonly<Record<Name, readonly (number | null)[]>>;
+  /** Number of responses that a reward function gave no reward. */
+  readonly unrewarded: number;
   /** Number of responses of which a reward function read cut text. */
   readonly truncated: number;
   /** Number of responses of which a reward function read escaped text. */
   readonly neutralized: number;
-  /** Exact KL to the reference, summed over the tokens of each response, in nats. */
-  readonly kl: readonly number[];
+  /** Exact KL to the reference, summed over the tokens of each response, in nats; absent without a reference. */
+  readonly kl?: readonly number[] | undefined;
 }
 
 /** One response to each prompt, without its worth. */
 export interface PolicySample {
-  /** The prompts with a response each, and the greedy one of the reference where reward functions need it. */
+  /** The prompts with a response each, and the greedy one to compare with where there is one. */
   readonly groups: readonly RewardGroup[];
-  /** Exact KL to the reference, summed over the tokens of each response, in nats. */
-  readonly kl: readonly number[];
+  /** Exact KL to the reference, summed over the tokens of each response, in nats; absent without a reference. */
+  readonly kl?: readonly number[] | undefined;
 }
 
 /** Measures a policy while it learns. */
@@ -63,21 +65,21 @@ export interface PolicyMeter {
 }
 
 /**
- * Makes a meter of a policy. The greedy responses of the reference are drawn here, once: against those of a policy in
+ * Makes a meter of a policy. The greedy responses to compare with are drawn here, once: against those of a policy in
  * training a pairwise reward would stay at one half however good both become.
  *
  * @example
  * ```ts
  * const meter = await createPolicyMeter({
- *   ...{ config, policy: weights, reference, tokenizer, encoder, prompts },
+ *   ...{ config, policy: weights, reference, greedy: reference, tokenizer, encoder, prompts },
  *   ...{ sampling: { temperature: 0.75, topP: 0.95 }, maxNewTokens: 64, seed: 1 },
  * });
  * const { rewards, kl } = await meter.measure({ judge: preferenceReward(model) });
  * ```
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
-  const { config, policy, reference, greedyReference = true, prompts, signal } = options;
-  const fixed = greedyReference ? await greedyResponses(options) : undefined;
+  const { config, policy, reference, greedy, prompts, signal } = options;
+  const fixed = greedy && (await greedyResponses(options, greedy));
   const sampler = createResponseSampler({ ...options, weights: policy });
   const tokens = createTokenMeter({ config, policy, reference });
   const sample = async (): Promise<PolicySample> => {
@@ -88,10 +90,10 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
       stream: 'measure',
     });
     const drawn = rewardGroups(rollouts);
-    const measured = await tokens.reference(responseTokens(rollouts), true, signal);
+    const measured = reference && (await tokens.reference(responseTokens(rollouts), true, signal));
     return {
       groups: fixed === undefined ? drawn : withReferences(drawn, fixed),
-      kl: measured.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
+      kl: measured?.map(({ kl = [] }) => kl.reduce((sum, value) => sum + value, 0)),
     };
   };
   return {
@@ -99,11 +101,12 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
     async measure<Name extends string>(rewards: Readonly<Record<Name, RewardFunction>>) {
       const { groups, kl } = await sample();
       const scores: Partial<Record<Name, (number | null)[]>> = {};
-      const flags = groups.map(() => ({ truncated: false, neutralized: false }));
+      const flags = groups.map(() => ({ truncated: false, neutralized: false, unrewarded: false }));
       for (const name of Object.keys(rewards) as Name[]) {
         const scored = (await scoreGroups(rewards[name], groups, { signal })).flat();
         scores[name] = scored.map(({ reward }) => reward);
-        for (const [flag, { truncated, neutralized }] of zip(flags, scored)) {
+        for (const [flag, { reward, truncated, neutralized }] of zip(flags, scored)) {
+          flag.unrewarded ||= reward === null;
           flag.truncated ||= truncated;
           flag.neutralized ||= neutralized;
         }
@@ -111,6 +114,7 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
       return {
         responses: groups.flatMap(({ responses }) => responses),
         rewards: scores as Record<Name, (number | null)[]>,
+        unrewarded: flags.filter(({ unrewarded }) => unrewarded).length,
         truncated: flags.filter(({ truncated }) => truncated).length,
         neutralized: flags.filter(({ neutralized }) => neutralized).length,
         kl,
@@ -127,9 +131,9 @@ function withReferences(groups: readonly RewardGroup[], references: readonly str
   return zip(groups, references).map(([group, reference]) => ({ ...group, reference }));
 }
 
-async function greedyResponses(options: PolicyMeterOptions): Promise<string[]> {
-  const { prompts, reference, maxNewTokens, signal } = options;
-  const sampler = createResponseSampler({ ...options, weights: reference });
+async function greedyResponses(options: PolicyMeterOptions, weights: Weights): Promise<string[]> {
+  const { prompts, maxNewTokens, signal } = options;
+  const sampler = createResponseSampler({ ...options, weights });
   try {
     const items = prompts.map(({ id, prompt, tools }) => ({
       id,

@@ -47,6 +47,7 @@ const examples: (PolicyExample & ValueExample)[] = tokens.map((response, i) => {
     referenceLogProbabilities: each().map((n) => -Math.abs(n)),
     advantages: each(),
     values: each(),
+    klWeight: 0.5,
     returns: each(),
   };
 });
@@ -102,7 +103,7 @@ describe('log-probabilities', () => {
   });
 
   it('in the objective agree with those of the sampler at the first mini-batch', async () => {
-    const objective = policyObjective({ clip: 0.2 });
+    const objective = policyObjective({ clip: { low: 0.2, high: 0.2 } });
     const { loss, metrics } = await evaluate(objective, policy.config, policy.weights, examples);
     expect(Math.abs(metrics.approxKl!.data[0]!)).toBeLessThan(1e-5);
     expect(metrics.clipped!.data[0]).toBe(0);
@@ -136,15 +137,28 @@ describe('padding, order and batch size change nothing', () => {
   });
 
   it.each([
-    ['policy', policyObjective({ clip: 0.2 }), policy],
+    ['policy', policyObjective({ clip: { low: 0.2, high: 0.2 } }), policy],
     [
       'policy with the exact KL',
-      policyObjective({ clip: 0.2, kl: { weight: 0.5, estimator: 'full', reference: other } }),
+      policyObjective({ clip: { low: 0.2, high: 0.2 }, kl: { estimator: 'full', reference: other } }),
       policy,
     ],
     [
       'policy with k3',
-      policyObjective({ clip: 0.2, kl: { weight: 0.5, estimator: 'k3', reference: other } }),
+      policyObjective({ clip: { low: 0.2, high: 0.2 }, kl: { estimator: 'k3', reference: other } }),
+      policy,
+    ],
+    [
+      'policy by responses',
+      policyObjective({ clip: { low: 0.2, high: 0.28 }, aggregation: 'sequence' }),
+      policy,
+    ],
+    [
+      'policy by the largest length, with an entropy bonus',
+      policyObjective({
+        ...{ clip: { low: 0.2, high: 0.28 }, aggregation: 'fixed' },
+        ...{ maxNewTokens: 12, entropyWeight: 0.1 },
+      }),
       policy,
     ],
     ['value', valueObjective(0.2), value],

@@ -28,7 +28,10 @@ export interface ReferenceMeasure {
 
 /** Measures response tokens with models that are only read. Weights are seen as they are at each call. */
 export interface TokenMeter {
-  /** @param withKl also computes the exact KL, over the whole vocabulary of both models */
+  /**
+   * @param withKl also computes the exact KL, over the whole vocabulary of both models
+   * @throws PpoError `bad-option` without a reference
+   */
   reference(
     responses: readonly ResponseTokens[],
     withKl: boolean,
@@ -47,7 +50,8 @@ export interface TokenMeter {
 export interface TokenMeterModels {
   readonly config: ModelConfig;
   readonly policy: Weights;
-  readonly reference: Weights;
+  /** @default none */
+  readonly reference?: Weights | undefined;
   /** Needed for `values`. */
   readonly value?: { readonly config: ModelConfig; readonly weights: Weights };
 }
@@ -70,7 +74,10 @@ export function createTokenMeter({ config, policy, reference, value }: TokenMete
   const values = value && createValueMeter(value.config, value.weights);
 
   return {
-    reference(responses, withKl, signal) {
+    async reference(responses, withKl, signal) {
+      if (reference === undefined) {
+        throw new PpoError('bad-option', 'the token meter has no reference', 'give it one');
+      }
       const measure = async (batch: Batch, length: number) => {
         checkLength(config, length);
         const tables = tablesFor(length);
@@ -175,7 +182,7 @@ async function measureTokens<Result>(
     signal?.throwIfAborted();
     const examples = part.map(([, response]) => response);
     const length = Math.max(...examples.map(({ ids }) => ids.length));
-    const { tokens, positions, targets } = responseLayout(examples, part.length, length, 1).arrays;
+    const { tokens, positions, targets } = responseLayout(examples, part.length, length, () => 1).arrays;
     const read = await run({ tokens, positions, targets }, length);
     let at = 0;
     for (const [place, { ids, lossFrom }] of part) {

@@ -34,6 +34,7 @@ export type ModelFrame = Omit<ModelToSave, 'weights'> & { readonly gram: GramMet
 const STATE_FILE = 'ppo.json';
 const FILES = ['policy', 'value', 'policy-moments.safetensors', 'value-moments.safetensors', STATE_FILE];
 
+// In the order in which a step makes its record: a resumed run writes the same bytes.
 const stepRecord = z.object({
   step: z.int(),
   score: z.number().optional(),
@@ -41,18 +42,24 @@ const stepRecord = z.object({
   unrewarded: z.int(),
   failed: z.int(),
   failedCalls: z.int(),
-  kl: z.number(),
+  varied: z.number().optional(),
+  tokens: z.number(),
+  length: z.number(),
+  ended: z.number(),
   truncated: z.int(),
   neutralized: z.int(),
   truncatedPrompts: z.int(),
   neutralizedPrompts: z.int(),
-  tokens: z.number(),
-  length: z.number(),
-  ended: z.number(),
+  kl: z.number().optional(),
+  klWeight: z.number().optional(),
+  excluded: z.int(),
+  rounds: z.int().optional(),
   policyLoss: z.number().optional(),
   valueLoss: z.number().optional(),
   approxKl: z.number().optional(),
   clipped: z.number().optional(),
+  entropy: z.number().optional(),
+  learningRate: z.number().optional(),
   skipped: z.int(),
 });
 
@@ -64,7 +71,7 @@ const evaluation = z.object({
   unrewarded: z.int(),
   truncated: z.int(),
   neutralized: z.int(),
-  kl: z.number(),
+  kl: z.number().optional(),
   best: z.boolean(),
 });
 
@@ -74,6 +81,7 @@ const schema = z.strictObject({
   policyUpdates: z.int().min(0),
   valueUpdates: z.int().min(0),
   queue: z.array(z.number()),
+  klWeight: z.number(),
   steps: z.array(stepRecord),
   evaluations: z.array(evaluation),
   stopped: z.enum(['steps', 'kl', 'patience']).optional(),
@@ -85,13 +93,14 @@ export async function savePpoCheckpoint(
   frame: CheckpointFrame,
   state: PpoState,
 ): Promise<void> {
-  const { step, policy, value, queue, steps, evaluations, stopped } = state;
+  const { step, policy, value, queue, klWeight, steps, evaluations, stopped } = state;
   const json: z.input<typeof schema> = {
     fingerprint: { ...frame.fingerprint },
     step,
     policyUpdates: policy.updates,
     valueUpdates: value?.updates ?? 0,
     queue: [...queue],
+    klWeight,
     steps: [...steps],
     evaluations: [...evaluations],
     stopped,
@@ -141,6 +150,7 @@ export async function loadPpoCheckpoint(
   restore(state.policy, policy, saved.policyUpdates);
   state.step = saved.step;
   state.queue = saved.queue;
+  state.klWeight = saved.klWeight;
   state.steps.push(...saved.steps);
   state.evaluations.push(...saved.evaluations);
   state.stopped = saved.stopped;

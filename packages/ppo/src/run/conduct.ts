@@ -130,7 +130,7 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
 
 /** Identifies a run by all that it is made of, but its reward function. */
 function partsOf(
-  { policy, value, tokenizer, prompts, validation, stop, identity }: PpoRun,
+  { policy, reference, value, tokenizer, prompts, validation, stop, identity }: PpoRun,
   options: PpoOptions,
 ): Fingerprint {
   return {
@@ -143,8 +143,9 @@ function partsOf(
       'value architecture': fingerprintOf(value.config),
       'value weights': fingerprintOfWeights(value.weights),
     }),
+    ...(reference && { 'reference weights': fingerprintOfWeights(reference.weights) }),
     prompts: fingerprintOf(prompts),
-    'validation prompts': fingerprintOf(validation),
+    ...(validation && { 'validation prompts': fingerprintOf(validation) }),
     ...(stop && { stop: fingerprintOf(stop) }),
     ...identity,
   };

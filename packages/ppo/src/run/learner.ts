@@ -29,7 +29,7 @@ export interface LearnerResult<Metric extends string = string> {
 
 /** A model that takes gradient steps. */
 export interface Learner<Example, Metric extends string> {
-  learn(examples: readonly Example[]): Promise<LearnerResult<Metric>>;
+  learn(examples: readonly Example[], learningRate: number): Promise<LearnerResult<Metric>>;
   dispose(): void;
 }
 
@@ -40,7 +40,6 @@ export interface LearnerOptions<Example, Metric extends string> {
   readonly config: ModelConfig;
   readonly objective: Objective<Example, BatchShape, Metric>;
   readonly optimizer: Optimizer;
-  readonly learningRate: number;
   readonly microBatchSize: number;
   readonly maxGradientNorm: number;
 }
@@ -58,11 +57,11 @@ export function createLearner<Example, Metric extends string>(
   state: LearnerState,
   options: LearnerOptions<Example, Metric>,
 ): Learner<Example, Metric> {
-  const { name, config, objective, optimizer, learningRate, microBatchSize, maxGradientNorm } = options;
+  const { name, config, objective, optimizer, microBatchSize, maxGradientNorm } = options;
   const step = createTrainingStep(config, objective, optimizer, state.weights, state.moments);
   let skipped = 0;
   return {
-    async learn(examples) {
+    async learn(examples, learningRate) {
       const batches = microBatches(objective, examples, microBatchSize);
       const result = await step.run(batches, { update: state.updates + 1, learningRate, maxGradientNorm });
       if (result.applied) state.updates++;

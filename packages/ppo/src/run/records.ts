@@ -34,10 +34,16 @@ export const ppoMetrics: RunMetrics = {
     { name: 'failed', title: 'Failed rewards', unit: 'responses', group: 'rollout' },
     { name: 'unrewarded', title: 'Without a reward', unit: 'responses', group: 'rollout' },
     { name: 'length', title: 'Length', unit: 'tokens a response', group: 'rollout' },
+    { name: 'excluded', title: 'Out of the loss', unit: 'responses', group: 'rollout' },
+    { name: 'varied', title: 'Rewards vary', unit: 'share of prompts', group: 'rollout' },
+    { name: 'rounds', title: 'Batches drawn', unit: 'a step', group: 'rollout' },
     { name: 'ended', title: 'Ended', unit: 'share of responses', group: 'rollout' },
     { name: 'policyLoss', title: 'Policy loss', unit: 'mean over tokens', group: 'policy' },
     { name: 'approxKl', title: 'KL of a step', unit: 'nats a token', group: 'policy' },
     { name: 'clipped', title: 'Clipped', unit: 'share of tokens', group: 'policy' },
+    { name: 'entropy', title: 'Entropy', unit: 'nats a token', group: 'policy' },
+    { name: 'klWeight', title: 'Weight of the KL', unit: '', group: 'policy' },
+    { name: 'learningRate', title: 'Learning rate', unit: '', group: 'policy' },
     { name: 'valueLoss', title: 'Value loss', unit: 'mean over tokens', group: 'value' },
   ],
   evaluation: 'validation',
@@ -86,7 +92,8 @@ function numbersOf({ reward, rewards, heldOut, truncated, neutralized, unrewarde
     reward,
     ...Object.fromEntries(named),
     ...(heldOut !== undefined && { heldOut }),
-    ...{ truncated, neutralized, unrewarded, kl },
+    ...{ truncated, neutralized, unrewarded },
+    ...(kl !== undefined && { kl }),
   };
 }
 

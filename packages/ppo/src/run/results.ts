@@ -5,7 +5,7 @@ import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { metricsOf, recordsOf } from './records.js';
-import type { PpoRun, PpoStepRecord, StopReason } from './run.js';
+import type { PpoEvaluation, PpoRun, PpoStepRecord, StopReason } from './run.js';
 import { type PpoState, worthOf } from './state.js';
 
 const reasons: Readonly<Record<StopReason, string>> = {
@@ -30,13 +30,19 @@ export async function writeResults(
   const facts: [string, number | string][] = [
     ['parameters of the policy', parameterCount(policy.config)],
     ['prompts', prompts.length],
-    ['validation prompts', validation.length],
-    ['step of the model, the best on validation prompts', state.best.step],
+    ['validation prompts', validation?.length ?? 0],
+    [
+      validation === undefined
+        ? 'step of the model, the last'
+        : 'step of the model, the best on validation prompts',
+      state.best.step,
+    ],
     ['why the run ended', reasons[state.stopped ?? 'steps']],
     ['gradient steps skipped, not finite', total(({ skipped }) => skipped)],
     ['responses without a reward', total(({ unrewarded }) => unrewarded)],
     ['of these because a reward failed', total(({ failed }) => failed)],
     ['failed calls of reward functions', total(({ failedCalls }) => failedCalls)],
+    ['responses that were kept out of the loss', total(({ excluded }) => excluded)],
     ['responses whose texts were cut for the reward', total(({ truncated }) => truncated)],
     ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
     ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
@@ -67,12 +73,16 @@ export async function writeResults(
   await writeFileAtomic(join(output, 'README.md'), card);
 }
 
+function atKl({ kl }: Pick<PpoEvaluation, 'kl'>): string {
+  return kl === undefined ? '' : ` at a KL of ${kl.toPrecision(4)} nats a response`;
+}
+
 function remarksOf({ step, best, evaluations }: PpoState): string[] {
   const measured = evaluations.find((evaluation) => evaluation.step === best.step);
   const chosen =
     measured === undefined
       ? ''
-      : ` On the validation prompts, by which the step was chosen, its reward was ${worthOf(measured).toPrecision(4)} at a KL of ${measured.kl.toPrecision(4)} nats a response.`;
+      : ` On the validation prompts, by which the step was chosen, its reward was ${worthOf(measured).toPrecision(4)}${atKl(measured)}.`;
   return [
     `${step} steps. These numbers are those of the responses that were learned from.`,
     `The model is that of step ${best.step}.${chosen}`,

@@ -14,15 +14,23 @@ export interface ModelParts {
 
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */
 export interface PpoRun {
-  /** The policy after supervised fine-tuning. A copy of its first weights is the reference; the weights are trained in place. */
+  /** The policy after supervised fine-tuning. Its weights are trained in place. */
   readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength' | 'encoding'> };
+  /**
+   * The model that the KL is measured to, of the architecture of the policy; it is not changed.
+   * @default a copy of the policy's first weights
+   */
+  readonly reference?: ModelParts;
   /** Value model for `gae`, trained in place; see `valueModelFrom`. */
   readonly value?: ModelParts;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
   readonly prompts: readonly RunPrompt[];
-  /** Prompts on which the policy is scored during the run; none of them should be among `prompts`. */
-  readonly validation: readonly RunPrompt[];
+  /**
+   * Prompts on which the policy is scored during the run; none of them should be among `prompts`.
+   * @default none: the newest policy is taken for the best one
+   */
+  readonly validation?: readonly RunPrompt[];
   /** The reward, or several with names and weights. */
   readonly reward: RewardFunction | readonly NamedReward[];
   /** A reward that the policy is not trained for, on validation prompts only. Where given, it decides which policy is the best. */
@@ -67,8 +75,19 @@ export interface PpoStepRecord {
   readonly failed: number;
   /** Number of calls of reward functions that failed, whether or not a repetition succeeded. */
   readonly failedCalls: number;
-  /** Mean KL to the reference over the responses, by the run's estimator. */
-  readonly kl: number;
+  /** Share of prompts whose responses have different rewards; with several responses to each. */
+  readonly varied?: number;
+  /** Mean KL to the reference over the responses that were learned from, by the run's estimator; absent without a reference. */
+  readonly kl?: number;
+  /** Weight of the KL in this step, where it is adapted. */
+  readonly klWeight?: number;
+  /**
+   * Number of responses that were kept out of the loss: those without a reward, those that are alone with one among the responses to
+   * their prompt, and those without an end token where these are masked.
+   */
+  readonly excluded: number;
+  /** Batches of prompts that were drawn; with dynamic sampling. */
+  readonly rounds?: number;
   /** Number of responses of which the reward function read cut text: in them, in the prompt or in what they were compared with. */
   readonly truncated: number;
   /** Number of responses of which the reward function read escaped text. */
@@ -83,7 +102,7 @@ export interface PpoStepRecord {
   readonly length: number;
   /** Share of responses that ended by themselves. */
   readonly ended: number;
-  /** Mean loss of the policy's gradient steps; absent while the value model warms up. */
+  /** Mean loss of the policy's gradient steps; absent while the value model warms up, and where all rewards are equal. */
   readonly policyLoss?: number;
   /** Mean loss of the value model's gradient steps. */
   readonly valueLoss?: number;
@@ -91,6 +110,10 @@ export interface PpoStepRecord {
   readonly approxKl?: number;
   /** Share of tokens without a gradient over the policy's gradient steps. */
   readonly clipped?: number;
+  /** Mean entropy of the next token over the policy's gradient steps, in nats. */
+  readonly entropy?: number;
+  /** Learning rate of the policy's gradient steps. */
+  readonly learningRate?: number;
   /** Number of gradient steps, of both models, that were skipped because a number was not finite. */
   readonly skipped: number;
 }
@@ -110,8 +133,8 @@ export interface PpoEvaluation {
   readonly truncated: number;
   /** Number of responses of which a reward function read escaped text. */
   readonly neutralized: number;
-  /** Mean exact KL to the reference along the responses, in nats a response. */
-  readonly kl: number;
+  /** Mean exact KL to the reference along the responses, in nats a response; absent without a reference. */
+  readonly kl?: number;
   /** Whether the policy is the best so far, by `heldOut` where there is one, else by `reward`. */
   readonly best: boolean;
 }
@@ -124,8 +147,8 @@ export interface PpoResult {
   readonly stopped: StopReason;
   readonly steps: readonly PpoStepRecord[];
   readonly evaluations: readonly PpoEvaluation[];
-  /** The best policy by the validation prompts. */
+  /** The best policy by the validation prompts, or the newest one without any. */
   readonly best: { readonly step: number; readonly weights: Weights };
-  /** Copy of the first policy. */
-  readonly reference: Weights;
+  /** The model that the KL was measured to; absent without a reference. */
+  readonly reference?: Weights;
 }

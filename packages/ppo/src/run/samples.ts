@@ -15,8 +15,8 @@ export interface Sample {
   readonly reward: number | null;
   /** Each reward by its name. */
   readonly rewards: Readonly<Record<string, number | null>>;
-  /** KL to the reference, in nats, by the run's estimator. */
-  readonly kl: number;
+  /** KL to the reference, in nats, by the run's estimator; absent without a reference. */
+  readonly kl?: number;
   /** Number of tokens. */
   readonly length: number;
 }
@@ -30,7 +30,10 @@ const LONGEST_TEXT = 2000;
 export function samplesOf(
   step: number,
   groups: readonly RewardGroup[],
-  { rewards, kl }: { readonly rewards: readonly ResponseRewards[]; readonly kl: readonly number[] },
+  {
+    rewards,
+    kl,
+  }: { readonly rewards: readonly ResponseRewards[]; readonly kl?: readonly number[] | undefined },
 ): Sample[] {
   const samples: Sample[] = [];
   let place = 0;
@@ -44,7 +47,7 @@ export function samplesOf(
       ...(other !== undefined && { reference: shortened(other) }),
       reward: own?.reward ?? null,
       rewards: own?.rewards ?? {},
-      kl: kl[place] ?? 0,
+      ...(kl && { kl: kl[place] ?? 0 }),
       length: lengths?.[0] ?? 0,
     });
     place += responses.length;

@@ -2,11 +2,11 @@ import type { Weights } from '@gram/model';
 import { bestStep, type StepRecord } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import type { ScoreQueue } from '../rewards/score-queue.js';
+import { planStep } from '../steps/schedule.js';
 import type { LearnerState } from './learner.js';
 import { ppoMetrics, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
 import type { Sample } from './samples.js';
-import { planStep } from './schedule.js';
 
 /** Everything that a run needs to go on. Prompts and random numbers follow from seed and step. */
 export interface PpoState {
@@ -15,6 +15,10 @@ export interface PpoState {
   readonly policy: LearnerState;
   readonly value?: LearnerState;
   queue: ScoreQueue;
+  /** Weight of the KL; it changes where the run adapts it. */
+  klWeight: number;
+  /** Whether there are validation prompts. */
+  readonly isValidated: boolean;
   readonly steps: PpoStepRecord[];
   readonly evaluations: PpoEvaluation[];
   /** The records that were logged: those of the steps, each with its evaluation. */
@@ -32,6 +36,7 @@ export function worthOf({ heldOut, reward }: Pick<PpoEvaluation, 'heldOut' | 're
 
 /** Whether the policy is to be scored now: before the first step, where it is due, and at the end. */
 export function isEvaluationDue(state: PpoState, options: PpoOptions): boolean {
+  if (!state.isValidated) return false;
   if (state.evaluations.at(-1)?.step === state.step) return false;
   return (
     state.step === 0 || planStep(options, state.step).evaluate || ownStopReason(state, options) !== undefined

@@ -1,4 +1,3 @@
-import type { Weights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { type PolicyExample, type PolicyMetric, policyObjective } from '../objectives/policy.js';
 import { type ValueExample, valueObjective } from '../objectives/value.js';
@@ -9,6 +8,7 @@ import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js'
 import { createTokenMeter, type TokenMeter } from '../rollout/token-meter.js';
 import { createLearner, type Learner } from './learner.js';
 import type { PpoRun } from './run.js';
+import type { Frozen } from './start.js';
 import type { PpoState } from './state.js';
 
 /** The compiled parts that the steps of a run use. They read and write the weights of the run in place. */
@@ -24,8 +24,8 @@ export interface Tools {
   readonly sampler: ResponseSampler;
   /** Measures them with the reference and the value model. */
   readonly meter: TokenMeter;
-  /** Measures the policy on the validation prompts. */
-  readonly validator: PolicyMeter;
+  /** Measures the policy on the validation prompts, where there are any. */
+  readonly validator: PolicyMeter | undefined;
   readonly policy: Learner<PolicyExample, PolicyMetric>;
   readonly value: Learner<ValueExample, never> | undefined;
   dispose(): void;
@@ -35,20 +35,23 @@ export interface Tools {
 export async function openTools(
   run: PpoRun,
   options: PpoOptions,
-  { state, reference }: { readonly state: PpoState; readonly reference: Weights },
+  { state, frozen: { start, reference } }: { readonly state: PpoState; readonly frozen: Frozen },
 ): Promise<Tools> {
-  const { policy, value } = run;
+  const { policy, value, validation } = run;
   const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer, kl } = options;
   const learning = { microBatchSize, maxGradientNorm, optimizer };
   // First, because it generates and may fail or be aborted: nothing else is open then.
-  const validator = await createPolicyMeter({
-    ...run,
-    ...options,
-    config: policy.config,
-    policy: policy.weights,
-    reference,
-    prompts: run.validation,
-  });
+  const validator =
+    validation &&
+    (await createPolicyMeter({
+      ...run,
+      ...options,
+      config: policy.config,
+      policy: policy.weights,
+      reference,
+      greedy: options.greedyReference ? start : undefined,
+      prompts: validation,
+    }));
   const tools = {
     sampler: createResponseSampler({ ...run, ...policy }),
     meter: createTokenMeter({ config: policy.config, policy: policy.weights, reference, value }),
@@ -58,10 +61,10 @@ export async function openTools(
       name: 'policy',
       config: policy.config,
       objective: policyObjective({
-        clip: options.clip,
-        kl: kl.in === 'loss' ? { ...kl, reference } : undefined,
+        ...options,
+        clip: { low: options.clip, high: options.clipHigh },
+        kl: kl.in === 'loss' && kl.weight > 0 && reference ? { ...kl, reference } : undefined,
       }),
-      learningRate: options.policyLearningRate,
     }),
     value:
       value &&
@@ -71,7 +74,6 @@ export async function openTools(
         name: 'value model',
         config: value.config,
         objective: valueObjective(options.valueClip),
-        learningRate: options.valueLearningRate,
       }),
   };
   return {

@@ -1,4 +1,5 @@
 import { createRandom } from '@gram/base';
+import { learningRateAt } from '@gram/train';
 import type { PpoOptions } from '../options.js';
 
 /** Plan of one step. */
@@ -9,17 +10,37 @@ export interface StepPlan {
   readonly updatePolicy: boolean;
   /** Whether the policy is scored on the validation prompts after the step. */
   readonly evaluate: boolean;
+  /** Learning rates of the gradient steps. That of the policy counts the steps in which it learns. */
+  readonly policyLearningRate: number;
+  readonly valueLearningRate: number;
 }
 
 /** Plans a step, counted from 1. The last step is always scored. */
 export function planStep(
-  options: Pick<PpoOptions, 'steps' | 'valueOnlySteps' | 'evaluateEvery'>,
+  options: Pick<
+    PpoOptions,
+    | 'steps'
+    | 'valueOnlySteps'
+    | 'evaluateEvery'
+    | 'policyLearningRate'
+    | 'valueLearningRate'
+    | 'schedule'
+    | 'warmupRatio'
+  >,
   step: number,
 ): StepPlan {
+  const { steps, valueOnlySteps, schedule, warmupRatio } = options;
+  const rate = (learningRate: number, before: number) =>
+    learningRateAt(
+      { schedule, learningRate, warmupRatio, totalSteps: steps - before },
+      Math.max(0, step - 1 - before),
+    );
   return {
     step,
     updatePolicy: step > options.valueOnlySteps,
     evaluate: step % options.evaluateEvery === 0 || step === options.steps,
+    policyLearningRate: rate(options.policyLearningRate, valueOnlySteps),
+    valueLearningRate: rate(options.valueLearningRate, 0),
   };
 }
 
