@@ -62,6 +62,8 @@ describe('rollouts', () => {
     expect(rewardGroups(rollouts)[0]).toEqual({
       ...tinyPrompts[0],
       responses: rollouts[0]!.responses.map(({ text }) => text),
+      lengths: rollouts[0]!.responses.map(({ ids }) => ids.length),
+      ended: rollouts[0]!.responses.map(({ finished }) => finished === 'stop'),
       reference: rollouts[0]!.reference,
     });
   });
