@@ -82,7 +82,7 @@ describe('a stopped run', () => {
         options,
         output,
         reward: (groups, context) => {
-          if (++calls === stopAt) throw new Error('killed');
+          if (++calls >= stopAt) throw new Error('killed');
           return run.reward(groups, context);
         },
       });
