@@ -1,10 +1,11 @@
 // Ends runs at random moments, from the first millisecond on, and starts the same command again until it is done.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createRandom } from '@gram/base';
 import { kinds } from './kinds.mjs';
+import { differingFiles, wholeOf } from './whole-runs.mjs';
 import { copyOf, shopOnce, start } from './workshop.mjs';
 
 /** Starts of one run that are stopped, after which it is left alone: one that is always stopped at once is never done. */
@@ -27,9 +28,6 @@ export function stopItems(counts) {
   );
 }
 
-/** Runs that nobody stopped, by kind; each is made once. */
-const wholes = new Map();
-
 /**
  * Stops one run of an item again and again until it has come to its end. Called until the item has its count.
  *
@@ -42,8 +40,7 @@ export async function runStops({ kind, signal, count }, { seed, known }) {
   const folder = mkdtempSync(join(tmpdir(), 'gram-stops-'));
   try {
     const shop = await shopOnce();
-    if (!wholes.has(kind.name)) wholes.set(kind.name, runWhole(kind, copyOf(shop, join(folder, 'straight'))));
-    const whole = await wholes.get(kind.name);
+    const whole = await wholeOf(kind);
     const random = createRandom(seed, 'stops', kind.name, signal, result.runs);
     const place = copyOf(shop, join(folder, 'run'));
     const left = count - result.stops;
@@ -56,14 +53,6 @@ export async function runStops({ kind, signal, count }, { seed, known }) {
   }
   result.isDone = result.stops >= count || result.faults.length >= MAX_FAULTS;
   return result;
-}
-
-/** Runs a command that nobody stops: the time that it takes, and the bytes of its result. */
-async function runWhole({ name, command, result }, place) {
-  const started = performance.now();
-  const { how, stderr } = await start(command, place).ended;
-  if (how !== 0) throw new Error(`${name} fails without being stopped: ${stderr}`);
-  return { milliseconds: performance.now() - started, files: result.map((file) => contentOf(place, file)) };
 }
 
 /** Stops one run again and again, lets it come to its end and compares. */
@@ -86,7 +75,7 @@ async function stopOften(kind, { place, random, signal, left, whole }) {
     if (isFault) faults.push(`ended with ${how}: ${stderr}`);
     if (how === 0 || isLast || isFault) break;
   }
-  const differing = kind.result.filter((file, at) => contentOf(place, file) !== whole.files[at]);
+  const differing = differingFiles(kind, place, whole);
   if (differing.length > 0) faults.push(`other bytes in ${differing}`);
   const names = readdirSync(place, { recursive: true }).filter((name) =>
     LEFTOVER.test(name.split('/').at(-1)),
@@ -101,13 +90,5 @@ function send(pid, signal) {
     return process.kill(pid, signal);
   } catch {
     return false;
-  }
-}
-
-function contentOf(place, file) {
-  try {
-    return readFileSync(join(place, file)).toString('base64');
-  } catch {
-    return undefined;
   }
 }

@@ -1,9 +1,10 @@
 // The place in which one run gets into trouble: a folder on a disk of its own where the system lets us make one.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { differingFiles, wholeOf } from '../stops/whole-runs.mjs';
 import { copyOf, shopOnce, start } from '../stops/workshop.mjs';
 
 const MAX_SECONDS = 120;
@@ -46,7 +47,7 @@ function diskProblem() {
 export async function openStage(kind, { diskSize } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'gram-troubles-'));
   const shop = await shopOnce();
-  const whole = await wholeOf(kind, shop);
+  const whole = await wholeOf(kind);
   const place = join(folder, 'place');
   if (diskSize !== undefined) mountDisk(place, diskSize);
   copyOf(shop, place);
@@ -69,7 +70,7 @@ export async function openStage(kind, { diskSize } = {}) {
       existsSync(join(place, 'out')) &&
       readdirSync(join(place, 'out')).some((name) => /^checkpoint-\d+$|^items\.jsonl$/.test(name)),
     /** The files of the result that are not those of a run without trouble. */
-    differing: () => kind.result.filter((file) => contentOf(place, file) !== whole.get(file)),
+    differing: () => differingFiles(kind, place, whole),
     close() {
       if (diskSize !== undefined) spawnSync('umount', [place]);
       rmSync(folder, { recursive: true, force: true });
@@ -79,30 +80,6 @@ export async function openStage(kind, { diskSize } = {}) {
 
 /** A command under a limit of the shell. */
 export const limited = (limit, command) => ['bash', '-c', `ulimit ${limit}; exec "$0" "$@"`, ...command];
-
-const wholes = new Map();
-
-/** The files of a run of a kind that had no trouble; it is made once. */
-function wholeOf(kind, shop) {
-  if (!wholes.has(kind.name)) wholes.set(kind.name, runWhole(kind, shop));
-  return wholes.get(kind.name);
-}
-
-async function runWhole({ name, command, result }, shop) {
-  const place = copyOf(shop, mkdtempSync(join(tmpdir(), 'gram-straight-')));
-  try {
-    const { how, stderr } = await start(command, place).ended;
-    if (how !== 0) throw new Error(`${name} fails without trouble: ${stderr}`);
-    return new Map(result.map((file) => [file, contentOf(place, file)]));
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-}
-
-function contentOf(place, file) {
-  const path = join(place, file);
-  return existsSync(path) ? readFileSync(path).toString('base64') : undefined;
-}
 
 /** The lines of a run that say what went wrong, without the paths of this machine. */
 export function saidBy({ how, stderr }, place) {

@@ -1,23 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
-import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { noBrowser, useBrowser } from '../../../report/src/__fixtures__/use-browser.js';
 import { exampleStep, exampleMetrics as metrics } from './__fixtures__/steps.js';
 import { startWatch, type Watch } from './watch.js';
 
-const browser = findChromium();
-/** A folder for pictures to look at. Without the variable none are kept. */
-const pictures = process.env.GRAM_PICTURES;
-
-describe.skipIf(browser === undefined)('the page of a run in a browser', () => {
-  let tab: BrowserPage;
+describe.skipIf(noBrowser)('the page of a run in a browser', () => {
+  const { tab, visit, picture } = useBrowser();
   let watch: Watch | undefined;
   let url = '';
-  beforeAll(async () => {
-    tab = await launchChromium(browser!);
-  });
-  afterAll(() => tab.close());
   afterEach(async () => {
     await watch?.close();
     watch = undefined;
@@ -30,21 +19,13 @@ describe.skipIf(browser === undefined)('the page of a run in a browser', () => {
     return watch;
   };
   const text = (id: string) => tab.evaluate<string>(`document.getElementById('${id}').textContent`);
-  const picture = async (name: string) => {
-    if (pictures === undefined) return;
-    mkdirSync(pictures, { recursive: true });
-    await tab.screenshot(join(pictures, `${name}.png`));
-  };
   const facts =
     '[...document.querySelectorAll("#facts div")].map((pair) => pair.innerText.replace("\\n", ": "))';
 
   it('shows a run from its first step to its end, with nothing refused by its policy', async () => {
     await tab.look('light', 1100);
     const { record, end } = await start(0, 400);
-    tab.messages.length = 0;
-    tab.requests.length = 0;
-    await tab.open(url);
-    await tab.until('document.getElementById("state").textContent === "Running"');
+    await visit(url, 'document.getElementById("state").textContent === "Running"');
     expect(await tab.evaluate('document.querySelector("h1").textContent')).toBe(
       'preference <b>"runs/one"</b>',
     );

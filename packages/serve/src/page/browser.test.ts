@@ -1,34 +1,21 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Comparator, Judge } from '@gram/ranking';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserPage, launchChromium } from '../../../report/src/__fixtures__/chromium.js';
-import { findChromium } from '../../../report/src/__fixtures__/find-chromium.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import { payloads } from '../../../report/src/__fixtures__/payloads.js';
+import { noBrowser, useBrowser } from '../../../report/src/__fixtures__/use-browser.js';
 import { quickModel, scoringModel, verdictOf } from '../__fixtures__/models.js';
 import { createRewardServer, type RewardServer, type ServerOptions } from '../index.js';
 
-const browser = findChromium();
-/** A folder for pictures to look at. Without the variable none are kept. */
-const pictures = process.env.GRAM_PICTURES;
 const hostile = '<img src=x onerror="document.title=1"><script>document.title="broken"</script>';
 
-describe.skipIf(browser === undefined)('the page for ranking in a browser', () => {
-  let tab: BrowserPage;
+describe.skipIf(noBrowser)('the page for ranking in a browser', () => {
+  const { tab, visit, picture } = useBrowser();
   let server: RewardServer | undefined;
-  beforeAll(async () => {
-    tab = await launchChromium(browser!);
-  });
-  afterAll(() => tab.close());
   afterEach(() => server?.close(0));
 
   async function open(options: ServerOptions = {}, model: Judge = quickModel): Promise<string> {
     server = createRewardServer(model, { apiKey: '', ...options });
     const url = await server.listen();
-    tab.messages.length = 0;
-    tab.requests.length = 0;
-    await tab.open(url);
-    await tab.until(`location.origin === "${url}" && document.querySelectorAll("textarea").length === 3`);
+    await visit(url, 'document.querySelectorAll("textarea").length === 3');
     return url;
   }
   const text = (selector: string) =>
@@ -39,11 +26,6 @@ describe.skipIf(browser === undefined)('the page for ranking in a browser', () =
     tab.evaluate<string>(
       '(document.activeElement.labels?.[0] ?? document.activeElement).textContent || document.activeElement.id',
     );
-  const picture = async (name: string) => {
-    if (pictures === undefined) return;
-    mkdirSync(pictures, { recursive: true });
-    await tab.screenshot(join(pictures, `${name}.png`));
-  };
   /** Fills the fields as a reader with a keyboard does, from the top of the page. */
   async function fill(prompt: string, responses: readonly string[]): Promise<void> {
     await tab.press('Tab');

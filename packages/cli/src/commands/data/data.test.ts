@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeJsonl } from '@gram/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserPage, launchChromium } from '../../../../report/src/__fixtures__/chromium.js';
-import { findChromium } from '../../../../report/src/__fixtures__/find-chromium.js';
+import { noBrowser, useBrowser } from '../../../../report/src/__fixtures__/use-browser.js';
 import { gram } from '../../__fixtures__/run.js';
 
 let folder: string;
@@ -237,16 +236,12 @@ describe('gram data', () => {
   });
 });
 
-const browser = findChromium();
-
-describe.skipIf(browser === undefined)('the page of gram data stats in a browser', () => {
-  let page: BrowserPage;
+describe.skipIf(noBrowser)('the page of gram data stats in a browser', () => {
+  const { tab: page, visit } = useBrowser();
   beforeAll(async () => {
     const against = ['--against', `prompts=${path('held-out.jsonl')}`];
     await done('stats', path('pairs.jsonl'), ...against, '--page', path('stats.html'));
-    page = await launchChromium(browser!);
   });
-  afterAll(() => page?.close());
 
   it.each([
     ['light', 1100],
@@ -255,8 +250,7 @@ describe.skipIf(browser === undefined)('the page of gram data stats in a browser
     ['dark', 390],
   ] as const)('shows everything in %s at %d pixels, and text never as markup', async (scheme, width) => {
     await page.look(scheme, width);
-    await page.open(pathToFileURL(path('stats.html')).href);
-    await page.until('document.readyState === "complete" && document.querySelector("article")');
+    await visit(pathToFileURL(path('stats.html')).href, 'document.querySelector("article") !== null');
     const found = await page.evaluate<{
       scroll: number;
       images: number;
