@@ -390,6 +390,33 @@ describe('hostile input gives one error that names file, record and field', () =
     await expect(readBenchmark(two, 'reward-math')).rejects.toThrow(/"solution_type" of .*record 1/);
   });
 
+  it('joins the pairs of a problem of RewardMATH to what its other edition has', async () => {
+    const pair = (problem: number, position: string, a: string[], b: string[]) => ({
+      problem: `p${problem}`,
+      eval_solution_A: a,
+      eval_solution_B: b,
+      chosen_position: position,
+      subject: 'Algebra',
+      problem_id: problem,
+      id: 7,
+    });
+    const path = await save(
+      'RewardMATH_pairwise.json',
+      pair(0, 'A', ['a', 'b'], ['x']),
+      pair(0, 'B', ['y'], ['a', 'b']),
+      pair(399, 'B', ['d'], ['c']),
+    );
+    const { items } = await readBenchmark(path, 'reward-math');
+    expect(items).toMatchObject([
+      { id: '0', prompt: 'p0', subset: 'Algebra', responses: ['a\nb', 'x', 'y'], preferred: 'first' },
+      { id: '399', responses: ['c', 'd'], pairs: [[0, 1]] },
+    ]);
+    const other = await save('other.json', pair(0, 'A', ['a'], ['x']), pair(0, 'A', ['b'], ['x']));
+    await expect(readBenchmark(other, 'reward-math')).rejects.toThrow(/"eval_solution_A" of .*record 2/);
+    const third = await save('third.json', pair(0, 'C', ['a'], ['x']));
+    await expect(readBenchmark(third, 'reward-math')).rejects.toThrow(/"chosen_position" of .*record 1/);
+  });
+
   it('leaves out what has no verdict, or is of another split', async () => {
     const record = { prompt: 'p', response_1: 'a', response_2: 'b' };
     const path = await save(
