@@ -35,21 +35,23 @@ const response = () => ({
   referenceLogProbabilities: numbers(),
   values: numbers(),
   returns: numbers(),
+  klWeight: 0.1,
 });
+const clip = { low: 0.2, high: 0.2 };
 const tokens = 2 * (length - lossFrom);
 
 const learners = [
   {
     name: 'the policy',
     model: { config, weights },
-    objective: policyObjective({ clip: 0.2 }) as Objective<never, BatchShape, string>,
+    objective: policyObjective({ clip }) as Objective<never, BatchShape, string>,
   },
   {
     name: 'the policy with the full KL in its loss',
     model: { config, weights },
     objective: policyObjective({
-      clip: 0.2,
-      kl: { weight: 0.1, estimator: 'full', reference: weights },
+      clip,
+      kl: { estimator: 'full', reference: weights },
     }) as Objective<never, BatchShape, string>,
   },
   {

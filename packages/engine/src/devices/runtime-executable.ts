@@ -86,7 +86,7 @@ export class RuntimeExecutable implements Executable {
     const started = performance.now();
     const { fn, specs, precision, gradientCheckpointing } = program;
     if (!PRECISIONS[device].includes(precision)) throw wrongPrecision(precision, device);
-    // WebGPU and CUDA have no 8-bit products either: the runtime computes those on the CPU.
+    // WebGPU has no 8-bit products: the runtime computes those on the CPU. Graphs for CUDA have none.
     const options = { target: device, precision, gradientCheckpointing, int8Kernel: int8Kernel() };
     this.traced = trace(fn, specs, options);
     const tracedAt = performance.now();

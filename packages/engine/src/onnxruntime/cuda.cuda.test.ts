@@ -65,6 +65,25 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     update.dispose();
   });
 
+  it('leaks nothing over 1,000 steps, with results that stay on the device', async () => {
+    const step = compile(
+      ({ x, y }: Pair) => ({ x: tf.sub(x, tf.mul(y, 0.1)), mean: tf.mean(x, 0), product: tf.matMul(x, y) }),
+      { device: 'cuda', inPlace: ['x'], resident: ['product'] },
+    );
+    const arrays = await place({ x: matrix(), y: matrix() } as { x: AnyArray; y: AnyArray }, 'cuda');
+    const run = async () => {
+      const { product } = await step(arrays);
+      (product as DeviceArray).dispose();
+    };
+    for (let i = 0; i < 50; i++) await run();
+    const counts = await rig.during(async () => {
+      for (let i = 0; i < 1000; i++) await run();
+    });
+    expect(counts.bytes).toBeLessThanOrEqual(2 * bytes);
+    expect(counts).toMatchObject({ copiesToDevice: 0, copiesToHost: 1000, wrongCopies: 0 });
+    step.dispose();
+  });
+
   it('gives an array new memory where its old values are still needed', async () => {
     const swap = compile(({ x, y }: Pair) => ({ x: tf.add(y, 1), y: tf.mul(x, 2) }), {
       device: 'cuda',

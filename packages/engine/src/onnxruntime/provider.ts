@@ -16,6 +16,9 @@ const MEMORY_NAMES: Readonly<Record<ProviderName, string>> = { webgpu: 'WebGPU_B
 /** Warnings that Dawn, the library of WebGPU, writes when it starts on Vulkan. It has no setting for them, and they mean nothing. */
 const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
 
+/** Most characters of a reason that the runtime gives, which can be a whole stack of C++. */
+const LONGEST_REASON = 300;
+
 const DEVICE_ALLOCATOR = 0;
 const FIRST_DEVICE = 0;
 const DEFAULT_MEMORY = 0;
@@ -139,5 +142,8 @@ export class Provider implements SessionProvider {
 
 /** The message without the place in the library's source and the condition there that failed. */
 function withoutSource(message: string): string {
-  return message.replace(/^ONNX Runtime: .* was false\. /, '').trim();
+  return message
+    .replace(/^ONNX Runtime: .* was false\. /, '')
+    .trim()
+    .slice(0, LONGEST_REASON);
 }
