@@ -1,8 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { quote } from '@gram/base';
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
-import { compressors } from 'hyparquet-compressors';
 import { DataError } from '../error.js';
 import type { FileRecord } from './records.js';
 
@@ -147,7 +152,7 @@ async function readGroup(
       metadata,
       rowStart: start,
       rowEnd: start + count,
-      compressors: bounded,
+      compressors: await boundedDecompressors(),
       geoparquet: false,
       parsers,
     });
@@ -191,18 +196,22 @@ function countOf(header: unknown): number {
 }
 
 /** The decompressors of the library, which must give as many bytes as a page announces. */
-const bounded = Object.fromEntries(
-  Object.entries(compressors).map(([name, decompress]) => [
-    name,
-    (input: Uint8Array, length: number) => {
-      if (length > PAGE_LIMIT) throw new RangeError(`a page has ${length} bytes`);
-      const output = decompress?.(input, length);
-      if (output?.length !== length)
-        throw new RangeError(`a page has ${output?.length} bytes and announces ${length}`);
-      return output;
-    },
-  ]),
-);
+async function boundedDecompressors(): Promise<Compressors> {
+  // One of them reserves gigabytes of addresses as it is loaded, which a limit on memory may not allow.
+  const { compressors } = await import('hyparquet-compressors');
+  return Object.fromEntries(
+    Object.entries(compressors).map(([name, decompress]) => [
+      name,
+      (input: Uint8Array, length: number) => {
+        if (length > PAGE_LIMIT) throw new RangeError(`a page has ${length} bytes`);
+        const output = decompress?.(input, length);
+        if (output?.length !== length)
+          throw new RangeError(`a page has ${output?.length} bytes and announces ${length}`);
+        return output;
+      },
+    ]),
+  );
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

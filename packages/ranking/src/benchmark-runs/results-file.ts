@@ -75,7 +75,9 @@ function readOld(
 ): { kept: string[]; done: BenchmarkResult[] } {
   // What follows the last line feed was cut off, even where it happens to be JSON.
   const [header, ...lines] = text.split(LINE_FEED).slice(0, -1);
-  if (header === undefined) return { kept: [JSON.stringify({ fingerprint })], done: [] };
+  // A run that failed before its first result leaves nothing that another one could go on from by mistake.
+  const isEmpty = header === undefined || (lines.length === 0 && fingerprintOf(header) !== undefined);
+  if (isEmpty) return { kept: [JSON.stringify({ fingerprint })], done: [] };
   checkHeader(path, header, fingerprint);
   if (lines.length > items.length) throw badLine(path, items.length + 2);
   const kept = lines.slice(0, resumePoint(items, lines.length));
@@ -102,9 +104,15 @@ async function write(handle: FileHandle, path: string, text: string, at: number)
   return bytes.length;
 }
 
-function checkHeader(path: string, line: string, wanted: BenchmarkFingerprint): void {
+/** The fingerprint in the first line of a file of results; undefined for the line of another file. */
+function fingerprintOf(line: string): object | undefined {
   const found = (parse(line) as { fingerprint?: unknown } | undefined)?.fingerprint;
-  if (typeof found !== 'object' || found === null) {
+  return typeof found === 'object' && found !== null ? found : undefined;
+}
+
+function checkHeader(path: string, line: string, wanted: BenchmarkFingerprint): void {
+  const found = fingerprintOf(line);
+  if (found === undefined) {
     const message = `${path} holds no results of gram eval --benchmark`;
     throw new RewardError('bad-results', message, 'choose another folder');
   }
