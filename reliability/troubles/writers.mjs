@@ -15,7 +15,10 @@ export const writers = [
       const first = stage.start();
       await stage.until(() => holderOf(stage)?.pid === first.child.pid, first.ended);
       const words = new RegExp(`in use by process ${first.child.pid} on "${hostname()}"`);
+      // A short run would be over before the second one has started.
+      first.child.kill('SIGSTOP');
       expectSaid(await stage.start().ended, { how: 1, words });
+      first.child.kill('SIGCONT');
       const { how, stderr } = await first.ended;
       if (how !== 0) fault(`the first one ended with ${how}: ${stderr}`);
     },
