@@ -103,10 +103,10 @@ export function simplePreference({
     name: `simple-preference, beta ${beta}, margin ${margin}, smoothing ${labelSmoothing}`,
     metrics: ['accuracy'],
     length: pairLength,
-    weight: () => 1,
+    weight: pairWeight,
     batch(examples, rows, length, total) {
       const { ends: _, ...arrays } = pairArrays(examples, rows, length, 'both');
-      return { ...arrays, weights: rowWeights(examples.length, rows, total) };
+      return { ...arrays, weights: rowWeights(examples.map(pairWeight), rows, total) };
     },
     loss(config, weights, batch) {
       const { tokens, positions, targets } = batch;
