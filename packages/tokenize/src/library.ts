@@ -17,6 +17,11 @@ const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Ids are 32-bit numbers in the library, which would wrap others around. */
 const MAX_ID = 2 ** 32 - 1;
 
+/** Texts of templates that are remembered: a run writes a few of them around every record. */
+const REMEMBERED_TEMPLATES = 64;
+/** Longest one that is remembered, in UTF-16 units. */
+const LONGEST_TEMPLATE = 4096;
+
 /** A part of a text. */
 export interface Segment {
   readonly text: string;
@@ -130,6 +135,7 @@ function fromText(text: string, source: string): Tokenizer {
   const plain = openNative(hidden.json, source);
   const about = { source, limit: maximumText(json) };
   const words = wordEncoderOf(json, plain, hidden);
+  const templates = new Map<string, readonly number[]>();
   const idsByWords = (parts: readonly (string | number)[], shown: string) => {
     checkText(shown, about.limit);
     return words === undefined ? undefined : encodeParts(parts, words);
@@ -138,7 +144,14 @@ function fromText(text: string, source: string): Tokenizer {
     vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
     encode: async (value) =>
       (await idsByWords([value], value)) ?? (await encoded(plain, value, about)).getIds(),
-    encodeTemplate: async (value) => (await encoded(full, value, about)).getIds(),
+    encodeTemplate: async (value) => {
+      const ids = templates.get(value) ?? (await encoded(full, value, about)).getIds();
+      if (value.length <= LONGEST_TEMPLATE) {
+        if (templates.size >= REMEMBERED_TEMPLATES) templates.clear();
+        templates.set(value, ids);
+      }
+      return [...ids];
+    },
     encodeSegments: async (segments, { continues = false } = {}) => {
       const shown = segments.map(({ text }) => text).join('');
       const byWords = await idsByWords(partsOf(segments, hidden), shown);
