@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { type MeasuredResponse, makeExperience } from './advantages/experience.js';
 import { grpoAdvantages, rlooAdvantages } from './advantages/groups.js';
+import { summarizeRatios, truncatedRatios } from './advantages/importance.js';
 import { adaptedKlWeight } from './advantages/kl-weight.js';
 import { lossAggregations, responseWeight, tokenWeight } from './losses/aggregation.js';
 import { entropies } from './losses/entropy.js';
@@ -48,6 +49,10 @@ interface Sections {
   klWeight: Case<
     { kl: number[]; weight: number; target: number; horizon: number; responses: number },
     { weights: number[] }
+  >;
+  importance: Case<
+    Record<'own' | 'drawn' | 'logProbs' | 'advantages', number[]> & { cap: number },
+    { weights: number[]; loss: number; gradient: number[]; summary: Record<string, number> }
   >;
 }
 const sections: { [Name in keyof Sections]: Sections[Name][] } = JSON.parse(
@@ -135,6 +140,33 @@ describe('losses against the independent script', () => {
     expectClose([...loss.data], expected.loss, 1e-5);
     expectClose([...gradient.data], expected.gradient, 1e-5);
     expectClose([...clipped.data], expected.clipped, 1e-5);
+  });
+
+  it.each(cases('importance'))('tokens of a rounded policy: %s', async (_name, input, expected) => {
+    const weights = truncatedRatios(input.own, input.drawn, input.cap);
+    expectClose(weights, expected.weights);
+    const logs = input.own.map((own, i) => own - input.drawn[i]!);
+    const summary: Record<string, number> = {
+      ...summarizeRatios([logs.slice(0, 4), logs.slice(4)], input.cap),
+    };
+    expect(Object.keys(summary)).toEqual(Object.keys(expected.summary));
+    expectClose(Object.values(summary), Object.values(expected.summary));
+    const run = (inputs: Record<'own' | 'old' | 'advantages' | 'weights', tf.Tensor1D>) => {
+      const bounds = { low: 0.2, high: 0.2 };
+      const loss = (x: tf.Tensor) =>
+        tf.mean(
+          tf.mul(policyTerms(x as tf.Tensor1D, inputs.old, inputs.advantages, bounds).losses, inputs.weights),
+        );
+      return { loss: loss(inputs.own), gradient: tf.grad(loss)(inputs.own) };
+    };
+    const { loss, gradient } = await compile(run)({
+      own: vector(input.logProbs),
+      old: vector(input.own),
+      advantages: vector(input.advantages),
+      weights: vector(weights),
+    });
+    expectClose([...loss.data], expected.loss, 1e-5);
+    expectClose([...gradient.data], expected.gradient, 1e-5);
   });
 
   it.each(cases('aggregation'))('means: %s', (_name, { rows, maxNewTokens }, expected) => {

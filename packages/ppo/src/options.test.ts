@@ -85,7 +85,7 @@ describe('the README', () => {
           .map((cell) => cell.trim()),
       );
     const rows = rowsOf(optionFields);
-    expect(rows).toHaveLength(47);
+    expect(rows).toHaveLength(49);
     expect(cells.filter(([name]) => rows.some(([option]) => option === name))).toEqual(rows);
   });
 });

@@ -47,6 +47,20 @@ export const optionFields = z.strictObject({
     })
     .default({ temperature: 0.75, topP: 0.95 })
     .meta(note('how responses are drawn; the paper names the values for best-of-n', 'paper')),
+  rolloutPrecision: z
+    .enum(['float32', 'int8'])
+    .default('float32')
+    .meta(
+      note(
+        "how the layers' matrices are kept while responses are drawn; see `truncatedRatios`",
+        'our choice',
+      ),
+    ),
+  importanceCap: z
+    .number()
+    .min(1)
+    .default(2)
+    .meta(note('largest weight of a token that a rounded policy drew', 'our choice')),
   greedyReference: z
     .boolean()
     .default(true)

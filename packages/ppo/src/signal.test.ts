@@ -188,3 +188,31 @@ describe('learning rates', () => {
       expect(shares[i + 1]).toBeCloseTo(share, 12);
   });
 });
+
+describe('rollouts in int8', () => {
+  it('weigh each token by the ratio of the policy to the rounded one, and record its distribution', async () => {
+    const seen: number[] = [];
+    const { steps, evaluations } = await ppo({
+      ...runOf(options),
+      options: { ...options, rolloutPrecision: 'int8', epochs: 1, miniBatchSize: 8 },
+      onStep: ({ approxKl }) => void (approxKl !== undefined && seen.push(approxKl)),
+    });
+    for (const { importance } of steps) {
+      expect(importance!.spread).toBeGreaterThan(1e-5);
+      expect(importance!.spread).toBeLessThan(0.1);
+      expect(importance!.least).toBeLessThan(1);
+      expect(importance!.most).toBeGreaterThan(1);
+      expect(Math.abs(importance!.mean - 1)).toBeLessThan(0.02);
+      expect(importance!.truncated).toBe(0);
+    }
+    // One mini-batch a step: the old log-probabilities are those of the policy itself, not of the rounded one.
+    expect(seen.length).toBe(5);
+    for (const approxKl of seen) expect(Math.abs(approxKl)).toBeLessThan(1e-6);
+    expect(evaluations).toHaveLength(2);
+  });
+
+  it('are needed for no recorded ratio in float32', async () => {
+    const { steps } = await ppo({ ...runOf(options), options: { ...options, steps: 2, evaluateEvery: 2 } });
+    expect(steps.map(({ importance }) => importance)).toEqual([undefined, undefined]);
+  });
+});

@@ -7,6 +7,7 @@ import {
   type MeasuredResponse,
   makeExperience,
 } from './advantages/experience.js';
+import { type RatioSummary, summarizeRatios, truncatedRatios } from './advantages/importance.js';
 import { adaptedKlWeight } from './advantages/kl-weight.js';
 import { PpoError } from './error.js';
 import type { PolicyMetric } from './objectives/policy.js';
@@ -117,7 +118,8 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
     options.standardization === 'queue'
       ? standardize(state.queue, groups.flat(), options.queueSize)
       : { standardized: groups.flat(), queue: [] };
-  const responses = await measure(tools, responseTokens(learned), standardized);
+  const tokens = responseTokens(learned);
+  const responses = await measure(tools, tokens, standardized);
   const kl = { ...options.kl, weight: state.klWeight };
   const size = options.samplesPerPrompt;
   const experience = makeExperience(
@@ -145,6 +147,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
     ...flags,
     kl: measured,
     klWeight: target === undefined ? undefined : state.klWeight,
+    importance: options.rolloutPrecision === 'float32' ? undefined : ratiosOf(tokens, responses, options),
     excluded: responses.length - experience.length,
     rounds: options.dynamicSampling === undefined ? undefined : rounds,
     ...result,
@@ -171,15 +174,33 @@ async function measure(
       ? tokens.map(() => undefined)
       : await meter.reference(tokens, options.kl.estimator === 'full', signal);
   const values = value ? await meter.values(tokens, signal) : tokens.map(() => undefined);
-  return zip(zip(tokens, standardized), zip(references, values)).map(
-    ([[{ finished, ...response }, score], [reference, values]]) => ({
+  const own =
+    options.rolloutPrecision === 'float32' ? tokens.map(() => undefined) : await meter.policy(tokens, signal);
+  return zip(zip(tokens, standardized), zip(own, zip(references, values))).map(
+    ([[{ finished, ...response }, score], [own, [reference, values]]]) => ({
       ...response,
+      ...(own && {
+        logProbabilities: own,
+        importance: truncatedRatios(own, response.logProbabilities, options.importanceCap),
+      }),
       reference,
       values,
       score: score === null ? null : options.rewardScale * score,
       isMasked: options.unended.mask && finished !== 'stop',
     }),
   );
+}
+
+/** How far the policy is from the distribution that drew its tokens. */
+function ratiosOf(
+  drawn: readonly Pick<MeasuredResponse, 'logProbabilities'>[],
+  measured: readonly Pick<MeasuredResponse, 'logProbabilities'>[],
+  { importanceCap }: PpoOptions,
+): RatioSummary {
+  const logs = zip(measured, drawn).map(([own, other]) =>
+    zip(own.logProbabilities, other.logProbabilities).map(([a, b]) => a - b),
+  );
+  return summarizeRatios(logs, importanceCap);
 }
 
 /** Numbers about the responses that were drawn in a step. */

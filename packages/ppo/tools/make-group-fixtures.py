@@ -7,7 +7,8 @@ Writes packages/ppo/src/__fixtures__/groups.json: for each section a list of {na
 made with Python 3.11, numpy 2.4.6 and torch 2.15.0, in float64. A response without a reward is None.
 
 Sources: Schulman et al., PPO (arXiv 1707.06347) and GAE (1506.02438); Ahmadian et al., RLOO (2402.14740); Shao et al., GRPO
-(2402.03300); Yu et al., DAPO (2503.14476); Liu et al., Dr. GRPO (2503.20783); Ziegler et al. (1909.08593).
+(2402.03300); Yu et al., DAPO (2503.14476); Liu et al., Dr. GRPO (2503.20783); Ziegler et al. (1909.08593);
+Ionides, Truncated Importance Sampling (2008).
 """
 
 import json
@@ -212,12 +213,44 @@ def kl_weight_cases():
     return [case("six steps", input, {"weights": weights})]
 
 
+# w = min(cap, exp(own - drawn)), a constant; loss = mean of w max(-A r, -A clip(r, 0.8, 1.2)), r = exp(logp - own).
+def importance_cases():
+    rng = np.random.default_rng(25)
+    own = -np.abs(normal(rng, 9, 2))
+    drawn = own - np.array([0.0, 0.02, -0.03, 0.5, -0.5, 0.8, 1.5, -2.0, 0.1])
+    logp = own + np.array([0.05, -0.3, 0.1, 0.3, -0.1, 0.25, -0.05, 0.15, -0.25])
+    advantages = np.array([1.0, -1.0, 2.0, 0.5, -1.5, 1.0, -2.0, 0.25, -0.5])
+    cases = []
+    for cap in (2.0, 1.0, 10.0):
+        ratios = np.exp(own - drawn)
+        leaf = torch.tensor(logp, requires_grad=True)
+        r, a, w = torch.exp(leaf - torch.tensor(own)), torch.tensor(advantages), torch.tensor(np.minimum(ratios, cap))
+        loss = (w * torch.maximum(-a * r, -a * torch.clamp(r, 0.8, 1.2))).mean()
+        expected = {
+            "weights": w,
+            "loss": loss,
+            "gradient": torch.autograd.grad(loss, leaf)[0],
+            "summary": {
+                "mean": ratios.mean(),
+                "least": ratios.min(),
+                "most": ratios.max(),
+                "spread": np.sqrt(np.square(own - drawn).mean()),
+                "truncated": float((ratios > cap).mean()),
+            },
+        }
+        input = {"own": own, "drawn": drawn, "logProbs": logp, "advantages": advantages, "cap": cap}
+        cases.append(case(f"cap {cap}", input, expected))
+    return cases
+
+
 def plain(value):
     """Lists and numbers of what numpy and torch hold, without negative zeros."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return plain(value.tolist())
+    if isinstance(value, np.floating):
+        return float(value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value + 0.0 if isinstance(value, float) else value
@@ -232,6 +265,7 @@ def main():
         "aggregation": aggregation_cases(),
         "entropy": entropy_cases(),
         "klWeight": kl_weight_cases(),
+        "importance": importance_cases(),
     }
     OUT.write_text(json.dumps(plain(sections), allow_nan=False) + "\n")
 

@@ -14,8 +14,10 @@ import { whiten } from './whiten.js';
 export interface MeasuredResponse {
   readonly ids: readonly number[];
   readonly lossFrom: number;
-  /** Log-probabilities under the policy that drew the response. */
+  /** Log-probabilities under the policy before the gradient steps. */
   readonly logProbabilities: readonly number[];
+  /** Weights of the tokens, where another distribution drew them, see `truncatedRatios`. @default 1 each */
+  readonly importance?: readonly number[];
   /** Where there is a reference. */
   readonly reference?: ReferenceMeasure;
   /** V of the state before each token; with a value model. */
@@ -128,11 +130,12 @@ function rewardsOf(response: ScoredResponse, { kl }: ExperienceOptions): number[
 }
 
 function exampleOf(
-  { ids, lossFrom, logProbabilities, reference }: MeasuredResponse,
+  { ids, lossFrom, logProbabilities, importance, reference }: MeasuredResponse,
   { kl }: ExperienceOptions,
 ): Omit<PolicyExample, 'advantages'> {
   return {
     ...{ ids, lossFrom, logProbabilities },
+    ...(importance && { importance }),
     ...(reference && { referenceLogProbabilities: reference.logProbabilities }),
     klWeight: kl.in === 'loss' ? kl.weight : 0,
   };

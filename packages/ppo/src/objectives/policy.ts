@@ -1,6 +1,6 @@
 import { crossEntropy } from '@gram/engine';
 import { hiddenStates, type ModelTensors, vocabularyLogits, type Weights } from '@gram/model';
-import { type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
+import { type BatchArrays, type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LossAggregation, responseWeight, tokenWeight } from '../losses/aggregation.js';
 import { entropies } from '../losses/entropy.js';
@@ -15,8 +15,10 @@ import {
 
 /** A response with what PPO knows about each of its tokens. */
 export interface PolicyExample extends ResponseTokens {
-  /** Log-probabilities under the policy that drew the response. */
+  /** Log-probabilities under the policy before the gradient steps. */
   readonly logProbabilities: readonly number[];
+  /** Weights of the tokens in the surrogate, where another distribution drew them, see `truncatedRatios`. @default 1 each */
+  readonly importance?: readonly number[];
   readonly advantages: readonly number[];
   /** Log-probabilities under the frozen reference; where there is one. */
   readonly referenceLogProbabilities?: readonly number[];
@@ -45,10 +47,12 @@ export interface PolicyOptions {
 type PolicyBatch = ResponseBatch & {
   /** `[P]`: the share of each token in the metrics. They sum to 1 over a step. */
   readonly shares: Vector<'float32'>;
-  /** `[P]`: log-probabilities under the policy that drew the tokens. */
+  /** `[P]`: log-probabilities under the policy before the gradient steps. */
   readonly old: Vector<'float32'>;
   /** `[P]` */
   readonly advantages: Vector<'float32'>;
+  /** `[P]`: the weight of each token in the surrogate. */
+  readonly importance: Vector<'float32'>;
   /** `[P]`: log-probabilities under the frozen reference; with a KL in the loss. */
   readonly reference?: Vector<'float32'>;
   /** `[P]`: weight of the KL of each token; with a KL in the loss. */
@@ -80,23 +84,20 @@ export function policyObjective({
     length: ({ ids }) => ids.length,
     weight: (example) => responseWeight(aggregation, responseLength(example)),
     batch(examples, rows, length, total) {
-      const weightBy = (kind: LossAggregation) => (example: PolicyExample) =>
-        tokenWeight(kind, total, { tokens: responseLength(example), maxNewTokens });
-      const { arrays, column, repeated } = responseLayout(examples, rows, length, weightBy(aggregation));
-      return {
-        ...arrays,
-        shares: repeated(weightBy(aggregation === 'fixed' ? 'sequence' : aggregation)),
-        old: column((example) => example.logProbabilities),
-        advantages: column((example) => example.advantages),
-        ...(kl !== undefined && {
-          reference: column((example) => example.referenceLogProbabilities ?? []),
-          klWeights: repeated(({ klWeight = 0 }) => klWeight),
-        }),
-        ...(kl?.estimator === 'full' && { referenceModel: kl.reference }),
-      };
+      return policyBatch(examples, { rows, length, total }, { kl, aggregation, maxNewTokens });
     },
     loss(config, weights, batch) {
-      const { tokens, positions, targets, old, advantages, reference, klWeights, referenceModel } = batch;
+      const {
+        tokens,
+        positions,
+        targets,
+        old,
+        advantages,
+        importance,
+        reference,
+        klWeights,
+        referenceModel,
+      } = batch;
       const mean = (terms: tf.Tensor1D) => weightedSum(terms, batch.weights);
       const reported = (terms: tf.Tensor1D) => tf.keep(weightedSum(terms, batch.shares));
       const logitsOf = (model: ModelTensors): tf.Tensor2D =>
@@ -105,7 +106,7 @@ export function policyObjective({
       const logProbabilities: tf.Tensor1D = tf.neg(crossEntropy(logits, targets));
       const { losses, logRatios, clipped } = policyTerms(logProbabilities, old, advantages, clip);
       const entropy = entropies(logits);
-      const terms = [mean(losses)];
+      const terms = [mean(tf.mul(losses, importance))];
       if (kl !== undefined && reference !== undefined && klWeights !== undefined) {
         /** The KL to the reference at each response token, `[P]`. */
         const estimates =
@@ -124,6 +125,33 @@ export function policyObjective({
         },
       };
     },
+  };
+}
+
+/** Lays out the responses of a micro-batch, of a step of the weight `total`. */
+function policyBatch(
+  examples: readonly PolicyExample[],
+  { rows, length, total }: Readonly<Record<'rows' | 'length' | 'total', number>>,
+  {
+    kl,
+    aggregation,
+    maxNewTokens,
+  }: Required<Pick<PolicyOptions, 'aggregation' | 'maxNewTokens'>> & Pick<PolicyOptions, 'kl'>,
+): BatchArrays<PolicyBatch> {
+  const weightBy = (kind: LossAggregation) => (example: PolicyExample) =>
+    tokenWeight(kind, total, { tokens: responseLength(example), maxNewTokens });
+  const { arrays, column, repeated } = responseLayout(examples, rows, length, weightBy(aggregation));
+  return {
+    ...arrays,
+    shares: repeated(weightBy(aggregation === 'fixed' ? 'sequence' : aggregation)),
+    old: column((example) => example.logProbabilities),
+    advantages: column((example) => example.advantages),
+    importance: column(({ importance, advantages }) => importance ?? advantages.map(() => 1)),
+    ...(kl !== undefined && {
+      reference: column((example) => example.referenceLogProbabilities ?? []),
+      klWeights: repeated(({ klWeight = 0 }) => klWeight),
+    }),
+    ...(kl?.estimator === 'full' && { referenceModel: kl.reference }),
   };
 }
 

@@ -37,6 +37,8 @@ export interface TokenMeter {
     withKl: boolean,
     signal?: AbortSignal,
   ): Promise<ReferenceMeasure[]>;
+  /** log pi of each response token under the policy, in nats. */
+  policy(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]>;
   /**
    * V of the state before each response token.
    *
@@ -92,6 +94,15 @@ export function createTokenMeter({ config, policy, reference, value }: TokenMete
         return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities), kl: rowOf(kl) });
       };
       return measureTokens<ReferenceMeasure>(responses, measure, signal);
+    },
+    policy(responses, signal) {
+      const measure = async (batch: Batch, length: number) => {
+        checkLength(config, length);
+        const inputs = { reference: policy, tables: tablesFor(length), ...batch };
+        const { logProbabilities } = await referenceOutputs(inputs, { signal });
+        return (rowOf: RowOf) => rowOf(logProbabilities);
+      };
+      return measureTokens(responses, measure, signal);
     },
     async values(responses, signal) {
       if (values !== undefined) return values.measure(responses, signal);

@@ -52,6 +52,15 @@ const stepRecord = z.object({
   neutralizedPrompts: z.int(),
   kl: z.number().optional(),
   klWeight: z.number().optional(),
+  importance: z
+    .object({
+      mean: z.number(),
+      least: z.number(),
+      most: z.number(),
+      spread: z.number(),
+      truncated: z.number(),
+    })
+    .optional(),
   excluded: z.int(),
   rounds: z.int().optional(),
   policyLoss: z.number().optional(),

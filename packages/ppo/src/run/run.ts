@@ -1,6 +1,7 @@
 import type { Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ConductOptions, Fingerprint, WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import type { RatioSummary } from '../advantages/importance.js';
 import type { PpoOptions, PpoOptionsInput } from '../options.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import type { RewardFunction } from '../rewards/reward.js';
@@ -81,6 +82,8 @@ export interface PpoStepRecord {
   readonly kl?: number;
   /** Weight of the KL in this step, where it is adapted. */
   readonly klWeight?: number;
+  /** Ratios of the policy to the rounded one that drew the tokens; with a `rolloutPrecision` other than `float32`. */
+  readonly importance?: RatioSummary;
   /**
    * Number of responses that were kept out of the loss: those without a reward, those that are alone with one among the responses to
    * their prompt, and those without an end token where these are masked.

@@ -53,7 +53,7 @@ export async function openTools(
       prompts: validation,
     }));
   const tools = {
-    sampler: createResponseSampler({ ...run, ...policy }),
+    sampler: samplerOf(run, options),
     meter: createTokenMeter({ config: policy.config, policy: policy.weights, reference, value }),
     validator,
     policy: createLearner(state.policy, {
@@ -86,6 +86,23 @@ export async function openTools(
     dispose() {
       for (const tool of Object.values(tools)) tool?.dispose();
     },
+  };
+}
+
+/** Draws responses of the policy. Rounded matrices are made anew at each call, because the policy has learned meanwhile. */
+function samplerOf(run: PpoRun, { rolloutPrecision }: PpoOptions): ResponseSampler {
+  const model = { ...run, ...run.policy };
+  if (rolloutPrecision === 'float32') return createResponseSampler(model);
+  return {
+    async sample(items, options) {
+      const rounded = createResponseSampler({ ...model, precision: rolloutPrecision });
+      try {
+        return await rounded.sample(items, options);
+      } finally {
+        rounded.dispose();
+      }
+    },
+    dispose() {},
   };
 }
 

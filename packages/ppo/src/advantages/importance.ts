@@ -1,0 +1,50 @@
+import { zip } from '@gram/base';
+
+/** Distribution of the ratios of a step, before they are truncated. */
+export type RatioSummary = {
+  readonly mean: number;
+  readonly least: number;
+  readonly most: number;
+  /** Root mean square of the logarithms of the ratios, in nats a token. */
+  readonly spread: number;
+  /** Share of the tokens whose ratio is beyond the cap. */
+  readonly truncated: number;
+};
+
+/**
+ * Computes the weights of the tokens of a response that another distribution drew than that of the policy which learns, such as the
+ * policy with rounded matrices: truncated importance sampling (Ionides 2008).
+ *
+ *     w_t = min(cap, pi(y_t) / mu(y_t))
+ *
+ * The weight multiplies the loss of its token and has no gradient.
+ *
+ * @param logProbabilities log pi of each token, in nats
+ * @param drawnWith log mu of each token
+ * @param cap at least 1; it bounds the variance, at the price of a bias
+ */
+export function truncatedRatios(
+  logProbabilities: readonly number[],
+  drawnWith: readonly number[],
+  cap: number,
+): number[] {
+  return zip(logProbabilities, drawnWith).map(([own, other]) => Math.min(cap, Math.exp(own - other)));
+}
+
+/**
+ * Summarizes how far two distributions are apart at the tokens of a step.
+ *
+ * @param rows log pi - log mu of the tokens of each response, at least one token
+ */
+export function summarizeRatios(rows: readonly (readonly number[])[], cap: number): RatioSummary {
+  const logs = rows.flat();
+  const ratios = logs.map(Math.exp);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    mean: mean(ratios),
+    least: ratios.reduce((least, ratio) => Math.min(least, ratio), Number.POSITIVE_INFINITY),
+    most: ratios.reduce((most, ratio) => Math.max(most, ratio), 0),
+    spread: Math.sqrt(mean(logs.map((log) => log * log))),
+    truncated: mean(ratios.map((ratio) => Number(ratio > cap))),
+  };
+}
