@@ -90,7 +90,8 @@ async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: 
     await trainAs(communicator, config, values, io);
   } catch (cause) {
     // The others wait for this rank, unless all were stopped together: then they leave together.
-    if (communicator.size > 1 && !isStopped(cause, io.signal)) {
+    const leaveTogether = isStopped(cause, io.signal) && !(cause instanceof CliError);
+    if (communicator.size > 1 && !leaveTogether) {
       await communicator.abort(cause instanceof Error ? cause.message : String(cause));
     }
     await communicator.close();
@@ -126,7 +127,11 @@ async function trainAs(
   const checkpoint = await findCheckpoint(config.output, values.resume);
   const watch = await openWatch(values.watch, communicator.rank === 0 && !dry);
   try {
-    const prepared = await prepare(communicator, config, checkpoint, io);
+    const prepared = await prepare(communicator, config, checkpoint, io).catch((cause: unknown) => {
+      // The others may be past this: only in training are all asked at each step whether one was stopped.
+      if (communicator.size === 1 || !isStopped(cause, io.signal)) throw cause;
+      throw new CliError('interrupted', 'interrupted before the first step', 'run it again', { cause });
+    });
     if (communicator.rank === 0) {
       describe(config, prepared, checkpoint, io);
       if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
