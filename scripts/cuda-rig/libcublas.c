@@ -4,7 +4,7 @@
 static int mode;
 static long modes[8];
 
-// How often a product was prepared in a kind of arithmetic: 0 as the element type says, 3 TF32.
+// Counts of products that were prepared in a kind of arithmetic: 0 as the element type says, 3 TF32.
 long rigMathModes(int kind) { return kind >= 0 && kind < 8 ? modes[kind] : -1; }
 
 int cublasCreate_v2(void **handle) {

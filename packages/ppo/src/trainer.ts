@@ -191,7 +191,7 @@ async function measure(
   );
 }
 
-/** How far the policy is from the distribution that drew its tokens. */
+/** Distance of the policy from the distribution that drew its tokens. */
 function ratiosOf(
   drawn: readonly Pick<MeasuredResponse, 'logProbabilities'>[],
   measured: readonly Pick<MeasuredResponse, 'logProbabilities'>[],

@@ -5,7 +5,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { call, getEnvironment } from '../onnxruntime/environment.js';
 import type { NativeFunction } from '../onnxruntime/library.js';
 
-/** What the stand-ins for NVIDIA's libraries count; see scripts/cuda-rig/libcudart.c. */
+/** The counts of the stand-ins for NVIDIA's libraries; see scripts/cuda-rig/libcudart.c. */
 export interface RigCounts {
   /** Pieces of memory that were taken from the device. */
   readonly allocations: number;
@@ -48,7 +48,7 @@ const TF32 = 3;
 /** ONNX Runtime's CUDA provider on a machine without a GPU. */
 export interface CudaRig {
   counts(): RigCounts;
-  /** What was counted while `run` ran. */
+  /** The counts of the time that `run` ran. */
   during(run: () => Promise<unknown>): Promise<RigCounts>;
   /** Number of products that cuBLAS was told to compute with TF32. */
   tf32Products(): number;

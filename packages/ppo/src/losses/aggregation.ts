@@ -10,7 +10,7 @@ export const lossAggregations = ['token', 'sequence', 'fixed'] as const;
  */
 export type LossAggregation = (typeof lossAggregations)[number];
 
-/** How much a response counts in a gradient step: the weights of all are the divisor of `tokenWeight`. */
+/** The weight of a response in a gradient step: the weights of all are the divisor of `tokenWeight`. */
 export function responseWeight(aggregation: LossAggregation, tokens: number): number {
   return aggregation === 'token' ? tokens : 1;
 }

@@ -18,7 +18,7 @@ export interface LoadedPrompts {
   readonly lengths: readonly number[];
   /** Counts of the records of the file, in words. */
   readonly counts: string;
-  /** What a person should know about the file, in sentences. */
+  /** Notes about the file, in sentences. */
   readonly notes: readonly string[];
   readonly truncated: number;
   readonly neutralized: number;

@@ -16,7 +16,7 @@ export interface OpenRewards {
   dispose(): void;
 }
 
-/** What rewards may need of a run. */
+/** The parts of a run that rewards may need. */
 export interface RewardTools {
   /** Writes a prompt as the policy reads it. */
   render(group: RewardGroup): Promise<string>;
@@ -153,6 +153,6 @@ async function moduleReward(name: string, path: string): Promise<RewardFunction>
       'export a function of groups and context',
     );
   }
-  // What it returns is checked at every call.
+  // Its results are checked at every call.
   return exported as RewardFunction;
 }

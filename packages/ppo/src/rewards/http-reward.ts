@@ -157,7 +157,7 @@ function listOf(answer: unknown, name: string): unknown[] {
   throw remoteProblem(`the answer has no list ${name}`, 'check the address and the form of the server');
 }
 
-/** What the entries of vLLM's `data` say, in the order of their index. */
+/** Reads the entries of vLLM's `data`, in the order of their index. */
 function inOrder(
   answer: unknown,
   count: number,

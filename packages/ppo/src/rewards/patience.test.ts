@@ -22,7 +22,7 @@ const groups: readonly RewardGroup[] = Array.from({ length: 40 }, (_, i) => ({
 /** Never 0, so that a reward of 0 could only come from a failure. */
 const good: RewardFunction = (all) => all.map(({ responses }) => responses.map((text) => 10 + text.length));
 
-/** What a judge may do instead of judging. */
+/** Ways of a judge to fail. */
 const faults: Readonly<Record<string, RewardFunction>> = {
   errors: () => {
     throw new Error('overloaded');

@@ -100,7 +100,7 @@ async function askCohort(
   const cohort: Cohort = { pending: new Map(groups), answers: new Map(), failedCalls: 0 };
   for (let tries = 0; tries <= retries && left() > 0; tries++) {
     if (tries > 0) {
-      // Those that were refused together must not come back together.
+      // Calls that were refused together must not come back together.
       const growing = backoffMs * 2 ** (tries - 1) * (1 + Math.random());
       await sleep(Math.min(MAX_WAIT_MS, growing, left()), signal);
       if (left() <= 0) break;

@@ -23,7 +23,7 @@ export interface PolicyMeterOptions {
   readonly prompts: readonly RunPrompt[];
   readonly sampling: SamplingOptions;
   readonly maxNewTokens: number;
-  /** What ends a response, beside the end of a turn. @default nothing */
+  /** Ends of a response, beside the end of a turn. @default none */
   readonly stop?: StopConditions;
   /** With the prompt's id it decides every draw: all policies are measured with the same random numbers. */
   readonly seed: number;

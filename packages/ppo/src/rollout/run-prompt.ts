@@ -3,7 +3,7 @@ import type { PromptRecord, RewardedPrompt } from '@gram/data';
 /** A prompt of a run, with what its record has beside it for reward functions. */
 export type RunPrompt = PromptRecord & Partial<Pick<RewardedPrompt, 'answer' | 'fields'>>;
 
-/** What ends a response, beside the token that ends a turn. */
+/** Ends of a response, beside the token that ends a turn. */
 export interface StopConditions {
   /** Tokens. @default none */
   readonly ids?: readonly number[];

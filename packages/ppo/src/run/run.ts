@@ -36,7 +36,7 @@ export interface PpoRun {
   readonly reward: RewardFunction | readonly NamedReward[];
   /** A reward that the policy is not trained for, on validation prompts only. Where given, it decides which policy is the best. */
   readonly heldOut?: RewardFunction | NamedReward;
-  /** What ends a response, beside the token that ends a turn. @default nothing */
+  /** Ends of a response, beside the token that ends a turn. @default none */
   readonly stop?: StopConditions;
   readonly options: PpoOptionsInput;
   /** Directory of the run: checkpoints, records, the page of the run and the best policy. @default nothing is written */

@@ -27,7 +27,7 @@ export async function loadRlhfConfig(
     ...config,
     policy: { ...config.policy, model: from.model(config.policy.model) },
     prompts: { ...config.prompts, path: from.path(config.prompts.path) },
-    // What the files share is said once.
+    // Settings that the files share are said once.
     validation: { ...shared, ...config.validation, path: from.path(config.validation.path) },
     rewards: config.rewards.map((reward) => rewardFrom(reward, from)),
     output: from.path(config.output),

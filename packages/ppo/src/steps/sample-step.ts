@@ -18,7 +18,7 @@ export interface ScoredRollout extends Rollout {
 export interface StepSample {
   /** All that were drawn. */
   readonly drawn: readonly ScoredRollout[];
-  /** What is learned from: at most `batchSize` prompts. With dynamic sampling those whose rewards vary, where there are any. */
+  /** The prompts to learn from, at most `batchSize`. With dynamic sampling those whose rewards vary, where there are any. */
   readonly learned: readonly ScoredRollout[];
   /** Batches of prompts that were drawn. */
   readonly rounds: number;
@@ -26,7 +26,7 @@ export interface StepSample {
   readonly failedCalls: number;
 }
 
-/** What `sampleStep` draws and scores with. */
+/** The parts of a run that `sampleStep` draws and scores with. */
 export interface StepSource {
   readonly prompts: readonly RunPrompt[];
   readonly sampler: Pick<ResponseSampler, 'sample'>;

@@ -1,4 +1,4 @@
-import { type JudgedConversation, judgedPart } from './conversations.js';
+import { type JudgedConversation, judgedPart } from './input/conversations.js';
 import { readRendered } from './rendered.js';
 import { invalid, type Shapes } from './schemas.js';
 import { type Scored, scoreEach, type Work } from './scores.js';

@@ -1,7 +1,7 @@
 import { HttpError } from '../error.js';
+import { turnMarkIn } from './input/texts.js';
 import { invalid } from './schemas.js';
 import type { Scored, Work } from './scores.js';
-import { turnMarkIn } from './texts.js';
 
 /**
  * Reads a conversation that a chat template has written. A text that holds marks of a template is never taken for the text of one

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { HttpError } from '../error.js';
 import type { Limits } from '../options.js';
 import { answers } from './answers.js';
-import { CONVERSATION_LIMITS, conversationShape } from './conversations.js';
-import { wellFormed } from './texts.js';
+import { CONVERSATION_LIMITS, conversationShape } from './input/conversations.js';
+import { wellFormed } from './input/texts.js';
 
 // This file, the answers and the conversations know the library: shapes as checks and as JSON Schema.
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Answer, Prompt } from '@gram/base';
 import { sigmoid, type TextFlags } from '@gram/ranking';
 import { HttpError } from '../error.js';
-import { judgedPart } from './conversations.js';
+import { judgedPart } from './input/conversations.js';
 import { readRendered } from './rendered.js';
 import { invalid, type Shapes } from './schemas.js';
 import { type Score, type Scored, scoreEach, type Work } from './scores.js';

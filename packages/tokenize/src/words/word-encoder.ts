@@ -45,7 +45,7 @@ export function createWordEncoder(
     options: WordOptions,
   ) => Promise<readonly (WordTokens | undefined)[]>,
 ): WordEncoder {
-  // Of two generations the younger one becomes the older one when it is full, and what nobody asked for since is forgotten.
+  // There are two generations: a full younger one becomes the older one, and words that nobody asked for since are forgotten.
   let young = new Map<string, WordTokens>();
   let old = new Map<string, WordTokens>();
   const remember = (word: string, tokens: WordTokens) => {

@@ -79,7 +79,7 @@ export function lastPositions(
   );
 }
 
-/** How much a pair counts in the loss. */
+/** Weight of a pair in the loss. */
 export function pairWeight({ weight = 1 }: { readonly weight?: number }): number {
   return weight;
 }

@@ -21,7 +21,7 @@ export interface RewardExample {
   readonly rejected: readonly number[];
   /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
   readonly margin?: number;
-  /** How much the pair counts in the loss. @default 1 */
+  /** Weight of the pair in the loss. @default 1 */
   readonly weight?: number;
 }
 

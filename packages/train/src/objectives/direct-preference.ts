@@ -78,7 +78,7 @@ type LikelihoodBatch = PairBatch & {
 export interface SimplePreferenceOptions {
   /** Scale of the rewards, beta. @default 2 */
   readonly beta?: number;
-  /** By how much the reward of the chosen response should be higher, gamma. @default 0 */
+  /** Difference that the rewards should have, gamma. @default 0 */
   readonly margin?: number;
   /** The probability eps that a label is wrong. 0 <= eps < 0.5. @default 0 */
   readonly labelSmoothing?: number;

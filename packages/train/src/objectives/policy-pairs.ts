@@ -11,7 +11,7 @@ import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 export interface PolicyPair {
   readonly chosen: GenerationExample;
   readonly rejected: GenerationExample;
-  /** How much the pair counts in the loss. @default 1 */
+  /** Weight of the pair in the loss. @default 1 */
   readonly weight?: number;
 }
 

@@ -23,7 +23,7 @@ export interface PreferenceExample {
    * epoch. @default every epoch reads `ids`
    */
   readonly swapped?: readonly number[];
-  /** How much the pair counts in the loss. @default 1 */
+  /** Weight of the pair in the loss. @default 1 */
   readonly weight?: number;
 }
 

@@ -11,7 +11,7 @@ import { parseYaml, YamlProblem } from './yaml.js';
 /** A configuration is written by hand; a larger file is something else. */
 const maxBytes = 1_000_000;
 
-/** What a configuration must be: the schema of its settings, and the keys of each of its mappings. */
+/** The form of a configuration: the schema of its settings, and the keys of each of its mappings. */
 export interface ConfigShape<Config> {
   readonly schema: z.ZodType<Config>;
   readonly keys: ConfigKeys;
@@ -71,7 +71,7 @@ export interface PathResolver {
  */
 export function pathResolver(file: string | undefined): PathResolver {
   const folder = file === undefined ? '.' : dirname(file);
-  // What is fetched has an address and no folder.
+  // A source that is fetched has an address and no folder.
   const path = (target: string) => (/^(?:hf|https?):\/\//.test(target) ? target : resolve(folder, target));
   return {
     path,

@@ -85,7 +85,7 @@ export async function checkFile<Item extends StageRecord>(
     ];
     throw new TrainError('no-data', message.join('; '), 'check the file, its format and the steps');
   }
-  // What the steps kept is known by now, so they do not run again.
+  // The records that the steps kept are known by now, so they do not run again.
   async function* items() {
     let left = kept.size;
     for await (const { place, ...item } of placed(open(), limit, undefined)) {

@@ -14,7 +14,7 @@ if (rank === size - 1) {
   if (what === 'die') process.kill(process.pid, 'SIGKILL');
   if (what === 'leave') process.exit(0);
   if (what === 'sleep') await new Promise((resolve) => setTimeout(resolve, 600_000));
-  // By then MPI waits for rank 0, and this process listens to nobody.
+  // MPI waits for rank 0 by then, and this process listens to nobody.
   if (what === 'stop-late') spawn('sh', ['-c', `sleep 2; kill -STOP ${process.pid}`], { stdio: 'ignore' });
 }
 // The first rank comes last where another one is to be stopped on its way.

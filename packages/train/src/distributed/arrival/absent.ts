@@ -1,6 +1,6 @@
 import { type Member, nameOfRank } from './member.js';
 
-/** What is known of a rank that is on its way. Times are milliseconds of one clock. */
+/** A rank that is on its way. Times are milliseconds of one clock. */
 export interface Arrival {
   /** When a sign of it was seen first, and last; undefined where none was. */
   readonly seen: { readonly first: number; readonly last: number; readonly member: Member } | undefined;
@@ -8,9 +8,9 @@ export interface Arrival {
   readonly isConnected: boolean;
 }
 
-/** What one rank knows of all others while they are being connected. */
+/** The other ranks, as one knows them while they are being connected. */
 export interface Arrivals {
-  /** By rank. */
+  /** One for each rank. */
   readonly arrivals: readonly Arrival[];
   /** When this rank came. */
   readonly start: number;

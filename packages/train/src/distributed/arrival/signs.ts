@@ -17,7 +17,7 @@ import type { Member } from './member.js';
 /** The name of the file that says that the ranks are given up. */
 const VERDICT = 'verdict';
 
-/** What the thread has to know of its rank. */
+/** The facts of its rank that the thread needs. */
 export interface ArrivalSettings {
   readonly rank: number;
   readonly size: number;

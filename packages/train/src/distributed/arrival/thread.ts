@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ArrivalSettings, createSigns } from './signs.js';
 
-/** How long the others have to read why they end. */
+/** Time that the others have to read why they end. */
 const NOTICE_MILLISECONDS = 200;
 
 // `watchArrival` starts this module as a thread with these.
