@@ -4,6 +4,7 @@ export {
   type Fingerprint,
   fingerprintOf,
   fingerprintOfWeights,
+  fingerprintsOf,
 } from './checkpoints/fingerprint.js';
 export {
   brokenCheckpoint,

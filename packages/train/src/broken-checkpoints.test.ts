@@ -104,7 +104,7 @@ describe('a run that is resumed', () => {
       'held-out data',
       (run) => ({ ...run, validation: { ...run.validation!, examples: examples.slice(1, 4) } }),
     ],
-    ['options', (run) => ({ ...run, options: { ...options, learningRate: 1 } })],
+    ['learningRate', (run) => ({ ...run, options: { ...options, learningRate: 1 } })],
     ['tokenizer', (run) => ({ ...run, identity: { tokenizer: 'b' } })],
     ['objective', (run) => ({ ...run, objective: preference({ labels: [0, 1], labelSmoothing: 0 }) })],
     ['architecture', (run) => ({ ...run, config: { ...config, ropeTheta: 1000 } })],

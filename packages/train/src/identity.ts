@@ -1,6 +1,6 @@
 import { isNDArray } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
-import { type Fingerprint, fingerprintOf, fingerprintOfWeights } from '@gram/run';
+import { type Fingerprint, fingerprintOf, fingerprintOfWeights, fingerprintsOf } from '@gram/run';
 import type { ExampleSource } from './examples/source.js';
 import type { Objective } from './objectives/objective.js';
 import { type TrainedPart, wholeModel } from './parts/trained-part.js';
@@ -38,7 +38,7 @@ export function identityOf<Example>({
   return {
     architecture: fingerprintOf(config),
     objective: fingerprintOf([objective.name, part.name]),
-    options: fingerprintOf({ ...settings, optimizer: optimizer.name }),
+    ...fingerprintsOf({ ...settings, optimizer: optimizer.name }),
     'training data': fingerprintOf(examples.count, examples.identity()),
     ...(heldOut && { 'held-out data': fingerprintOf(heldOut.count, heldOut.identity()) }),
     ...(frozen.length > 0 && { 'base weights': fingerprintOfWeights(Object.fromEntries(frozen)) }),

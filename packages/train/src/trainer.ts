@@ -92,7 +92,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const plan = planOf(options, countExamples(source), communicator);
   const total = totalSteps(plan);
   const identity = identityOf({ ...run, examples: source, heldOut, options });
-  const resume = await resumedProgress(run, identity, communicator);
+  const resume = await resumedProgress(run, { identity, total, communicator });
   const shared = await joinRun({
     weights: run.weights,
     part: run.part ?? wholeModel,
@@ -152,21 +152,35 @@ function planOf(options: TrainSettings, examples: number, communicator: Communic
   return { ...options, examples, microBatchSize: Math.min(options.microBatchSize ?? batchSize, evenShare) };
 }
 
-/** Checks that all ranks are in the same run, and gives all of them what rank 0 resumes from. */
+/**
+ * Checks that all ranks are in the same run, and gives all of them what rank 0 resumes from. Only how long it lasts may have
+ * changed, so that a run can be extended.
+ */
 async function resumedProgress(
   run: Pick<TrainRun<never>, 'resume' | 'optimizerSharding' | 'precision'>,
-  identity: Fingerprint,
-  communicator: Communicator,
+  {
+    identity,
+    total,
+    communicator,
+  }: { readonly identity: Fingerprint; readonly total: number; readonly communicator: Communicator },
 ): Promise<Omit<TrainingState, 'moments'> | undefined> {
   const { optimizerSharding: sharding = 'none', precision = 'float32' } = run;
   await checkSameRun(communicator, { ...identity, sharding, precision });
   const resume = await copyProgress(communicator, run.resume);
-  const other = resume === undefined ? [] : differingParts(resume.fingerprint, identity);
-  if (other.length === 0) return resume;
+  if (resume === undefined) return undefined;
+  const other = differingParts(resume.fingerprint, identity).filter((part) => part !== 'epochs');
+  if (other.length > 0) {
+    throw new TrainError(
+      'bad-checkpoint',
+      `the checkpoint is of another run: ${other.join(', ')} differ`,
+      'resume with what started the run, or start anew in another directory',
+    );
+  }
+  if (resume.step <= total) return resume;
   throw new TrainError(
     'bad-checkpoint',
-    `the checkpoint is of another run: ${other.join(', ')} differ`,
-    'resume with what started the run, or start anew in another directory',
+    `the checkpoint has ${resume.step} steps behind it, and the run has ${total}`,
+    'give it as many epochs as before, or more',
   );
 }
 

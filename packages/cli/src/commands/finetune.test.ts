@@ -57,7 +57,7 @@ describe('gram finetune', () => {
     expect(otherSmoothing).toMatchObject({ status: 1, stdout: '' });
     expect(otherSmoothing.stderr).toContain('label smoothing');
     const otherRate = await gram([...argv, '--resume', '--set', 'optimizer.learningRate=1']);
-    expect(otherRate.stderr).toContain('the checkpoint is of another run: options differ');
+    expect(otherRate.stderr).toContain('the checkpoint is of another run: learningRate differ');
 
     const resumed = await gram([...argv, '--resume']);
     expect(resumed.status, resumed.stderr).toBe(0);
@@ -66,6 +66,31 @@ describe('gram finetune', () => {
     expect(readFileSync(shop.path('stopped/metrics.jsonl'))).toEqual(
       readFileSync(shop.path('straight/metrics.jsonl')),
     );
+  });
+
+  it('is extended by more epochs, and not shortened', async () => {
+    const run = (epochs: number, ...flags: string[]) => {
+      const sets = [
+        'output=extended',
+        `optimizer.epochs=${epochs}`,
+        'optimizer.schedule=constant',
+        'checkpointEvery=5',
+      ];
+      const argv = [
+        'finetune',
+        '--config',
+        shop.path('config.yaml'),
+        ...sets.flatMap((set) => ['--set', set]),
+      ];
+      return gram([...argv, ...flags]);
+    };
+    expect((await run(2)).status).toBe(0);
+    const longer = await run(3, '--resume');
+    expect(longer.status, longer.stderr).toBe(0);
+    expect(longer.stderr).toContain('going on after step 5');
+    expect(readFileSync(shop.path('extended/metrics.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(15);
+    const shorter = await run(1, '--resume');
+    expect(shorter.stderr).toMatch(/the checkpoint has 10 steps behind it, and the run has 5/);
   });
 
   it('saves the last whole step when it is interrupted between checkpoints', async () => {

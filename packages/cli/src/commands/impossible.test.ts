@@ -103,9 +103,9 @@ it('refuses a model of another architecture, and a checkpoint of another size', 
     '--set',
     'output=refused',
     '--set',
-    'optimizer.epochs=9',
+    'optimizer.learningRate=9',
   ];
   const other = await gram([...argv, '--resume', shop.path('sized/checkpoint-0000004')]);
   expect(other.status).toBe(1);
-  expect(other.stderr).toMatch(/the checkpoint is of another run: options differ/);
+  expect(other.stderr).toMatch(/the checkpoint is of another run: learningRate differ/);
 });

@@ -69,6 +69,16 @@ describe('a reward function that fails', () => {
     },
   );
 
+  it('asks prompt by prompt where it fails on all together', async () => {
+    const reward: RewardFunction = (all, context) => {
+      if (all.some(({ id }) => id === 'prompt 3')) throw new Error('too long');
+      return good(all, context);
+    };
+    const failures = { onFailure: 'mask', backoffMs: 1 } as const;
+    const { groups: rewarded } = await askRewards([{ name: 'judge', reward, failures }], groups, {});
+    expect(rewarded.flatMap((own, i) => (own[0]!.failed ? [i] : []))).toEqual([3]);
+  });
+
   it('loses nothing where a repetition succeeds', async () => {
     const list = [
       { name: 'judge', reward: failing(0.5, faults.errors!, false), failures: { ...patient, retries: 30 } },

@@ -50,7 +50,7 @@ interface Cohort {
 
 /**
  * Asks a reward function, again where it fails, and gives up where the policy says so. A call about several prompts that throws
- * is repeated prompt by prompt at once, so that one prompt does not take the rewards of the others. A function that does not
+ * is repeated prompt by prompt at once, so that one prompt does not take the rewards of the others, unless it ends the run. A function that does not
  * answer in time is left behind, whatever it does.
  *
  * @param name names the reward in errors
@@ -91,7 +91,7 @@ export async function askPatiently(
 async function askCohort(
   reward: RewardFunction,
   groups: ReadonlyMap<number, RewardGroup>,
-  { retries, backoffMs, timeoutMs, deadlineMs }: FailurePolicy,
+  { onFailure, retries, backoffMs, timeoutMs, deadlineMs }: FailurePolicy,
   context: RewardContext,
 ): Promise<Cohort> {
   const { signal } = context;
@@ -109,6 +109,12 @@ async function askCohort(
       attempt(reward, cohort, asked, Math.min(timeoutMs, left()), context);
     const several = cohort.pending.size > 1;
     const threw = await call(cohort.pending);
+    if (threw && several && onFailure === 'stop' && tries === retries) {
+      // It ends the run, and only has to be named.
+      cohort.problem =
+        (await problemOfOne(reward, cohort.pending, Math.min(timeoutMs, left()), context)) ?? cohort.problem;
+      break;
+    }
     if (threw && several) {
       for (const [place, group] of [...cohort.pending]) {
         if (left() <= 0) break;
@@ -118,6 +124,22 @@ async function askCohort(
     if (cohort.pending.size === 0) break;
   }
   return cohort;
+}
+
+/** Asks about one prompt after the other, to find what is wrong with the first that fails alone. */
+async function problemOfOne(
+  reward: RewardFunction,
+  groups: ReadonlyMap<number, RewardGroup>,
+  milliseconds: number,
+  context: RewardContext,
+): Promise<RewardProblem | undefined> {
+  for (const [place, group] of groups) {
+    const asked = new Map([[place, group]]);
+    const alone: Cohort = { pending: new Map(asked), answers: new Map(), failedCalls: 0 };
+    await attempt(reward, alone, asked, milliseconds, context);
+    if (alone.problem !== undefined) return alone.problem;
+  }
+  return undefined;
 }
 
 /**

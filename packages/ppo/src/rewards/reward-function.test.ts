@@ -43,6 +43,15 @@ describe('scoreGroups', () => {
       /prompt "two": no connection/,
     ],
     [
+      'throws for all together',
+      (all) => {
+        if (all.length > 1) throw new Error('too many');
+        return length(all, {});
+      },
+      'reward-failed',
+      /2 prompts from prompt "one" on: too many/,
+    ],
+    [
       'returns too few lists',
       () => [[1, 2]],
       'bad-reward',
@@ -82,14 +91,6 @@ describe('scoreGroups', () => {
     const scored = scoreGroups(reward, groups, {});
     await expect(scored).rejects.toMatchObject({ code });
     await expect(scored).rejects.toThrow(message);
-  });
-
-  it('asks prompt by prompt where the function fails on all together', async () => {
-    const alone: RewardFunction = (all) => {
-      if (all.length > 1) throw new Error('too many');
-      return length(all, {});
-    };
-    expect(await scoreGroups(alone, groups, {})).toEqual([[rewarded(1), rewarded(2)], [rewarded(1)]]);
   });
 
   it('takes null for no reward', async () => {

@@ -84,6 +84,18 @@ const evaluation = z.object({
   best: z.boolean(),
 });
 
+const sample = z.object({
+  step: z.int(),
+  id: z.string(),
+  prompt: z.string(),
+  response: z.string(),
+  reference: z.string().optional(),
+  reward: z.number().nullable(),
+  rewards: z.record(z.string(), z.number().nullable()),
+  kl: z.number(),
+  length: z.number(),
+});
+
 const schema = z.strictObject({
   fingerprint: z.record(z.string(), z.string()),
   step: z.int().min(0),
@@ -93,6 +105,7 @@ const schema = z.strictObject({
   klWeight: z.number(),
   steps: z.array(stepRecord),
   evaluations: z.array(evaluation),
+  samples: z.array(sample),
   stopped: z.enum(['steps', 'kl', 'patience']).optional(),
 });
 
@@ -102,7 +115,7 @@ export async function savePpoCheckpoint(
   frame: CheckpointFrame,
   state: PpoState,
 ): Promise<void> {
-  const { step, policy, value, queue, klWeight, steps, evaluations, stopped } = state;
+  const { step, policy, value, queue, klWeight, steps, evaluations, samples, stopped } = state;
   const json: z.input<typeof schema> = {
     fingerprint: { ...frame.fingerprint },
     step,
@@ -112,6 +125,7 @@ export async function savePpoCheckpoint(
     klWeight,
     steps: [...steps],
     evaluations: [...evaluations],
+    samples: [...samples],
     stopped,
   };
   await writeCheckpoint(path, FILES, { step, history: recordsOf(state) }, async (temporary) => {
@@ -138,7 +152,8 @@ export async function loadPpoCheckpoint(
 ): Promise<void> {
   await checkFiles(path);
   const saved = await readState(path);
-  const other = differingParts(saved.fingerprint, fingerprint);
+  // A run may be extended.
+  const other = differingParts(saved.fingerprint, fingerprint).filter((part) => part !== 'steps');
   if (other.length > 0) {
     throw new PpoError(
       'bad-checkpoint',
@@ -162,6 +177,7 @@ export async function loadPpoCheckpoint(
   state.klWeight = saved.klWeight;
   state.steps.push(...saved.steps);
   state.evaluations.push(...saved.evaluations);
+  state.samples = saved.samples;
   state.stopped = saved.stopped;
 }
 

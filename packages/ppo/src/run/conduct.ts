@@ -7,6 +7,7 @@ import {
   type Fingerprint,
   fingerprintOf,
   fingerprintOfWeights,
+  fingerprintsOf,
   isVacant,
   type OutputClaim,
   RunError,
@@ -19,6 +20,7 @@ import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint 
 import { metricsOf, recordsOf } from './records.js';
 import { writeResults } from './results.js';
 import type { PpoRun } from './run.js';
+import { openSamplesLog, SAMPLES_FILE } from './samples-log.js';
 import { isEvaluationDue, type PpoState } from './state.js';
 
 /** Errors that come before the policy learns from a step: the state is that of the last whole step. */
@@ -70,19 +72,38 @@ async function conduct(
   const frame = frameOf(run, options);
   const wanted = resume === true ? 'auto' : resume === false ? undefined : resume;
   const resumedFrom = await checkpointFor(output.path, wanted);
-  if (resumedFrom !== undefined) await loadPpoCheckpoint(resumedFrom, frame, state);
+  if (resumedFrom !== undefined) {
+    await loadPpoCheckpoint(resumedFrom, frame, state);
+    if (state.step > options.steps) {
+      throw new PpoError(
+        'bad-checkpoint',
+        `${resumedFrom} has ${state.step} steps behind it, and steps is ${options.steps}`,
+        `set steps to ${state.step} or more`,
+      );
+    }
+    if (state.stopped === 'steps' && state.step < options.steps) state.stopped = undefined;
+  }
   const records = recordsOf(state);
   // A step whose evaluation is still to come is logged with it.
   state.history.push(...(isEvaluationDue(state, options) ? records.slice(0, -1) : records));
+  const doneSteps = state.history.at(-1)?.step ?? 0;
   let earlier: Weights | undefined;
   const { modelStep } = await conductRun<PpoState>(
     {
       metrics: metricsOf(rewardList(run.reward)),
       totalSteps: options.steps,
-      doneSteps: state.history.at(-1)?.step ?? 0,
+      doneSteps,
       history: [...state.history],
       async run(hooks) {
-        await takeSteps(hooks);
+        const samples = await openSamplesLog(join(output.path, SAMPLES_FILE), doneSteps);
+        await takeSteps({
+          ...hooks,
+          async onStep(...step) {
+            // Before the checkpoint of the step, which is written by the run.
+            await samples.append(state.samples);
+            await hooks.onStep(...step);
+          },
+        });
         return state;
       },
       save: (path) => savePpoCheckpoint(path, frame, state),
@@ -134,7 +155,7 @@ function partsOf(
   options: PpoOptions,
 ): Fingerprint {
   return {
-    options: fingerprintOf({ ...options, optimizer: options.optimizer.name }),
+    ...fingerprintsOf({ ...options, optimizer: options.optimizer.name }),
     tokenizer: fingerprintOf(tokenizer.json),
     prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength, policy.gram.encoding ?? 'apart']),
     'policy architecture': fingerprintOf(policy.config),

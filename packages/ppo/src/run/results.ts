@@ -5,7 +5,9 @@ import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { metricsOf, recordsOf } from './records.js';
+import { rlhfSections } from './report-parts.js';
 import type { PpoEvaluation, PpoRun, PpoStepRecord, StopReason } from './run.js';
+import { readSamples, SAMPLES_FILE } from './samples-log.js';
 import { type PpoState, worthOf } from './state.js';
 
 const reasons: Readonly<Record<StopReason, string>> = {
@@ -24,7 +26,9 @@ export async function writeResults(
   const { output, policy, prompts, validation } = run;
   const settings = { ...options, optimizer: options.optimizer.name };
   const history = recordsOf(state);
-  const metrics = metricsOf(rewardList(run.reward));
+  const rewards = rewardList(run.reward);
+  const metrics = metricsOf(rewards);
+  const samples = await readSamples(join(output, SAMPLES_FILE));
   const total = (of: (record: PpoStepRecord) => number) =>
     state.steps.reduce((sum, record) => sum + of(record), 0);
   const facts: [string, number | string][] = [
@@ -54,6 +58,11 @@ export async function writeResults(
     metrics,
     history,
     facts: [...facts, ['steps', state.step]],
+    sections: rlhfSections(
+      state.evaluations,
+      samples,
+      rewards.map(({ name }) => name),
+    ),
     settings,
   });
   const card = modelCard({

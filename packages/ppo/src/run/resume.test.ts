@@ -51,6 +51,7 @@ describe('a stopped run', () => {
       'metrics.jsonl',
       'model',
       'report.html',
+      'samples.jsonl',
       'tensorboard',
     ]);
     expect(result.evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 6, 7]);
@@ -156,6 +157,22 @@ describe('a stopped run', () => {
     });
     expect(again.stopped).toBe('steps');
     expect(contents(join(root, 'straight'))).toEqual(straight);
+  });
+
+  it('is extended to what a longer run would have been, and not shortened', async () => {
+    const output = join(root, 'extended');
+    await ppo({ ...shallowRun(), options: { ...options, steps: 4 }, output });
+    const extended = await ppo({ ...shallowRun(), options, output, resume: true });
+    expect(JSON.stringify(extended.steps)).toBe(JSON.stringify(result.steps));
+    const shorter = ppo({ ...shallowRun(), options: { ...options, steps: 5 }, output, resume: true });
+    await expect(shorter).rejects.toThrow(/has 7 steps behind it, and steps is 5/);
+    const other = ppo({
+      ...shallowRun(),
+      options: { ...options, steps: 8, clip: 0.1 },
+      output,
+      resume: true,
+    });
+    await expect(other).rejects.toThrow(/is of another run: clip differ/);
   });
 
   it('is not resumed by accident, by another run, or from a broken checkpoint', async () => {

@@ -26,7 +26,7 @@ export interface PpoState {
   /** A few responses of the last step that was done, for people to read. */
   samples: readonly Sample[];
   best: { step: number; weights: Weights };
-  stopped?: StopReason;
+  stopped?: StopReason | undefined;
 }
 
 /** Gives the number that decides which policy is the best: the held-out reward where there is one. */

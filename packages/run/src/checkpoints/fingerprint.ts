@@ -1,4 +1,5 @@
 import { canonicalJson, sha256OfParts } from '@gram/base';
+import { settingRows } from '../report/settings.js';
 
 /**
  * Identifies a run by what it is made of and not by its progress: a SHA-256 for each part, by the name of the part. A
@@ -17,6 +18,11 @@ export function fingerprintOf(
   contents: Iterable<string | NodeJS.ArrayBufferView> = [],
 ): string {
   return sha256OfParts(chained(canonicalJson(description) ?? '', contents));
+}
+
+/** Hashes each setting as a part of its own, so that a refusal can name the one that differs; nested ones have their path. */
+export function fingerprintsOf(settings: object): Fingerprint {
+  return Object.fromEntries(settingRows(settings).map(([key, value]) => [key, fingerprintOf(value)]));
 }
 
 /** Hashes weights by name, element type, shape and values. */

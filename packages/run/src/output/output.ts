@@ -10,7 +10,7 @@ import { refuseUsed, takeLock } from './lock.js';
 const LOCK = 'run.lock';
 
 /** Files that a run writes before its first checkpoint. A run that was killed until then begins anew. */
-const BEGINNINGS = [LOCK, 'metrics.jsonl', 'tensorboard', /\.gram-(tmp|old)$/];
+const BEGINNINGS = [LOCK, 'metrics.jsonl', 'samples.jsonl', 'tensorboard', /\.gram-(tmp|old)$/];
 
 /** The output directory of a run while this process is the only one that writes to it. */
 export interface OutputClaim {

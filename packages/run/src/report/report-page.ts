@@ -1,4 +1,4 @@
-import { lineChart, page, writePage } from '@gram/report';
+import { lineChart, page, type Section, writePage } from '@gram/report';
 import type { Curve, RunMetrics } from '../metrics.js';
 import { evaluated, hasNumber, numberOf, type StepRecord } from '../record.js';
 import { settingRows } from './settings.js';
@@ -12,19 +12,22 @@ export interface RunReport {
   readonly history: readonly StepRecord[];
   /** Numbers of the run: what, and the value. */
   readonly facts: readonly (readonly [string, string | number])[];
+  /** Sections after the curves that only this kind of run has. @default none */
+  readonly sections?: readonly Section[];
   /** Settings of the run; nested ones are listed by their path. */
   readonly settings: object;
 }
 
 /** Writes the report of a finished run: curves, numbers and settings, on one page without scripts. */
 export async function writeRunReport(path: string, report: RunReport): Promise<void> {
-  const { title, subtitle, metrics, history, facts, settings } = report;
+  const { title, subtitle, metrics, history, facts, sections = [], settings } = report;
   const rows = (pairs: RunReport['facts']) => pairs.map(([what, value]) => [what, value]);
   const html = page({
     title,
     subtitle,
     sections: [
       { heading: 'Curves', figures: curves(metrics, history).map((svg) => ({ svg })) },
+      ...sections,
       { heading: 'Run', tables: [{ columns: [{ name: 'what' }, { name: 'value' }], rows: rows(facts) }] },
       {
         heading: 'Configuration',

@@ -1,0 +1,22 @@
+import type { PpoEvaluation } from './run.js';
+
+/**
+ * Finds the step where the reward that is learned from and the held-out one part: the held-out one is at its best there, and afterwards
+ * the other rises above what it was while the held-out one stays below. Such a reward is being exploited.
+ *
+ * @returns undefined where they do not part, or nothing is held out
+ */
+export function partingStep(
+  evaluations: readonly Pick<PpoEvaluation, 'step' | 'reward' | 'heldOut'>[],
+): number | undefined {
+  const measured = evaluations.flatMap(({ step, reward, heldOut }) =>
+    heldOut === undefined ? [] : [{ step, reward, heldOut }],
+  );
+  const [first, ...others] = measured;
+  if (first === undefined) return undefined;
+  const best = others.reduce((most, each) => (each.heldOut > most.heldOut ? each : most), first);
+  const after = measured.filter(({ step }) => step > best.step);
+  const last = after.at(-1);
+  if (last === undefined || last.heldOut >= best.heldOut) return undefined;
+  return after.some(({ reward }) => reward > best.reward) ? best.step : undefined;
+}
