@@ -85,12 +85,12 @@ describe('gram finetune', () => {
       return gram([...argv, ...flags]);
     };
     expect((await run(2)).status).toBe(0);
-    const longer = await run(3, '--resume');
+    const longer = await run(4, '--resume');
     expect(longer.status, longer.stderr).toBe(0);
     expect(longer.stderr).toContain('going on after step 5');
-    expect(readFileSync(shop.path('extended/metrics.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(15);
-    const shorter = await run(1, '--resume');
-    expect(shorter.stderr).toMatch(/the checkpoint has 10 steps behind it, and the run has 5/);
+    expect(readFileSync(shop.path('extended/metrics.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(20);
+    const shorter = await run(2, '--resume');
+    expect(shorter.stderr).toMatch(/the checkpoint has 15 steps behind it, and the run has 10/);
   });
 
   it('saves the last whole step when it is interrupted between checkpoints', async () => {
