@@ -22,11 +22,11 @@ import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
-import { samplesOf } from './run/samples.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { noteFlags, textFlags } from './run/text-flags.js';
 import { openTools, type Tools } from './run/tools.js';
+import { samplesOf } from './samples/samples.js';
 import { type ScoredRollout, sampleStep, scoresOf } from './steps/sample-step.js';
 import { miniBatches, planStep, type StepPlan } from './steps/schedule.js';
 

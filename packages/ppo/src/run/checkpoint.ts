@@ -92,7 +92,7 @@ const sample = z.object({
   reference: z.string().optional(),
   reward: z.number().nullable(),
   rewards: z.record(z.string(), z.number().nullable()),
-  kl: z.number(),
+  kl: z.number().optional(),
   length: z.number(),
 });
 

@@ -16,11 +16,11 @@ import {
 import { PpoError, type PpoErrorCode } from '../error.js';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
+import { openSamplesLog, SAMPLES_FILE } from '../samples/samples-log.js';
 import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
 import { metricsOf, recordsOf } from './records.js';
 import { writeResults } from './results.js';
 import type { PpoRun } from './run.js';
-import { openSamplesLog, SAMPLES_FILE } from './samples-log.js';
 import { isEvaluationDue, type PpoState } from './state.js';
 
 /** Errors that come before the policy learns from a step: the state is that of the last whole step. */
@@ -72,17 +72,7 @@ async function conduct(
   const frame = frameOf(run, options);
   const wanted = resume === true ? 'auto' : resume === false ? undefined : resume;
   const resumedFrom = await checkpointFor(output.path, wanted);
-  if (resumedFrom !== undefined) {
-    await loadPpoCheckpoint(resumedFrom, frame, state);
-    if (state.step > options.steps) {
-      throw new PpoError(
-        'bad-checkpoint',
-        `${resumedFrom} has ${state.step} steps behind it, and steps is ${options.steps}`,
-        `set steps to ${state.step} or more`,
-      );
-    }
-    if (state.stopped === 'steps' && state.step < options.steps) state.stopped = undefined;
-  }
+  if (resumedFrom !== undefined) await resumeFrom(resumedFrom, frame, { state, options });
   const records = recordsOf(state);
   // A step whose evaluation is still to come is logged with it.
   state.history.push(...(isEvaluationDue(state, options) ? records.slice(0, -1) : records));
@@ -122,6 +112,23 @@ async function conduct(
   state.best = { step: modelStep, weights: earlier ?? copyWeights(run.policy.weights) };
   await saveModel(join(output.path, 'model'), { ...frame.policy, weights: state.best.weights });
   await writeResults(run, options, state, frame.policy.gram);
+}
+
+/** Goes on from a checkpoint, also to more steps than the run had. @throws PpoError `bad-checkpoint` */
+async function resumeFrom(
+  checkpoint: string,
+  frame: CheckpointFrame,
+  { state, options }: { readonly state: PpoState; readonly options: PpoOptions },
+): Promise<void> {
+  await loadPpoCheckpoint(checkpoint, frame, state);
+  if (state.step > options.steps) {
+    throw new PpoError(
+      'bad-checkpoint',
+      `${checkpoint} has ${state.step} steps behind it, and steps is ${options.steps}`,
+      `set steps to ${state.step} or more`,
+    );
+  }
+  if (state.stopped === 'steps' && state.step < options.steps) state.stopped = undefined;
 }
 
 /** Says what the checkpoints of a run belong to. */

@@ -4,10 +4,10 @@ import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
+import { rlhfSections } from '../samples/report-parts.js';
+import { readSamples, SAMPLES_FILE } from '../samples/samples-log.js';
 import { metricsOf, recordsOf } from './records.js';
-import { rlhfSections } from './report-parts.js';
 import type { PpoEvaluation, PpoRun, PpoStepRecord, StopReason } from './run.js';
-import { readSamples, SAMPLES_FILE } from './samples-log.js';
 import { type PpoState, worthOf } from './state.js';
 
 const reasons: Readonly<Record<StopReason, string>> = {
@@ -23,35 +23,13 @@ export async function writeResults(
   state: PpoState,
   gram: GramMetadata,
 ): Promise<void> {
-  const { output, policy, prompts, validation } = run;
+  const { output } = run;
   const settings = { ...options, optimizer: options.optimizer.name };
   const history = recordsOf(state);
   const rewards = rewardList(run.reward);
   const metrics = metricsOf(rewards);
   const samples = await readSamples(join(output, SAMPLES_FILE));
-  const total = (of: (record: PpoStepRecord) => number) =>
-    state.steps.reduce((sum, record) => sum + of(record), 0);
-  const facts: [string, number | string][] = [
-    ['parameters of the policy', parameterCount(policy.config)],
-    ['prompts', prompts.length],
-    ['validation prompts', validation?.length ?? 0],
-    [
-      validation === undefined
-        ? 'step of the model, the last'
-        : 'step of the model, the best on validation prompts',
-      state.best.step,
-    ],
-    ['why the run ended', reasons[state.stopped ?? 'steps']],
-    ['gradient steps skipped, not finite', total(({ skipped }) => skipped)],
-    ['responses without a reward', total(({ unrewarded }) => unrewarded)],
-    ['of these because a reward failed', total(({ failed }) => failed)],
-    ['failed calls of reward functions', total(({ failedCalls }) => failedCalls)],
-    ['responses that were kept out of the loss', total(({ excluded }) => excluded)],
-    ['responses whose texts were cut for the reward', total(({ truncated }) => truncated)],
-    ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
-    ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
-    ['prompts that spell control tokens', total((record) => record.neutralizedPrompts)],
-  ];
+  const facts = factsOf(run, state);
   await writeRunReport(join(output, 'report.html'), {
     title: `RLHF: ${options.advantages}`,
     subtitle: 'policy model',
@@ -80,6 +58,33 @@ export async function writeResults(
     versions: run.versions ?? { node: process.version },
   });
   await writeFileAtomic(join(output, 'README.md'), card);
+}
+
+/** Numbers of a run that has ended: what, and the value. */
+function factsOf({ policy, prompts, validation }: PpoRun, state: PpoState): [string, number | string][] {
+  const total = (of: (record: PpoStepRecord) => number) =>
+    state.steps.reduce((sum, record) => sum + of(record), 0);
+  return [
+    ['parameters of the policy', parameterCount(policy.config)],
+    ['prompts', prompts.length],
+    ['validation prompts', validation?.length ?? 0],
+    [
+      validation === undefined
+        ? 'step of the model, the last'
+        : 'step of the model, the best on validation prompts',
+      state.best.step,
+    ],
+    ['why the run ended', reasons[state.stopped ?? 'steps']],
+    ['gradient steps skipped, not finite', total(({ skipped }) => skipped)],
+    ['responses without a reward', total(({ unrewarded }) => unrewarded)],
+    ['of these because a reward failed', total(({ failed }) => failed)],
+    ['failed calls of reward functions', total(({ failedCalls }) => failedCalls)],
+    ['responses that were kept out of the loss', total(({ excluded }) => excluded)],
+    ['responses whose texts were cut for the reward', total(({ truncated }) => truncated)],
+    ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
+    ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
+    ['prompts that spell control tokens', total((record) => record.neutralizedPrompts)],
+  ];
 }
 
 function atKl({ kl }: Pick<PpoEvaluation, 'kl'>): string {

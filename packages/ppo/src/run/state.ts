@@ -2,11 +2,11 @@ import type { Weights } from '@gram/model';
 import { bestStep, type StepRecord } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import type { ScoreQueue } from '../rewards/score-queue.js';
+import type { Sample } from '../samples/samples.js';
 import { planStep } from '../steps/schedule.js';
 import type { LearnerState } from './learner.js';
 import { ppoMetrics, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
-import type { Sample } from './samples.js';
 
 /** Everything that a run needs to go on. Prompts and random numbers follow from seed and step. */
 export interface PpoState {

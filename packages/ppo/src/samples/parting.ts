@@ -1,4 +1,10 @@
-import type { PpoEvaluation } from './run.js';
+/** What is measured of a policy on validation prompts, as far as it is read here. */
+export interface MeasuredRewards {
+  readonly step: number;
+  /** Mean of the reward that is learned from. */
+  readonly reward: number;
+  readonly heldOut?: number | undefined;
+}
 
 /**
  * Finds the step where the reward that is learned from and the held-out one part: the held-out one is at its best there, and afterwards
@@ -6,9 +12,7 @@ import type { PpoEvaluation } from './run.js';
  *
  * @returns undefined where they do not part, or nothing is held out
  */
-export function partingStep(
-  evaluations: readonly Pick<PpoEvaluation, 'step' | 'reward' | 'heldOut'>[],
-): number | undefined {
+export function partingStep(evaluations: readonly MeasuredRewards[]): number | undefined {
   const measured = evaluations.flatMap(({ step, reward, heldOut }) =>
     heldOut === undefined ? [] : [{ step, reward, heldOut }],
   );

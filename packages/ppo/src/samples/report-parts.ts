@@ -1,6 +1,5 @@
 import { lineChart, type Section } from '@gram/report';
-import { partingStep } from './parting.js';
-import type { PpoEvaluation } from './run.js';
+import { type MeasuredRewards, partingStep } from './parting.js';
 import type { Sample } from './samples.js';
 
 /** Longest text of a cell, in characters. */
@@ -8,7 +7,7 @@ const CELL = 300;
 
 /** The parts of a report that only RLHF has: the reward beside the held-out one, and samples of the first and the last step. */
 export function rlhfSections(
-  evaluations: readonly PpoEvaluation[],
+  evaluations: readonly MeasuredRewards[],
   samples: readonly Sample[],
   names: readonly string[],
 ): Section[] {
@@ -27,7 +26,7 @@ export function rlhfSections(
   ];
 }
 
-function proxySection(evaluations: readonly PpoEvaluation[]): Section | undefined {
+function proxySection(evaluations: readonly MeasuredRewards[]): Section | undefined {
   const held = evaluations.flatMap(({ step, heldOut }): [number, number][] =>
     heldOut === undefined ? [] : [[step, heldOut]],
   );
@@ -71,7 +70,7 @@ function samplesTable(samples: readonly Sample[], names: readonly string[]) {
       ...[reward, ...(names.length < 2 ? [] : names.map((name) => rewards[name] ?? null))].map(
         (value) => value ?? 'none',
       ),
-      kl,
+      kl ?? 'none',
       length,
     ]),
   };
