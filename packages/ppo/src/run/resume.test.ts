@@ -172,7 +172,7 @@ describe('a stopped run', () => {
       output,
       resume: true,
     });
-    await expect(other).rejects.toThrow(/is of another run: clip differ/);
+    await expect(other).rejects.toThrow(/is of another run: clip/);
   });
 
   it('is not resumed by accident, by another run, or from a broken checkpoint', async () => {
