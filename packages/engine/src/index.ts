@@ -9,9 +9,11 @@ export {
   scalar,
   sizeOf,
   type TypedArrays,
+  uint8,
   zeros,
 } from './arrays/array.js';
 export { type AnyArray, DeviceArray, type DeviceName, deviceNames, isArray } from './arrays/device-array.js';
+export { ArrayFile, fileArray, fileIdentity } from './arrays/file-array.js';
 export { flattenTree, mapTree, type Tree } from './arrays/tree.js';
 export {
   type ArrayInputs,
@@ -43,7 +45,12 @@ export { crossEntropy } from './fused/cross-entropy.js';
 export { type Int4Matrix, int4MatMul, quantizeInt4 } from './fused/int4-mat-mul.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
 export { linearCrossEntropy, type WeightedRows } from './fused/linear-cross-entropy.js';
-export { type QuantizedMatrix, type QuantizedTensors, quantizedMatMul } from './fused/quantized-mat-mul.js';
+export {
+  type QuantizedArrays,
+  type QuantizedMatrix,
+  type QuantizedTensors,
+  quantizedMatMul,
+} from './fused/quantized-mat-mul.js';
 export { checkpointed, recompute } from './fused/recompute.js';
 export { rmsNorm } from './fused/rms-norm.js';
 export { type RotaryOptions, type RotaryTables, rotaryEmbedding } from './fused/rotary-embedding.js';

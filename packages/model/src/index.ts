@@ -112,6 +112,8 @@ export {
 export { decoderHash, withAdapter } from './lora/adapter-notes.js';
 export { applyAdapter, type ModelAndFiles } from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
+export { arePlain, type OpenedModel, type OpenOptions, openModel } from './opening/open-model.js';
+export type { FixedWeights } from './opening/packed-file.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export type {
   DynamicScaling,

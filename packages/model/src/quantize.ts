@@ -36,9 +36,14 @@ export function quantizeWeights(
   return Object.fromEntries(
     Object.entries(weights).map(([name, weight]) => [
       name,
-      /^model\.layers\.\d+\..*_proj\.weight$/.test(name) ? rounded(name, weight, precision) : weight,
+      isRounded(name) ? rounded(name, weight, precision) : weight,
     ]),
   );
+}
+
+/** Whether a weight is one of the matrices that are rounded to integers. */
+export function isRounded(name: string): boolean {
+  return /^model\.layers\.\d+\..*_proj\.weight$/.test(name);
 }
 
 function notFinite(name: string): ModelError {
@@ -49,7 +54,8 @@ function notFinite(name: string): ModelError {
   );
 }
 
-function rounded(name: string, weight: NDArray, precision: keyof typeof quantizers): QuantizedMatrix {
+/** Rounds one matrix. @throws {ModelError} as `quantizeWeights` */
+export function rounded(name: string, weight: NDArray, precision: keyof typeof quantizers): QuantizedMatrix {
   try {
     return quantizers[precision](weight);
   } catch (cause) {

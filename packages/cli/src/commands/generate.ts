@@ -53,7 +53,8 @@ export const generateCommand = defineCommand({
     const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
     const asked = await readPrompt('gram generate', values);
     const device = await startDevice(values.device);
-    const writing = await loadWritingModel(values.model, values.adapter, io);
+    const precision = values.precision as WeightPrecision | undefined;
+    const writing = await loadWritingModel(values.model, { adapter: values.adapter, precision }, io);
     const { model, tokenizer, stopIds } = writing;
     const { ids, neutralized } = await encodedPrompt(writing, asked, values);
     const room = roomAfter(ids.length, longestSequence(model.config));
@@ -61,7 +62,7 @@ export const generateCommand = defineCommand({
       config: model.config,
       weights: model.weights,
       fixedWeights: true,
-      precision: values.precision as WeightPrecision | undefined,
+      precision,
       device,
     });
     const streamed = samples === 1 && !values.json;

@@ -1,4 +1,16 @@
-import { applyAdapter, endIds, kindOf, loadModel, type ModelAndFiles, readCompanions } from '@gram/model';
+import {
+  applyAdapter,
+  type Companions,
+  endIds,
+  kindOf,
+  type LoadedModel,
+  loadModel,
+  type ModelAndFiles,
+  type OpenedModel,
+  openModel,
+  readCompanions,
+  type WeightPrecision,
+} from '@gram/model';
 import { type Tokenizer, tokenizerOf } from '@gram/tokenize';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
@@ -16,19 +28,31 @@ export async function loadWithAdapter(
 }
 
 /** A language model that writes text. */
-export interface WritingModel extends ModelAndFiles {
+export interface WritingModel {
+  readonly model: LoadedModel | OpenedModel;
+  readonly files: Companions;
   readonly tokenizer: Tokenizer;
   /** Tokens that each end a text. */
   readonly stopIds: readonly number[];
 }
 
-/** Loads a model that writes text. */
+/** How a model that writes text is loaded. */
+export interface WritingOptions {
+  /** A directory of an adapter that is merged into it. */
+  readonly adapter: string | undefined;
+  readonly precision: WeightPrecision | undefined;
+}
+
+/** Loads a model that writes text. One without an adapter is opened in its precision. */
 export async function loadWritingModel(
   pathOrRepo: string,
-  adapter: string | undefined,
+  { adapter, precision }: WritingOptions,
   io: Io,
 ): Promise<WritingModel> {
-  const loaded = await loadWithAdapter(pathOrRepo, adapter, io);
+  const loaded =
+    adapter === undefined
+      ? await openWithFiles(pathOrRepo, precision, io)
+      : await loadWithAdapter(pathOrRepo, adapter, io);
   const { config } = loaded.model;
   if (kindOf(config).head === 'score') {
     throw new CliError(
@@ -41,6 +65,11 @@ export async function loadWritingModel(
   const more = moreEndIds(loaded.files.generationConfigJson);
   const stopIds = [...new Set([...endIds(config), ...more])].filter((id) => id < config.vocabSize);
   return { ...loaded, tokenizer, stopIds };
+}
+
+async function openWithFiles(pathOrRepo: string, precision: WeightPrecision | undefined, io: Io) {
+  const model = await withDownload(io, (options) => openModel(pathOrRepo, { ...options, precision }));
+  return { model, files: await readCompanions(model.path) };
 }
 
 /** Returns the end tokens of `generation_config.json`: chat models often end a turn with another token than a document. */

@@ -1,13 +1,14 @@
-import type { NDArray } from '../arrays/array.js';
+import { dirname } from 'node:path';
 import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { fileOf } from '../arrays/file-array.js';
 import type { Device } from '../devices/device.js';
 import { EngineError } from '../error.js';
 
 /** Inputs that never change, as they were given and where the device has them. */
 export interface Constants {
   readonly given: ReadonlyMap<string, AnyArray>;
-  /** The constants that a session of the CPU reads from host memory. */
-  readonly host: ReadonlyMap<string, NDArray>;
+  /** The constants that a session of the CPU reads from host memory, or from files of one folder. */
+  readonly host: ReadonlyMap<string, AnyArray>;
   /** Copies that live on an accelerator. */
   readonly placed: ReadonlyMap<string, DeviceArray>;
 }
@@ -17,11 +18,21 @@ export async function placeConstants(
   device: Device,
   given: ReadonlyMap<string, AnyArray>,
 ): Promise<Constants> {
-  const host = new Map<string, NDArray>();
+  const host = new Map<string, AnyArray>();
   const placed = new Map<string, DeviceArray>();
+  let folder: string | undefined;
   for (const [path, array] of given) {
-    if (array instanceof DeviceArray) continue;
-    const copy = await device.place(array);
+    const file = fileOf(array)?.file;
+    if (file !== undefined && device.name === 'cpu') {
+      folder ??= dirname(file.path);
+      // A session maps files of one folder.
+      if (folder === dirname(file.path)) {
+        host.set(path, array);
+        continue;
+      }
+    }
+    if (array instanceof DeviceArray && file === undefined) continue;
+    const copy = await device.place(array instanceof DeviceArray ? await array.read() : array);
     if (copy instanceof DeviceArray) placed.set(path, copy);
     else host.set(path, copy);
   }

@@ -1,6 +1,8 @@
 import type { NDArray } from '../arrays/array.js';
 import { type AnyArray, DeviceArray, type DeviceName, isArray } from '../arrays/device-array.js';
+import { fileOf } from '../arrays/file-array.js';
 import { flattenTree, mapPaths, type Tree } from '../arrays/tree.js';
+import type { Device } from '../devices/device.js';
 import { openDevice } from '../devices/open.js';
 
 /**
@@ -19,9 +21,16 @@ export async function place<T extends object>(tree: T, device: DeviceName | 'aut
   const opened = await openDevice(device);
   const placed = new Map<string, AnyArray>();
   for (const [path, array] of flattenTree(tree, isArray)) {
-    placed.set(path, array instanceof DeviceArray ? array : await opened.place(array));
+    placed.set(path, await placedOn(opened, array));
   }
   return mapPaths(tree, isArray, placed) as T;
+}
+
+/** What is in a file stays there for the CPU, and goes to another device without a copy in host memory that lasts. */
+async function placedOn(device: Device, array: AnyArray): Promise<AnyArray> {
+  if (!(array instanceof DeviceArray)) return device.place(array);
+  if (fileOf(array) === undefined || device.name === 'cpu') return array;
+  return device.place(await array.read());
 }
 
 /** Copies the arrays of a tree that live on a device to host memory. Others come back as they are. */

@@ -24,7 +24,7 @@ export interface Program {
   /** Specs of the inputs, with names for sizes that may differ from run to run. */
   readonly specs: SpecTree;
   /** Paths of inputs that never change, with their arrays. */
-  readonly constants: ReadonlyMap<string, NDArray>;
+  readonly constants: ReadonlyMap<string, AnyArray>;
   /** Top-level names whose results overwrite the inputs of the same path. */
   readonly inPlace: readonly string[];
   /** Top-level names whose results stay on the device. */

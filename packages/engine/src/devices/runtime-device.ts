@@ -1,5 +1,4 @@
-import type { NDArray } from '../arrays/array.js';
-import { DeviceArray } from '../arrays/device-array.js';
+import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
 import type { GraphTarget } from '../graph/target.js';
 import { created, release } from '../onnxruntime/environment.js';
 import { Provider } from '../onnxruntime/provider.js';
@@ -12,28 +11,35 @@ export function openRuntimeDevice(name: GraphTarget): Device {
   return name === 'cpu' ? hostDevice() : acceleratorDevice(name, Provider.open(name));
 }
 
-const containers = new FinalizationRegistry<unknown>((container) =>
-  release('ReleasePrepackedWeightsContainer', container),
-);
+/** A container of the packed form of constants, which is freed when nothing uses it any more. */
+class PackedConstants {
+  private static readonly collected = new FinalizationRegistry<unknown>((container) =>
+    release('ReleasePrepackedWeightsContainer', container),
+  );
+  readonly container = created('CreatePrepackedWeightsContainer');
+
+  constructor() {
+    PackedConstants.collected.register(this, this.container);
+  }
+}
 
 function hostDevice(): Device {
-  // Constants that two executables share are packed once.
-  const prepacked = new WeakMap<ReadonlyMap<string, NDArray>, unknown>();
-  const containerOf = (constants: ReadonlyMap<string, NDArray>) => {
-    const known = prepacked.get(constants);
-    if (known !== undefined) return known;
-    const container = created('CreatePrepackedWeightsContainer');
-    prepacked.set(constants, container);
-    containers.register(constants, container);
-    return container;
+  // Executables that share constants, also those of several functions, pack them once.
+  const packed = new WeakMap<AnyArray, PackedConstants>();
+  const packedOf = (constants: ReadonlyMap<string, AnyArray>) => {
+    const arrays = [...constants.values()];
+    const known = arrays.map((array) => packed.get(array)).find((found) => found !== undefined);
+    const own = known ?? new PackedConstants();
+    for (const array of arrays) packed.set(array, own);
+    return own;
   };
   return {
     name: 'cpu',
     place: async (array) => array,
     inTurn: async (use) => use(),
     prepare: (program) => {
-      const container = program.constants.size > 0 ? containerOf(program.constants) : undefined;
-      return new RuntimeExecutable('cpu', undefined, program, container);
+      const own = program.constants.size > 0 ? packedOf(program.constants) : undefined;
+      return new RuntimeExecutable('cpu', undefined, program, own);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import {
   type ArraySpec,
   bytesPerElement,
@@ -7,18 +8,26 @@ import {
   sizeOf,
 } from '../arrays/array.js';
 import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { type ArrayFile, fileOf } from '../arrays/file-array.js';
 import { flattenTree, isUnder, mapPaths, type Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import type { GraphTarget, Precision } from '../graph/target.js';
 import { canWriteInPlace } from '../onnx/aliasing.js';
 import { checkGraph } from '../onnx/check-graph.js';
-import { withConstants } from '../onnx/constants.js';
+import { type ConstantSource, withConstants } from '../onnx/constants.js';
 import { encodeModel, type GraphModel } from '../onnx/model.js';
-import { makeRoom } from '../onnxruntime/arena.js';
+import { makeRoom, trim } from '../onnxruntime/arena.js';
 import { int8Kernel } from '../onnxruntime/int8-kernel.js';
 import type { Provider } from '../onnxruntime/provider.js';
-import { type Handles, HostMemory, NewMemory, Session } from '../onnxruntime/session.js';
-import { handleOf } from '../onnxruntime/values.js';
+import {
+  type Handles,
+  HostMemory,
+  NewMemory,
+  openSession,
+  Session,
+  type SessionOptions,
+} from '../onnxruntime/session.js';
+import { handleOf, releasePages } from '../onnxruntime/values.js';
 import { isTraceSpec } from '../trace/spec.js';
 import { OUTPUT_PREFIX, type Traced, trace } from '../trace/trace.js';
 import {
@@ -27,6 +36,7 @@ import {
   type ExecutableInfo,
   evaluateDimension,
   type Inputs,
+  noProfile,
   type Program,
   wrongDevice,
   wrongPrecision,
@@ -47,6 +57,21 @@ const PRECISIONS: Readonly<Record<GraphTarget, readonly Precision[]>> = {
 /** A constant without bytes of its own must name a file. The runtime takes the array that the session gives it. */
 const HELD_IN_MEMORY = { location: 'in-memory', offset: 0 };
 
+/** Where the runtime finds the values of a constant. */
+function sourceOf(array: AnyArray): ConstantSource {
+  const stored = fileOf(array);
+  return stored === undefined
+    ? HELD_IN_MEMORY
+    : { location: basename(stored.file.path), offset: stored.offset };
+}
+
+/** The files of constants, which are still as they were. */
+function checkedFiles(constants: Iterable<AnyArray>): readonly ArrayFile[] {
+  const files = new Set([...constants].flatMap((array) => fileOf(array)?.file ?? []));
+  for (const file of files) file.check();
+  return [...files];
+}
+
 /** An output of the graph, and what becomes of it. */
 interface Output {
   /** Name in the graph. */
@@ -66,7 +91,9 @@ interface Targets {
 /** A traced function as a session of ONNX Runtime. */
 export class RuntimeExecutable implements Executable {
   readonly info: ExecutableInfo;
-  private readonly session: Session;
+  /** Undefined until it is made, where that takes long. */
+  private session: Session | undefined;
+  private readonly opening: Promise<Session>;
   private readonly traced: Traced;
   private readonly inputNames: ReadonlySet<string>;
   private readonly outputs: readonly Output[];
@@ -75,13 +102,13 @@ export class RuntimeExecutable implements Executable {
 
   /**
    * @param provider the accelerator; undefined on the CPU
-   * @param prepacked container of packed constants, which executables of the CPU share
+   * @param packed container of packed constants, which executables of the CPU share; it lives as long as they do
    */
   constructor(
     private readonly device: GraphTarget,
     private readonly provider: Provider | undefined,
     private readonly program: Program,
-    prepacked: unknown,
+    private readonly packed: { readonly container: unknown } | undefined,
   ) {
     const started = performance.now();
     const { fn, specs, precision, gradientCheckpointing } = program;
@@ -92,18 +119,32 @@ export class RuntimeExecutable implements Executable {
     const tracedAt = performance.now();
     checkGraph(this.traced.graph);
     this.outputs = outputsOf(this.traced.graph, program);
-    const constants = provider === undefined ? program.constants : new Map<string, NDArray>();
-    const sources = new Map([...constants.keys()].map((path) => [path, HELD_IN_MEMORY] as const));
+    const constants = provider === undefined ? program.constants : new Map<string, AnyArray>();
+    const sources = new Map([...constants].map(([path, array]) => [path, sourceOf(array)] as const));
+    const files = checkedFiles(constants.values());
     const graph = withConstants(this.traced.graph, sources);
     const model = encodeModel(graph);
     const initializers = new Set(graph.initializers.map(({ name }) => name));
-    this.session = new Session(model, {
+    const used = [...constants].filter(([path]) => initializers.has(path));
+    const settings = {
       provider,
       tf32: precision === 'tf32',
-      constants: new Map([...constants].filter(([path]) => initializers.has(path))),
-      prepacked,
+      constants: new Map(used.filter((entry): entry is [string, NDArray] => isNDArray(entry[1]))),
+      files: files[0] && {
+        folder: dirname(files[0].path),
+        arrays: new Map(used.filter((entry): entry is [string, DeviceArray] => !isNDArray(entry[1]))),
+      },
+      prepacked: this.packed?.container,
       profilePrefix: program.profile ? temporaryProfile() : undefined,
-    });
+    };
+    if (files.length === 0 || program.profile) {
+      this.session = new Session(model, settings);
+      this.opening = Promise.resolve(this.session);
+    } else {
+      this.opening = this.open(model, settings, files);
+      // Runs report it.
+      this.opening.catch(() => {});
+    }
     this.inputNames = new Set(graph.inputs.map(({ name }) => name));
     const inputSizes = this.traced.graph.inputs.flatMap(({ shape }) => shape);
     const copied = copiedOutputs(this.traced.graph, this.outputs);
@@ -119,6 +160,22 @@ export class RuntimeExecutable implements Executable {
     };
   }
 
+  /** Makes the session in the background. What was packed of a file is given back at once, so that it is not there twice. */
+  private async open(
+    model: Uint8Array,
+    settings: SessionOptions,
+    files: readonly ArrayFile[],
+  ): Promise<Session> {
+    const giveBack = () => {
+      for (const file of files) releasePages(file);
+    };
+    const session = await openSession(model, settings, giveBack);
+    giveBack();
+    trim();
+    this.session = session;
+    return session;
+  }
+
   async run(
     inputs: Inputs,
     sizes: ReadonlyMap<string, number>,
@@ -132,7 +189,8 @@ export class RuntimeExecutable implements Executable {
     if (this.provider === undefined) await makeRoom(this.traced.peakBytes ?? 0);
     // The runtime works in the arrays' own memory: `inputs` and `targets` are still used after the run, so that nothing of
     // it is collected before.
-    const made = await this.session.run(feeds, targets.handles, { signal }).catch((error) => {
+    const session = await this.opening;
+    const made = await session.run(feeds, targets.handles, { signal }).catch((error) => {
       throw this.explained(error, inputs, targets.arrays);
     });
     const arrays = new Map<string, AnyArray>(targets.arrays);
@@ -198,6 +256,13 @@ export class RuntimeExecutable implements Executable {
       const handle = handleOf(array);
       return this.provider === undefined ? handle : new HostMemory(handle);
     }
+    if (fileOf(array) !== undefined) {
+      throw new EngineError(
+        'bad-array',
+        `the values of '${path}' are in a file`,
+        'declare the input constant, or read() it first',
+      );
+    }
     if (array.device === this.device && array.storage instanceof ProviderMemory) return array.storage.handle;
     throw wrongDevice(path, array, this.device);
   }
@@ -225,11 +290,18 @@ export class RuntimeExecutable implements Executable {
   }
 
   endProfile(): Profile {
+    // One that is profiled is made at once.
+    if (this.session === undefined) throw noProfile();
     return readProfile(this.session.endProfile());
   }
 
   dispose(): void {
-    this.session.dispose();
+    if (this.session !== undefined) this.session.dispose();
+    else
+      void this.opening.then(
+        (session) => session.dispose(),
+        () => {},
+      );
   }
 }
 

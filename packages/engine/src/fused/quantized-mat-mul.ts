@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { NDArray } from '../arrays/array.js';
+import type { AnyArray } from '../arrays/device-array.js';
 import { type Int4Matrix, int4MatMul } from './int4-mat-mul.js';
 import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';
 
@@ -7,6 +8,11 @@ import { type Int8Matrix, int8MatMul } from './int8-mat-mul.js';
 export type QuantizedMatrix =
   | Int8Matrix<NDArray<'int8' | 'uint8'>, NDArray<'float32'>>
   | Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>>;
+
+/** A matrix in 8-bit or 4-bit integers, in host memory, in a file or on a device. */
+export type QuantizedArrays =
+  | Int8Matrix<AnyArray<'int8' | 'uint8'>, AnyArray<'float32'>>
+  | Int4Matrix<AnyArray<'uint8'>, AnyArray<'float32'>>;
 
 /** A matrix in 8-bit or 4-bit integers, as tensors. `'scales' in weight` tells it from a plain matrix. */
 export type QuantizedTensors =

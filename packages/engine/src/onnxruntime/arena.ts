@@ -45,7 +45,7 @@ const withSlack = (bytes: number) => Math.ceil(1.1 * bytes);
 let trimHeap: ((pad: number) => void) | undefined;
 
 /** Makes the C library give free memory back, which it would keep after large pieces have come and gone. */
-function trim(): void {
+export function trim(): void {
   if (process.platform !== 'linux') return;
   try {
     trimHeap ??= koffi.load('libc.so.6').func('int malloc_trim(size_t pad)') as (pad: number) => void;

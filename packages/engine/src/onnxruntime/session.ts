@@ -1,8 +1,9 @@
 import koffi from 'koffi';
 import type { ArraySpec, NDArray } from '../arrays/array.js';
+import type { DeviceArray } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import { call, callAsync, created, getEnvironment, release } from './environment.js';
-import { handleOf } from './values.js';
+import { handleOf, mappedHandleOf } from './values.js';
 
 /** Part of an accelerator that a session needs. */
 export interface SessionProvider {
@@ -22,11 +23,23 @@ export interface SessionOptions {
   readonly tf32?: boolean | undefined;
   /** Arrays of the initializers that the model declares without bytes. They must not change while the session lives. */
   readonly constants?: ReadonlyMap<string, NDArray> | undefined;
+  /** Initializers that lie in files of one folder, and this folder. @default there are none */
+  readonly files?: FileConstants | undefined;
   /** Container of the packed form of constants, which sessions made with it share. */
   readonly prepacked?: unknown;
   /** Start of the path of a file to which a profile of every operation is written. @default no profile */
   readonly profilePrefix?: string | undefined;
 }
+
+/** Initializers in files. */
+export interface FileConstants {
+  readonly folder: string;
+  /** Arrays of initializers. The model declares the file and the place of each. */
+  readonly arrays: ReadonlyMap<string, DeviceArray>;
+}
+
+/** Setting that names the folder of the files of initializers, for a model that is given as bytes. */
+const FILE_FOLDER = 'session.model_external_initializers_file_folder_path';
 
 /** Handles of values by the name of a graph's input or output. */
 export type Handles = ReadonlyMap<string, unknown>;
@@ -47,38 +60,18 @@ export class Session {
   private running = 0;
   private readonly provider: SessionProvider | undefined;
   /** Constants, which the runtime reads where they are: they live as long as the session. */
-  readonly constants: ReadonlyMap<string, NDArray> | undefined;
+  readonly constants: readonly (NDArray | DeviceArray)[];
 
   /**
    * @param model bytes of an ONNX model
+   * @param handle the session, where `openSession` has made it. @default it is made
    * @throws {EngineError} `runtime` when ONNX Runtime refuses the model, `out-of-memory`
    */
-  constructor(
-    model: Uint8Array,
-    { provider, tf32 = false, constants, prepacked, profilePrefix }: SessionOptions = {},
-  ) {
-    const environment = getEnvironment();
-    this.provider = provider;
-    this.constants = constants;
-    const options = created('CreateSessionOptions');
-    try {
-      setOptions(options, profilePrefix);
-      provider?.append(options, { tf32 });
-      if (constants !== undefined) addConstants(options, constants);
-      this.handle =
-        prepacked === undefined
-          ? created('CreateSessionFromArray', environment.handle, model, model.length, options)
-          : created(
-              'CreateSessionFromArrayWithPrepackedWeightsContainer',
-              environment.handle,
-              model,
-              model.length,
-              options,
-              prepacked,
-            );
-    } finally {
-      release('ReleaseSessionOptions', options);
-    }
+  constructor(model: Uint8Array, settings: SessionOptions = {}, handle?: unknown) {
+    this.provider = settings.provider;
+    this.constants = [...(settings.constants?.values() ?? []), ...(settings.files?.arrays.values() ?? [])];
+    this.handle =
+      handle ?? withOptions(settings, (options) => created(...creation(model, options, settings)));
   }
 
   /**
@@ -201,6 +194,77 @@ export class Session {
   }
 }
 
+/** Member that makes a session, and its arguments but the last. */
+function creation(
+  model: Uint8Array,
+  options: unknown,
+  { prepacked }: SessionOptions,
+): [CreatingMember, ...unknown[]] {
+  const { handle } = getEnvironment();
+  return prepacked === undefined
+    ? ['CreateSessionFromArray', handle, model, model.length, options]
+    : [
+        'CreateSessionFromArrayWithPrepackedWeightsContainer',
+        handle,
+        model,
+        model.length,
+        options,
+        prepacked,
+      ];
+}
+
+type CreatingMember = 'CreateSessionFromArray' | 'CreateSessionFromArrayWithPrepackedWeightsContainer';
+
+function withOptions<T>(settings: SessionOptions, use: (options: unknown) => T): T {
+  const options = createOptions(settings);
+  try {
+    return use(options);
+  } finally {
+    release('ReleaseSessionOptions', options);
+  }
+}
+
+function createOptions({ provider, tf32 = false, constants, files, profilePrefix }: SessionOptions): unknown {
+  const options = created('CreateSessionOptions');
+  try {
+    setOptions(options, profilePrefix);
+    provider?.append(options, { tf32 });
+    if (constants !== undefined) addConstants(options, constants);
+    if (files !== undefined) addFiles(options, files);
+    return options;
+  } catch (error) {
+    release('ReleaseSessionOptions', options);
+    throw error;
+  }
+}
+
+/** Interval in which memory is given back while a session is made, in milliseconds. */
+const WAITING_MS = 4;
+
+/**
+ * Makes a session off the JavaScript thread.
+ *
+ * @param whileWaiting is called again and again until the session is there
+ * @throws {EngineError} as the constructor
+ */
+export async function openSession(
+  model: Uint8Array,
+  settings: SessionOptions,
+  whileWaiting: () => void,
+): Promise<Session> {
+  const options = createOptions(settings);
+  const timer = setInterval(whileWaiting, WAITING_MS);
+  try {
+    const out: unknown[] = [null];
+    const [member, ...args] = creation(model, options, settings);
+    await callAsync(member, ...args, out);
+    return new Session(model, settings, out[0]);
+  } finally {
+    clearInterval(timer);
+    release('ReleaseSessionOptions', options);
+  }
+}
+
 function setOptions(options: unknown, profilePrefix: string | undefined): void {
   // Training graphs take a third less memory without the pattern, and are never slower.
   call('DisableMemPattern', options);
@@ -218,4 +282,14 @@ function addConstants(options: unknown, constants: ReadonlyMap<string, NDArray>)
   // The first call gives the values without a file, the second makes them the memory in use.
   call('AddExternalInitializers', options, names, values, names.length);
   for (const [i, name] of names.entries()) call('AddInitializer', options, name, values[i]);
+}
+
+/** Makes the mapped memory of files the memory of the initializers that lie there. Only such memory is packed once for several sessions. */
+function addFiles(options: unknown, { folder, arrays }: FileConstants): void {
+  call('AddSessionConfigEntry', options, FILE_FOLDER, folder);
+  for (const [name, array] of arrays) {
+    const handle = mappedHandleOf(array);
+    // Without it, the runtime maps the part itself.
+    if (handle !== undefined) call('AddInitializer', options, name, handle);
+  }
 }

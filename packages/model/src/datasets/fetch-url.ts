@@ -85,7 +85,8 @@ function decodedName({ pathname }: URL): string {
   }
 }
 
-function cacheFolder(): string {
+/** The folder of what can be made again: `GRAM_CACHE`, by default `gram` in the user's cache folder. */
+export function cacheFolder(): string {
   const own = process.env.GRAM_CACHE?.trim();
   if (own !== undefined && own !== '') return own;
   const caches = process.env.XDG_CACHE_HOME?.trim();

@@ -117,6 +117,35 @@ function hasCopiedHead(config: ModelConfig, found: ReadonlyMap<string, unknown>)
   return kindOf(config).head === 'next-token' && config.tieWordEmbeddings && found.has(LM_HEAD);
 }
 
+function otherHead(dir: string): ModelError {
+  return new ModelError(
+    'bad-weights',
+    `${dir}: ${LM_HEAD} differs from the embedding matrix, to which config.json ties it`,
+    'set tie_word_embeddings to false in config.json if the head is meant to be its own',
+  );
+}
+
+/**
+ * Checks that a stored copy of a tied head equals the embedding matrix, where there is one.
+ *
+ * @throws {ModelError} `bad-weights`
+ */
+export async function checkCopiedHead(dir: string, config: ModelConfig, headers: Headers): Promise<void> {
+  const places = new Map<string, { file: string; entry: TensorEntry }>();
+  for (const [file, { tensors }] of headers) {
+    for (const [name, entry] of tensors) places.set(name, { file, entry });
+  }
+  if (!hasCopiedHead(config, places)) return;
+  const readPlace = async (name: string) => {
+    const place = places.get(name);
+    if (place === undefined) throw otherHead(dir);
+    const path = join(dir, place.file);
+    return withFile(path, (handle) => readTensor(handle, name, { ...place.entry, mustBeFinite: true }, path));
+  };
+  const [head, embedding] = [await readPlace(LM_HEAD), await readPlace(EMBEDDING)];
+  if (!sameBits(head.data, embedding.data)) throw otherHead(dir);
+}
+
 /** Names of the element types of a file in the graph of an exported function. */
 const graphTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
@@ -163,11 +192,7 @@ export async function loadWeights(
     hasCopiedHead(config, new Map(Object.entries(read))) &&
     !sameBits(weightOf(read, LM_HEAD).data, weightOf(read, EMBEDDING).data)
   ) {
-    throw new ModelError(
-      'bad-weights',
-      `${dir}: ${LM_HEAD} differs from the embedding matrix, to which config.json ties it`,
-      'set tie_word_embeddings to false in config.json if the head is meant to be its own',
-    );
+    throw otherHead(dir);
   }
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
   for (const name of Object.keys(weightShapes(config))) weights[name] = weightOf(read, name);

@@ -24,6 +24,7 @@ import {
   type PositionTables,
   positionDimensions,
 } from '../decoder/position-tables.js';
+import type { FixedWeights } from '../opening/packed-file.js';
 import type { QuantizedWeights } from '../quantize.js';
 
 /** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
@@ -83,7 +84,7 @@ export interface CachedDecoder {
  */
 export function createCachedDecoder(
   config: ModelConfig,
-  weights: Weights | QuantizedWeights,
+  weights: Weights | QuantizedWeights | FixedWeights,
   fixedWeights: boolean,
   {
     device = 'cpu',

@@ -1,6 +1,8 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
+import { areFixed, arePlain } from '../opening/open-model.js';
+import type { FixedWeights } from '../opening/packed-file.js';
 import { quantizeWeights } from '../quantize.js';
 import type { WeightPrecision } from '../weight-bytes.js';
 import { planBatches } from './batches.js';
@@ -13,15 +15,18 @@ import type { Completion, GenerateOptions, GenerationRequest } from './generatio
 export interface GeneratorOptions {
   /** Configuration of a model with a next-token head. */
   readonly config: ModelConfig;
-  /** Weights of the model. On the CPU they are read at each token, so that updates in place are seen, unless they are fixed. */
-  readonly weights: Weights;
+  /**
+   * Weights of the model. On the CPU plain arrays are read at each token, so that updates in place are seen, unless they are fixed.
+   * Those of `openModel` are fixed and have their precision.
+   */
+  readonly weights: Weights | FixedWeights;
   /**
    * Whether the weights will not change. A packed copy of them then makes single tokens about twice as fast, and
    * takes their size in memory again. @default false
    */
   readonly fixedWeights?: boolean;
   /**
-   * How the matrices of the layers are kept. Integers are made of the weights at the start, which are then taken as fixed.
+   * How the matrices of the layers are kept. Integers are made of plain weights at the start, which are then taken as fixed.
    * @default 'float32'
    */
   readonly precision?: WeightPrecision;
@@ -74,8 +79,8 @@ export function createGenerator({
   batchTokens = 16_384,
 }: GeneratorOptions): Generator {
   const decoder =
-    precision === 'float32'
-      ? createCachedDecoder(config, weights, fixedWeights, { device, products })
+    precision === 'float32' || !arePlain(weights)
+      ? createCachedDecoder(config, weights, fixedWeights || areFixed(weights), { device, products })
       : createCachedDecoder(config, quantizeWeights(weights, precision), true, { device, products });
   const limits = { batchTokens, shared: sharedLength(config) };
   return {

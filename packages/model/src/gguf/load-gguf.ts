@@ -80,7 +80,7 @@ export function readGgufTokenizer(path: string): Promise<GgufTokenizer> {
 export function loadGgufWeights(path: string): Promise<Pick<GgufModel, 'config' | 'weights'>> {
   return withFile(path, async (handle, fileSize) => {
     const { header, config } = await readModel(handle, fileSize, path);
-    return { config, weights: await readGgufWeights(handle, header, config, path) };
+    return { config, weights: await readGgufWeights({ handle, header, config, path }) };
   });
 }
 
@@ -100,6 +100,6 @@ export function loadGguf(path: string): Promise<GgufModel> {
   return withFile(path, async (handle, fileSize) => {
     const { header, config } = await readModel(handle, fileSize, path);
     const tokenizer = tokenizerOfGguf(header, path);
-    return { config, weights: await readGgufWeights(handle, header, config, path), ...tokenizer };
+    return { config, weights: await readGgufWeights({ handle, header, config, path }), ...tokenizer };
   });
 }

@@ -1,11 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { quote } from '@gram/base';
-import type { NDArray } from '@gram/engine';
+import type { Int4Matrix, NDArray } from '@gram/engine';
 import { familyOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
+import { ModelError } from '../error.js';
 import { checkShapes } from '../files/check-weights.js';
+import { allFinite } from '../files/finite.js';
+import { readFully } from '../files/read.js';
+import { int4OfQ4_0 } from './blocks/int4.js';
 import { badGguf } from './error.js';
-import type { GgufHeader } from './parse.js';
+import type { GgufHeader, GgufTensor } from './parse.js';
 import { readGgufTensor } from './read-tensor.js';
 import { ROPE_FACTORS } from './rope-factors.js';
 
@@ -45,11 +49,11 @@ export function ggufName(name: string, config: ModelConfig): string {
  *
  * @param data `[heads * headDim, width]`
  */
-export function deinterleaveHeads(data: Float32Array, headDim: number, width: number): void {
+export function deinterleaveHeads(data: Float32Array | Uint8Array, headDim: number, width: number): void {
   const half = headDim / 2;
-  const head = new Float32Array(headDim * width);
-  for (let start = 0; start < data.length; start += head.length) {
-    head.set(data.subarray(start, start + head.length));
+  const size = headDim * width;
+  for (let start = 0; start < data.length; start += size) {
+    const head = data.slice(start, start + size);
     for (let i = 0; i < half; i++) {
       for (let j = 0; j < 2; j++) {
         const from = (2 * i + j) * width;
@@ -75,28 +79,73 @@ export function checkGgufTensors({ tensors }: GgufHeader, config: ModelConfig, p
 
 const PERMUTED = /\.self_attn\.[qk]_proj\.(weight|bias)$/;
 
+/** An open GGUF file, whose tensors were checked. */
+export interface OpenGguf {
+  readonly handle: FileHandle;
+  readonly header: GgufHeader;
+  readonly config: ModelConfig;
+  readonly path: string;
+}
+
 /** Reads all weights, one after the other, under the names and in the order of `weightShapes`. */
-export async function readGgufWeights(
-  handle: FileHandle,
-  header: GgufHeader,
-  config: ModelConfig,
-  path: string,
-): Promise<Weights> {
-  const { gguf, decoder } = familyOf(config);
+export async function readGgufWeights(file: OpenGguf): Promise<Weights> {
   const weights: Record<string, NDArray<'float32'>> = Object.create(null);
-  for (const name of Object.keys(weightShapes(config))) {
-    const stored = ggufName(name, config);
-    const tensor = header.tensors.get(stored);
-    if (tensor === undefined) throw badGguf(path, `the tensor ${quote(stored)} is missing`);
-    const array = await readGgufTensor(handle, stored, tensor, path);
-    if (gguf?.hasInterleavedHeads && PERMUTED.test(name)) {
-      deinterleaveHeads(array.data, config.headDim, array.shape[1] ?? 1);
-    }
-    // llama.cpp stores the gain itself.
-    if (decoder.gainOffset && name.endsWith('norm.weight')) addTo(array.data, -decoder.gainOffset);
-    weights[name] = array;
-  }
+  for (const name of Object.keys(weightShapes(file.config))) weights[name] = await readGgufWeight(name, file);
   return weights;
+}
+
+/** Reads a weight by its name in `weightShapes`. */
+export async function readGgufWeight(name: string, file: OpenGguf): Promise<NDArray<'float32'>> {
+  const { handle, config, path } = file;
+  const { gguf, decoder } = familyOf(config);
+  const [stored, tensor] = tensorOf(name, file);
+  const array = await readGgufTensor(handle, stored, tensor, path);
+  if (gguf?.hasInterleavedHeads && PERMUTED.test(name)) {
+    deinterleaveHeads(array.data, config.headDim, array.shape[1] ?? 1);
+  }
+  // llama.cpp stores the gain itself.
+  if (decoder.gainOffset && name.endsWith('norm.weight')) addTo(array.data, -decoder.gainOffset);
+  return array;
+}
+
+/**
+ * Reads a matrix of Q4_0 as the 4-bit matrix that it is: the same integers and scales, in the order of the engine. Other types are
+ * not of this form.
+ *
+ * @throws {ModelError} `bad-weights` where a scale is not finite
+ */
+export async function readGgufInt4(
+  name: string,
+  file: OpenGguf,
+): Promise<Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>> | undefined> {
+  const { handle, config, path } = file;
+  const [stored, { type, shape, start, bytes }] = tensorOf(name, file);
+  const [outputs, inputs] = shape;
+  if (type !== 'Q4_0' || shape.length !== 2 || outputs === undefined || inputs === undefined)
+    return undefined;
+  const blocks = new Uint8Array(bytes);
+  await readFully(handle, blocks, start, path);
+  const matrix = int4OfQ4_0(blocks, outputs, inputs);
+  if (!allFinite(matrix.scales.data)) {
+    throw new ModelError(
+      'bad-weights',
+      `${path}: tensor ${quote(stored)} holds a value that is not finite`,
+      'get the file again from its source',
+    );
+  }
+  if (familyOf(config).gguf?.hasInterleavedHeads && PERMUTED.test(name)) {
+    deinterleaveHeads(matrix.scales.data, config.headDim, inputs / 32);
+    deinterleaveHeads(matrix.packed.data, config.headDim, inputs / 2);
+  }
+  return matrix;
+}
+
+/** The name of a weight in the file, and its tensor. */
+function tensorOf(name: string, { header, config, path }: OpenGguf): [string, GgufTensor] {
+  const stored = ggufName(name, config);
+  const tensor = header.tensors.get(stored);
+  if (tensor === undefined) throw badGguf(path, `the tensor ${quote(stored)} is missing`);
+  return [stored, tensor];
 }
 
 function addTo(data: Float32Array, addend: number): void {

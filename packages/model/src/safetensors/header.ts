@@ -102,6 +102,15 @@ function isFileDType(dtype: unknown): dtype is FileDType {
   return typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype);
 }
 
+/** Length prefix and text of a header, padded with spaces to a multiple of 64 bytes. */
+export function headerBytes(header: object): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(Math.ceil((LENGTH_BYTES + text.length) / 64) * 64).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - LENGTH_BYTES), true);
+  bytes.set(text, LENGTH_BYTES);
+  return bytes;
+}
+
 /** Checks one entry; `start` still counts from the end of the header. */
 function parseEntry(name: string, value: unknown, where: string): TensorEntry & { end: number } {
   const refuse = (problem: string) => badSafetensors(where, `tensor ${quote(name)}: ${problem}`);

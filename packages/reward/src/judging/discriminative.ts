@@ -1,5 +1,12 @@
 import type { DeviceName, Precision } from '@gram/engine';
-import { type ModelConfig, scores, type WeightPrecision, type Weights, weightBytes } from '@gram/model';
+import {
+  type FixedWeights,
+  type ModelConfig,
+  scores,
+  type WeightPrecision,
+  type Weights,
+  weightBytes,
+} from '@gram/model';
 import {
   type Comparison,
   type ComparisonItem,
@@ -32,7 +39,7 @@ export interface DiscriminativeOptions {
   /** Configuration of a model with a score head. */
   readonly config: ModelConfig;
   /** In float32 on the CPU they are read at each call, so that updates in place are seen. */
-  readonly weights: Weights;
+  readonly weights: Weights | FixedWeights;
   /** Encodes the responses to one prompt, and cuts the prompt alike in front of all; the score is read at the last id of each. */
   readonly encoder: {
     responses(record: ResponsesToEncode): Promise<readonly Encoded[]>;

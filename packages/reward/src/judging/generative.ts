@@ -1,5 +1,6 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import {
+  type FixedWeights,
   labelLogitsOf,
   labelLogProbabilitiesOf,
   type ModelConfig,
@@ -32,7 +33,7 @@ export interface GenerativeRewardModel extends RewardModel {
 export interface GenerativeOptions {
   readonly config: ModelConfig;
   /** In float32 on the CPU they are read at each call: weights that are updated in place are seen. */
-  readonly weights: Weights;
+  readonly weights: Weights | FixedWeights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;

@@ -1,9 +1,9 @@
 import { type DeviceName, fastestDevice, type Precision, place } from '@gram/engine';
 import {
   inspectModel,
-  loadModel,
   type ModelConfig,
   type ModelInfo,
+  openModel,
   type ResolveOptions,
   readCompanions,
   resolveModel,
@@ -97,7 +97,7 @@ export async function loadRewardModel(
   const { maxLength, encoding } = format;
   const asked = { tokenizer, chat, maxLength, overlong, encoding };
   const stored = async () => {
-    const { config, weights } = await loadModel(path);
+    const { config, weights } = await openModel(path, { precision, onNote: resolving.onNote });
     return { config, weights, precision, products, device, cacheEntries: CACHED_RESULTS };
   };
   if (format.kind === 'generative') {

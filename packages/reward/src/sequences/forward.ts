@@ -11,7 +11,9 @@ import {
   zeros,
 } from '@gram/engine';
 import {
+  arePlain,
   extendSequence,
+  type FixedWeights,
   forwardFlop,
   growingPositionArrays,
   type ModelConfig,
@@ -99,20 +101,20 @@ interface HeadedModel {
 /**
  * Compiles a model with a head, once for all numbers of sequences and all lengths.
  *
- * On the CPU float32 weights are read at each call. Integers are made of them here, once, and another device gets its copy at
- * the first call: later changes are not seen.
+ * On the CPU plain weights are read at each call. Integers are made of them here, once, and another device gets its copy at
+ * the first call: later changes are not seen. Weights of `openModel` are fixed and have their precision.
  */
 export function createForward(
   config: ModelConfig,
-  weights: Weights,
+  weights: Weights | FixedWeights,
   head: Head,
   { precision = 'float32', products = 'float32', device = 'cpu' }: ForwardOptions = {},
 ): Forward {
   const tablesFor = growingPositionArrays(config);
-  const rounded = precision === 'float32' ? weights : quantizeWeights(weights, precision);
-  const used = placedOnce<Weights | QuantizedWeights>(rounded, device);
-  const constants = precision === 'float32' ? [] : ['weights'];
-  const model = { config, head, device, products, constants };
+  const isRounded = precision !== 'float32' && arePlain(weights);
+  const given = isRounded ? quantizeWeights(weights, precision) : weights;
+  const used = placedOnce<FixedWeights | QuantizedWeights>(given, device);
+  const model = { config, head, device, products, constants: arePlain(given) ? [] : ['weights'] };
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const batch = compileBatch(model);
   const extend = compileExtension(model, layers);

@@ -12,7 +12,7 @@ type Dequantize = (blocks: Uint8Array, target: Float32Array) => void;
 let halfValues: Float32Array | undefined;
 
 /** The value of every float16, by its bits. */
-function halfTable(): Float32Array {
+export function halfTable(): Float32Array {
   if (halfValues === undefined) {
     halfValues = new Float32Array(1 << 16);
     widenFloat16(
@@ -37,7 +37,7 @@ function byte(blocks: Uint8Array, at: number): number {
 }
 
 /** The float16 that begins at a byte of the blocks, from the table of all. */
-function halfAt(table: Float32Array, blocks: Uint8Array, at: number): number {
+export function halfAt(table: Float32Array, blocks: Uint8Array, at: number): number {
   return table[byte(blocks, at) | (byte(blocks, at + 1) << 8)] ?? 0;
 }
 

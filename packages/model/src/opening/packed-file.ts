@@ -1,0 +1,130 @@
+import type { FileHandle } from 'node:fs/promises';
+import { canonicalJson, writeStreamAtomic } from '@gram/base';
+import {
+  type AnyArray,
+  ArrayFile,
+  fileArray,
+  type NDArray,
+  type QuantizedArrays,
+  type QuantizedMatrix,
+} from '@gram/engine';
+import type { ModelConfig } from '../config/model-config.js';
+import { ModelError } from '../error.js';
+import { withFile } from '../files/read.js';
+import { isRounded, rounded } from '../quantize.js';
+import { headerBytes, LENGTH_BYTES } from '../safetensors/header.js';
+import { readHeader } from '../safetensors/read.js';
+import { bytesOf, type PackedPart, type PackedPrecision, packedParts, partName } from './packed-layout.js';
+import type { EachWeight, StoredWeight } from './weight-source.js';
+
+/** Weights that do not change: arrays, or matrices in integers, in memory or in files. */
+export type FixedWeights = Readonly<Record<string, AnyArray<'float32'> | QuantizedArrays>>;
+
+/** Element types of the file, which is one of safetensors. */
+const STORED = { float32: 'F32', int8: 'I8', uint8: 'U8' } as const;
+
+/** Where each array lies in the file. */
+function layout(parts: readonly PackedPart[]): { header: Uint8Array; offsets: ReadonlyMap<string, number> } {
+  let position = 0;
+  const starts = new Map<string, number>();
+  const entries = parts.map((part) => {
+    const start = position;
+    position += bytesOf(part);
+    starts.set(partName(part), start);
+    // Packed arrays are of no other type.
+    const dtype = STORED[part.dtype as keyof typeof STORED];
+    return [partName(part), { dtype, shape: part.shape, data_offsets: [start, position] }] as const;
+  });
+  const header = headerBytes(Object.fromEntries(entries));
+  return {
+    header,
+    offsets: new Map([...starts].map(([name, start]) => [name, header.length + start])),
+  };
+}
+
+/** Brings a weight into its precision. */
+export async function packedWeight(
+  weight: StoredWeight,
+  precision: PackedPrecision,
+): Promise<NDArray<'float32'> | QuantizedMatrix> {
+  if (!isRounded(weight.name)) return weight.read();
+  const stored = precision === 'int4' ? await weight.readInt4?.() : undefined;
+  return stored ?? rounded(weight.name, await weight.read(), precision);
+}
+
+/**
+ * Writes a model in integers to a file, which appears at once or not at all. One weight after the other is read and rounded, so that
+ * the memory of one is taken.
+ *
+ * @throws {ModelError} as `quantizeWeights`; {BaseError} `write-failed`
+ */
+export async function writePacked(
+  path: string,
+  { config, precision, each }: { config: ModelConfig; precision: PackedPrecision; each: EachWeight },
+): Promise<void> {
+  const parts = packedParts(config, precision);
+  const { header, offsets } = layout(parts);
+  await writeStreamAtomic(path, async (handle) => {
+    await writeAt(handle, header, 0);
+    await each(async (weight) => {
+      const packed = await packedWeight(weight, precision);
+      const fields = Object.entries('data' in packed ? { '': packed } : packed);
+      for (const [field, array] of fields) {
+        const offset = offsets.get(field === '' ? weight.name : `${weight.name}/${field}`);
+        if (offset === undefined) throw new TypeError(`${weight.name}/${field} has no place in the file`);
+        const { buffer, byteOffset, byteLength } = array.data;
+        await writeAt(handle, new Uint8Array(buffer, byteOffset, byteLength), offset);
+      }
+    });
+  });
+}
+
+async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/**
+ * The weights of a packed file, which stay in it.
+ *
+ * @throws {ModelError} `bad-weights` where it holds anything else than the model asks for
+ */
+export async function openPacked(
+  path: string,
+  config: ModelConfig,
+  precision: PackedPrecision,
+): Promise<FixedWeights> {
+  const parts = packedParts(config, precision);
+  const { header, offsets } = layout(parts);
+  const found = await withFile(path, (handle, size) => readHeader(handle, size, path));
+  const placed = (part: PackedPart) => found.tensors.get(partName(part));
+  const isAsExpected =
+    found.tensors.size === parts.length &&
+    parts.every((part) => {
+      const entry = placed(part);
+      return (
+        entry?.dtype === STORED[part.dtype as keyof typeof STORED] &&
+        canonicalJson(entry.shape) === canonicalJson(part.shape) &&
+        entry.start === offsets.get(partName(part))
+      );
+    });
+  if (!isAsExpected) {
+    throw new ModelError('bad-weights', `${path} is not the packed form of the model`, 'delete it');
+  }
+  const file = new ArrayFile(path);
+  const weights: Record<string, Record<string, AnyArray>> = Object.create(null);
+  const plain: Record<string, AnyArray<'float32'>> = Object.create(null);
+  for (const part of parts) {
+    const offset = offsets.get(partName(part)) ?? header.length + LENGTH_BYTES;
+    const { weight, field, dtype, shape } = part;
+    if (field === undefined) plain[weight] = fileArray({ dtype: 'float32', shape }, file, offset);
+    else {
+      weights[weight] ??= {};
+      weights[weight][field] = fileArray({ dtype, shape }, file, offset);
+    }
+  }
+  // The fields of each matrix are those that its precision has.
+  return { ...plain, ...weights } as FixedWeights;
+}
