@@ -16,11 +16,19 @@ const module = new URL('../common/stages.mjs', import.meta.url).href;
 const directory = mkdtempSync(join(tmpdir(), 'gram-rlhf-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-it('takes its judges from the study of reward ranking', () => {
-  const theirs = rankingPlan(ranking).cells.map(({ judge }) => judge.id);
-  const first = planOf(laptop).cells.filter(({ seed }) => seed === ranking.seeds[0]);
-  expect(first).toHaveLength(ARMS.length);
-  for (const { run } of first) expect(theirs).toContain(run.needs.judge.id);
+it('trains its judges as the study of reward ranking does', () => {
+  const { seeds } = laptop;
+  const asked = {
+    ...ranking,
+    seeds,
+    arms: ARMS.map(({ name }) => name),
+    primary: undefined,
+    lists: undefined,
+  };
+  const theirs = rankingPlan(asked).cells.map(({ judge }) => judge.id);
+  const { cells } = planOf(laptop);
+  expect(cells).toHaveLength(ARMS.length * seeds.length);
+  for (const { run } of cells) expect(theirs).toContain(run.needs.judge.id);
 });
 
 it('reads a curve between the first measurements around a KL', () => {

@@ -82,7 +82,7 @@ describe.skipIf(!arePackagesBuilt)('a project of packed packages', () => {
     const output = run(process.execPath, ['main.mjs', '--config', 'tiny'], project);
     expect(output).toContain('Declared beforehand: with 24 labels and 3 seeds');
     const summary = JSON.parse(readFileSync(join(project, 'runs/tiny/summary.json'), 'utf8'));
-    expect(summary.primary.arms).toEqual(['GRAM', 'discriminative']);
+    expect(summary.primary.arms).toEqual(['by likelihood, stage 1', 'by likelihood']);
     expect(existsSync(join(project, 'runs/tiny/gram/model.safetensors'))).toBe(true);
   }, 600_000);
 });

@@ -51,10 +51,9 @@ async function watched(run: RewardAdaptation) {
   const read: string[] = [];
   const spy: typeof encoder = {
     ...encoder,
-    comparison: (record) => {
-      // Each pair may be read in both orders, the second ones after all first ones.
-      if (!read.includes(record.id!)) read.push(record.id!);
-      return encoder.comparison(record);
+    comparisons: (record, needed) => {
+      read.push(record.id!);
+      return encoder.comparisons(record, needed);
     },
   };
   return { read, ...(await adaptRewardModel({ ...run, encoder: spy })) };

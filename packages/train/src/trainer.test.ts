@@ -137,9 +137,10 @@ describe('train', () => {
     const done = await train({ config, weights, objective, examples, options: { ...options, epochs: 1 } });
     const before = bytes(weights);
     await expect(
-      train({ config, weights, objective, examples, options, resume: done }),
+      train({ config, weights, objective, examples, options: { ...options, batchSize: 2 }, resume: done }),
     ).rejects.toMatchObject({
       code: 'bad-checkpoint',
+      message: expect.stringContaining('batchSize'),
     });
     expect(bytes(weights)).toEqual(before);
   });

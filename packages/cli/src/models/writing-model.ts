@@ -36,7 +36,7 @@ export interface WritingModel {
   readonly stopIds: readonly number[];
 }
 
-/** How a model that writes text is loaded. */
+/** Options of `loadWritingModel`. */
 export interface WritingOptions {
   /** A directory of an adapter that is merged into it. */
   readonly adapter: string | undefined;

@@ -84,7 +84,7 @@ describe('fileArray', () => {
     for (const [name, expected] of Object.entries({ table, matrix })) {
       const { shape, data } = found[name as keyof typeof found];
       expect(shape).toEqual(expected.shape);
-      // As bytes: a comparison number by number takes minutes.
+      // Bytes are compared at once; number by number it takes minutes.
       expect(Buffer.from(data.buffer).equals(Buffer.from(expected.data.buffer))).toBe(true);
     }
   });

@@ -26,7 +26,7 @@ export async function place<T extends object>(tree: T, device: DeviceName | 'aut
   return mapPaths(tree, isArray, placed) as T;
 }
 
-/** What is in a file stays there for the CPU, and goes to another device without a copy in host memory that lasts. */
+/** An array in a file stays there for the CPU, and goes to another device without a copy in host memory that lasts. */
 async function placedOn(device: Device, array: AnyArray): Promise<AnyArray> {
   if (!(array instanceof DeviceArray)) return device.place(array);
   if (fileOf(array) === undefined || device.name === 'cpu') return array;

@@ -63,7 +63,7 @@ function system(): System {
     ),
     unmap: library.func('int munmap(intptr_t address, size_t n)'),
     advise: library.func('int madvise(intptr_t address, size_t n, int advice)'),
-    // What koffi gives has no parameters in its type.
+    // Functions of koffi have no parameters in their type.
   } as unknown as System;
   return known;
 }

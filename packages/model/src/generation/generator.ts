@@ -17,7 +17,7 @@ export interface GeneratorOptions {
   readonly config: ModelConfig;
   /**
    * Weights of the model. On the CPU plain arrays are read at each token, so that updates in place are seen, unless they are fixed.
-   * Those of `openModel` are fixed and have their precision.
+   * Weights of `openModel` are fixed and have their precision.
    */
   readonly weights: Weights | FixedWeights;
   /**
@@ -26,7 +26,7 @@ export interface GeneratorOptions {
    */
   readonly fixedWeights?: boolean;
   /**
-   * How the matrices of the layers are kept. Integers are made of plain weights at the start, which are then taken as fixed.
+   * Form of the matrices of the layers. Integers are made of plain weights at the start, which are then taken as fixed.
    * @default 'float32'
    */
   readonly precision?: WeightPrecision;

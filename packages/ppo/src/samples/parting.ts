@@ -1,4 +1,4 @@
-/** What is measured of a policy on validation prompts, as far as it is read here. */
+/** Rewards of a policy on validation prompts. */
 export interface MeasuredRewards {
   readonly step: number;
   /** Mean of the reward that is learned from. */

@@ -39,7 +39,7 @@ export async function readSamples(path: string): Promise<Sample[]> {
     if (isMissing(cause)) return [];
     throw cause;
   }
-  // What follows the last line feed was cut off.
+  // The text after the last line feed was cut off.
   return text
     .split('\n')
     .slice(0, -1)
