@@ -85,11 +85,8 @@ export function bradleyTerry({
         weights: rowWeights(shares, rows, total),
         ...(margin && { margins: marginsOf(examples, rows) }),
         ...(positiveRegularization !== 0 && {
-          average: rowWeights(
-            shares,
-            rows,
-            shares.reduce((sum, share) => sum + share, 0),
-          ),
+          // A micro-batch of padding alone has no mean, and no part in the loss.
+          average: rowWeights(shares, rows, shares.reduce((sum, share) => sum + share, 0) || 1),
         }),
       };
     },
