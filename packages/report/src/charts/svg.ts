@@ -37,6 +37,7 @@ export function textWidth(text: string, size = FONT_SIZE): number {
     else if (/^[ijlI.,:;'|!]/.test(grapheme)) width += 0.32;
     else if (/^[mwMW@%…\p{Sm}]/u.test(grapheme)) width += 0.95;
     else if (/^\p{Lu}/u.test(grapheme)) width += 0.74;
+    else if (/^\d/.test(grapheme)) width += 0.64;
     else width += 0.6;
   }
   return width * size;
