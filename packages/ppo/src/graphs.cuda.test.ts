@@ -83,6 +83,9 @@ describe.skipIf(missingRig)(`PPO on the CUDA rig${missingRig ? ` (${missingRig})
     const run = () => step.run([batch], { update: ++update, learningRate: 1e-3, maxGradientNorm: 1 });
     for (let i = 0; i < 3; i++) await run();
     const counts = await rig.during(run);
+    // Memory that leaks grows at each step; the arena may take a piece at any of them.
+    const grown = [counts.bytes];
+    for (let i = 0; i < 2; i++) grown.push((await rig.during(run)).bytes);
     seen.stop();
     step.dispose();
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -91,6 +94,6 @@ describe.skipIf(missingRig)(`PPO on the CUDA rig${missingRig ? ` (${missingRig})
     const results = 2 + objective.metrics.length;
     expect(counts).toMatchObject({ copiesToHost: results, bytesToHost: 4 * results });
     expect(counts).toMatchObject({ wrongCopies: 0, mainThreadUploads: 0 });
-    expect(counts.bytes).toBeLessThanOrEqual(SLACK);
+    expect(Math.min(...grown)).toBeLessThanOrEqual(SLACK);
   });
 });

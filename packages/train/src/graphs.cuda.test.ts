@@ -108,6 +108,9 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
       // The arena has settled after a few steps of one shape.
       for (let i = 0; i < 3; i++) await run(batches);
       const counts = await rig.during(() => run(batches));
+      // Memory that leaks grows at each step; the arena may take a piece at any of them.
+      const grown = [counts.bytes];
+      for (let i = 0; i < 2; i++) grown.push((await rig.during(() => run(batches))).bytes);
       seen.stop();
       step.dispose();
       await settled();
@@ -116,7 +119,7 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
       const results = batches.length * (1 + objective.metrics.length) + 1;
       expect(counts).toMatchObject({ copiesToHost: results, bytesToHost: 4 * results });
       expect(counts).toMatchObject({ wrongCopies: 0, mainThreadUploads: 0 });
-      expect(counts.bytes).toBeLessThanOrEqual(SLACK);
+      expect(Math.min(...grown)).toBeLessThanOrEqual(SLACK);
     },
   );
 
