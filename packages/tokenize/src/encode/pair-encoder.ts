@@ -110,5 +110,6 @@ async function findLabelIds(tokenizer: Tokenizer, judge: JudgePrompt): Promise<[
       'use a tokenizer in which each label is one token, from which a verdict is read, or other labels',
     );
   };
-  return Promise.all([find(judge.labels[0]), find(judge.labels[1])]);
+  // One after the other, so that the error is always about the first label that does not suit.
+  return [await find(judge.labels[0]), await find(judge.labels[1])];
 }
