@@ -42,7 +42,7 @@ async function ask(recipe, output) {
 async function rank(recipe, output) {
   if (recipe.name === 'laptop') {
     console.log(
-      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about six minutes on two cores.`,
+      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about eight minutes on two cores.`,
     );
   }
   const plan = planOf(recipe);
