@@ -46,13 +46,16 @@ describe.skipIf(missingRig)(`generation on the CUDA rig${missingRig ? ` (${missi
         decoder.advance(progress, new Int32Array(rows).fill(1), new Int32Array(rows).fill(position));
       for (let position = 8; position < 12; position++) await advance(position);
       const counts = await rig.during(() => advance(12));
+      // Memory that leaks grows at each token; the arena may take a piece at any of them.
+      const grown = [counts.bytes];
+      for (const position of [13, 14]) grown.push((await rig.during(() => advance(position))).bytes);
       seen.stop();
       decoder.end(progress);
       decoder.dispose();
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(outsideTheDevice(seen.read())).toEqual([]);
       expect(counts).toMatchObject({ wrongCopies: 0, mainThreadUploads: 0 });
-      expect(counts.bytes).toBeLessThanOrEqual(SLACK);
+      expect(Math.min(...grown)).toBeLessThanOrEqual(SLACK);
       // The logits come back, and two numbers of each row; never the cache.
       const cacheBytes =
         4 * 2 * config.numHiddenLayers * rows * config.numKeyValueHeads * capacity * config.headDim;
