@@ -52,4 +52,5 @@ export { KeySet } from './text/key-set.js';
 export { formatPercent, formatPercentRange } from './text/percent.js';
 export { printable, printableLines } from './text/printable.js';
 export { quote } from './text/quote.js';
+export { wait } from './wait.js';
 export { zip } from './zip.js';

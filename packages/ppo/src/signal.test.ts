@@ -43,7 +43,7 @@ describe.each(methods)('%s', (_name, given) => {
   it('learns from the responses that have a reward, and counts the others', async () => {
     const run = runOf(given);
     const seen: number[] = [];
-    // Without a reward: the second response of every group, or all of the second prompt where there is one response each.
+    // The second response of every group has no reward, or all of the second prompt where there is one response each.
     const reward: RewardFunction = async (groups, context) => {
       const scores = await run.reward(groups, context);
       seen.push(groups.flatMap(({ responses }) => responses).length);

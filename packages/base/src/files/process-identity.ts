@@ -9,7 +9,7 @@ export interface ProcessIdentity {
   readonly host: string;
   /** The machine's start and the namespace of its processes; empty where the system does not tell. */
   readonly machine: string;
-  /** When the process started: numbers of processes are used again. Empty where the system does not tell. */
+  /** Start of the process, because numbers of processes are used again. Empty where the system does not tell. */
   readonly started: string;
 }
 
@@ -58,7 +58,7 @@ function machine(): string {
   }
 }
 
-/** When a process was started, in ticks since the machine was; empty where it has ended or the system does not tell. */
+/** Returns the start of a process, in ticks since that of the machine; empty where it has ended or the system does not tell. */
 function startOf(pid: number): string {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'latin1');

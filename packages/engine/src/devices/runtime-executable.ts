@@ -57,7 +57,7 @@ const PRECISIONS: Readonly<Record<GraphTarget, readonly Precision[]>> = {
 /** A constant without bytes of its own must name a file. The runtime takes the array that the session gives it. */
 const HELD_IN_MEMORY = { location: 'in-memory', offset: 0 };
 
-/** Where the runtime finds the values of a constant. */
+/** Returns the file and the offset at which the runtime finds the values of a constant. */
 function sourceOf(array: AnyArray): ConstantSource {
   const stored = fileOf(array);
   return stored === undefined

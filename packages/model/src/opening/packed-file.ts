@@ -23,7 +23,7 @@ export type FixedWeights = Readonly<Record<string, AnyArray<'float32'> | Quantiz
 /** Element types of the file, which is one of safetensors. */
 const STORED = { float32: 'F32', int8: 'I8', uint8: 'U8' } as const;
 
-/** Where each array lies in the file. */
+/** Lays arrays out in a file: the header to write, and the offset of each array in bytes. */
 function layout(parts: readonly PackedPart[]): { header: Uint8Array; offsets: ReadonlyMap<string, number> } {
   let position = 0;
   const starts = new Map<string, number>();

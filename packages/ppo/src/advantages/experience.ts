@@ -18,7 +18,7 @@ export interface MeasuredResponse {
   readonly logProbabilities: readonly number[];
   /** Weights of the tokens, where another distribution drew them, see `truncatedRatios`. @default 1 each */
   readonly importance?: readonly number[];
-  /** Where there is a reference. */
+  /** Measures of the reference model; none in a run without a reference. */
   readonly reference?: ReferenceMeasure;
   /** V of the state before each token; with a value model. */
   readonly values?: readonly number[];

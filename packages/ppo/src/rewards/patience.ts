@@ -1,3 +1,4 @@
+import { wait } from '@gram/base';
 import { PpoError } from '../error.js';
 import { checkedRewards, describePrompts, type RewardProblem } from './check-rewards.js';
 import type { RewardContext, RewardedResponse, RewardFunction, RewardGroup } from './reward.js';
@@ -102,7 +103,7 @@ async function askCohort(
     if (tries > 0) {
       // Calls that were refused together must not come back together.
       const growing = backoffMs * 2 ** (tries - 1) * (1 + Math.random());
-      await sleep(Math.min(MAX_WAIT_MS, growing, left()), signal);
+      await wait(Math.min(MAX_WAIT_MS, growing, left()), signal);
       if (left() <= 0) break;
     }
     const call = (asked: ReadonlyMap<number, RewardGroup>) =>
@@ -209,20 +210,6 @@ async function inTime<T>(
     clearTimeout(timer);
     signal?.removeEventListener('abort', leave);
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', leave, { once: true });
-  });
 }
 
 function failureOf(name: string, { problem, pending }: Cohort): PpoError {

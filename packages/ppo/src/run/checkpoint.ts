@@ -34,7 +34,7 @@ export type ModelFrame = Omit<ModelToSave, 'weights'> & { readonly gram: GramMet
 const STATE_FILE = 'ppo.json';
 const FILES = ['policy', 'value', 'policy-moments.safetensors', 'value-moments.safetensors', STATE_FILE];
 
-// In the order in which a step makes its record: a resumed run writes the same bytes.
+// Keys stand in the order in which a step makes its record, so that a resumed run writes the same bytes.
 const stepRecord = z.object({
   step: z.int(),
   score: z.number().optional(),

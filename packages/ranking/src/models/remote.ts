@@ -1,4 +1,4 @@
-import { conversationText } from '@gram/base';
+import { conversationText, wait } from '@gram/base';
 import type { Comparison, ComparisonItem, RunOptions } from '../comparator/comparator.js';
 import { RewardError } from '../comparator/error.js';
 import { comparisonsOf, complaintOf, readJson, remoteError, resultsOf } from './remote-answers.js';
@@ -57,7 +57,7 @@ export function createRemoteRewardModel({
       if (tries >= retries) throw remoteError(answer.why, 'try again later', answer.cause);
       // Clients that were refused together must not come back together.
       const growing = FIRST_WAIT_MS * 2 ** tries * (1 + Math.random());
-      await sleep(Math.min(MAX_WAIT_MS, answer.waitMs ?? growing), signal);
+      await wait(Math.min(MAX_WAIT_MS, answer.waitMs ?? growing), signal);
     }
   }
 
@@ -144,18 +144,4 @@ function* parts(items: readonly ComparisonItem[]): Generator<ComparisonItem[]> {
     characters += length;
   }
   if (part.length > 0) yield part;
-}
-
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', leave, { once: true });
-  });
 }

@@ -1,7 +1,7 @@
 import { isDataFile, matchesPattern } from '@gram/data';
 import { fetchUrl, type ResolveOptions, resolveDataset } from '@gram/model';
 
-/** Who watches files that are fetched. */
+/** Callbacks and signal of the functions that fetch files. */
 export type LocateOptions = Pick<ResolveOptions, 'onProgress' | 'onNote' | 'signal'>;
 
 /**

@@ -5,7 +5,7 @@ const text = z.string().min(1, 'must not be empty');
 const count = z.int().min(1);
 const size = z.int().min(0);
 
-/** Where a file has a field: a path, with a default or in a template. */
+/** The source of a field in a record: a path, a path with a default, or a template. */
 export const column = z.union([
   text,
   z.strictObject({ path: text, default: z.unknown() }),

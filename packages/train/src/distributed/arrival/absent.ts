@@ -2,7 +2,7 @@ import { type Member, nameOfRank } from './member.js';
 
 /** A rank that is on its way. Times are milliseconds of one clock. */
 export interface Arrival {
-  /** When a sign of it was seen first, and last; undefined where none was. */
+  /** Times of the first and the last sign that was seen of it; undefined before there was one. */
   readonly seen: { readonly first: number; readonly last: number; readonly member: Member } | undefined;
   /** Whether it says that it is connected. */
   readonly isConnected: boolean;
@@ -12,7 +12,7 @@ export interface Arrival {
 export interface Arrivals {
   /** One for each rank. */
   readonly arrivals: readonly Arrival[];
-  /** When this rank came. */
+  /** Time at which this rank began to wait. */
   readonly start: number;
   /** Number of ranks on this machine; undefined where it is not known. */
   readonly localSize: number | undefined;

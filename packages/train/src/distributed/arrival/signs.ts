@@ -23,7 +23,7 @@ export interface ArrivalSettings {
   readonly size: number;
   readonly localSize: number | undefined;
   readonly member: Member;
-  /** Where signs are left, the one that most ranks see first. */
+  /** Folders in which ranks leave their signs of life, the most widely shared one first. */
   readonly folders: readonly string[];
   /** Milliseconds. */
   readonly limit: number;
