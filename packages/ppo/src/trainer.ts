@@ -26,6 +26,7 @@ import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { noteFlags, textFlags } from './run/text-flags.js';
 import { openTools, type Tools } from './run/tools.js';
+import { partingStep, partingText } from './samples/parting.js';
 import { samplesOf } from './samples/samples.js';
 import { type ScoredRollout, sampleStep, scoresOf } from './steps/sample-step.js';
 import { miniBatches, planStep, type StepPlan } from './steps/schedule.js';
@@ -266,7 +267,12 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
   const measured = await measurePolicy(tools, validator);
   const best = state.evaluations.every((other) => worthOf(measured) > worthOf(other));
   const evaluation = { step: state.step, ...measured, best };
+  const partedBefore = partingStep(state.evaluations) !== undefined;
   state.evaluations.push(evaluation);
+  const parting = partingStep(state.evaluations);
+  if (parting !== undefined && !partedBefore) {
+    run.onNote?.(`step ${state.step}: ${partingText(parting)}`);
+  }
   if (best) state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
   await run.onEvaluation?.(evaluation);
 }

@@ -4,16 +4,10 @@ export { chartStyle } from './charts/theme.js';
 export { ReportError, type ReportErrorCode } from './error.js';
 export { createEventWriter, type EventWriter } from './log/event-writer.js';
 export { createMetricsLog, type MetricsLog, type StepMetrics } from './log/metrics-log.js';
-export {
-  type Card,
-  type Figure,
-  type PageOptions,
-  page,
-  type RankedResponse,
-  type Section,
-} from './page/page.js';
+export { type PageOptions, page } from './page/page.js';
 export { pagePolicy } from './page/page-policy.js';
 export { pageStyle } from './page/page-style.js';
+export { type Card, type Figure, type RankedResponse, type Section, sectionMarkup } from './page/section.js';
 export { writePage } from './page/write-page.js';
 export { createProgress, type Progress, type ProgressOptions } from './progress/progress.js';
 export { createRate, type Rate } from './progress/rate.js';

@@ -7,6 +7,13 @@ export interface Column {
   name: string;
   /** @default `right` if every cell of the column is a number, else `left` */
   align?: 'left' | 'right';
+  /**
+   * Whether the cells are texts of several words or lines, which a page gives room and writes in the direction of their script.
+   * A phone shows the rows of such a table one below the other. `textTable` makes no difference.
+   *
+   * @default false
+   */
+  isText?: boolean;
 }
 
 /** A table: rows with one cell for each column. Numbers are shown with four significant digits, strings as they are. */

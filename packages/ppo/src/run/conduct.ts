@@ -16,6 +16,7 @@ import {
 import { PpoError, type PpoErrorCode } from '../error.js';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
+import { rlhfSections } from '../samples/report-parts.js';
 import { openSamplesLog, SAMPLES_FILE } from '../samples/samples-log.js';
 import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
 import { metricsOf, recordsOf } from './records.js';
@@ -78,9 +79,11 @@ async function conduct(
   state.history.push(...(isEvaluationDue(state, options) ? records.slice(0, -1) : records));
   const doneSteps = state.history.at(-1)?.step ?? 0;
   let earlier: Weights | undefined;
+  const rewards = rewardList(run.reward);
   const { modelStep } = await conductRun<PpoState>(
     {
-      metrics: metricsOf(rewardList(run.reward)),
+      metrics: metricsOf(rewards),
+      sections: () => rlhfSections(state.evaluations, state.samples, rewards),
       totalSteps: options.steps,
       doneSteps,
       history: [...state.history],

@@ -18,8 +18,8 @@ export const ppoMetrics: RunMetrics = {
     },
     {
       name: 'heldOut',
-      title: 'Second reward',
-      unit: 'mean over responses',
+      title: 'Held-out reward',
+      unit: 'mean over responses, only watched',
       group: 'rollout',
       evaluation: 'heldOut',
     },

@@ -4,7 +4,7 @@ import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
-import { rlhfSections } from '../samples/report-parts.js';
+import { endSamples, rlhfSections } from '../samples/report-parts.js';
 import { readSamples, SAMPLES_FILE } from '../samples/samples-log.js';
 import { metricsOf, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoRun, PpoStepRecord, StopReason } from './run.js';
@@ -36,11 +36,7 @@ export async function writeResults(
     metrics,
     history,
     facts: [...facts, ['steps', state.step]],
-    sections: rlhfSections(
-      state.evaluations,
-      samples,
-      rewards.map(({ name }) => name),
-    ),
+    sections: rlhfSections(state.evaluations, endSamples(samples), rewards),
     settings,
   });
   const card = modelCard({

@@ -24,3 +24,8 @@ export function partingStep(evaluations: readonly MeasuredRewards[]): number | u
   if (last === undefined || last.heldOut >= best.heldOut) return undefined;
   return after.some(({ reward }) => reward > best.reward) ? best.step : undefined;
 }
+
+/** Says what it means that two rewards parted after a step. */
+export function partingText(step: number): string {
+  return `after step ${step} the reward went on to rise while the held-out one fell, which is what a reward that is exploited looks like`;
+}

@@ -38,6 +38,8 @@ th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--gram-soft);font-size:.85rem;font-weight:600;vertical-align:bottom;border-bottom-color:var(--gram-axis)}
 tbody th{font-weight:500}
 .right{text-align:right;white-space:nowrap}
+.texts{margin-right:calc(50% - min(50vw - 32px,860px))}
+.text{min-width:14em;max-width:36em;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:20px;margin:20px 0}
 article{background:var(--gram-raised);border:1px solid var(--gram-grid);border-radius:10px;padding:20px;min-width:0}
 h3{font-size:.85rem;font-weight:600;color:var(--gram-soft);margin:0 0 8px}
@@ -49,5 +51,6 @@ li.response{display:grid;grid-template-columns:1fr auto;gap:2px 16px;padding:10p
 .score{font-weight:600;font-variant-numeric:tabular-nums}
 .remark{grid-column:1/-1;color:var(--gram-soft);font-size:.85rem}
 @media (max-width:640px){.page{padding:28px 16px 48px}h1{font-size:1.6rem}section{margin-top:28px;padding-top:24px}article{padding:16px}th,td{padding-right:14px}}
-@media print{.page{max-width:none;padding:0}nav{display:none}section{margin-top:20px;padding-top:16px}h2,caption{break-after:avoid}figure,article,tr{break-inside:avoid}.table{overflow:visible;background:none}}
+@media (max-width:640px){.texts{margin-right:0;background:none}.texts :is(table,caption,tbody,th,td){display:block}.texts thead{position:absolute;clip-path:inset(50%);height:1px;width:1px;overflow:hidden;white-space:nowrap}.texts tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.5em,1fr));gap:10px 12px;padding:14px 0;border-bottom:1px solid var(--gram-grid)}.texts :is(th,td){padding:0;border:0;text-align:left;min-width:0;max-width:none}.texts tbody .text{grid-column:1/-1}.texts .text:empty{display:none}.texts [data-name]::before{content:attr(data-name);display:block;color:var(--gram-soft);font-size:.8rem;font-weight:600}}
+@media print{.page{max-width:none;padding:0}nav{display:none}section{margin-top:20px;padding-top:16px}h2,caption{break-after:avoid}figure,article,tr{break-inside:avoid}.table{overflow:visible;background:none}.texts{margin-right:0}}
 `.trim();

@@ -71,7 +71,10 @@ export async function conductRun<State extends RunState>(
   const { metrics, totalSteps, doneSteps, history } = trainer;
   const keeper = createKeeper(trainer, { ...options, onNote });
   await keeper.begin();
-  const source = { output: output.path, label: options.label, metrics, totalSteps, doneSteps, history };
+  const source = {
+    ...{ output: output.path, label: options.label, metrics, totalSteps, doneSteps, history },
+    sections: trainer.sections?.bind(trainer),
+  };
   const followed = await followRun(source, options.watch, onNote);
   const isWorth = ({ step, history: done }: RunState) =>
     keeper.isDue(step) || (done.at(-1)?.validation !== undefined && bestStep(done, metrics) === step);

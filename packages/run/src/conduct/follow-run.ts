@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { createEventWriter, createMetricsLog, formatNumber, stepFields } from '@gram/report';
+import { createEventWriter, createMetricsLog, formatNumber, type Section, stepFields } from '@gram/report';
 import { type RunMetrics, tagOf } from '../metrics.js';
 import { hasNumber, numberOf, type StepRecord } from '../record.js';
 import { createStepMeter, type WatchedStep } from '../step-meter.js';
@@ -16,6 +16,8 @@ export interface FollowedSource {
   readonly totalSteps: number;
   readonly doneSteps: number;
   readonly history: readonly StepRecord[];
+  /** What the page shows below the curves. @default nothing */
+  readonly sections?: (() => readonly Section[]) | undefined;
 }
 
 /** Followers of a run: the metrics log, the file of TensorBoard and, where there is a server, the page. */
@@ -33,7 +35,7 @@ export interface FollowedRun {
  * @param server of the page; undefined for none
  */
 export async function followRun(
-  { output, label, metrics, totalSteps, doneSteps, history }: FollowedSource,
+  { output, label, metrics, totalSteps, doneSteps, history, sections }: FollowedSource,
   server: WatchServer | undefined,
   note: (text: string) => void,
 ): Promise<FollowedRun> {
@@ -45,6 +47,7 @@ export async function followRun(
       total: totalSteps,
       metrics,
       history,
+      sections,
       onUrl: (url) => note(`watch at ${url}`),
     }));
   const log = await createMetricsLog(join(output, 'metrics.jsonl'), history);

@@ -1,3 +1,4 @@
+import type { Section } from '@gram/report';
 import type { RunMetrics } from '../metrics.js';
 import type { StepRecord } from '../record.js';
 
@@ -27,6 +28,8 @@ export interface RunTrainer<State extends RunState> {
   readonly doneSteps: number;
   /** Records of the steps that were done before. */
   readonly history: readonly StepRecord[];
+  /** Gives what the page shows below the curves, as it is at the moment. @default nothing */
+  sections?(): readonly Section[];
   /** Trains to the end. */
   run(hooks: RunHooks<State>): Promise<State>;
   /** Writes a checkpoint, by `writeCheckpoint`. */

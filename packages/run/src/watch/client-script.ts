@@ -1,5 +1,5 @@
 /**
- * The script of the page, as a browser runs it. It shows what the server has made: texts, SVG and rows of numbers. It is a
+ * The script of the page, as a browser runs it. It shows what the server has made: texts, markup and rows of numbers. It is a
  * text here because it is sent as one, and its hash is what the page's policy allows.
  */
 export const clientScript = `
@@ -8,8 +8,8 @@ const byId = (id) => document.getElementById(id);
 const title = document.title;
 // More rows than this are thinned: two neighbors become one.
 const MAX_ROWS = 4000;
-let run, rows = [], labels = [], charts, latest, lastStepAt, source;
-let paused = false, ended = false, following = true, drawn = false, waiting = false;
+let run, rows = [], labels = [], drawing, latest, lastStepAt, source;
+let shown = '', paused = false, ended = false, following = true, waiting = false;
 
 function connect() {
   source = new EventSource('/events');
@@ -28,9 +28,8 @@ function connect() {
     if (rows.length > MAX_ROWS) rows = rows.filter((_, index) => index % 2 === 1);
     take(record);
   });
-  on('charts', (svgs) => {
-    charts = svgs;
-    drawn = false;
+  on('drawing', (drawn) => {
+    drawing = drawn;
     show();
   });
   on('end', ({ message }) => {
@@ -75,12 +74,23 @@ function show() {
     byId('progress').value = latest.step;
     byId('steps').textContent = latest.steps;
     byId('facts').replaceChildren(...latest.facts.map(([name, value]) => pair(name, value)));
-    if (charts !== undefined && !drawn) {
-      drawn = true;
-      byId('charts').innerHTML = charts.map((svg) => '<figure>' + svg + '</figure>').join('');
-    }
+    if (drawing !== undefined) draw();
     showReader();
   });
+}
+
+// A table keeps the place to which it was scrolled, and a reader the text that did not change.
+function draw() {
+  const { charts, sections } = drawing;
+  drawing = undefined;
+  byId('charts').innerHTML = charts.map((svg) => '<figure>' + svg + '</figure>').join('');
+  const html = sections.join('');
+  if (html === shown) return;
+  shown = html;
+  const tables = () => [...byId('sections').querySelectorAll('.table')];
+  const places = tables().map((table) => table.scrollLeft);
+  byId('sections').innerHTML = html;
+  for (const [index, table] of tables().entries()) table.scrollLeft = places[index] ?? 0;
 }
 
 function pair(name, value) {

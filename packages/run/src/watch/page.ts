@@ -59,6 +59,7 @@ export function watchPage(title: string): string {
 <output for="reader" id="values"></output>
 </div>
 </section>
+<div id="sections"></div>
 </main>
 </div>
 <script>${clientScript}</script>

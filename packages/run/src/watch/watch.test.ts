@@ -175,9 +175,8 @@ describe('the server of a run', () => {
     watch = undefined;
     expect(await listener.until('end')).toEqual({ message: 'finished' });
     expect(await listener.until('never')).toBeUndefined();
-    const charts = listener.events.filter(({ event }) => event === 'charts').at(-1)!
-      .data as unknown as string[];
-    expect(charts[0]).toContain(' at 9.');
+    const { charts } = listener.events.filter(({ event }) => event === 'drawing').at(-1)!.data;
+    expect((charts as string[])[0]).toContain(' at 9.');
     expect(listener.events.at(-1)!.event).toBe('end');
   });
 
@@ -187,8 +186,8 @@ describe('the server of a run', () => {
     const history = await listener.until('history');
     expect((history!.rows as unknown[]).length).toBeLessThanOrEqual(1000);
     expect(JSON.stringify(history).length).toBeLessThan(300_000);
-    const charts = (await listener.until('charts')) as unknown as string[];
-    expect(charts.join('').length).toBeLessThan(500_000);
+    const drawing = await listener.until('drawing');
+    expect(JSON.stringify(drawing).length).toBeLessThan(500_000);
   });
 
   it('drops who does not read, and never waits', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { printableLines } from '@gram/base';
+import { type Section, sectionMarkup } from '@gram/report';
 import type { RunMetrics } from '../metrics.js';
 import type { StepRecord } from '../record.js';
 import type { WatchedStep } from '../step-meter.js';
@@ -31,6 +32,8 @@ export interface WatchOptions {
   readonly metrics: RunMetrics;
   /** Steps of earlier parts of a resumed run. @default none */
   readonly history?: readonly StepRecord[];
+  /** Gives what the page shows below the curves, as it is at the moment. @default nothing */
+  readonly sections?: (() => readonly Section[]) | undefined;
   /** Called with the address of the page once it can be opened. */
   readonly onUrl: (url: string) => void;
 }
@@ -51,14 +54,17 @@ export interface Watch {
  * @throws {RunError} `bad-port` when the port is taken or not allowed
  */
 export async function startWatch(options: WatchOptions): Promise<Watch> {
-  const { port = 0, title, total, metrics, history: earlier = [], onUrl } = options;
+  const { port = 0, title, total, metrics, history: earlier = [], sections = () => [], onUrl } = options;
   const server = options.server ?? (await openWatchServer(port));
   const run = randomUUID();
   const history = createHistory(MAX_ROWS, drawnMetrics(metrics));
   for (const record of earlier) history.add(record);
   const keeper = createStatusKeeper({ total, metrics, done: earlier });
   const stream = createEventStream();
-  const charts = createChartFeed(() => drawCurves(history, metrics), stream);
+  const drawing = createDrawingFeed(
+    () => ({ charts: drawCurves(history, metrics), sections: sections().map(markupOf) }),
+    stream,
+  );
   const labels = history.metrics.map(({ label }) => label);
   let ended: string | undefined;
   const firstMessages = () => {
@@ -69,7 +75,7 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
       rows: rows.map(packed),
       ...keeper.status(),
     });
-    return past + (rows.length > 0 ? charts.message() : '') + (ended ?? '');
+    return past + (rows.length > 0 ? drawing.message() : '') + (ended ?? '');
   };
   server.serve(pageListener(title, stream, firstMessages));
   onUrl(server.url);
@@ -78,19 +84,19 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
       if (ended !== undefined) return;
       history.add(step);
       keeper.add(step);
-      charts.outdate();
+      drawing.outdate();
       if (stream.readers() === 0) return;
       stream.send(eventMessage('record', { row: packedStep(step, history.metrics), ...keeper.status() }));
-      charts.sendSoon();
+      drawing.sendSoon();
     },
     end(message) {
       if (ended !== undefined) return;
       ended = eventMessage('end', { message: printableLines(message) });
-      charts.stop();
-      if (stream.readers() > 0) stream.send((history.rows().length > 0 ? charts.message() : '') + ended);
+      drawing.stop();
+      if (stream.readers() > 0) stream.send((history.rows().length > 0 ? drawing.message() : '') + ended);
     },
     async close() {
-      charts.stop();
+      drawing.stop();
       await stream.close();
       await server.close();
     },
@@ -113,34 +119,44 @@ function pageListener(title: string, stream: EventStream, first: () => string): 
   };
 }
 
-/** Draws the charts, at most one part in twenty of the time. */
-function createChartFeed(draw: () => string[], stream: EventStream) {
-  let charts: string | undefined;
-  let drawing: NodeJS.Timeout | undefined;
+/** What takes time to draw: the charts as SVG, and the sections below them as HTML. */
+interface Drawing {
+  readonly charts: readonly string[];
+  readonly sections: readonly string[];
+}
+
+function markupOf(section: Section, index: number): string {
+  return sectionMarkup(section, `section-${index + 1}`);
+}
+
+/** Draws charts and sections, at most one part in twenty of the time. */
+function createDrawingFeed(draw: () => Drawing, stream: EventStream) {
+  let drawn: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let nextDrawing = 0;
-  /** The charts as they are now; drawn only where a step came since. */
+  /** The drawing as it is now; made only where a step came since. */
   const message = () => {
-    if (charts !== undefined) return charts;
+    if (drawn !== undefined) return drawn;
     const start = performance.now();
-    charts = eventMessage('charts', draw());
+    drawn = eventMessage('drawing', draw());
     const end = performance.now();
     nextDrawing = end + Math.max(DRAW_MS, DRAW_SHARE * (end - start));
-    return charts;
+    return drawn;
   };
   return {
     message,
     outdate() {
-      charts = undefined;
+      drawn = undefined;
     },
     sendSoon() {
-      if (drawing !== undefined || stream.readers() === 0) return;
-      const sendCharts = () => {
-        drawing = undefined;
+      if (timer !== undefined || stream.readers() === 0) return;
+      const send = () => {
+        timer = undefined;
         if (stream.readers() > 0) stream.sendToIdle(message());
       };
-      drawing = setTimeout(sendCharts, Math.max(0, nextDrawing - performance.now())).unref();
+      timer = setTimeout(send, Math.max(0, nextDrawing - performance.now())).unref();
     },
-    stop: () => clearTimeout(drawing),
+    stop: () => clearTimeout(timer),
   };
 }
 
