@@ -1,6 +1,23 @@
 import { stage } from './grid/stage.mjs';
 import { settingsOf } from './stages.mjs';
 
+/** The reward models that studies compare. `options` names their training in the recipe. */
+export const ARMS = [
+  { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
+  { name: 'generative, stage 1', kind: 'generative', isFoundation: true, options: 'vanilla' },
+  { name: 'generative, smoothing', kind: 'generative', isFoundation: false, options: 'stage2' },
+  { name: 'generative', kind: 'generative', isFoundation: false, options: 'vanilla' },
+  { name: 'discriminative, stage 1', kind: 'discriminative', isFoundation: true, options: 'discriminative' },
+  { name: 'by likelihood, stage 1', kind: 'likelihood', isFoundation: true, options: 'likelihood' },
+  { name: 'by likelihood', kind: 'likelihood', isFoundation: false, options: 'likelihood' },
+  { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
+];
+
+/** The reward models that a recipe compares. */
+export function armsOf({ arms }) {
+  return arms.map((name) => ARMS.find((arm) => arm.name === name));
+}
+
 /**
  * The model that all arms of a seed start from: one of the world that has read plain text, or one from files. All seeds share the
  * one of `baseSeed`, where a recipe has it.
@@ -67,7 +84,7 @@ export function readingPhases({ data, base, stage1, seeds }) {
 }
 
 /** The name of what a kind of judge is trained for. */
-const OBJECTIVES = {
+export const OBJECTIVES = {
   generative: 'preference',
   discriminative: 'Bradley-Terry',
   likelihood: 'simple preference',

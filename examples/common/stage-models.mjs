@@ -4,6 +4,7 @@ import { initWeights, loadModel, saveModel, weightShapes, withHead } from '@gram
 import { createDiscriminativeRewardModel, createGenerativeRewardModel } from '@gram/reward';
 import { loadTokenizer, plainChat } from '@gram/tokenize';
 import { adamW, train } from '@gram/train';
+import { createLikelihoodJudge } from './decisions/likelihood.mjs';
 import { encoderOf } from './materials.mjs';
 
 /** Opens the model of a stage, which is in a directory of its own where it was not trained here, and its tokenizer. */
@@ -14,10 +15,18 @@ export async function openModel({ directory, result }, recipe) {
   return { config, weights, tokens, encoder: await encoderOf(recipe, tokens) };
 }
 
-/** Opens the judge of a stage. */
+/** What makes a judge of a model of each kind. A language model judges by likelihood, with labels or before it has read any. */
+const JUDGES = {
+  generative: createGenerativeRewardModel,
+  discriminative: createDiscriminativeRewardModel,
+  policy: createLikelihoodJudge,
+};
+
+/** Opens the model of a stage as a judge. */
 export async function openJudge(stage, recipe) {
   const { config, weights, encoder } = await openModel(stage, recipe);
-  return rewardModelOf({ kind: stage.result.kind, config, weights }, encoder);
+  const { kind, beta } = stage.result;
+  return JUDGES[kind]({ config, weights, encoder, beta });
 }
 
 /** Makes the options of `train` from a recipe, which holds numbers only. */
@@ -48,12 +57,6 @@ export function scoringModel({ config, weights }, { model }, seed) {
     config: scoring,
     weights: Object.fromEntries(names.map((name) => [name, known[name] ?? fresh[name]])),
   };
-}
-
-/** Opens a trained model, to compare responses with or to take rewards from. */
-function rewardModelOf({ kind, config, weights }, encoder) {
-  const create = kind === 'generative' ? createGenerativeRewardModel : createDiscriminativeRewardModel;
-  return create({ config, weights, encoder });
 }
 
 /** Saves a reward model or a policy, so that the commands of `gram` load it. */

@@ -15,7 +15,7 @@ import {
 } from '@gram/train';
 import { oracleAccuracy } from '@gram/world';
 import { adaptationStages } from './adaptation.mjs';
-import { decideByLikelihood, encodeLikelihoodPairs, rankByLikelihood } from './decisions/likelihood.mjs';
+import { encodeLikelihoodPairs } from './decisions/likelihood.mjs';
 import { decideByWords, learnWords } from './decisions/words.mjs';
 import { encoderOf, openData, worldTokenizer } from './materials.mjs';
 import { policyStages } from './policies.mjs';
@@ -26,7 +26,7 @@ import { fit, keep, openJudge, openModel, scoringModel } from './stage-models.mj
  * the stages before it and a directory of its own, and returns what reports read.
  */
 export const stages = {
-  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, likelihood, words, lists },
+  ...{ pretrained, tokenizer, base, stage1, judge, accuracy, words, lists },
   ...policyStages,
   ...adaptationStages,
 };
@@ -101,7 +101,7 @@ async function judge({ inputs: { recipe, seed, kind, labels, training }, needs, 
   if (kind === 'likelihood') {
     const examples = await encodeLikelihoodPairs(encoder, pairs);
     const history = await fit({ ...start, objective: simplePreference({ beta }), examples }, options);
-    return keep(directory, { ...start, kind: 'policy', tokens, recipe }, history);
+    return { ...(await keep(directory, { ...start, kind: 'policy', tokens, recipe }, history)), beta };
   }
   const scorer = scoringModel({ config: start.config, weights: () => start.weights }, recipe, seed);
   const { examples } = await encodeRewardPairs(encoder, pairs);
@@ -130,20 +130,6 @@ async function accuracy({ inputs: { recipe, seed, split, pairs: count }, needs }
   };
 }
 
-/** Says which pairs a model decides as they are labeled by which response it finds likelier, with labels or without. */
-async function likelihood({ inputs: { recipe, seed, split, pairs: count }, needs }) {
-  const model = await openModel(needs.model, recipe);
-  const data = await openData({ ...recipe, data: {} }, seed);
-  const pairs = await data.tests(split, count);
-  return {
-    correct: await decideByLikelihood(model, pairs),
-    families: pairs.map(({ family }) => family),
-    // It reads one response at a time, so that the order of a pair changes nothing.
-    consistency: null,
-    oracle: data.tested && oracleAccuracy(data.tested, pairs),
-  };
-}
-
 /** Says which pairs a judge that counts words decides as they are labeled, after it has learned from labels. */
 async function words({ inputs: { recipe, seed, labels, split, pairs: count }, needs }) {
   const tokens = loadTokenizer(needs.tokenizer.directory);
@@ -159,15 +145,16 @@ async function words({ inputs: { recipe, seed, labels, split, pairs: count }, ne
   return { correct: decideByWords(weights, await encoded(await data.tests(split, count))) };
 }
 
-/** Ranks a few lists of responses whose rewards the oracle knows, by the likelihood of a model. */
+/** Ranks a few lists of responses, whose worth the oracle knows, by the rewards of a judge, the best first. */
 async function lists({ inputs: { recipe, seed, prompts, size }, needs }) {
-  const model = await openModel(needs.model, recipe);
+  const model = await openJudge(needs.judge, recipe);
   const { tested } = openData({ ...recipe, data: {} }, seed);
   const ranked = [];
   for (const { family, prompt, responses, rewards } of tested.lists('out-of-distribution', prompts, size)) {
-    const { order, scores } = await rankByLikelihood(model, prompt, responses);
-    const best = order.map((at) => ({ text: responses[at], score: scores[at], reward: rewards[at] }));
-    ranked.push({ family, prompt, responses: best });
+    const scored = await model.rewards(responses.map((response) => ({ prompt, response })));
+    const all = scored.map(({ reward: score }, at) => ({ text: responses[at], score, reward: rewards[at] }));
+    ranked.push({ family, prompt, responses: all.sort((a, b) => b.score - a.score) });
   }
+  model.dispose();
   return ranked;
 }

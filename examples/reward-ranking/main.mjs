@@ -17,7 +17,7 @@ import { questions } from './recipes/questions.mjs';
 import { search } from './recipes/search.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
-import { phases, planOf, SPLITS } from './study.mjs';
+import { labelsOf, phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 await runStudy({
@@ -42,7 +42,7 @@ async function ask(recipe, output) {
 async function rank(recipe, output) {
   if (recipe.name === 'laptop') {
     console.log(
-      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about eight minutes on two cores.`,
+      `Reward ranking in the synthetic world with ${recipe.seeds.length} seeds: about six minutes on two cores.`,
     );
   }
   const plan = planOf(recipe);
@@ -59,12 +59,12 @@ async function rank(recipe, output) {
   await output.finish(html, toJson(recipe, summary));
 }
 
-/** Copies the judges of the first seed with the most labels to where people look for them. */
+/** Copies the judges of the first seed, each with the most labels that it has, to where people look for them. */
 async function keepModels(recipe, { cells }, directory) {
-  const most = Math.max(...recipe.data.labeled);
   const names = { gram: 'GRAM', discriminative: 'discriminative', likelihood: 'by likelihood, stage 1' };
   const kept = Object.entries(names).filter(([, arm]) => recipe.arms.includes(arm));
   for (const [name, wanted] of kept) {
+    const most = Math.max(...labelsOf(recipe, wanted));
     const { judge } = cells.find(({ arm, labels }) => arm === wanted && labels === most);
     const target = join(directory, name);
     await rm(target, { recursive: true, force: true });
@@ -83,11 +83,11 @@ function printRanking({ prompt, responses }) {
   );
 }
 
-/** The losses of the first seed: of stage 1, and of the judges with the most labels. */
+/** The losses of the first seed: of stage 1, and of the judges with the fewest labels, which all have. */
 function lossesOf({ cells }, resultOf) {
   const [{ seed }] = cells;
-  const most = Math.max(...cells.map(({ labels }) => labels));
-  const own = cells.filter((cell) => cell.seed === seed && cell.labels === most);
+  const fewest = Math.min(...cells.map(({ labels }) => labels));
+  const own = cells.filter((cell) => cell.seed === seed && cell.labels === fewest);
   const series = own.map(({ arm, judge }) => ({ name: arm, points: resultOf(judge).losses }));
   const { model } = own.find(({ arm }) => arm === 'GRAM').judge.needs;
   return [
@@ -96,6 +96,6 @@ function lossesOf({ cells }, resultOf) {
       yLabel: 'nats',
       series: [{ name: 'stage 1', points: resultOf(model).losses }],
     },
-    { title: `Learning from ${most} labels: loss per pair`, yLabel: 'nats', series },
+    { title: `Learning from ${fewest} labels: loss per pair`, yLabel: 'nats', series },
   ];
 }

@@ -1,8 +1,9 @@
 import { formatPercent as percent } from '@gram/base';
 import { lineChart, page } from '@gram/report';
 import { INTERVALS, verdict } from '@gram-examples/common/estimates';
+import { armsOf } from '@gram-examples/common/judges';
 import { WORLD_NOTE } from '@gram-examples/common/output';
-import { armsOf, SPLITS } from './study.mjs';
+import { labelsOf, SPLITS } from './study.mjs';
 
 /** Accuracies that the paper reports with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
 const PAPER = {
@@ -24,7 +25,10 @@ export function difference({ mean, interval }) {
   return `${gain} (95 % interval ${points(interval[0])} to ${points(interval[1])})`;
 }
 
-function accuracyCell({ mean, interval }) {
+/** The accuracy of a judge; empty where it did not learn from so many labels. */
+function accuracyCell(point) {
+  if (point === undefined) return '';
+  const { mean, interval } = point;
   if (interval === undefined) return percent(mean);
   return `${percent(mean)} (${points(interval[0])} - ${points(interval[1])})`;
 }
@@ -80,7 +84,7 @@ export function unlabeledSentence({ unlabeled }) {
 }
 
 function familyTable({ find }, { arms, data }) {
-  const labels = data.labeled.at(-1);
+  const [labels] = data.labeled;
   const split = 'out-of-distribution';
   const families = Object.keys(find(arms[0], labels, split).families);
   return {
@@ -110,7 +114,7 @@ export function labelChart({ find, unlabeled, words }, recipe, split) {
         .filter(({ options }) => options !== 'vanilla')
         .map((arm) => {
           const { name } = arm;
-          const own = [...startOf(arm), ...data.labeled.map((labels) => find(name, labels, split))];
+          const own = [...startOf(arm), ...labelsOf(recipe, name).map((labels) => find(name, labels, split))];
           return {
             name,
             marks: true,

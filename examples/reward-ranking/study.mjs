@@ -1,5 +1,6 @@
 import { stage } from '@gram-examples/common/grid/stage';
 import {
+  armsOf,
   baseOf,
   foundationOf,
   judgeOf,
@@ -9,21 +10,9 @@ import {
 } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
-/** The reward models that studies compare. `options` names their training in the recipe. */
-export const ARMS = [
-  { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
-  { name: 'generative, stage 1', kind: 'generative', isFoundation: true, options: 'vanilla' },
-  { name: 'generative, smoothing', kind: 'generative', isFoundation: false, options: 'stage2' },
-  { name: 'generative', kind: 'generative', isFoundation: false, options: 'vanilla' },
-  { name: 'discriminative, stage 1', kind: 'discriminative', isFoundation: true, options: 'discriminative' },
-  { name: 'by likelihood, stage 1', kind: 'likelihood', isFoundation: true, options: 'likelihood' },
-  { name: 'by likelihood', kind: 'likelihood', isFoundation: false, options: 'likelihood' },
-  { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
-];
-
-/** The reward models that a recipe compares. */
-export function armsOf({ arms }) {
-  return arms.map((name) => ARMS.find((arm) => arm.name === name));
+/** Numbers of labels that an arm learns from: all of the recipe's, unless the recipe says which. */
+export function labelsOf({ data, labels }, arm) {
+  return labels?.[arm] ?? data.labeled;
 }
 
 export const SPLITS = ['in-distribution', 'out-of-distribution'];
@@ -34,8 +23,8 @@ export const SPLITS = ['in-distribution', 'out-of-distribution'];
  * seeds that only the declared comparison has compute its judges alone.
  */
 export function planOf(recipe) {
-  const { data, seeds, primary } = recipe;
-  const every = armsOf(recipe).flatMap((arm) => data.labeled.map((labels) => ({ arm, labels })));
+  const { seeds, primary } = recipe;
+  const every = cellsOfSeed(recipe);
   const declared = every.filter(
     ({ arm, labels }) => primary?.arms.includes(arm.name) && labels === primary.labels,
   );
@@ -44,14 +33,19 @@ export function planOf(recipe) {
     (seeds.includes(seed) ? every : declared).map(({ arm, labels }) => cellOf(recipe, { seed, arm, labels })),
   );
   const unlabeled = all.map((seed) => ({
-    before: likelihoodOf(recipe, seed, baseOf(recipe, seed)),
-    after: likelihoodOf(recipe, seed, foundationOf(recipe, seed)),
+    before: testsOf(recipe, seed, baseOf(recipe, seed)),
+    after: testsOf(recipe, seed, foundationOf(recipe, seed)),
   }));
   const words = recipe.source.kind === 'world' ? wordsOf(recipe) : [];
   const ranked = recipe.lists && rankedBy(recipe, cells);
   const tests = [...cells, ...words].map((each) => each.tests);
   const targets = [...tests, ...unlabeled.flatMap(Object.values)].flatMap(Object.values);
   return { cells, unlabeled, words, ranked, targets: ranked ? [...targets, ranked] : targets };
+}
+
+/** The arms with the numbers of labels that each learns from. */
+function cellsOfSeed(recipe) {
+  return armsOf(recipe).flatMap((arm) => labelsOf(recipe, arm.name).map((labels) => ({ arm, labels })));
 }
 
 /** Answers of a judge that knows words and nothing else, for each seed and number of labels. */
@@ -68,19 +62,12 @@ function wordsOf(recipe) {
 /** A judge of one seed, arm and number of labels, and its accuracies. */
 function cellOf(recipe, { seed, arm, labels }) {
   const judge = judgeOf(recipe, { seed, arm, labels });
-  const tests = bySplit(recipe, seed, (inputs) => testOf(arm, judge, inputs));
-  return { seed, arm: arm.name, labels, judge, tests };
+  return { seed, arm: arm.name, labels, judge, tests: testsOf(recipe, seed, judge) };
 }
 
-/** The stage that says which pairs a judge decides as they are labeled. */
-export function testOf({ kind }, judge, inputs) {
-  return kind === 'likelihood'
-    ? stage('likelihood', inputs, { model: judge })
-    : stage('accuracy', inputs, { judge });
-}
-
-function likelihoodOf(recipe, seed, model) {
-  return bySplit(recipe, seed, (inputs) => stage('likelihood', inputs, { model }));
+/** The accuracies of a judge; a model that has read no label judges by likelihood. */
+function testsOf(recipe, seed, judge) {
+  return bySplit(recipe, seed, (inputs) => stage('accuracy', inputs, { judge }));
 }
 
 function bySplit(recipe, seed, stageOf) {
@@ -94,19 +81,14 @@ function rankedBy(recipe, cells) {
   const { judge, seed } = cells.find(
     ({ arm, labels }) => arm === 'by likelihood, stage 1' && labels === most,
   );
-  return stage('lists', { recipe: settingsOf(recipe), seed, ...recipe.lists }, { model: judge });
+  return stage('lists', { recipe: settingsOf(recipe), seed, ...recipe.lists }, { judge });
 }
 
 /** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
-  const { data, seeds } = recipe;
+  const note = `labeled pairs; ${recipe.seeds.length} seeds`;
   return [
     ...readingPhases(recipe),
-    ...armsOf(recipe).flatMap((arm) =>
-      data.labeled.map((labels) => ({
-        ...judgePhase(recipe, arm, labels),
-        note: `labeled pairs; ${seeds.length} seeds`,
-      })),
-    ),
+    ...cellsOfSeed(recipe).map(({ arm, labels }) => ({ ...judgePhase(recipe, arm, labels), note })),
   ];
 }

@@ -29,9 +29,8 @@ function claimsOf({ ranking, questions, rlhf, adaptation }) {
   ];
 }
 
-function rankingClaims({ recipe, primary, effects, unlabeled }) {
-  const { split, seeds } = primary;
-  const labels = Math.max(...recipe.data.labeled);
+function rankingClaims({ primary, effects, unlabeled }) {
+  const { split, seeds, labels } = primary;
   const effect = (first, second) =>
     effects.find(
       (each) => each.split === split && each.labels === labels && each.arms.join() === `${first},${second}`,

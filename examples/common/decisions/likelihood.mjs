@@ -1,36 +1,41 @@
-import { referenceLogProbabilities } from '@gram/train';
+import { mean } from '@gram/base';
+import { createTokenMeter } from '@gram/ppo';
+import { rewardModelFromComparator, sigmoid } from '@gram/reward';
 
 /**
- * Decides pairs without a label: the response that the model finds more likely, by its mean log-probability per token where it
- * stands first in a pair of stage 1. It is what a model knows of responses before it has learned to say so.
+ * Makes a judge of a language model: the reward of a response is its mean log-probability per token where it stands first in a pair
+ * of stage 1. It is what a model knows of responses before it has learned to say so, and what `simplePreference` sharpens.
  *
- * @returns for each pair whether the chosen response is the likelier one, 1 or 0
- */
-export async function decideByLikelihood({ config, weights, encoder }, pairs) {
-  const examples = await encodeLikelihoodPairs(encoder, pairs);
-  const measured = await referenceLogProbabilities(config, weights, examples);
-  const perToken = (side, { reference, ...pair }) =>
-    reference[side] / (pair[side].ids.length - pair[side].lossFrom);
-  return measured.map((pair) => Number(perToken('chosen', pair) > perToken('rejected', pair)));
-}
-
-/**
- * Ranks responses to a prompt by their mean log-probability per token where they stand first in a pair of stage 1, the best first.
+ *     r(x, y) = log pi(y | x) / |y|,   P(a is preferred to b) = sigmoid(beta (r(x, a) - r(x, b)))
  *
- * @returns `order`, places in `responses`, and `scores` in nats per token, one for each response
+ * @param beta of the objective that trained it @default 2, that of `simplePreference`
+ * @returns a reward model that also has `rewards`, in nats per token
  */
-export async function rankByLikelihood({ config, weights, encoder }, prompt, responses) {
-  const examples = await Promise.all(responses.map((text) => first(encoder, prompt, text)));
-  const measured = await referenceLogProbabilities(
-    config,
-    weights,
-    examples.map((example) => ({ chosen: example, rejected: example })),
-  );
-  const scores = measured.map(
-    ({ reference, chosen }) => reference.chosen / (chosen.ids.length - chosen.lossFrom),
-  );
-  const order = scores.map((_, at) => at).sort((a, b) => scores[b] - scores[a]);
-  return { order, scores };
+export function createLikelihoodJudge({ config, weights, encoder, beta = 2 }) {
+  const meter = createTokenMeter({ config, policy: weights });
+  /** The rewards of the responses; a response that occurs twice is measured once. */
+  const measured = async (items, { signal } = {}) => {
+    const keys = items.map(({ prompt, response }) => JSON.stringify([prompt, response]));
+    const distinct = new Map(items.map((item, at) => [keys[at], item]));
+    const texts = [...distinct.values()];
+    const examples = await Promise.all(texts.map(({ prompt, response }) => first(encoder, prompt, response)));
+    const means = (await meter.policy(examples, signal)).map(mean);
+    const rewards = new Map([...distinct.keys()].map((key, at) => [key, means[at]]));
+    return keys.map((key) => rewards.get(key));
+  };
+  const flags = { truncated: false, neutralized: false };
+  const compare = async (items, options) => {
+    const sides = items.flatMap(({ prompt, a, b }) => [a, b].map((response) => ({ prompt, response })));
+    const rewards = await measured(sides, options);
+    return items.map((_, at) => {
+      const difference = rewards[2 * at] - rewards[2 * at + 1];
+      return { probability: sigmoid(beta * difference), consistent: true, ...flags };
+    });
+  };
+  const model = rewardModelFromComparator({ kind: 'discriminative', compare }, { dispose: meter.dispose });
+  const rewards = async (items, options) =>
+    (await measured(items, options)).map((reward) => ({ reward, ...flags }));
+  return { ...model, rewards };
 }
 
 /** Encodes both responses of each pair where they stand first in a pair of stage 1, for `simplePreference`. */

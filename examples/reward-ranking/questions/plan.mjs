@@ -1,7 +1,13 @@
 import { stage } from '@gram-examples/common/grid/stage';
-import { baseOf, foundationOf, judgeOf, readingPhases, trainingOf } from '@gram-examples/common/judges';
+import {
+  armsOf,
+  baseOf,
+  foundationOf,
+  judgeOf,
+  readingPhases,
+  trainingOf,
+} from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
-import { armsOf, testOf } from '../study.mjs';
 
 /**
  * Lists what the questions of a recipe compute: for each setting and seed the answers to the test pairs of each split.
@@ -21,13 +27,14 @@ export function askedOf(recipe) {
 function testsOf(recipe, { arm: name, labels }, seed) {
   const common = { recipe: settingsOf(recipe), seed, pairs: recipe.data.test };
   const of = (stageOf) => Object.fromEntries(recipe.splits.map((split) => [split, stageOf(split)]));
-  if (name.startsWith('likelihood')) {
-    const model = name.endsWith('stage 1') ? foundationOf(recipe, seed) : baseOf(recipe, seed);
-    return of((split) => stage('likelihood', { ...common, split }, { model }));
-  }
-  const arm = armOf(name);
-  const judge = judgeOf(recipe, { seed, arm, labels });
-  return of((split) => testOf(arm, judge, { ...common, split }));
+  const judge = judgeOfSetting(recipe, { name, labels, seed });
+  return of((split) => stage('accuracy', { ...common, split }, { judge }));
+}
+
+/** The judge of a setting: that of an arm, or a model that has read no label and judges by likelihood. */
+function judgeOfSetting(recipe, { name, labels, seed }) {
+  if (!name.startsWith('likelihood')) return judgeOf(recipe, { seed, arm: armOf(name), labels });
+  return name.endsWith('stage 1') ? foundationOf(recipe, seed) : baseOf(recipe, seed);
 }
 
 /** A recipe with other values; `changes` are values by path, such as `data.unlabeled`. */

@@ -1,5 +1,5 @@
+import { ARMS } from '@gram-examples/common/judges';
 import { paperBase } from '@gram-examples/common/recipes';
-import { ARMS } from '../study.mjs';
 
 const { data, known, source, ...base } = paperBase;
 

@@ -1,5 +1,6 @@
+import { ARMS } from '@gram-examples/common/judges';
 import { laptopJudges } from '@gram-examples/common/recipes';
-import { ARMS, SPLITS } from '../study.mjs';
+import { SPLITS } from '../study.mjs';
 
 const LABELS = 1000;
 
