@@ -8,6 +8,7 @@ export type PpoErrorCode =
   | 'diverged'
   | 'no-data'
   | 'output-in-use'
+  | 'rank-failed'
   | 'reward-failed';
 
 /** An error of RLHF. */

@@ -28,6 +28,7 @@ export {
   rlhfMethods,
 } from './preparation/prepare.js';
 export type { LoadedPrompts } from './preparation/prompts.js';
+export { failedTogether } from './ranks/together.js';
 export { type RemoteForm, type RemoteRewardOptions, remoteReward } from './rewards/http-reward.js';
 export type { NamedReward } from './rewards/named-reward.js';
 export type { FailurePolicy } from './rewards/patience.js';
@@ -71,6 +72,7 @@ export {
 export type { RunPrompt, StopConditions } from './rollout/run-prompt.js';
 export {
   createTokenMeter,
+  type PlacedWeights,
   type ReferenceMeasure,
   type TokenMeter,
   type TokenMeterModels,
@@ -78,6 +80,7 @@ export {
 export type {
   ModelParts,
   PpoEvaluation,
+  PpoPrecision,
   PpoResult,
   PpoRun,
   PpoStepRecord,

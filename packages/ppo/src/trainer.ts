@@ -1,6 +1,7 @@
 import { checkMemory, mean, withinMemory, zip } from '@gram/base';
 import { copyWeights } from '@gram/model';
 import type { StepRecord } from '@gram/run';
+import { computesInHostMemory, singleProcess } from '@gram/train';
 import {
   type Experience,
   klOfTokens,
@@ -13,7 +14,9 @@ import { PpoError } from './error.js';
 import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
-import { askRewards, meanRewards, type ResponseRewards } from './rewards/reward-list.js';
+import { askTogether } from './ranks/shared-tools.js';
+import { together } from './ranks/together.js';
+import { meanRewards, type ResponseRewards } from './rewards/reward-list.js';
 import { standardize } from './rewards/score-queue.js';
 import { vary } from './rewards/signal.js';
 import { responseTokens, rewardGroups } from './rollout/collect.js';
@@ -22,6 +25,7 @@ import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
+import { copyProgress, joinRanks } from './run/ranks.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { noteFlags, textFlags } from './run/text-flags.js';
@@ -41,7 +45,8 @@ import { miniBatches, planStep, type StepPlan } from './steps/schedule.js';
  * prompts from time to time, and the best one is kept.
  *
  * The run is a function of its arguments: stopped at any moment and resumed, it computes what it would have without the
- * stop, bit by bit.
+ * stop, bit by bit. With several ranks, each of which makes this call with the same run, it is that of one process up to rounding:
+ * prompts and gradients are shared, scores, advantages and mini-batches are those of the whole step on each of them.
  *
  * @throws PpoError of every code; BaseError `out-of-memory`, with what the run takes and what to lower; the signal's reason
  *
@@ -60,50 +65,71 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   const options = ppoOptions(run.options);
   checkRun(run, options);
   const need = runNeed(run, options);
-  checkMemory(need);
+  if (await computesInHostMemory({ device: run.device ?? 'cpu' })) checkMemory(need);
   const { state, frozen } = await withinMemory(need, () => initialState(run, options));
-  const takeSteps: TakeSteps = async ({ signal, onStep }) => {
-    const tools = await openTools({ ...run, signal }, options, { state, frozen });
+  const { output, signal, communicator = singleProcess } = run;
+  await joinRanks(run, options);
+  const takeSteps: TakeSteps = async ({ signal, needsState, onStep }) => {
+    await copyProgress(communicator, state);
+    const watched = communicator.rank === 0 ? run : { ...run, onNote: () => {} };
+    const tools = await openTools({ ...watched, signal }, options, { state, frozen });
     try {
-      await learnToTheEnd(tools, state, (record) => onStep(record, state, options.steps));
+      await learnToTheEnd(tools, state, { needsState, onRecord: (record) => onStep(record, state, options.steps) });
     } finally {
-      tools.dispose();
+      await closeTools(tools);
     }
   };
-  const { output, signal } = run;
+  const follows = output === undefined || communicator.rank > 0;
   await withinMemory(need, () =>
-    output === undefined
-      ? takeSteps({ signal, onStep: async () => {} })
+    follows
+      ? takeSteps({ signal, needsState: () => false, onStep: async () => {} })
       : conductPpo({ ...run, output }, options, state, takeSteps),
   );
   // Without validation prompts the newest policy is the best one.
-  if (output === undefined && !state.isValidated) {
+  if (follows && !state.isValidated) {
     state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
   }
   const { stopped = 'steps', steps, evaluations, best } = state;
   return { stopped, steps, evaluations, best, reference: frozen.reference };
 }
 
+/** Brings what was learned to host memory, after an error too: a checkpoint may hold the last whole step. */
+async function closeTools(tools: Tools): Promise<void> {
+  try {
+    await tools.collect();
+  } finally {
+    tools.dispose();
+  }
+}
+
+interface Watching {
+  /** Whether the weights are read after a step. */
+  needsState(step: number): boolean;
+  onRecord(record: StepRecord): Promise<void>;
+}
+
 /** Takes steps and scores the policy until the run ends. Between two of both the state is whole. */
 async function learnToTheEnd(
   tools: Tools,
   state: PpoState,
-  onRecord: (record: StepRecord) => Promise<void>,
+  { needsState, onRecord }: Watching,
 ): Promise<void> {
-  const { run, options } = tools;
+  const { run, options, team } = tools;
+  const isFirst = team.communicator.rank === 0;
   while (state.stopped === undefined) {
-    run.signal?.throwIfAborted();
+    await together(team, () => run.signal?.throwIfAborted());
     if (!isEvaluationDue(state, options)) {
       const record = await takeStep(tools, state, planStep(options, state.step + 1));
       state.step++;
       state.steps.push(record);
-      await run.onStep?.(record, options);
+      if (isFirst) await team.communicator.patiently(() => run.onStep?.(record, options));
     }
     if (isEvaluationDue(state, options)) await score(tools, state);
     state.stopped = stopReason(state, options);
     const record = newestRecord(state);
     state.history.push(record);
-    await onRecord(record);
+    if (needsState(state.step)) await tools.collect();
+    if (isFirst) await team.communicator.patiently(() => onRecord(record));
   }
 }
 
@@ -273,18 +299,22 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
   if (parting !== undefined && !partedBefore) {
     run.onNote?.(`step ${state.step}: ${partingText(parting)}`);
   }
-  if (best) state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
-  await run.onEvaluation?.(evaluation);
+  if (best) {
+    await tools.collect();
+    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
+  }
+  const { communicator } = tools.team;
+  if (communicator.rank === 0) await communicator.patiently(() => run.onEvaluation?.(evaluation));
 }
 
 /** Measures mean rewards and the mean exact KL of the policy on the validation prompts. */
 async function measurePolicy(
-  { rewards, heldOut, signal }: Tools,
+  { rewards, heldOut, team }: Tools,
   validator: PolicyMeter,
 ): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
   const { groups, kl } = await validator.sample();
   const list = heldOut === undefined ? rewards : [...rewards, heldOut];
-  const scored = (await askRewards(list, groups, { signal })).groups.flat();
+  const scored = (await askTogether(team, list, groups)).groups.flat();
   const given = scored.flatMap(({ reward }) => reward ?? []);
   if (given.length === 0) {
     throw new PpoError(

@@ -19,6 +19,7 @@ export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
 export { localGpu } from './distributed/local-gpu.js';
 export { balancedShares } from './distributed/partition.js';
+export { checkSameRun, gatherValues } from './distributed/shared-state.js';
 export { TrainError } from './error.js';
 export type { ExampleMeasure } from './examples/codec.js';
 export { type ExampleInput, type ExampleSource, sourceOf } from './examples/source.js';
@@ -66,6 +67,7 @@ export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export { createOptimizer, type OptimizerName, optimizerNames } from './optimizers/table.js';
 export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
+export { computesInHostMemory } from './preparation/memory.js';
 export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
 export type { PreparationProgress } from './preparation/starting-model.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
@@ -110,6 +112,7 @@ export { locateData } from './stages/locate-data.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
 export { type ScheduleName, scheduleNames } from './steps/pace.js';
+export { joinRun, type RunStart, type RunState } from './steps/run-state.js';
 export { learningRateAt, type Schedule } from './steps/schedule.js';
 export {
   createTrainingStep,

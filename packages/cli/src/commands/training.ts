@@ -2,16 +2,13 @@ import { basename } from 'node:path';
 import { describeCounts } from '@gram/data';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
-import { checkpointFor, formatCost, isStopped, resumePoint, type WatchServer } from '@gram/run';
+import { checkpointFor, formatCost, resumePoint, type WatchServer } from '@gram/run';
 import {
   type Communicator,
-  connect,
   type DataSummary,
-  detectRank,
   estimateTraining,
   formatTrainingConfig,
   loadTrainingConfig,
-  localGpu,
   type PreparedTraining,
   prepareTraining,
   presets,
@@ -24,7 +21,8 @@ import {
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
-import { openWatch, reportedError, runFlags, settingHelp } from '../runs/run-flags.js';
+import { asOneOfSeveral, beforeTheFirstStep } from '../runs/processes.js';
+import { openWatch, runFlags, settingHelp } from '../runs/run-flags.js';
 import { ownVersion } from '../version.js';
 
 /** Time after which work before the first step shows its progress. */
@@ -83,35 +81,10 @@ interface TrainingFlags {
 }
 
 /** Trains, alone or as one of several processes that a launcher started. */
-async function trainTogether(config: TrainingConfig, values: TrainingFlags, io: Io): Promise<void> {
+function trainTogether(config: TrainingConfig, values: TrainingFlags, io: Io): Promise<void> {
   // A dry run writes nothing, not even signs of life.
-  const communicator = await joinProcesses(values['dry-run'] ? undefined : config.output);
-  try {
-    await trainAs(communicator, config, values, io);
-  } catch (cause) {
-    // The others wait for this rank, unless all were stopped together: then they leave together.
-    const leaveTogether = isStopped(cause, io.signal) && !(cause instanceof CliError);
-    if (communicator.size > 1 && !leaveTogether) {
-      await communicator.abort(cause instanceof Error ? cause.message : String(cause));
-    }
-    await communicator.close();
-    const reported = reportedError(cause);
-    if (reported instanceof CliError || communicator.rank === 0) throw reported;
-    throw new CliError('interrupted', 'interrupted with the other processes', 'go on with --resume', {
-      cause,
-    });
-  }
-  await communicator.close();
-}
-
-/** Joins the processes that a launcher started, each with a GPU of its machine. */
-async function joinProcesses(sharedFolder: string | undefined): Promise<Communicator> {
-  const place = detectRank();
-  if (place.size > 1) {
-    // Before a library looks for GPUs: it sees the one of this process as the first and only one.
-    process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
-  }
-  return connect({ sharedFolder, onStuck: () => process.kill(process.pid, 'SIGKILL') });
+  const sharedFolder = values['dry-run'] ? undefined : config.output;
+  return asOneOfSeveral({ sharedFolder }, io, (communicator) => trainAs(communicator, config, values, io));
 }
 
 /** Prepares and trains as one of the processes, of which only the first one writes. */
@@ -127,11 +100,9 @@ async function trainAs(
   const checkpoint = await findCheckpoint(config.output, values.resume);
   const watch = await openWatch(values.watch, communicator.rank === 0 && !dry);
   try {
-    const prepared = await prepare(communicator, config, checkpoint, io).catch((cause: unknown) => {
-      // The others may be past this: only in training are all asked at each step whether one was stopped.
-      if (communicator.size === 1 || !isStopped(cause, io.signal)) throw cause;
-      throw new CliError('interrupted', 'interrupted before the first step', 'run it again', { cause });
-    });
+    const prepared = await beforeTheFirstStep(communicator, io, () =>
+      prepare(communicator, config, checkpoint, io),
+    );
     if (communicator.rank === 0) {
       describe(config, prepared, checkpoint, io);
       if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
@@ -158,7 +129,7 @@ async function prepare(
   let progress: ReturnType<typeof createProgress> | undefined;
   let started = 0;
   const prepared = await prepareTraining(config, {
-    checkpoint,
+    ...{ checkpoint, communicator },
     signal,
     onProgress(work, done, total) {
       if (communicator.rank > 0) return;

@@ -6,6 +6,7 @@ import { type LossAggregation, responseWeight, tokenWeight } from '../losses/agg
 import { entropies } from '../losses/entropy.js';
 import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
 import { type ClipRange, policyTerms } from '../losses/policy-loss.js';
+import type { PlacedWeights } from '../rollout/token-meter.js';
 import {
   type ResponseBatch,
   type ResponseTokens,
@@ -40,7 +41,7 @@ export interface PolicyOptions {
   readonly kl?: {
     readonly estimator: KlEstimator;
     /** The frozen reference: `full` needs its whole distribution. */
-    readonly reference: Weights;
+    readonly reference: PlacedWeights;
   };
 }
 
@@ -151,7 +152,8 @@ function policyBatch(
       reference: column((example) => example.referenceLogProbabilities ?? []),
       klWeights: repeated(({ klWeight = 0 }) => klWeight),
     }),
-    ...(kl?.estimator === 'full' && { referenceModel: kl.reference }),
+    // A compiled step takes arrays of its device as well as those in host memory, of which the type of a batch speaks.
+    ...(kl?.estimator === 'full' && { referenceModel: kl.reference as Weights }),
   };
 }
 

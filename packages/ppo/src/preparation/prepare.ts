@@ -90,7 +90,7 @@ export async function prepareRlhf(
     const { ids } = await encoder.prompt({ prompt, tools });
     return tokenizer.decode(ids);
   };
-  const opened = await openRewards(config.rewards, { render, signal });
+  const opened = await openRewards(config.rewards, { render, device: config.device, signal });
   try {
     const rewards = opened.list.filter(({ name }) => name !== config.heldOut);
     const heldOut = opened.list.find(({ name }) => name === config.heldOut);
@@ -110,7 +110,8 @@ export async function prepareRlhf(
 
 function optionsOf(method: RlhfMethod, config: RlhfConfig): PpoOptions {
   const { policy: _, prompts: __, validation: ___, rewards, heldOut, output: ____, ...rest } = config;
-  const { maxLength: _____, overlong: ______, keepCheckpoints: _______, stop: ________, ...options } = rest;
+  const { maxLength: _____, overlong: ______, keepCheckpoints: _______, stop: ________, ...run } = rest;
+  const { device: _________, precision: __________, ...options } = run;
   const needsGreedy = rewards.some(
     ({ judge, remote }) => judge?.against === 'greedy' || remote !== undefined,
   );
@@ -221,6 +222,8 @@ function runOf(
     reward: rewards,
     ...(heldOut && { heldOut }),
     keepCheckpoints: config.keepCheckpoints,
+    device: config.device,
+    precision: config.precision,
     identity: { rewards: fingerprintOf(config.rewards.map(({ retries: _, timeout: __, ...rest }) => rest)) },
   };
 }

@@ -1,3 +1,4 @@
+import type { DeviceName } from '@gram/engine';
 import { type DiscriminativeRewardModel, type GenerativeRewardModel, loadRewardModel } from '@gram/reward';
 import { readJudgePrompt } from '@gram/tokenize';
 import { importModule } from '@gram/train';
@@ -20,6 +21,8 @@ export interface OpenRewards {
 export interface RewardTools {
   /** Writes a prompt as the policy reads it. */
   render(group: RewardGroup): Promise<string>;
+  /** Device of the models that name none. */
+  readonly device: DeviceName | 'auto';
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +41,7 @@ export async function openRewards(
   const models = new Map<string, Model>();
   const load = async ({ model, ...options }: ModelOptions) => {
     const { judgePrompt } = options as { readonly judgePrompt?: string };
-    const { overlong, precision, device } = options;
+    const { overlong, precision, device = tools.device } = options;
     const key = JSON.stringify([model, overlong, precision, device, judgePrompt]);
     const known = models.get(key);
     if (known !== undefined) return known;

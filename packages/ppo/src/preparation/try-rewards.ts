@@ -18,11 +18,13 @@ const TRIAL_TOKENS = 16;
  * @throws PpoError `reward-failed` where a reward has no answer about any response; the errors of `askRewards`
  */
 export async function tryRewards(
-  run: Pick<PpoRun, 'policy' | 'tokenizer' | 'encoder' | 'stop' | 'prompts'>,
+  run: Pick<PpoRun, 'policy' | 'tokenizer' | 'encoder' | 'stop' | 'prompts' | 'device' | 'precision'>,
   rewards: readonly NamedReward[],
   { options, signal }: { readonly options: PpoOptions; readonly signal?: AbortSignal | undefined },
 ): Promise<Record<string, number>> {
-  const sampler = createResponseSampler({ ...run, ...run.policy });
+  const { policy, tokenizer, encoder, stop, device, precision: products } = run;
+  const { config, weights } = policy;
+  const sampler = createResponseSampler({ config, weights, tokenizer, encoder, stop, device, products });
   try {
     const rollouts = await collect(sampler, run.prompts.slice(0, TRIAL_PROMPTS), {
       ...options,

@@ -1,23 +1,27 @@
 import { zip } from '@gram/base';
-import type { ModelConfig, Weights } from '@gram/model';
-import { createResponseSampler } from '@gram/reward';
+import type { DeviceName, Precision } from '@gram/engine';
+import type { ModelConfig } from '@gram/model';
+import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import { type Communicator, singleProcess } from '@gram/train';
 import type { SamplingOptions } from '../options.js';
+import { sharedMeter, sharedSampler } from '../ranks/shared-tools.js';
+import { dealOut, type Team } from '../ranks/together.js';
 import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
 import { scoreGroups } from '../rewards/reward-function.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
 import type { RunPrompt, StopConditions } from './run-prompt.js';
-import { createTokenMeter } from './token-meter.js';
+import { createTokenMeter, type PlacedWeights } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */
 export interface PolicyMeterOptions {
   readonly config: ModelConfig;
   /** Read at each measurement. */
-  readonly policy: Weights;
+  readonly policy: PlacedWeights;
   /** Gives the distribution for the KL. It must not change. @default none: no KL is measured */
-  readonly reference?: Weights | undefined;
+  readonly reference?: PlacedWeights | undefined;
   /** Gives the greedy responses to compare with. It must not change. @default reward functions are given none */
-  readonly greedy?: Weights | undefined;
+  readonly greedy?: PlacedWeights | undefined;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
   readonly prompts: readonly RunPrompt[];
@@ -27,6 +31,12 @@ export interface PolicyMeterOptions {
   readonly stop?: StopConditions;
   /** With the prompt's id it decides every draw: all policies are measured with the same random numbers. */
   readonly seed: number;
+  /** Device of the computation. @default 'cpu' */
+  readonly device?: DeviceName | 'auto' | undefined;
+  /** Precision of matrix products. @default 'float32' */
+  readonly products?: Precision | undefined;
+  /** Ranks that share the prompts: all make the same calls. @default singleProcess */
+  readonly communicator?: Communicator;
   readonly signal?: AbortSignal;
 }
 
@@ -78,10 +88,12 @@ export interface PolicyMeter {
  * ```
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
-  const { config, policy, reference, greedy, prompts, signal } = options;
-  const fixed = greedy && (await greedyResponses(options, greedy));
-  const sampler = createResponseSampler({ ...options, weights: policy });
-  const tokens = createTokenMeter({ config, policy, reference });
+  const { config, policy, reference, greedy, prompts, signal, device, products } = options;
+  const { communicator = singleProcess } = options;
+  const team: Team = { communicator, signal };
+  const fixed = greedy && (await greedyResponses(team, options, greedy));
+  const sampler = sharedSampler(team, samplerOf(options, policy));
+  const tokens = sharedMeter(team, createTokenMeter({ config, policy, reference, device, products }));
   const sample = async (): Promise<PolicySample> => {
     const rollouts = await collect(sampler, prompts, {
       ...options,
@@ -103,7 +115,8 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
       const scores: Partial<Record<Name, (number | null)[]>> = {};
       const flags = groups.map(() => ({ truncated: false, neutralized: false, unrewarded: false }));
       for (const name of Object.keys(rewards) as Name[]) {
-        const scored = (await scoreGroups(rewards[name], groups, { signal })).flat();
+        const ask = (own: readonly RewardGroup[]) => scoreGroups(rewards[name], own, { signal });
+        const scored = (await dealOut(team, groups, ask)).flat();
         scores[name] = scored.map(({ reward }) => reward);
         for (const [flag, { reward, truncated, neutralized }] of zip(flags, scored)) {
           flag.unrewarded ||= reward === null;
@@ -131,9 +144,18 @@ function withReferences(groups: readonly RewardGroup[], references: readonly str
   return zip(groups, references).map(([group, reference]) => ({ ...group, reference }));
 }
 
-async function greedyResponses(options: PolicyMeterOptions, weights: Weights): Promise<string[]> {
+function samplerOf(options: PolicyMeterOptions, weights: PlacedWeights): ResponseSampler {
+  const { config, tokenizer, encoder, stop, device, products } = options;
+  return createResponseSampler({ config, weights, tokenizer, encoder, stop, device, products });
+}
+
+async function greedyResponses(
+  team: Team,
+  options: PolicyMeterOptions,
+  weights: PlacedWeights,
+): Promise<string[]> {
   const { prompts, maxNewTokens, signal } = options;
-  const sampler = createResponseSampler({ ...options, weights });
+  const sampler = sharedSampler(team, samplerOf(options, weights));
   try {
     const items = prompts.map(({ id, prompt, tools }) => ({
       id,

@@ -1,4 +1,4 @@
-import { compile, type NDArray } from '@gram/engine';
+import { type AnyArray, type CompileOptions, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,
@@ -9,7 +9,6 @@ import {
   tokenLosses,
   valuesAt,
   vocabularyLogits,
-  type Weights,
   type WeightTensors,
 } from '@gram/model';
 import type { BatchArrays, TokenBatch } from '@gram/train';
@@ -48,14 +47,21 @@ export interface TokenMeter {
   dispose(): void;
 }
 
+/** Weights in host memory or where a device keeps them. */
+export type PlacedWeights = Readonly<Record<string, AnyArray<'float32'>>>;
+
 /** Models of a token meter. */
 export interface TokenMeterModels {
   readonly config: ModelConfig;
-  readonly policy: Weights;
+  readonly policy: PlacedWeights;
   /** @default none */
-  readonly reference?: Weights | undefined;
+  readonly reference?: PlacedWeights | undefined;
   /** Needed for `values`. */
-  readonly value?: { readonly config: ModelConfig; readonly weights: Weights };
+  readonly value?: { readonly config: ModelConfig; readonly weights: PlacedWeights } | undefined;
+  /** Device of the computation. @default 'cpu' */
+  readonly device?: DeviceName | 'auto' | undefined;
+  /** Precision of matrix products. @default 'float32' */
+  readonly products?: Precision | undefined;
 }
 
 /** Tokens that are measured at once, padding included. */
@@ -64,16 +70,22 @@ const BATCH_TOKENS = 8192;
 type Batch = BatchArrays<TokenBatch>;
 type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
 
-const COMPILE_OPTIONS = {
-  dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] },
-};
+const DIMENSIONS = { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] };
 
 /** Makes a meter of a policy, its reference and, for values, a value model. */
-export function createTokenMeter({ config, policy, reference, value }: TokenMeterModels): TokenMeter {
+export function createTokenMeter({
+  config,
+  policy,
+  reference,
+  value,
+  device,
+  products: precision,
+}: TokenMeterModels): TokenMeter {
   const tablesFor = growingPositionArrays(config);
-  const referenceOutputs = compileReference(config);
-  const exactOutputs = compileExactKl(config);
-  const values = value && createValueMeter(value.config, value.weights);
+  const options = { device, precision, dimensions: DIMENSIONS };
+  const referenceOutputs = compileReference(config, options);
+  const exactOutputs = compileExactKl(config, options);
+  const values = value && createValueMeter(value.config, value.weights, options);
 
   return {
     async reference(responses, withKl, signal) {
@@ -132,14 +144,16 @@ function statesOf(config: ModelConfig, weights: WeightTensors, { tables, tokens,
   return tf.gather(hiddenStates(config, weights, tokens, tables), positions);
 }
 
-function compileReference(config: ModelConfig) {
+type MeterOptions = Pick<CompileOptions<never, never>, 'device' | 'precision' | 'dimensions'>;
+
+function compileReference(config: ModelConfig, options: MeterOptions) {
   return compile((inputs: ReferenceInputs) => {
     const states = statesOf(config, inputs.reference, inputs);
     return { logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)) };
-  }, COMPILE_OPTIONS);
+  }, options);
 }
 
-function compileExactKl(config: ModelConfig) {
+function compileExactKl(config: ModelConfig, options: MeterOptions) {
   return compile((inputs: ReferenceInputs & { policy: WeightTensors }) => {
     const states = statesOf(config, inputs.reference, inputs);
     const own = statesOf(config, inputs.policy, inputs);
@@ -150,16 +164,16 @@ function compileExactKl(config: ModelConfig) {
         vocabularyLogits(config, inputs.reference, states),
       ),
     };
-  }, COMPILE_OPTIONS);
+  }, options);
 }
 
-function createValueMeter(config: ModelConfig, weights: Weights) {
+function createValueMeter(config: ModelConfig, weights: PlacedWeights, options: MeterOptions) {
   const tablesFor = growingPositionArrays(config);
   const predict = compile(
     (inputs: Inputs & { value: WeightTensors }) => ({
       values: valuesAt(config, inputs.value, inputs.tokens, inputs.positions, inputs.tables),
     }),
-    COMPILE_OPTIONS,
+    options,
   );
   return {
     measure(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]> {

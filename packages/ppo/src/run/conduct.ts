@@ -13,6 +13,7 @@ import {
   RunError,
   type RunHooks,
 } from '@gram/run';
+import { singleProcess } from '@gram/train';
 import { PpoError, type PpoErrorCode } from '../error.js';
 import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
@@ -28,7 +29,7 @@ import { isEvaluationDue, type PpoState } from './state.js';
 const SAFE: ReadonlySet<PpoErrorCode> = new Set(['reward-failed', 'bad-reward']);
 
 /** Takes the steps of a run from where its state is to its end. */
-export type TakeSteps = (hooks: Pick<RunHooks<PpoState>, 'signal' | 'onStep'>) => Promise<void>;
+export type TakeSteps = (hooks: Pick<RunHooks<PpoState>, 'signal' | 'needsState' | 'onStep'>) => Promise<void>;
 
 /**
  * Conducts a run in its output: goes on from a checkpoint, keeps new ones and the records, and writes the best policy, the
@@ -70,10 +71,13 @@ async function conduct(
   takeSteps: TakeSteps,
 ): Promise<void> {
   const { resume = false, keepCheckpoints, signal, watch, onNote, onProgress } = run;
+  const { communicator = singleProcess } = run;
   const frame = frameOf(run, options);
   const wanted = resume === true ? 'auto' : resume === false ? undefined : resume;
   const resumedFrom = await checkpointFor(output.path, wanted);
-  if (resumedFrom !== undefined) await resumeFrom(resumedFrom, frame, { state, options });
+  if (resumedFrom !== undefined) {
+    await communicator.patiently(() => resumeFrom(resumedFrom, frame, { state, options }));
+  }
   const records = recordsOf(state);
   // A step whose evaluation is still to come is logged with it.
   state.history.push(...(isEvaluationDue(state, options) ? records.slice(0, -1) : records));
@@ -109,12 +113,15 @@ async function conduct(
       ...{ signal, watch, onNote, onProgress, resumedFrom, keepCheckpoints },
       savesAfter: (cause) => cause instanceof PpoError && SAFE.has(cause.code),
       checkpointEvery: options.checkpointEvery,
+      patiently: (work) => communicator.patiently(work),
       keepsLast: true,
     },
   );
   state.best = { step: modelStep, weights: earlier ?? copyWeights(run.policy.weights) };
-  await saveModel(join(output.path, 'model'), { ...frame.policy, weights: state.best.weights });
-  await writeResults(run, options, state, frame.policy.gram);
+  await communicator.patiently(async () => {
+    await saveModel(join(output.path, 'model'), { ...frame.policy, weights: state.best.weights });
+    await writeResults(run, options, state, frame.policy.gram);
+  });
 }
 
 /** Goes on from a checkpoint, also to more steps than the run had. @throws PpoError `bad-checkpoint` */
@@ -160,7 +167,7 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
 }
 
 /** Identifies a run by all that it is made of, but its reward function. */
-function partsOf(
+export function partsOf(
   { policy, reference, value, tokenizer, prompts, validation, stop, identity }: PpoRun,
   options: PpoOptions,
 ): Fingerprint {

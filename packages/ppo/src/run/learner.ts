@@ -1,20 +1,24 @@
-import type { NDArray } from '@gram/engine';
+import type { DeviceName, NDArray, Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import {
   type BatchShape,
+  type Communicator,
   createTrainingStep,
   initMoments,
+  joinRun,
   type Moments,
   microBatches,
   type Objective,
   type Optimizer,
+  wholeModel,
 } from '@gram/train';
 import { PpoError } from '../error.js';
+import type { PlacedWeights } from '../rollout/token-meter.js';
 
 /** A model in training and what its optimizer remembers. */
 export interface LearnerState {
   readonly weights: Weights;
-  readonly moments: Moments<NDArray<'float32'>>;
+  moments: Moments<NDArray<'float32'>>;
   /** Optimizer updates done; Adam's bias correction counts them. */
   updates: number;
 }
@@ -29,7 +33,11 @@ export interface LearnerResult<Metric extends string = string> {
 
 /** A model that takes gradient steps. */
 export interface Learner<Example, Metric extends string> {
+  /** The weights where the device keeps them. Each gradient step changes them. */
+  readonly weights: PlacedWeights;
   learn(examples: readonly Example[], learningRate: number): Promise<LearnerResult<Metric>>;
+  /** Brings weights and moments to the host memory of the state. All ranks call it together. */
+  collect(): Promise<void>;
   dispose(): void;
 }
 
@@ -42,6 +50,10 @@ export interface LearnerOptions<Example, Metric extends string> {
   readonly optimizer: Optimizer;
   readonly microBatchSize: number;
   readonly maxGradientNorm: number;
+  readonly device: DeviceName | 'auto';
+  readonly precision: Precision;
+  /** Ranks that take the gradient steps together. All begin with the state of the first one. */
+  readonly communicator: Communicator;
 }
 
 /** Gradient steps in a row that may be skipped before the run is given up. */
@@ -52,17 +64,30 @@ export function initialLearnerState(weights: Weights, optimizer: Optimizer): Lea
   return { weights, moments: initMoments(optimizer, weights), updates: 0 };
 }
 
-/** Makes a learner that changes the weights, moments and count of updates of `state` in place. */
-export function createLearner<Example, Metric extends string>(
+/** Opens a learner. It changes the count of updates of `state` at each step, and its weights and moments when they are collected. */
+export async function openLearner<Example, Metric extends string>(
   state: LearnerState,
   options: LearnerOptions<Example, Metric>,
-): Learner<Example, Metric> {
-  const { name, config, objective, optimizer, microBatchSize, maxGradientNorm } = options;
-  const step = createTrainingStep(config, objective, optimizer, state.weights, state.moments);
+): Promise<Learner<Example, Metric>> {
+  const { name, config, objective, optimizer, maxGradientNorm } = options;
+  const { device, precision, communicator } = options;
+  const shared = await joinRun({
+    ...{ part: wholeModel, optimizer, device, communicator, sharding: 'none' },
+    ...{ weights: state.weights, resumed: true, resume: { moments: state.moments } },
+  });
+  // Several ranks have memory of their own for what the first one gave them.
+  state.moments = shared.collected;
+  const computing = { device, precision, communicator };
+  const step = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, computing);
   let skipped = 0;
   return {
+    weights: shared.weights,
+    collect: () => shared.collect(),
     async learn(examples, learningRate) {
-      const batches = microBatches(objective, examples, microBatchSize);
+      // Every rank gets some.
+      const evenShare = Math.ceil(examples.length / communicator.size);
+      const size = Math.min(options.microBatchSize, evenShare);
+      const batches = microBatches(objective, examples, size, communicator);
       const result = await step.run(batches, { update: state.updates + 1, learningRate, maxGradientNorm });
       if (result.applied) state.updates++;
       skipped = result.applied ? 0 : skipped + 1;
@@ -75,6 +100,9 @@ export function createLearner<Example, Metric extends string>(
       }
       return result;
     },
-    dispose: () => step.dispose(),
+    dispose() {
+      step.dispose();
+      shared.dispose();
+    },
   };
 }

@@ -1,6 +1,8 @@
+import type { DeviceName, Precision } from '@gram/engine';
 import type { Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ConductOptions, Fingerprint, WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
+import type { Communicator } from '@gram/train';
 import type { RatioSummary } from '../advantages/importance.js';
 import type { PpoOptions, PpoOptionsInput } from '../options.js';
 import type { NamedReward } from '../rewards/named-reward.js';
@@ -12,6 +14,9 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
 }
+
+/** Precision of a run's matrix products: `float16` would need a scaled loss. */
+export type PpoPrecision = Exclude<Precision, 'float16'>;
 
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */
 export interface PpoRun {
@@ -39,6 +44,19 @@ export interface PpoRun {
   /** Ends of a response, beside the token that ends a turn. @default none */
   readonly stop?: StopConditions;
   readonly options: PpoOptionsInput;
+  /**
+   * Device of policy, reference, value model and generation. The weights of the run are brought from it when a checkpoint needs them,
+   * with each best policy, and at the end. @default 'cpu'
+   */
+  readonly device?: DeviceName | 'auto';
+  /** Precision of matrix products, where the device has it; weights, gradients and moments are float32. @default 'float32' */
+  readonly precision?: PpoPrecision;
+  /**
+   * Ranks that share the work, each of which makes this call with the same run; each asks the rewards about the responses to its own
+   * prompts. The weights are those of rank 0, which alone writes, and calls `onStep`, `onEvaluation`, `onNote` and `onProgress`.
+   * @default singleProcess
+   */
+  readonly communicator?: Communicator;
   /** Directory of the run: checkpoints, records, the page of the run and the best policy. @default nothing is written */
   readonly output?: string;
   /** Resumes from the newest checkpoint in `output`, or begins where there is none; a path is that of a checkpoint. @default false */

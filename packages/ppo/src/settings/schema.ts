@@ -48,8 +48,8 @@ const precision = z
   .describe('storage of the matrices of the judge');
 const device = z
   .enum([...deviceNames, 'auto'])
-  .default('cpu')
-  .describe('where the judge computes');
+  .optional()
+  .meta({ description: 'where the judge computes', usual: '`device` of the run' });
 
 /** The kinds of rewards: an entry of the list has the settings of exactly one of them. */
 const kinds = {
@@ -181,6 +181,14 @@ export const root = z.strictObject({
     .describe('texts that end a response, beside the end tokens of the model; they stay a part of it'),
   ...options,
   optimizer: updateRuleSettings.prefault({}),
+  device: z
+    .enum([...deviceNames, 'auto'])
+    .default('cpu')
+    .describe('where policy, reference and value model compute; `auto` takes a GPU that is twice as fast as the CPU'),
+  precision: z
+    .enum(['float32', 'tf32', 'bfloat16'])
+    .default('float32')
+    .describe('precision of matrix products; all else is float32'),
   keepCheckpoints: count.default(2).describe('number of newest checkpoints that stay, beside the best one'),
   output: text.describe('directory of the model, checkpoints, metrics and report'),
 });

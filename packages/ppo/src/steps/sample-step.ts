@@ -1,8 +1,10 @@
 import { createRandom, zip } from '@gram/base';
 import type { ResponseSampler } from '@gram/reward';
 import type { PpoOptions } from '../options.js';
+import { askTogether } from '../ranks/shared-tools.js';
+import type { Team } from '../ranks/together.js';
 import type { NamedReward } from '../rewards/named-reward.js';
-import { askRewards, type ResponseRewards } from '../rewards/reward-list.js';
+import type { ResponseRewards } from '../rewards/reward-list.js';
 import { vary } from '../rewards/signal.js';
 import { collect, type Rollout, rewardGroups } from '../rollout/collect.js';
 import type { RunPrompt } from '../rollout/run-prompt.js';
@@ -31,7 +33,8 @@ export interface StepSource {
   readonly prompts: readonly RunPrompt[];
   readonly sampler: Pick<ResponseSampler, 'sample'>;
   readonly rewards: readonly NamedReward[];
-  readonly signal?: AbortSignal | undefined;
+  /** The ranks that draw and score together. */
+  readonly team: Team;
 }
 
 /**
@@ -42,15 +45,15 @@ export interface StepSource {
  * arguments, as long as the reward is.
  */
 export async function sampleStep(
-  { prompts, sampler, rewards: list, signal }: StepSource,
+  { prompts, sampler, rewards: list, team }: StepSource,
   step: number,
   options: PpoOptions,
 ): Promise<StepSample> {
   const { batchSize, seed, dynamicSampling, unended } = options;
   let failedCalls = 0;
   const scored = async (chosen: readonly RunPrompt[], stream: string | number) => {
-    const rollouts = await collect(sampler, chosen, { ...options, stream, signal });
-    const rewarded = await askRewards(list, rewardGroups(rollouts), { signal });
+    const rollouts = await collect(sampler, chosen, { ...options, stream, signal: team.signal });
+    const rewarded = await askTogether(team, list, rewardGroups(rollouts));
     failedCalls += rewarded.failedCalls;
     return zip(rollouts, rewarded.groups).map(
       ([rollout, own]): ScoredRollout => ({ ...rollout, rewards: own }),

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import { type NDArray, zeros } from '@gram/engine';
 import type { Weights } from '@gram/model';
 import { differingParts, type Fingerprint } from '@gram/run';
@@ -19,8 +20,7 @@ type WholeMoments = Record<string, Record<string, NDArray<'float32'>>>;
  * @throws TrainError `bad-config` on all ranks, naming the first one that differs, and in what
  */
 export async function checkSameRun(communicator: Communicator, identity: Fingerprint): Promise<void> {
-  const texts = await gatherTexts(communicator, JSON.stringify(identity));
-  const [first, ...others] = texts.map((text) => JSON.parse(text) as Fingerprint);
+  const [first, ...others] = await gatherValues(communicator, identity);
   for (const [i, other] of others.entries()) {
     const parts = first === undefined ? [] : differingParts(first, other);
     if (parts.length === 0) continue;
@@ -32,19 +32,24 @@ export async function checkSameRun(communicator: Communicator, identity: Fingerp
   }
 }
 
-/** The texts of all ranks, on each of them. */
-async function gatherTexts(communicator: Communicator, text: string): Promise<string[]> {
+/**
+ * Gives every rank what each of them has to say, in the order of the ranks: plain objects, arrays, numbers of every kind, texts.
+ * With one process that is its own value.
+ */
+export async function gatherValues<T>(communicator: Communicator, own: T): Promise<T[]> {
   const { rank, size } = communicator;
-  if (size === 1) return [text];
-  const own = new TextEncoder().encode(text);
-  const lengths = new Float32Array(size);
-  lengths[rank] = own.length;
+  if (size === 1) return [own];
+  // Unlike JSON it keeps numbers that are not finite, and what is undefined.
+  const bytes = serialize(own);
+  const lengths = new Float64Array(size);
+  lengths[rank] = bytes.length;
   await communicator.allReduceSum(lengths);
   const ends = [...lengths].map((_, i) => lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
   const all = new Uint8Array(elementAt(ends, size - 1));
-  all.set(own, elementAt(ends, rank) - own.length);
+  all.set(bytes, elementAt(ends, rank) - bytes.length);
   await communicator.allGather(all, [...lengths]);
-  return ends.map((end, i) => new TextDecoder().decode(all.subarray(end - elementAt(lengths, i), end)));
+  // The ranks run the same program, whose values these are.
+  return ends.map((end, i) => deserialize(all.subarray(end - elementAt(lengths, i), end)) as T);
 }
 
 /** Gives all ranks the weights of rank 0. */

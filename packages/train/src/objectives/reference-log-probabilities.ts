@@ -1,5 +1,5 @@
 import { sha256 } from '@gram/base';
-import { type AnyArray, compile, type DeviceName } from '@gram/engine';
+import { type AnyArray, compile, type DeviceName, type Precision, placedOnce } from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,
@@ -11,6 +11,7 @@ import {
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
+import { type Communicator, singleProcess } from '../distributed/communicator.js';
 import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
 import { pairWeight } from './batch.js';
 import {
@@ -26,7 +27,11 @@ export interface ReferenceOptions {
   /** The most tokens that are computed at once, padding included; a longer pair runs alone. @default 8192 */
   readonly batchTokens?: number;
   /** Device of the computation. @default 'cpu' */
-  readonly device?: DeviceName | 'auto';
+  readonly device?: DeviceName | 'auto' | undefined;
+  /** Precision of matrix products. @default 'float32' */
+  readonly precision?: Precision | undefined;
+  /** Ranks that share the pairs; all make the same call. @default singleProcess */
+  readonly communicator?: Communicator | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch with the number of pairs that were measured so far. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -98,8 +103,16 @@ function referenced<Pair extends PolicyPair>(
 async function measurePairs(
   { config, weights }: ReferenceModel,
   pairs: ExampleSource<PolicyPair>,
-  { batchTokens = 8192, device, signal, onProgress }: ReferenceOptions,
+  {
+    batchTokens = 8192,
+    device = 'cpu',
+    precision,
+    communicator = singleProcess,
+    signal,
+    onProgress,
+  }: ReferenceOptions,
 ): Promise<Float64Array> {
+  const placed = placedOnce(weights, device);
   const run = compile(
     (inputs: {
       weights: WeightTensors;
@@ -114,6 +127,7 @@ async function measurePairs(
     },
     {
       device,
+      precision,
       dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] },
     },
   );
@@ -121,24 +135,28 @@ async function measurePairs(
   const sums = new Float64Array(2 * pairs.count);
   let measured = 0;
   try {
-    for (const batch of batchesOf(pairs, batchTokens)) {
+    for (const [place, batch] of batchesOf(pairs, batchTokens).entries()) {
       signal?.throwIfAborted();
+      measured += batch.length;
+      if (place % communicator.size !== communicator.rank) continue;
       const examples = (await pairs.read(batch)).flatMap(({ chosen, rejected }) => [chosen, rejected]);
       const length = Math.max(...examples.map(({ ids }) => ids.length));
       const supervised = supervisedTokens(examples, examples.length, length);
       const { tokens, positions, targets, rows, count } = supervised;
-      const inputs = { weights, tables: tablesFor(length), tokens, positions, targets };
+      const inputs = { weights: await placed.get(), tables: tablesFor(length), tokens, positions, targets };
       const { losses } = await run(inputs, { signal });
       for (let i = 0; i < count; i++) {
         const row = elementAt(rows.data, i);
-        const place = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
-        sums[place] = elementAt(sums, place) - elementAt(losses.data, i);
+        const pair = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
+        sums[pair] = elementAt(sums, pair) - elementAt(losses.data, i);
       }
-      measured += batch.length;
       onProgress?.(measured, pairs.count);
     }
+    // Each rank has written the pairs of its batches, and the others are 0 there.
+    await communicator.allReduceSum(sums);
   } finally {
     run.dispose();
+    placed.dispose();
   }
   return sums;
 }

@@ -25,7 +25,7 @@ export function trainingNeed(config: TrainingConfig, sizes: MemorySizes): Memory
 }
 
 /** Whether a run computes in the memory of this process, and not in that of an accelerator. */
-export async function computesInHostMemory({ device }: TrainingConfig): Promise<boolean> {
+export async function computesInHostMemory({ device }: Pick<TrainingConfig, 'device'>): Promise<boolean> {
   const name = device === 'auto' ? await fastestDevice() : device;
   return name === 'cpu' || name === 'tensorflow';
 }

@@ -84,7 +84,7 @@ export async function prepareTraining(
   config: TrainingConfig,
   context: Context = {},
 ): Promise<PreparedTraining> {
-  const { signal, onProgress } = context;
+  const { communicator, signal, onProgress } = context;
   await checkDevice(config);
   const data = await stageOf(config.stage).read(config, {
     signal,
@@ -104,7 +104,7 @@ export async function prepareTraining(
     onProgress: (done, total) => onProgress?.('records', done, total),
     compare: async (pairs) =>
       withReference(await opened.original(), pairs, {
-        signal,
+        ...{ device: config.device, precision: config.precision, communicator, signal },
         onProgress: (done, total) => onProgress?.('reference', done, total),
       }),
   };

@@ -13,6 +13,7 @@ import {
   weightShapes,
 } from '@gram/model';
 import { plainChat, type Tokenizer, tokenizerFromJson, trainBpeAsync } from '@gram/tokenize';
+import type { Communicator } from '../distributed/communicator.js';
 import { TrainError } from '../error.js';
 import type { ScratchConfig, TrainingConfig } from '../settings/schema.js';
 import type { StageData } from '../stages/stage.js';
@@ -38,10 +39,12 @@ export type PreparationProgress = (
   total: number,
 ) => void;
 
-/** Options of loading: the checkpoint that the run goes on from, who watches, and a signal that stops it. */
+/** Options of loading: the checkpoint that the run goes on from, who watches and helps, and a signal that stops it. */
 export interface Context {
   readonly checkpoint?: string | undefined;
   readonly onProgress?: PreparationProgress | undefined;
+  /** Ranks that share work which takes long; all prepare the same run. @default singleProcess */
+  readonly communicator?: Communicator | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

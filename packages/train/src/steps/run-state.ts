@@ -39,7 +39,7 @@ export interface RunStart {
   readonly optimizer: Optimizer;
   /** Whether rank 0 resumes; only rank 0 has the state. */
   readonly resumed: boolean;
-  readonly resume?: TrainingState;
+  readonly resume?: Pick<TrainingState, 'moments'>;
   readonly device: DeviceName | 'auto';
   readonly communicator: Communicator;
   readonly sharding: OptimizerSharding;

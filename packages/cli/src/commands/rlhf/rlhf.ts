@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parameterCount } from '@gram/model';
 import {
+  failedTogether,
   formatRlhfConfig,
   loadRlhfConfig,
   type PreparedRlhf,
@@ -12,9 +13,11 @@ import {
 } from '@gram/ppo';
 import { createProgress, formatNumber } from '@gram/report';
 import { checkpointFor, resumePoint, type WatchServer } from '@gram/run';
+import type { Communicator } from '@gram/train';
 import { defineCommand, type Io } from '../../command.js';
 import { CliError } from '../../error.js';
-import { openWatch, reportedError, runFlags, settingHelp } from '../../runs/run-flags.js';
+import { asOneOfSeveral, beforeTheFirstStep } from '../../runs/processes.js';
+import { openWatch, runFlags, settingHelp } from '../../runs/run-flags.js';
 import { ownVersion } from '../../version.js';
 import { describeRun } from './describe.js';
 
@@ -34,34 +37,64 @@ export function rlhfCommand(method: RlhfMethod) {
         io.stdout.write(formatRlhfConfig(config));
         return;
       }
-      const dry = values['dry-run'];
-      const checkpoint = await (dry ? checkpointFor : resumePoint)(config.output, values.resume);
-      const watch = await openWatch(values.watch, !dry);
-      try {
-        const prepared = await prepareRlhf(method, config, { signal: io.signal });
-        try {
-          for (const line of describeRun(method, config, prepared)) io.stderr.write(`${line}\n`);
-          if (checkpoint !== undefined) io.stderr.write(`going on from ${checkpoint}\n`);
-          if (dry) io.stderr.write('dry run: nothing was written\n');
-          else await train(method, config, prepared, { checkpoint, watch }, io);
-        } finally {
-          prepared.dispose();
-        }
-      } catch (cause) {
-        throw reportedError(cause);
-      } finally {
-        await watch?.close();
-      }
+      // A dry run writes nothing, not even signs of life.
+      const sharedFolder = values['dry-run'] ? undefined : config.output;
+      await asOneOfSeveral({ sharedFolder, isShared: failedTogether }, io, (communicator) =>
+        runAs(communicator, method, { config, values }, io),
+      );
     },
   });
 }
 
+interface RunFlags {
+  readonly resume?: string;
+  readonly 'dry-run': boolean;
+  readonly watch?: string;
+}
+
+/** Prepares and trains as one of the processes, of which only the first one writes. */
+async function runAs(
+  communicator: Communicator,
+  method: RlhfMethod,
+  { config, values }: { readonly config: RlhfConfig; readonly values: RunFlags },
+  io: Io,
+): Promise<void> {
+  const dry = values['dry-run'];
+  const isFirst = communicator.rank === 0;
+  const checkpoint = await (dry ? checkpointFor : resumePoint)(config.output, values.resume);
+  const watch = await openWatch(values.watch, isFirst && !dry);
+  try {
+    const prepared = await beforeTheFirstStep(communicator, io, () =>
+      prepareRlhf(method, config, { signal: io.signal }),
+    );
+    try {
+      const say = (line: string) => isFirst && io.stderr.write(`${line}\n`);
+      for (const line of describeRun(method, config, prepared)) say(line);
+      if (communicator.size > 1) say(`processes: ${communicator.size}`);
+      if (checkpoint !== undefined) say(`going on from ${checkpoint}`);
+      if (dry) say('dry run: nothing was written');
+      else await train(communicator, method, { config, prepared, checkpoint, watch }, io);
+    } finally {
+      prepared.dispose();
+    }
+  } finally {
+    await watch?.close();
+  }
+}
+
+/** What a run is made of. */
+interface RunParts {
+  readonly config: RlhfConfig;
+  readonly prepared: PreparedRlhf;
+  readonly checkpoint: string | undefined;
+  readonly watch: WatchServer | undefined;
+}
+
 /** Trains with a progress line and prints the path of the model. */
 async function train(
+  communicator: Communicator,
   method: RlhfMethod,
-  config: RlhfConfig,
-  { run, options }: PreparedRlhf,
-  { checkpoint, watch }: { readonly checkpoint: string | undefined; readonly watch: WatchServer | undefined },
+  { config, prepared: { run, options }, checkpoint, watch }: RunParts,
   { stdout, stderr, signal }: Io,
 ): Promise<void> {
   const progress = createProgress({ label: method, total: options.steps, unit: 'steps', stream: stderr });
@@ -69,12 +102,13 @@ async function train(
     ...run,
     output: config.output,
     resume: checkpoint ?? true,
-    signal,
+    ...{ signal, communicator },
     ...(watch && { watch }),
     versions: { gram: ownVersion(), node: process.version },
     onNote: (text) => progress.note(text),
     onProgress: (step, fields) => progress.update(step, fields),
   });
+  if (communicator.rank > 0) return;
   progress.finish();
   if (stopped !== 'steps') stderr.write(`ended early: ${stopped}\n`);
   stderr.write(
