@@ -9,7 +9,13 @@ export {
   withHead,
 } from './config/model-config.js';
 export { parseConfig } from './config/parse-config.js';
-export { parameterCount, scoreHeadShapes, type Weights, weightShapes } from './config/weight-shapes.js';
+export {
+  type PlacedWeights,
+  parameterCount,
+  scoreHeadShapes,
+  type Weights,
+  weightShapes,
+} from './config/weight-shapes.js';
 export { copyWeights } from './copy-weights.js';
 export { type FetchUrlOptions, fetchUrl } from './datasets/fetch-url.js';
 export { type ResolveDatasetOptions, resolveDataset } from './datasets/resolve-dataset.js';

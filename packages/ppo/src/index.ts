@@ -72,7 +72,6 @@ export {
 export type { RunPrompt, StopConditions } from './rollout/run-prompt.js';
 export {
   createTokenMeter,
-  type PlacedWeights,
   type ReferenceMeasure,
   type TokenMeter,
   type TokenMeterModels,

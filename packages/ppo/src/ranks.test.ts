@@ -48,7 +48,9 @@ function numbersOf({ steps, evaluations }: PpoResult) {
 /** Compares all numbers of two trees. */
 function expectClose(found: unknown, expected: unknown, path = ''): void {
   if (typeof expected === 'number') {
-    expect(Math.abs((found as number) - expected), path).toBeLessThanOrEqual(1e-4 * Math.max(1, Math.abs(expected)));
+    expect(Math.abs((found as number) - expected), path).toBeLessThanOrEqual(
+      1e-4 * Math.max(1, Math.abs(expected)),
+    );
   } else if (typeof expected === 'object' && expected !== null) {
     expect(Object.keys(found as object), path).toEqual(Object.keys(expected));
     for (const [name, value] of Object.entries(expected)) {
@@ -78,29 +80,33 @@ function aloneOf(kind: string) {
   return known;
 }
 
-it.each(Object.keys(kinds))('is the same run on two and three ranks, with %s', { timeout: 240_000 }, async (kind) => {
-  const expected = await aloneOf(kind);
-  for (const size of [2, 3]) {
-    const asked: number[] = [];
-    await togetherInOneProcess(size, async (communicator) => {
-      const run = runOf(kinds[kind]!);
-      asked[communicator.rank] = 0;
-      const counted: RewardFunction = (groups) => {
-        asked[communicator.rank]! += groups.length;
-        return letterShare(/[a-z]/g)(groups, {}) as ReturnType<typeof counted>;
-      };
-      const result = await ppo({ ...run, reward: counted, communicator });
-      expectClose(numbersOf(result), numbersOf(expected.result));
-      expect(result.best.step).toBe(expected.result.best.step);
-      expectCloseWeights(run.policy.weights, expected.run.policy.weights);
-      if (run.value) expectCloseWeights(run.value.weights, expected.run.value!.weights);
-    });
-    // Each asks about its share, and none about all.
-    const total = asked.reduce((sum, count) => sum + count, 0);
-    for (const count of asked) expect(count).toBeLessThanOrEqual(total / 2 + shared.steps + 3);
-    expect(Math.min(...asked)).toBeGreaterThan(0);
-  }
-});
+it.each(Object.keys(kinds))(
+  'is the same run on two and three ranks, with %s',
+  { timeout: 240_000 },
+  async (kind) => {
+    const expected = await aloneOf(kind);
+    for (const size of [2, 3]) {
+      const asked: number[] = [];
+      await togetherInOneProcess(size, async (communicator) => {
+        const run = runOf(kinds[kind]!);
+        asked[communicator.rank] = 0;
+        const counted: RewardFunction = (groups) => {
+          asked[communicator.rank]! += groups.length;
+          return letterShare(/[a-z]/g)(groups, {}) as ReturnType<typeof counted>;
+        };
+        const result = await ppo({ ...run, reward: counted, communicator });
+        expectClose(numbersOf(result), numbersOf(expected.result));
+        expect(result.best.step).toBe(expected.result.best.step);
+        expectCloseWeights(run.policy.weights, expected.run.policy.weights);
+        if (run.value) expectCloseWeights(run.value.weights, expected.run.value!.weights);
+      });
+      // Each asks about its share, and none about all.
+      const total = asked.reduce((sum, count) => sum + count, 0);
+      for (const count of asked) expect(count).toBeLessThanOrEqual(total / 2 + shared.steps + 3);
+      expect(Math.min(...asked)).toBeGreaterThan(0);
+    }
+  },
+);
 
 const webgpu = (await deviceStates()).find(({ device }) => device === 'webgpu');
 

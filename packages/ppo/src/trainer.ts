@@ -23,9 +23,9 @@ import { responseTokens, rewardGroups } from './rollout/collect.js';
 import type { PolicyMeter } from './rollout/policy-meter.js';
 import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
+import { copyProgress, joinRanks } from './run/ranks.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
-import { copyProgress, joinRanks } from './run/ranks.js';
 import { checkRun, initialState, runNeed } from './run/start.js';
 import { isEvaluationDue, type PpoState, stopReason, worthOf } from './run/state.js';
 import { noteFlags, textFlags } from './run/text-flags.js';
@@ -74,7 +74,10 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
     const watched = communicator.rank === 0 ? run : { ...run, onNote: () => {} };
     const tools = await openTools({ ...watched, signal }, options, { state, frozen });
     try {
-      await learnToTheEnd(tools, state, { needsState, onRecord: (record) => onStep(record, state, options.steps) });
+      await learnToTheEnd(tools, state, {
+        needsState,
+        onRecord: (record) => onStep(record, state, options.steps),
+      });
     } finally {
       await closeTools(tools);
     }

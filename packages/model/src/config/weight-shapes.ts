@@ -1,4 +1,4 @@
-import type { NDArray } from '@gram/engine';
+import type { AnyArray, NDArray } from '@gram/engine';
 import { ModelError } from '../error.js';
 import {
   ATTENTION_PROJECTIONS,
@@ -11,6 +11,9 @@ import { familyOf, kindOf, type ModelConfig } from './model-config.js';
 
 /** The weights of a model: float32 arrays under their Hugging Face names, matrices as `[out, in]`. */
 export type Weights = Readonly<Record<string, NDArray<'float32'>>>;
+
+/** Weights in host memory or where a device keeps them, by name. */
+export type PlacedWeights = Readonly<Record<string, AnyArray<'float32'>>>;
 
 /** Returns one of the weights. @throws {ModelError} `bad-weights` when it is missing */
 export function weightOf(weights: Weights, name: string): NDArray<'float32'> {

@@ -1,12 +1,11 @@
 import { crossEntropy } from '@gram/engine';
-import { hiddenStates, type ModelTensors, vocabularyLogits, type Weights } from '@gram/model';
+import { hiddenStates, type ModelTensors, type PlacedWeights, vocabularyLogits, type Weights } from '@gram/model';
 import { type BatchArrays, type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LossAggregation, responseWeight, tokenWeight } from '../losses/aggregation.js';
 import { entropies } from '../losses/entropy.js';
 import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
 import { type ClipRange, policyTerms } from '../losses/policy-loss.js';
-import type { PlacedWeights } from '../rollout/token-meter.js';
 import {
   type ResponseBatch,
   type ResponseTokens,

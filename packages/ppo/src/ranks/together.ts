@@ -28,10 +28,7 @@ export function failedTogether(cause: unknown): boolean {
  * Does work on every rank, and gives all of them what it came to on each, in the order of the ranks. Where it fails on one, it fails on
  * all: on that one with its own error, on the others with one that names it. A rank that was told to stop stops all.
  */
-export async function together<T>(
-  { communicator, signal }: Team,
-  work: () => Promise<T> | T,
-): Promise<T[]> {
+export async function together<T>({ communicator, signal }: Team, work: () => Promise<T> | T): Promise<T[]> {
   if (communicator.size === 1) return [await work()];
   let cause: unknown;
   let own: Outcome<T>;
@@ -92,5 +89,7 @@ export function shareOf<Item>(items: readonly Item[], { rank, size }: Pick<Place
 /** Puts the shares of all ranks together again. */
 export function inOrder<Result>(shares: readonly (readonly Result[])[]): Result[] {
   const rows = Math.max(...shares.map(({ length }) => length));
-  return Array.from({ length: rows }, (_, row) => shares.flatMap((share) => share.slice(row, row + 1))).flat();
+  return Array.from({ length: rows }, (_, row) =>
+    shares.flatMap((share) => share.slice(row, row + 1)),
+  ).flat();
 }

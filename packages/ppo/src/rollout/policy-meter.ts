@@ -1,6 +1,6 @@
 import { zip } from '@gram/base';
 import type { DeviceName, Precision } from '@gram/engine';
-import type { ModelConfig } from '@gram/model';
+import type { ModelConfig, PlacedWeights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import { type Communicator, singleProcess } from '@gram/train';
@@ -11,7 +11,7 @@ import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
 import { scoreGroups } from '../rewards/reward-function.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
 import type { RunPrompt, StopConditions } from './run-prompt.js';
-import { createTokenMeter, type PlacedWeights } from './token-meter.js';
+import { createTokenMeter } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */
 export interface PolicyMeterOptions {

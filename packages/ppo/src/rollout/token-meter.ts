@@ -1,8 +1,15 @@
-import { type AnyArray, type CompileOptions, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
+import {
+  type CompileOptions,
+  compile,
+  type DeviceName,
+  type NDArray,
+  type Precision,
+} from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,
   type ModelConfig,
+  type PlacedWeights,
   type PositionTables,
   positionDimensions,
   sharedLength,
@@ -46,9 +53,6 @@ export interface TokenMeter {
   values(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]>;
   dispose(): void;
 }
-
-/** Weights in host memory or where a device keeps them. */
-export type PlacedWeights = Readonly<Record<string, AnyArray<'float32'>>>;
 
 /** Models of a token meter. */
 export interface TokenMeterModels {

@@ -29,7 +29,9 @@ import { isEvaluationDue, type PpoState } from './state.js';
 const SAFE: ReadonlySet<PpoErrorCode> = new Set(['reward-failed', 'bad-reward']);
 
 /** Takes the steps of a run from where its state is to its end. */
-export type TakeSteps = (hooks: Pick<RunHooks<PpoState>, 'signal' | 'needsState' | 'onStep'>) => Promise<void>;
+export type TakeSteps = (
+  hooks: Pick<RunHooks<PpoState>, 'signal' | 'needsState' | 'onStep'>,
+) => Promise<void>;
 
 /**
  * Conducts a run in its output: goes on from a checkpoint, keeps new ones and the records, and writes the best policy, the

@@ -1,5 +1,5 @@
 import type { DeviceName, NDArray, Precision } from '@gram/engine';
-import type { ModelConfig, Weights } from '@gram/model';
+import type { ModelConfig, PlacedWeights, Weights } from '@gram/model';
 import {
   type BatchShape,
   type Communicator,
@@ -13,7 +13,6 @@ import {
   wholeModel,
 } from '@gram/train';
 import { PpoError } from '../error.js';
-import type { PlacedWeights } from '../rollout/token-meter.js';
 
 /** A model in training and what its optimizer remembers. */
 export interface LearnerState {

@@ -1,4 +1,5 @@
 import { disposeArrays, place } from '@gram/engine';
+import type { PlacedWeights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { singleProcess } from '@gram/train';
 import { type PolicyExample, type PolicyMetric, policyObjective } from '../objectives/policy.js';
@@ -9,7 +10,7 @@ import type { Team } from '../ranks/together.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
-import { createTokenMeter, type PlacedWeights, type TokenMeter } from '../rollout/token-meter.js';
+import { createTokenMeter, type TokenMeter } from '../rollout/token-meter.js';
 import { type Learner, openLearner } from './learner.js';
 import type { PpoRun } from './run.js';
 import type { Frozen } from './start.js';

@@ -184,7 +184,9 @@ export const root = z.strictObject({
   device: z
     .enum([...deviceNames, 'auto'])
     .default('cpu')
-    .describe('where policy, reference and value model compute; `auto` takes a GPU that is twice as fast as the CPU'),
+    .describe(
+      'where policy, reference and value model compute; `auto` takes a GPU that is twice as fast as the CPU',
+    ),
   precision: z
     .enum(['float32', 'tf32', 'bfloat16'])
     .default('float32')
