@@ -1,5 +1,11 @@
 import { crossEntropy } from '@gram/engine';
-import { hiddenStates, type ModelTensors, type PlacedWeights, vocabularyLogits, type Weights } from '@gram/model';
+import {
+  hiddenStates,
+  type ModelTensors,
+  type PlacedWeights,
+  vocabularyLogits,
+  type Weights,
+} from '@gram/model';
 import { type BatchArrays, type FrozenModel, type Objective, type Vector, weightedSum } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LossAggregation, responseWeight, tokenWeight } from '../losses/aggregation.js';

@@ -5,12 +5,12 @@ import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import { type Communicator, singleProcess } from '@gram/train';
 import type { SamplingOptions } from '../options.js';
-import { sharedMeter, sharedSampler } from '../ranks/shared-tools.js';
 import { dealOut, type Team } from '../ranks/together.js';
 import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
 import { scoreGroups } from '../rewards/reward-function.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
 import type { RunPrompt, StopConditions } from './run-prompt.js';
+import { sharedMeter, sharedSampler } from './shared-tools.js';
 import { createTokenMeter } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */

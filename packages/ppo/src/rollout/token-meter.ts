@@ -1,10 +1,4 @@
-import {
-  type CompileOptions,
-  compile,
-  type DeviceName,
-  type NDArray,
-  type Precision,
-} from '@gram/engine';
+import { type CompileOptions, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,

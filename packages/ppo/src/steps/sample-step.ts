@@ -1,8 +1,8 @@
 import { createRandom, zip } from '@gram/base';
 import type { ResponseSampler } from '@gram/reward';
 import type { PpoOptions } from '../options.js';
-import { askTogether } from '../ranks/shared-tools.js';
 import type { Team } from '../ranks/together.js';
+import { askTogether } from '../rewards/ask-together.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import type { ResponseRewards } from '../rewards/reward-list.js';
 import { vary } from '../rewards/signal.js';
