@@ -12,9 +12,17 @@ export {
   uint8,
   zeros,
 } from './arrays/array.js';
-export { type AnyArray, DeviceArray, type DeviceName, deviceNames, isArray } from './arrays/device-array.js';
+export {
+  type AnyArray,
+  DeviceArray,
+  type DeviceName,
+  deviceNames,
+  isArray,
+  isDeviceName,
+} from './arrays/device-array.js';
 export { ArrayFile, fileArray, fileIdentity } from './arrays/file-array.js';
 export { flattenTree, mapTree, type Tree } from './arrays/tree.js';
+export { checkDevice } from './compile/check-device.js';
 export {
   type ArrayInputs,
   type Arrays,

@@ -73,6 +73,7 @@ export type { PreparationProgress } from './preparation/starting-model.js';
 export { estimateTraining, type RunTrainingOptions, runTraining } from './running/run-training.js';
 export { type DataFormat, data as dataSettings } from './settings/data.js';
 export type { ConfigKeys } from './settings/describe.js';
+export { deviceSetting } from './settings/device.js';
 export { defineTraining, importModule } from './settings/module.js';
 export { type Preset, presets } from './settings/presets.js';
 export {

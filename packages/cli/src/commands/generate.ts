@@ -1,16 +1,10 @@
 import { conversationText, createRandom, promptTurns, type Turn } from '@gram/base';
-import {
-  type Completion,
-  createGenerator,
-  type Decoding,
-  longestSequence,
-  type WeightPrecision,
-} from '@gram/model';
+import { type Completion, createGenerator, type Decoding, longestSequence } from '@gram/model';
 import { createChatTemplate, createTextStream, encodeChat, findChatTemplate } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { type PromptInput, promptFlags, readPrompt } from '../input/prompt-input.js';
-import { deviceFlag, startDevice } from '../models/device-flag.js';
+import { deviceFlag, precisionFlag, readPrecision, startDevice } from '../models/device-flag.js';
 import { modelOperand } from '../models/model-flags.js';
 import { loadWritingModel, type WritingModel } from '../models/writing-model.js';
 import { decimalNumber, wholeNumber } from '../parse-flags.js';
@@ -23,11 +17,7 @@ export const generateCommand = defineCommand({
     system: { value: 'TEXT', help: 'text of the system turn; default that of the chat template' },
     plain: { help: 'continue the prompt as it is, without a chat template' },
     adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
-    precision: {
-      value: 'NAME',
-      choices: ['float32', 'int8', 'int4'],
-      help: 'element type in which the matrices of the layers are kept; default float32',
-    },
+    precision: precisionFlag,
     device: deviceFlag,
     'max-new-tokens': { value: 'N', help: 'maximum number of new tokens; default 256' },
     temperature: {
@@ -52,8 +42,8 @@ export const generateCommand = defineCommand({
     const limit = values['max-new-tokens'];
     const maxNewTokens = limit === undefined ? 256 : wholeNumber('max-new-tokens', limit, 1);
     const asked = await readPrompt('gram generate', values);
-    const device = await startDevice(values.device);
-    const precision = values.precision as WeightPrecision | undefined;
+    const { precision, products } = readPrecision(values.precision);
+    const device = await startDevice(values.device, { products });
     const writing = await loadWritingModel(values.model, { adapter: values.adapter, precision }, io);
     const { model, tokenizer, stopIds } = writing;
     const { ids, neutralized } = await encodedPrompt(writing, asked, values);
@@ -63,6 +53,7 @@ export const generateCommand = defineCommand({
       weights: model.weights,
       fixedWeights: true,
       precision,
+      products,
       device,
     });
     const streamed = samples === 1 && !values.json;

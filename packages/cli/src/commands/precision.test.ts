@@ -19,6 +19,16 @@ beforeAll(async () => {
 afterAll(() => shop.remove());
 
 describe('--precision', () => {
+  it.each(['tf32', 'bfloat16', 'float16'])(
+    'refuses %s where the device does not multiply so',
+    async (wanted) => {
+      const pairs = ['--model', model, '--data', data, '--precision', wanted];
+      const { status, stderr } = await gram(['eval', ...pairs]);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(new RegExp(`the device 'cpu' has no matrix products in ${wanted}`));
+    },
+  );
+
   it.each(['int8', 'int4'])('compares %s with float32', async (precision) => {
     const argv = (wanted: string, out: string) => [
       'eval',

@@ -1,6 +1,6 @@
 import { checkWritable, createRandom, formatPercent, formatPercentRange } from '@gram/base';
 import { type ReadCounts, writeJsonl } from '@gram/data';
-import { type Int8Kernel, int8Kernel } from '@gram/engine';
+import { type Int8Kernel, int8Kernel, type Precision } from '@gram/engine';
 import type { WeightPrecision } from '@gram/model';
 import { createProgress, formatDuration, textTable } from '@gram/report';
 import {
@@ -11,10 +11,14 @@ import {
   preferenceFlips,
 } from '@gram/reward';
 import type { Io } from '../command.js';
+import type { MatrixPrecision } from '../models/device-flag.js';
 import { type JudgeSettings, loadJudge } from '../models/load-judge.js';
 import { explainOverlong } from '../models/overlong.js';
 import { orderLines } from './benchmark-report.js';
 import type { JudgedPairsFile } from './read-pairs.js';
+
+/** What rounded matrices are compared with. */
+const EXACT: MatrixPrecision = { precision: 'float32', products: 'float32' };
 
 /** The request of `gram eval` without a benchmark and attacks. */
 export interface PairsRequest extends JudgedPairsFile {
@@ -31,9 +35,10 @@ export async function evaluateJudgedPairs(
   io: Io,
 ): Promise<void> {
   if (out !== undefined) await checkWritable(out);
-  const { precision } = settings;
-  const evaluation = await judged(precision);
-  const flips = precision === 'float32' ? undefined : compare(await judged('float32'), evaluation, seed);
+  const { precision, products } = settings;
+  const name = products === 'float32' ? precision : products;
+  const evaluation = await judged({ precision, products });
+  const flips = name === 'float32' ? undefined : compare(await judged(EXACT), evaluation, seed);
   io.stdout.write(
     json
       ? `${JSON.stringify({ ...evaluation, items: undefined, format, records, flips })}\n`
@@ -43,9 +48,10 @@ export async function evaluateJudgedPairs(
   if (out !== undefined) await writeJsonl(out, evaluation.items);
 
   // One model at a time: it is loaded, asked and freed in here.
-  async function judged(stored: WeightPrecision): Promise<JudgedPairs> {
-    const model = await loadJudge({ ...settings, precision: stored }, io);
-    const label = precision === 'float32' ? 'eval' : `eval ${stored}`;
+  async function judged(matrices: MatrixPrecision): Promise<JudgedPairs> {
+    const model = await loadJudge({ ...settings, ...matrices }, io);
+    const own = matrices === EXACT ? 'float32' : name;
+    const label = name === 'float32' ? 'eval' : `eval ${own}`;
     const progress = createProgress({ label, total: pairs.length, unit: 'pairs', stream: io.stderr });
     try {
       const onProgress = (done: number) => progress.update(done);
@@ -53,7 +59,7 @@ export async function evaluateJudgedPairs(
         evaluatePairs(model, pairs, { seed, signal: io.signal, onProgress }),
       );
       progress.finish();
-      return { ...found, precision: stored, weightBytes: model.weightBytes };
+      return { ...found, precision: own, weightBytes: model.weightBytes };
     } finally {
       model.dispose();
     }
@@ -62,7 +68,7 @@ export async function evaluateJudgedPairs(
 
 /** Results at one precision. */
 interface JudgedPairs extends Evaluation {
-  readonly precision: WeightPrecision;
+  readonly precision: WeightPrecision | Precision;
   readonly weightBytes: number;
 }
 

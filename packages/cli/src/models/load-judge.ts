@@ -1,4 +1,4 @@
-import { resolveModel, type WeightPrecision } from '@gram/model';
+import { resolveModel } from '@gram/model';
 import {
   type DiscriminativeRewardModel,
   type GenerativeRewardModel,
@@ -11,7 +11,13 @@ import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Values } from '../flags.js';
 import { share } from '../parse-flags.js';
-import { deviceFlag, startDevice } from './device-flag.js';
+import {
+  deviceFlag,
+  type MatrixPrecision,
+  precisionFlag,
+  readPrecision,
+  startDevice,
+} from './device-flag.js';
 import { withDownload } from './download.js';
 import { judgePromptFlag } from './judge-prompt.js';
 import { modelOperand } from './model-flags.js';
@@ -21,11 +27,7 @@ import { overlongFlag, readOverlong } from './overlong.js';
 export const judgeFlags = {
   model: { ...modelOperand, required: true },
   'judge-prompt': judgePromptFlag,
-  precision: {
-    value: 'NAME',
-    choices: ['float32', 'int8', 'int4'],
-    help: 'element type in which the matrices of the layers are kept; default float32',
-  },
+  precision: precisionFlag,
   device: deviceFlag,
   orders: {
     value: 'N',
@@ -41,9 +43,9 @@ export const judgeFlags = {
 
 /** Settings that `judgeFlags` give. */
 export interface JudgeSettings
-  extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound' | 'vocabularyScores'> {
+  extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound' | 'vocabularyScores'>,
+    MatrixPrecision {
   readonly source: string;
-  readonly precision: WeightPrecision;
   readonly orders: 1 | 2;
   readonly overlong: 'error' | 'truncate';
 }
@@ -60,11 +62,12 @@ export async function readJudgeFlags(values: Values<typeof judgeFlags>, io: Io):
       'leave out --orders 1',
     );
   }
-  const device = await startDevice(values.device);
+  const stored = readPrecision(values.precision);
+  const device = await startDevice(values.device, stored);
   return {
     source: await withDownload(io, (options) => resolveModel(values.model, options)),
     judgePrompt: prompt === undefined ? undefined : await readJudgePrompt(prompt),
-    precision: (values.precision ?? 'float32') as WeightPrecision,
+    ...stored,
     device,
     orders,
     positionBiasBound: bound === undefined ? undefined : share('position-bias-bound', bound),

@@ -1,14 +1,33 @@
 import { EngineError } from '../error.js';
 import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray } from './array.js';
 
-/**
- * Name of a device. ONNX Runtime runs traced graphs on `cpu`, `webgpu` and `cuda`; `tensorflow` runs functions eagerly on
- * TensorFlow's own library.
- */
-export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow';
+/** Names of all devices, in the order in which `diagnose` lists them. Of several GPUs `cuda` is the first one. */
+export const deviceNames = ['cpu', 'webgpu', 'cuda', 'tensorflow'] as const;
 
-/** Names of all devices, in the order in which `diagnose` lists them. */
-export const deviceNames: readonly DeviceName[] = ['cpu', 'webgpu', 'cuda', 'tensorflow'];
+/**
+ * Name of a device. ONNX Runtime runs traced graphs on `cpu`, `webgpu` and `cuda`, and on `cuda:1` and so on where the process sees
+ * several GPUs; `tensorflow` runs functions eagerly on TensorFlow's own library.
+ */
+export type DeviceName = (typeof deviceNames)[number] | `cuda:${number}`;
+
+const ONE_OF_SEVERAL = /^cuda:(\d{1,3})$/;
+
+/** Whether a text names a device. */
+export function isDeviceName(text: string): text is DeviceName {
+  return ONE_OF_SEVERAL.test(text) || deviceNames.some((name) => name === text);
+}
+
+/** The kind of a device, and its number among those of its kind. */
+export function deviceIndex(name: DeviceName): {
+  readonly kind: (typeof deviceNames)[number];
+  readonly index: number;
+} {
+  const number = ONE_OF_SEVERAL.exec(name)?.[1];
+  // Without a number it is the name of a kind.
+  return number === undefined
+    ? { kind: name as (typeof deviceNames)[number], index: 0 }
+    : { kind: 'cuda', index: Number(number) };
+}
 
 /** Memory of a device that holds one array. */
 export interface Storage {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { float32, type NDArray } from '../arrays/array.js';
-import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { type AnyArray, DeviceArray, type DeviceName, deviceIndex } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import type { GraphTarget } from '../graph/target.js';
 import { openRuntimeDevice } from './runtime-device.js';
@@ -52,10 +52,12 @@ async function measured(): Promise<GraphTarget> {
  * @throws {EngineError} `device-unavailable` where the products are wrong
  */
 export async function matrixRate(
-  device: GraphTarget,
+  device: Exclude<DeviceName, 'tensorflow'>,
   { size = 1024, runs = 8 }: { size?: number; runs?: number } = {},
 ): Promise<number> {
-  const opened = openRuntimeDevice(device);
+  const { kind, index } = deviceIndex(device);
+  // The type leaves out the one other kind.
+  const opened = openRuntimeDevice(kind as GraphTarget, index);
   const names = Array.from({ length: COUNT }, (_, i) => `m${i}`);
   const host = new Map(['x', ...names].map((name, seed) => [name, filled(size, seed)] as const));
   const inputs = new Map<string, AnyArray>();
@@ -116,7 +118,7 @@ function expectedSum([x, ...matrices]: readonly NDArray<'float32'>[], size: numb
   return last.reduce((sum, value) => sum + value, 0);
 }
 
-function checkSum(device: GraphTarget, found: number, expected: number): void {
+function checkSum(device: DeviceName, found: number, expected: number): void {
   if (Math.abs(found - expected) <= 1e-3 * expected) return;
   throw new EngineError(
     'device-unavailable',

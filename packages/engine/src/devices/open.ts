@@ -1,4 +1,4 @@
-import { type DeviceName, deviceNames } from '../arrays/device-array.js';
+import { type DeviceName, deviceIndex, deviceNames, isDeviceName } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import type { Device } from './device.js';
 import { fastestDevice } from './fastest.js';
@@ -12,7 +12,9 @@ const opened = new Map<DeviceName | 'auto', Promise<Device>>();
  *
  * @throws {EngineError} `unknown-device`; `device-unavailable` with the reason and what to do
  */
-export function openDevice(name: DeviceName | 'auto'): Promise<Device> {
+export function openDevice(wanted: DeviceName | 'auto'): Promise<Device> {
+  // The first GPU has two names.
+  const name = wanted === 'cuda:0' ? 'cuda' : wanted;
   const known = opened.get(name);
   if (known !== undefined) return known;
   const device = start(name);
@@ -23,20 +25,14 @@ export function openDevice(name: DeviceName | 'auto'): Promise<Device> {
 }
 
 async function start(name: DeviceName | 'auto'): Promise<Device> {
-  switch (name) {
-    case 'cpu':
-    case 'webgpu':
-    case 'cuda':
-      return openRuntimeDevice(name);
-    case 'tensorflow':
-      return openTensorFlow();
-    case 'auto':
-      return openDevice(await fastestDevice());
-    default:
-      throw new EngineError(
-        'unknown-device',
-        `there is no device '${String(name)}'`,
-        `use ${deviceNames.map((each) => `'${each}'`).join(', ')} or 'auto'`,
-      );
+  if (name === 'auto') return openDevice(await fastestDevice());
+  if (!isDeviceName(name)) {
+    throw new EngineError(
+      'unknown-device',
+      `there is no device '${String(name)}'`,
+      `use ${deviceNames.map((each) => `'${each}'`).join(', ')} or 'auto'`,
+    );
   }
+  const { kind, index } = deviceIndex(name);
+  return kind === 'tensorflow' ? openTensorFlow() : openRuntimeDevice(kind, index);
 }

@@ -7,8 +7,8 @@ import { ProviderMemory } from './provider-memory.js';
 import { RuntimeExecutable } from './runtime-executable.js';
 
 /** Opens a device on which ONNX Runtime runs traced graphs. */
-export function openRuntimeDevice(name: GraphTarget): Device {
-  return name === 'cpu' ? hostDevice() : acceleratorDevice(name, Provider.open(name));
+export function openRuntimeDevice(target: GraphTarget, index = 0): Device {
+  return target === 'cpu' ? hostDevice() : acceleratorDevice(target, Provider.open(target, index));
 }
 
 /** A container of the packed form of constants, which is freed when nothing uses it any more. */
@@ -44,7 +44,8 @@ function hostDevice(): Device {
   };
 }
 
-function acceleratorDevice(name: GraphTarget, provider: Provider): Device {
+function acceleratorDevice(target: GraphTarget, provider: Provider): Device {
+  const name = provider.deviceName;
   return {
     name,
     async place(array) {
@@ -52,6 +53,6 @@ function acceleratorDevice(name: GraphTarget, provider: Provider): Device {
       return new DeviceArray(name, array.dtype, array.shape, memory);
     },
     inTurn: (use) => provider.inTurn(use),
-    prepare: (program) => new RuntimeExecutable(name, provider, program, undefined),
+    prepare: (program) => new RuntimeExecutable(target, provider, program, undefined),
   };
 }

@@ -7,7 +7,7 @@ import {
   type NDArray,
   sizeOf,
 } from '../arrays/array.js';
-import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { type AnyArray, DeviceArray, type DeviceName } from '../arrays/device-array.js';
 import { type ArrayFile, fileOf } from '../arrays/file-array.js';
 import { flattenTree, isUnder, mapPaths, type Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
@@ -105,7 +105,7 @@ export class RuntimeExecutable implements Executable {
    * @param packed container of packed constants, which executables of the CPU share; it lives as long as they do
    */
   constructor(
-    private readonly device: GraphTarget,
+    device: GraphTarget,
     private readonly provider: Provider | undefined,
     private readonly program: Program,
     private readonly packed: { readonly container: unknown } | undefined,
@@ -246,9 +246,13 @@ export class RuntimeExecutable implements Executable {
         given.replace(memory);
       } else {
         const { dtype, shape } = specFor(sizes);
-        arrays.set(path, new DeviceArray(this.device, dtype, shape, memory));
+        arrays.set(path, new DeviceArray(this.deviceName, dtype, shape, memory));
       }
     }
+  }
+
+  private get deviceName(): DeviceName {
+    return this.provider?.deviceName ?? 'cpu';
   }
 
   private feed(path: string, array: AnyArray): unknown {
@@ -263,8 +267,9 @@ export class RuntimeExecutable implements Executable {
         'declare the input constant, or read() it first',
       );
     }
-    if (array.device === this.device && array.storage instanceof ProviderMemory) return array.storage.handle;
-    throw wrongDevice(path, array, this.device);
+    if (array.device === this.deviceName && array.storage instanceof ProviderMemory)
+      return array.storage.handle;
+    throw wrongDevice(path, array, this.deviceName);
   }
 
   /** Says how much memory a run needs that had too little, and what a GPU without 16-bit arithmetic lacks. */
@@ -272,7 +277,7 @@ export class RuntimeExecutable implements Executable {
     if (!(error instanceof EngineError)) return error;
     // WebGPU makes a kernel when it is first run, and only then sees that its GPU cannot run it.
     if (error.message.includes('requires f16')) {
-      return wrongPrecision(this.program.precision, this.device, error);
+      return wrongPrecision(this.program.precision, this.deviceName, error);
     }
     if (error.code !== 'out-of-memory') return error;
     const { peakBytes } = this.traced;
@@ -283,7 +288,7 @@ export class RuntimeExecutable implements Executable {
     ];
     return new EngineError(
       'out-of-memory',
-      `not enough memory on '${this.device}' for this run: ${parts.join(', ')} (${error.message})`,
+      `not enough memory on '${this.deviceName}' for this run: ${parts.join(', ')} (${error.message})`,
       'use smaller batches or shorter sequences, or recompute() parts of the function',
       { cause: error },
     );

@@ -33,6 +33,25 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     expect(down).toMatchObject({ copiesToHost: 1, bytesToHost: bytes });
   });
 
+  it('computes on the second of two GPUs, and refuses a third', async () => {
+    const product = compile(({ x, y }: Pair) => ({ x: tf.sub(x, tf.matMul(x, y)) }), {
+      device: 'cuda:1',
+      inPlace: ['x'],
+    });
+    const second = await place({ x: matrix(), y: matrix() } as { x: AnyArray; y: AnyArray }, 'cuda:1');
+    expect((second.x as DeviceArray).device).toBe('cuda:1');
+    const counts = await rig.during(() => product(second));
+    expect(counts).toMatchObject({ copiesToHost: 0, wrongCopies: 0 });
+    expect(counts.launches).toBeGreaterThan(0);
+    const first = await place({ x: matrix(), y: matrix() } as { x: AnyArray; y: AnyArray }, 'cuda:0');
+    expect((first.x as DeviceArray).device).toBe('cuda');
+    await expect(product(first)).rejects.toThrow(/lives on the device 'cuda', the function runs on 'cuda:1'/);
+    await expect(place({}, 'cuda:2')).rejects.toThrow(
+      /there is no device 'cuda:2': this process sees 2 GPUs/,
+    );
+    product.dispose();
+  });
+
   it('uploads arrays of the host off the JavaScript thread', async () => {
     const sum = compile(({ x, y }: Pair) => ({ sum: tf.sum(tf.matMul(x, y)) }), { device: 'cuda' });
     const counts = await rig.during(() => sum({ x: matrix(), y: matrix() }));

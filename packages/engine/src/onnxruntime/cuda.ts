@@ -37,6 +37,15 @@ export function findCuda(): Cuda {
   return found;
 }
 
+/** Checks that the process sees a device of a number. @throws {EngineError} `device-unavailable` */
+export function checkIndex({ devices }: Cuda, index: number): void {
+  if (devices === undefined || index < devices) return;
+  throw unavailable(
+    `there is no device 'cuda:${index}': this process sees ${devices === 1 ? '1 GPU' : `${devices} GPUs`}, counted from 0`,
+    devices === 1 ? "use 'cuda'" : `use 'cuda' or one up to 'cuda:${devices - 1}'`,
+  );
+}
+
 function search(platform: NodeJS.Platform, arch: string): Cuda {
   const file = FILES[platform as 'linux'];
   if (file === undefined || arch !== 'x64') {

@@ -1,6 +1,7 @@
 import type { ArraySpec, NDArray } from '../arrays/array.js';
+import type { DeviceName } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
-import { CUDA_MEMORY, findCuda, registerCuda } from './cuda.js';
+import { CUDA_MEMORY, checkIndex, findCuda, registerCuda } from './cuda.js';
 import { call, callAsync, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';
 import { withoutNoise } from './process.js';
@@ -20,7 +21,6 @@ const DAWN_WARNING = /^Warning: maxDynamic\w+ artificially reduced/;
 const LONGEST_REASON = 300;
 
 const DEVICE_ALLOCATOR = 0;
-const FIRST_DEVICE = 0;
 const DEFAULT_MEMORY = 0;
 
 /** An accelerator of ONNX Runtime, with the memory that its arrays live in. */
@@ -28,44 +28,49 @@ export class Provider implements SessionProvider {
   private readonly allocator: unknown;
   private last: Promise<unknown> = Promise.resolve();
 
-  private constructor(readonly name: ProviderName) {
-    const memory = created(
-      'CreateMemoryInfo',
-      MEMORY_NAMES[name],
-      DEVICE_ALLOCATOR,
-      FIRST_DEVICE,
-      DEFAULT_MEMORY,
-    );
-    if (name === 'cuda') registerCuda(findCuda(), FIRST_DEVICE, memory);
+  private constructor(
+    readonly name: ProviderName,
+    private readonly index: number,
+  ) {
+    const memory = created('CreateMemoryInfo', MEMORY_NAMES[name], DEVICE_ALLOCATOR, index, DEFAULT_MEMORY);
+    if (name === 'cuda') registerCuda(findCuda(), index, memory);
     // The device exists as long as one session does; this one is never disposed.
     const session = withoutNoise(DAWN_WARNING, () => new Session(identityModel(), { provider: this }));
     this.allocator = created('CreateAllocator', session.native(), memory);
   }
 
-  private static readonly opened = new Map<ProviderName, Provider>();
+  private static readonly opened = new Map<DeviceName, Provider>();
 
   /**
-   * Opens a provider, which is started once in a process.
+   * Opens a provider on a device, which is started once in a process.
    *
+   * @param index number of the device among those that the process sees. @default 0
    * @throws {EngineError} `device-unavailable` with the reason that ONNX Runtime gives
    */
-  static open(name: ProviderName): Provider {
-    const known = Provider.opened.get(name);
+  static open(name: ProviderName, index = 0): Provider {
+    const device = nameOf(name, index);
+    const known = Provider.opened.get(device);
     if (known !== undefined) return known;
     try {
-      const provider = new Provider(name);
-      Provider.opened.set(name, provider);
+      if (name === 'cuda') checkIndex(findCuda(), index);
+      const provider = new Provider(name, index);
+      Provider.opened.set(device, provider);
       return provider;
     } catch (cause) {
       if (!(cause instanceof EngineError)) throw cause;
       if (cause.code === 'device-unavailable') throw cause;
       throw new EngineError(
         'device-unavailable',
-        `the device '${name}' does not work here: ${withoutSource(cause.message)}`,
+        `the device '${device}' does not work here: ${withoutSource(cause.message)}`,
         "run 'gram doctor' or diagnose() to see what would add it",
         { cause },
       );
     }
+  }
+
+  /** Name of the device. */
+  get deviceName(): DeviceName {
+    return nameOf(this.name, this.index);
   }
 
   /**
@@ -80,7 +85,7 @@ export class Provider implements SessionProvider {
     }
     const cuda = created('CreateCUDAProviderOptions');
     try {
-      const settings = { device_id: String(FIRST_DEVICE), use_tf32: tf32 ? '1' : '0' };
+      const settings = { device_id: String(this.index), use_tf32: tf32 ? '1' : '0' };
       call(
         'UpdateCUDAProviderOptions',
         cuda,
@@ -138,6 +143,10 @@ export class Provider implements SessionProvider {
   private copy(from: unknown, to: unknown): Promise<void> {
     return callAsync('CopyTensors', getEnvironment().handle, [from], [to], null, 1);
   }
+}
+
+function nameOf(name: ProviderName, index: number): DeviceName {
+  return name === 'cuda' && index > 0 ? `cuda:${index}` : name;
 }
 
 /** The message without the place in the library's source and the condition there that failed. */

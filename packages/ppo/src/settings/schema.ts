@@ -1,7 +1,13 @@
 import { promptFormats } from '@gram/data';
-import { deviceNames } from '@gram/engine';
 import { judgePrompts, plainChat } from '@gram/tokenize';
-import { checkUpdateRule, dataSettings, keysOf, settingsOf, updateRuleSettings } from '@gram/train';
+import {
+  checkUpdateRule,
+  dataSettings,
+  deviceSetting,
+  keysOf,
+  settingsOf,
+  updateRuleSettings,
+} from '@gram/train';
 import { z } from 'zod';
 import { optionFields } from '../options.js';
 import { remoteForms } from '../rewards/http-reward.js';
@@ -46,8 +52,7 @@ const precision = z
   .enum(['float32', 'int8', 'int4'])
   .default('float32')
   .describe('storage of the matrices of the judge');
-const device = z
-  .enum([...deviceNames, 'auto'])
+const device = deviceSetting
   .optional()
   .meta({ description: 'where the judge computes', usual: '`device` of the run' });
 
@@ -181,8 +186,7 @@ export const root = z.strictObject({
     .describe('texts that end a response, beside the end tokens of the model; they stay a part of it'),
   ...options,
   optimizer: updateRuleSettings.prefault({}),
-  device: z
-    .enum([...deviceNames, 'auto'])
+  device: deviceSetting
     .default('cpu')
     .describe(
       'where policy, reference and value model compute; `auto` takes a GPU that is twice as fast as the CPU',

@@ -1,9 +1,8 @@
 import { checkMemory, withinMemory } from '@gram/base';
-import { compile, float32 } from '@gram/engine';
+import { checkDevice } from '@gram/engine';
 import type { GramMetadata, ModelConfig, ModelToSave } from '@gram/model';
 import { type Fingerprint, fingerprintOf } from '@gram/run';
 import { encodingOf, type JudgePrompt } from '@gram/tokenize';
-import * as tf from '@tensorflow/tfjs-core';
 import { totalSteps } from '../batches/epoch-batches.js';
 import type { Trained, TrainingState } from '../checkpoint.js';
 import { TrainError } from '../error.js';
@@ -85,7 +84,7 @@ export async function prepareTraining(
   context: Context = {},
 ): Promise<PreparedTraining> {
   const { communicator, signal, onProgress } = context;
-  await checkDevice(config);
+  await checkDevice(config.device, config.precision);
   const data = await stageOf(config.stage).read(config, {
     signal,
     onDownload: (done, total) => onProgress?.('download', done, total),
@@ -182,19 +181,6 @@ function paceOf(settings: TrainingConfig['optimizer']) {
   const { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm } =
     settings;
   return { learningRate, schedule, batchSize, microBatchSize, epochs, warmupRatio, maxGradientNorm };
-}
-
-/** Says before anything is read that a device does not work here, or has no products of the precision. */
-async function checkDevice({ device, precision }: TrainingConfig): Promise<void> {
-  const product = compile(({ x }: { x: tf.Tensor2D }) => ({ square: tf.matMul(x, x) }), {
-    device,
-    precision,
-  });
-  try {
-    await product({ x: float32([1, 1], [1]) });
-  } finally {
-    product.dispose();
-  }
 }
 
 /** A batch that the data cannot fill is a mistake: the run would be one step, with another learning rate than meant. */

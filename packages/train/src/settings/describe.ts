@@ -21,7 +21,8 @@ const expectations: Readonly<Record<string, string>> = {
 };
 
 /** Describes the first issue of a configuration that failed its schema. */
-export function describeIssue(issue: z.core.$ZodIssue, config: unknown, keys: ConfigKeys): ConfigProblem {
+export function describeIssue(found: z.core.$ZodIssue, config: unknown, keys: ConfigKeys): ConfigProblem {
+  const issue = found.code === 'invalid_union' ? firstOf(found) : found;
   const path = issue.path.join('.');
   const name = path === '' ? 'the configuration' : path;
   if (issue.code === 'unrecognized_keys') return unknownKey(issue.path, elementAt(issue.keys, 0), keys);
@@ -42,6 +43,12 @@ export function describeIssue(issue: z.core.$ZodIssue, config: unknown, keys: Co
   }
   if (issue.code === 'custom') return { message: `${name} ${issue.message}`, hint: 'correct its value' };
   return { message: `${name} is ${shown(value)}: ${issueMessage(issue)}`, hint: 'correct its value' };
+}
+
+/** The issue of the usual form of a value that has several. */
+function firstOf(union: Extract<z.core.$ZodIssue, { readonly code: 'invalid_union' }>): z.core.$ZodIssue {
+  const inner = union.errors[0]?.[0];
+  return inner === undefined ? union : { ...inner, path: [...union.path, ...inner.path] };
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string, keys: ConfigKeys): ConfigProblem {

@@ -201,6 +201,12 @@ describe('a training configuration', () => {
       /stage must be one of .*, not "finetunes"/,
       /did you mean finetune\?/,
     ],
+    [
+      'one of several devices that has no number',
+      'device=cuda:x',
+      /device must be one of cpu, .*, auto, not/,
+      /cuda/,
+    ],
     ['a missing value', 'optimizer.learningRate=', /optimizer\.learningRate is missing/, /add/],
     [
       'two starting points',

@@ -57,7 +57,8 @@ function innerOf(schema: z.core.$ZodType): z.core.$ZodType {
 
 function rowOf(key: string, schema: z.core.$ZodType, inner: z.core.$ZodType): SettingReference {
   const { description = '', usual } = z.globalRegistry.get(schema) ?? {};
-  const values = inner instanceof z.ZodEnum ? inner.options.map((value) => `\`${value}\``) : [];
+  const usualForm = inner instanceof z.ZodUnion ? inner.options[0] : inner;
+  const values = usualForm instanceof z.ZodEnum ? usualForm.options.map((value) => `\`${value}\``) : [];
   const meaning = values.length > 0 && values.length <= 6 ? `${listed(values)}: ${description}` : description;
   if (schema instanceof z.ZodDefault) return { key, usual: written(schema.parse(undefined)), meaning };
   if (schema instanceof z.ZodOptional) return { key, usual: String(usual ?? 'none'), meaning };

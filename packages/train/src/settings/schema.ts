@@ -1,4 +1,3 @@
-import { deviceNames } from '@gram/engine';
 import { PROJECTIONS } from '@gram/model';
 import { judgePrompts, plainChat } from '@gram/tokenize';
 import { z } from 'zod';
@@ -7,6 +6,7 @@ import { stageNames, stageOf, stageSettings } from '../stages/table.js';
 import { paceSettings } from '../steps/pace.js';
 import { data, validation } from './data.js';
 import type { ConfigKeys } from './describe.js';
+import { deviceSetting } from './device.js';
 import { keysOf } from './reference.js';
 
 const count = z.int().min(1);
@@ -110,8 +110,7 @@ export const root = z.strictObject({
     .int()
     .default(0)
     .describe('decides new weights, the order of the data and the place of the chosen response'),
-  device: z
-    .enum([...deviceNames, 'auto'])
+  device: deviceSetting
     .default('cpu')
     .describe('where to compute; `auto` takes a GPU that is twice as fast as the CPU'),
   precision: z
