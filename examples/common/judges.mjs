@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { stage } from './grid/stage.mjs';
 import { settingsOf } from './stages.mjs';
 
@@ -24,7 +25,7 @@ export function armsOf({ arms }) {
  */
 export function baseOf(recipe, seed) {
   const { source, data, baseSeed = seed } = recipe;
-  if (source.kind !== 'world') return stage('pretrained', { path: `${source.directory}/${source.model}` });
+  if (source.kind !== 'world') return stage('pretrained', { path: resolve(source.directory, source.model) });
   return stage(
     'base',
     {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { readDemonstrations, readPreferences, readResponsePairs } from '@gram/data';
 import { scalarReward } from '@gram/ppo';
 import { loadRewardModel } from '@gram/reward';
@@ -63,7 +63,7 @@ function worldData({ source, data }, seed) {
 }
 
 function fileData({ source, data }) {
-  const at = (path) => join(source.directory, path);
+  const at = (path) => resolve(source.directory, path);
   const take = async (records, n) => {
     const taken = [];
     for await (const record of records) {
@@ -115,7 +115,7 @@ export function filesOf({ source }) {
 /** Lists the files of a recipe that are missing. */
 export function missingFiles(recipe) {
   return filesOf(recipe)
-    .map(([, path]) => join(recipe.source.directory, path))
+    .map(([, path]) => resolve(recipe.source.directory, path))
     .filter((path) => !existsSync(path));
 }
 

@@ -83,7 +83,7 @@ describe.skipIf(!built).each(Object.keys(values))('the study %s', (study) => {
     [['--config', 'desktop'], /^there is no configuration "desktop"; use laptop or .*paper\n$/],
     [
       ['--confg', 'paper'],
-      /^Unknown option '--confg'.*; use --config laptop\|.*paper, --files DIR, --dry-run, --graphs\n$/,
+      /^Unknown option '--confg'.*; use --config laptop\|.*paper, --files DIR, --model PATH, --only WORDS, --dry-run, --graphs\n$/,
     ],
   ])('refuses %s', (flags, message) => {
     const { status, stderr } = run(study, ...flags);

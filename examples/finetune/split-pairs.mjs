@@ -9,12 +9,12 @@
  * sources; `family` names the source. With --max-characters, pairs whose prompt and responses together are longer are left out
  * of both parts: a small computer learns more from many short pairs than from a few long ones that are truncated.
  */
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { conversationKey, conversationText } from '@gram/base';
 import { readPreferences, writeJsonl } from '@gram/data';
+import { splitByPrompt } from '../common/split-by-prompt.mjs';
 
 const { values, positionals } = parseArgs({
   options: { 'max-characters': { type: 'string', default: 'Infinity' } },
@@ -27,9 +27,6 @@ if (output === undefined || sources.length === 0 || !(maxCharacters > 0)) {
   process.exit(2);
 }
 
-/** Gives a number in [0, 1) that depends on the prompt only. */
-const place = (prompt) =>
-  createHash('sha256').update(conversationKey(prompt)).digest().readUInt32LE() / 2 ** 32;
 const pairs = [];
 for (const source of sources) {
   const [format, ...rest] = source.split(':');
@@ -38,22 +35,12 @@ for (const source of sources) {
   for await (const pair of readPreferences(path, { format })) {
     const texts = [pair.prompt, pair.chosen, pair.rejected].map(conversationText);
     if (texts.join('').length > maxCharacters) continue;
-    pairs.push({ ...pair, id: `${family}/${pair.id}`, family, place: place(pair.prompt) });
+    pairs.push({ ...pair, id: `${family}/${pair.id}`, family });
   }
 }
-// The last digits decide the order, the first ones the part: a part is not an end of the order.
-const order = (pair) => (pair.place * 2 ** 16) % 1;
-pairs.sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
 await mkdir(output, { recursive: true });
-const parts = {
-  test: pairs.filter(({ place: p }) => p < 0.1),
-  train: pairs.filter(({ place: p }) => p >= 0.1),
-};
-for (const [name, part] of Object.entries(parts)) {
-  await writeJsonl(
-    join(output, `${name}.jsonl`),
-    part.map(({ place: _, ...pair }) => pair),
-  );
+for (const [name, part] of Object.entries(splitByPrompt(pairs))) {
+  await writeJsonl(join(output, `${name}.jsonl`), part);
   const prompts = new Set(part.map(({ prompt }) => conversationKey(prompt))).size;
   console.log(`${name}: ${part.length} pairs of ${prompts} prompts`);
 }

@@ -1,7 +1,8 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|questions|search|tiny|paper] [--files DIR] [--dry-run] [--graphs]
+ *     node main.mjs [--config laptop|questions|search|small|tiny|paper] [--files DIR] [--model PATH] [--only WORDS] [--dry-run]
+ *         [--graphs]
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,17 +16,26 @@ import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
 import { questions } from './recipes/questions.mjs';
 import { search } from './recipes/search.mjs';
+import { small } from './recipes/small.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
+import { phases as smallPhases } from './small/plan.mjs';
+import { runSmall } from './small/run.mjs';
 import { labelsOf, phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 await runStudy({
-  recipes: { laptop, questions, search, tiny, paper },
+  recipes: { laptop, questions, search, small, tiny, paper },
   url: import.meta.url,
-  phases: (recipe) => (recipe.questions ? questionPhases(recipe) : phases(recipe)),
-  study: (recipe, output) => (recipe.questions ? ask(recipe, output) : rank(recipe, output)),
+  phases: (recipe) => partsOf(recipe).phases(recipe),
+  study: (recipe, output) => partsOf(recipe).study(recipe, output),
 });
+
+/** What a recipe is for: one comparison, questions that change one setting at a time, or pieces on real text. */
+function partsOf({ questions: asked, judges }) {
+  if (asked !== undefined) return { phases: questionPhases, study: ask };
+  return judges === undefined ? { phases, study: rank } : { phases: smallPhases, study: runSmall };
+}
 
 /** Computes what the main comparison leaves open, one setting at a time. */
 async function ask(recipe, output) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parameterCount, SCRATCH_FAMILY } from '@gram/model';
 import { textTable } from '@gram/report';
 import { totalSteps } from '@gram/train';
@@ -29,7 +29,7 @@ export function printPlan(recipe, phases) {
     `\nModel: ${parameters.toLocaleString('en-US')} parameters; ${gibibytes.toFixed(gibibytes < 1 ? 3 : 0)} GiB for the weights, gradients and moments of each model in training, without activations.`,
   );
   const files = filesOf(recipe).map(([what, path]) => {
-    const full = join(source.directory, path);
+    const full = resolve(source.directory, path);
     return [what, full, existsSync(full) ? 'there' : 'missing'];
   });
   if (files.length > 0) table(['needed', 'path', 'state'], files);

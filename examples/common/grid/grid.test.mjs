@@ -56,6 +56,13 @@ it('keeps what was finished when a stage fails, and says which', async () => {
   expect(existsSync(join(directory, 'stages', number(1).id, 'value.txt'))).toBe(true);
 });
 
+it('leaves a stage that is resumable what its last try made', async () => {
+  const counted = stage('counted', {});
+  await expect(run([counted], 1)).rejects.toThrow('stopped half way');
+  const { resultOf } = await run([counted], 1);
+  expect(resultOf(counted)).toEqual({ left: 'half.txt' });
+});
+
 it('counts results of another build', async () => {
   await run([number(1)], 1);
   const path = join(directory, 'stages', number(1).id, 'result.json');

@@ -3,7 +3,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const [module, directory, build] = process.argv.slice(2);
-const { stages } = await import(module);
+// A stage that is resumable finds what an earlier try has left in its directory; others start with an empty one.
+const { stages, resumable = [] } = await import(module);
 
 process.on('message', async (task) => {
   try {
@@ -22,8 +23,8 @@ async function compute({ kind, inputs, id, needs }) {
   if (run === undefined) throw new Error(`the study has no stage called ${kind}`);
   const target = join(directory, id);
   const temporary = `${target}.part`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary);
+  if (!resumable.includes(kind)) await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
   const result = await run({
     inputs,
     needs: Object.fromEntries(

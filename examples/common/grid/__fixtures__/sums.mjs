@@ -1,6 +1,9 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+
+/** Stages that find what an earlier try has left. */
+export const resumable = ['counted'];
 
 /** A study of sums. Each stage says that it ran, so that a test can count. */
 export const stages = {
@@ -17,6 +20,13 @@ export const stages = {
   },
   async broken() {
     throw new Error('no such luck');
+  },
+  /** Fails at its first try, where its directory is empty. */
+  async counted({ directory }) {
+    const [left] = await readdir(directory);
+    if (left !== undefined) return { left };
+    await writeFile(join(directory, 'half.txt'), '');
+    throw new Error('stopped half way');
   },
   async crash() {
     process.exit(3);
