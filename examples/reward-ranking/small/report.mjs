@@ -69,6 +69,13 @@ export function primarySentence({ primary }, recipe) {
   return `${about} is ${difference(primary)}. ${verdict(primary, names)} A difference of ${likely} points would be found four times out of five.`;
 }
 
+/** Says how much of the study was computed. */
+export function piecesSentence({ pieces: { computed, of } }) {
+  return computed === of
+    ? 'All pieces of the study were computed.'
+    : `This is a part of the study: ${computed} of its ${of} pieces were computed.`;
+}
+
 /** Makes the page of what was computed. */
 export function smallPage({ recipe, summary }) {
   return page({
@@ -77,7 +84,7 @@ export function smallPage({ recipe, summary }) {
     sections: [
       {
         heading: 'Does learning to write pairs help a judge with few labels?',
-        paragraphs: [primarySentence(summary, recipe), COVERED],
+        paragraphs: [primarySentence(summary, recipe), piecesSentence(summary), COVERED],
         figures: chartsOf(summary, recipe),
         tables: [accuracyTable(summary, recipe)],
       },

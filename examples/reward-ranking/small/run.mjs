@@ -2,7 +2,7 @@ import { textTable } from '@gram/report';
 import { compute, savedOf } from '@gram-examples/common/compute';
 import { costsOf } from './costs.mjs';
 import { choose, planOf } from './plan.mjs';
-import { accuracyTable, primarySentence, smallPage } from './report.mjs';
+import { accuracyTable, piecesSentence, primarySentence, smallPage } from './report.mjs';
 import { summarize } from './summary.mjs';
 
 /** Computes the pieces of the study on real text that are asked for, and puts together all that was computed so far. */
@@ -12,7 +12,8 @@ export async function runSmall(recipe, output) {
   const module = new URL('stages.mjs', import.meta.url).href;
   await compute(recipe, choose(cells, only), 'reward ranking on real text', module);
   const summary = summarize(recipe, (stage) => savedOf(stage)?.result);
-  console.log(`\n${textTable(accuracyTable(summary, recipe))}\n\n${primarySentence(summary, recipe)}`);
+  console.log(`\n${textTable(accuracyTable(summary, recipe))}`);
+  console.log(`\n${primarySentence(summary, recipe)} ${piecesSentence(summary)}`);
   const { directory: _, model: __, ...source } = recipe.source;
   const [{ tests }] = cells;
   await output.finish(smallPage({ recipe, summary }), {

@@ -14,7 +14,7 @@ import { answer, LEAKED, list, question, writeFiles } from './__fixtures__/files
 import { costsOf } from './costs.mjs';
 import { learn } from './learn.mjs';
 import { choose, planOf, testsOf } from './plan.mjs';
-import { accuracyTable, effectTable, primarySentence, smallPage } from './report.mjs';
+import { accuracyTable, effectTable, piecesSentence, primarySentence, smallPage } from './report.mjs';
 import { ELSEWHERE, summarize } from './summary.mjs';
 import { HELD_OUT, readTexts } from './texts.mjs';
 
@@ -128,7 +128,7 @@ describe('the study on real text', () => {
   };
   const found = () => summarize(tiny, (stage) => savedOf(stage)?.result);
 
-  it('runs in pieces, and says what is not there yet', { timeout: 120_000 }, async () => {
+  it('runs in pieces, and says what is not there yet', { timeout: 600_000 }, async () => {
     const { total } = await run(['base,0,likelihood,hhh', 'base,0,generative,hhh']);
     expect(total).toBe(4);
     const summary = found();
@@ -137,10 +137,11 @@ describe('the study on real text', () => {
       ['generative', 'hhh'],
     ]);
     expect(primarySentence(summary, tiny)).toMatch(/ is not computed yet\.$/);
+    expect(piecesSentence(summary)).toMatch(/: 2 of its 174 pieces were computed\.$/);
     expect(() => choose(planOf(tiny), ['base,gold'])).toThrow(/no piece is called "base,gold"/);
   });
 
-  it('runs as a whole', { timeout: 300_000 }, async () => {
+  it('runs as a whole', { timeout: 600_000 }, async () => {
     const cells = planOf(tiny);
     await run();
     const kinds = new Map();
@@ -168,12 +169,18 @@ describe('the study on real text', () => {
         [start, readout, labels, group].join() === `stage-1,likelihood,4,${ELSEWHERE}`,
     );
     expect(point).toMatchObject({ runs: 4, seeds: 2 });
-    expect(summary.primary).toMatchObject({ seeds: 2, starts: ['stage-1', 'base'], readout: 'likelihood' });
+    expect(summary.primary).toMatchObject({
+      seeds: 2,
+      runs: 6,
+      starts: ['stage-1', 'base'],
+      readout: 'likelihood',
+    });
     expect(primarySentence(summary, tiny)).toMatch(
       /is [+-].* points \(95 % interval .* found four times out of five\.$/,
     );
     expect(accuracyTable(summary, tiny).rows).toHaveLength(2 * 3 + 3 * 2 + 3);
     expect(effectTable(summary).rows.length).toBeGreaterThan(0);
+    expect(piecesSentence(summary)).toBe('All pieces of the study were computed.');
     expect(smallPage({ recipe: tiny, summary })).toContain('Does learning to write pairs help');
     const costs = costsOf(cells, savedOf);
     expect(costs['reading, pairs']).toMatchObject({ stages: 2 });

@@ -58,20 +58,27 @@ export function summarize(recipe, resultOf) {
       }
     }
   }
-  return { points, effects, primary: primaryOf(recipe, effects) };
+  const verdicts = cells.flatMap(({ tests }) => Object.values(tests));
+  const computed = verdicts.filter((stage) => resultOf(stage) !== undefined).length;
+  return {
+    ...{ points, effects, primary: primaryOf(recipe, effects) },
+    pieces: { computed, of: verdicts.length },
+  };
 }
 
 /** The difference of two starts over the seeds that both have. */
 function effectOf([first, second]) {
   const seeds = [...(first?.keys() ?? [])].filter((seed) => second?.has(seed));
   if (seeds.length === 0) return undefined;
-  const [more, less] = [first, second].map((rows) => seeds.map((seed) => averaged(rows.get(seed))));
-  return { seeds: seeds.length, ...estimateOf(differences(more, less)) };
+  const lists = [first, second].map((rows) => seeds.map((seed) => rows.get(seed)));
+  const [more, less] = lists.map((each) => each.map(averaged));
+  return { runs: lists.flat(2).length, ...estimateOf(differences(more, less)) };
 }
 
-/** The comparison that was declared beforehand, with the difference that it would be likely to find; undefined before it is computed. */
-function primaryOf({ primary: { readout, starts, labels }, judges }, effects) {
-  const wanted = judges.find((each) => each.labels === labels).seeds.length;
+/** The comparison that was declared, with the difference that it would be likely to find; undefined before all its runs are there. */
+function primaryOf({ primary: { readout, starts, labels }, judges, starts: readers }, effects) {
+  const { seeds } = judges.find((each) => each.labels === labels);
+  const wanted = starts.flatMap((start) => readers[start]).length * seeds.length;
   const found = effects.find(
     (effect) =>
       effect.readout === readout &&
@@ -79,7 +86,7 @@ function primaryOf({ primary: { readout, starts, labels }, judges }, effects) {
       effect.group === ELSEWHERE &&
       effect.starts.join() === starts.join(),
   );
-  if (found === undefined || found.seeds < wanted) return undefined;
+  if (found === undefined || found.runs < wanted) return undefined;
   return { ...found, detectable: detectable(found.interval) };
 }
 
