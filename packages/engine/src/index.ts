@@ -49,8 +49,8 @@ export {
   type KeysAndValues,
   splitHeads,
 } from './fused/attention.js';
+export { type BlockMatrix, blockMatMul, quantizeInt4, quantizeInt8Blocks } from './fused/block-mat-mul.js';
 export { crossEntropy } from './fused/cross-entropy.js';
-export { type Int4Matrix, int4MatMul, quantizeInt4 } from './fused/int4-mat-mul.js';
 export { type Int8Matrix, int8MatMul, quantizeInt8 } from './fused/int8-mat-mul.js';
 export { linearCrossEntropy, type WeightedRows } from './fused/linear-cross-entropy.js';
 export {

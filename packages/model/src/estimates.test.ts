@@ -15,7 +15,7 @@ import {
 } from './estimates.js';
 import { initWeights } from './init.js';
 import { quantizeWeights } from './quantize.js';
-import { weightBytes } from './weight-bytes.js';
+import { roundedHeadBytes, weightBytes } from './weight-bytes.js';
 
 // SmolLM2-135M.
 const config: ModelConfig = {
@@ -52,9 +52,12 @@ it('weighs what the arrays weigh, in each precision', () => {
       ? (value.data as Float32Array).byteLength
       : Object.values(value).reduce((sum, part) => sum + sizeOf(part as object), 0);
   expect(weightBytes(small)).toBe(sizeOf(weights));
-  expect(weightBytes(small, 'int4')).toBe(sizeOf(quantizeWeights(weights, 'int4')));
+  const head = roundedHeadBytes(small);
+  expect(head).toBe(100 * 64 + 4 * 100 * 2);
+  expect(roundedHeadBytes(withHead(small, 'score'))).toBe(0);
+  expect(weightBytes(small, 'int4') + head).toBe(sizeOf(quantizeWeights(weights, 'int4')));
   // Of 8 bits, the scales of the rows come on top.
-  const rounded = sizeOf(quantizeWeights(weights, 'int8'));
+  const rounded = sizeOf(quantizeWeights(weights, 'int8')) - head;
   expect(weightBytes(small, 'int8')).toBeLessThan(rounded);
   expect(weightBytes(small, 'int8')).toBeGreaterThan(0.95 * rounded);
 });
@@ -69,6 +72,14 @@ it('counts the operations and bytes of a pass', () => {
   expect(forwardFlop(withHead(config, 'score'), 1, 1)).toBe(2 * matrices + 2 * 576);
   expect(bytesPerToken(config)).toBe(weightBytes(config));
   expect(bytesPerToken(small)).toBe(weightBytes(small) - 4 * 100 * 64);
+  for (const [model, tables] of [
+    [config, 1],
+    [small, 2],
+  ] as const) {
+    const { vocabSize, hiddenSize } = model;
+    const rest = weightBytes(model, 'int8') - 4 * tables * vocabSize * hiddenSize;
+    expect(bytesPerToken(model, 'int8')).toBe(rest + 1.125 * vocabSize * hiddenSize);
+  }
   expect(cacheBytes(config, 1)).toBe(2 * 30 * 3 * 64 * 4);
 });
 

@@ -2,7 +2,7 @@ import { kindOf, type ModelConfig } from './config/model-config.js';
 import { parameterCount, weightShapes } from './config/weight-shapes.js';
 import { adapterShapes } from './lora/adapter.js';
 import type { LoraConfig } from './lora/lora-config.js';
-import { matrixWeights, type WeightPrecision, weightBytes } from './weight-bytes.js';
+import { matrixWeights, roundedHeadBytes, type WeightPrecision, weightBytes } from './weight-bytes.js';
 
 /** Memory of the keys and values of a number of positions, in bytes. */
 export function cacheBytes(config: ModelConfig, positions: number): number {
@@ -22,9 +22,12 @@ export function forwardFlop(config: ModelConfig, tokens: number, headRows: numbe
 
 /** Bytes of weights that one token of generated text reads. */
 export function bytesPerToken(config: ModelConfig, precision: WeightPrecision = 'float32'): number {
-  // One row of the embedding is read, unless the head is the embedding.
-  const unread = config.tieWordEmbeddings ? 0 : 4 * config.vocabSize * config.hiddenSize;
-  return weightBytes(config, precision) - unread;
+  const table = 4 * config.vocabSize * config.hiddenSize;
+  const rounded = precision === 'float32' ? 0 : roundedHeadBytes(config);
+  // One row of the embedding is read, and none of a head that is read in integers.
+  const isHeadRead = kindOf(config).head === 'next-token' && rounded === 0;
+  const tables = config.tieWordEmbeddings ? (isHeadRead ? 0 : 1) : isHeadRead ? 1 : 2;
+  return weightBytes(config, precision) - tables * table + rounded;
 }
 
 /**

@@ -130,4 +130,4 @@ export type {
 } from './rope/scaling.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { writeSafetensors } from './safetensors/write.js';
-export { type WeightPrecision, weightBytes } from './weight-bytes.js';
+export { roundedHeadBytes, type WeightPrecision, weightBytes } from './weight-bytes.js';

@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 import type { ModelConfig } from './config/model-config.js';
 import { parameterCount } from './config/weight-shapes.js';
 import { hiddenStates } from './decoder/decoder.js';
-import { vocabularyLogits } from './decoder/heads.js';
+import { labelLogitsOf, vocabularyLogits } from './decoder/heads.js';
 import type { ModelTensors } from './decoder/model-tensors.js';
 import { initWeights } from './init.js';
-import { type QuantizedWeights, quantizeWeights } from './quantize.js';
+import { headToRound, type QuantizedWeights, quantizeWeights, ROUNDED_HEAD } from './quantize.js';
 
 const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',
@@ -35,10 +35,11 @@ const tokens = int32(
   Array.from({ length: 40 }, () => Math.floor(uniform() * config.vocabSize)),
 );
 
-/** Bytes of all weights but the embedding; the matrices of the layers, and nothing else, must be integers. */
+/** Bytes of all weights but the embedding and the rounded head; the matrices of the layers, and nothing else, must be integers. */
 function bytesOf(quantized: QuantizedWeights): number {
   let bytes = 0;
   for (const [name, weight] of Object.entries(quantized)) {
+    if (name === ROUNDED_HEAD) continue;
     expect('scales' in weight).toBe(name.includes('_proj.'));
     const arrays: NDArray[] = 'scales' in weight ? Object.values(weight) : [weight];
     if (!name.includes('embed_tokens')) for (const { data } of arrays) bytes += data.byteLength;
@@ -113,3 +114,28 @@ it.each(['model.layers.1.mlp.down_proj.weight', 'model.norm.weight', 'model.embe
     }
   },
 );
+
+it('rounds the head beside the one that judges read, where there is one of whole blocks', async () => {
+  const rounded = quantizeWeights(weights);
+  expect(rounded[ROUNDED_HEAD]).toMatchObject({ packed: { shape: [60, 2, 32] }, scales: { shape: [60, 2] } });
+  expect(rounded['model.embed_tokens.weight']).toBe(weights['model.embed_tokens.weight']);
+  const shapes = { 'model.embed_tokens.weight': [60, 64] };
+  expect(headToRound({ ...shapes, 'lm_head.weight': [60, 64] })).toBe('lm_head.weight');
+  expect(headToRound({ ...shapes, 'score.weight': [1, 64] })).toBeUndefined();
+  expect(headToRound({ 'model.embed_tokens.weight': [60, 72] })).toBeUndefined();
+
+  // The logits of labels are those of the head itself.
+  const states = float32([3, 64], Array.from({ length: 192 }, uniform));
+  const run = compile((inputs: { weights: ModelTensors; states: tf.Tensor2D }) => ({
+    labels: labelLogitsOf(config, inputs.weights, inputs.states, [7, 9]),
+    all: vocabularyLogits(config, inputs.weights, inputs.states),
+  }));
+  const exact = await run({ weights, states });
+  const found = await run({ weights: rounded as never, states });
+  run.dispose();
+  expect(found.labels.data).toEqual(exact.labels.data);
+  const difference = Array.from(found.all.data, (value, i) => value - exact.all.data[i]!);
+  const size = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+  expect(size(difference)).toBeGreaterThan(0);
+  expect(size(difference) / size(exact.all.data)).toBeLessThan(0.01);
+});

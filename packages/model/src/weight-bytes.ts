@@ -1,6 +1,7 @@
 import type { ModelConfig } from './config/model-config.js';
-import { parameterCount } from './config/weight-shapes.js';
+import { parameterCount, weightShapes } from './config/weight-shapes.js';
 import { PROJECTIONS, projectionShape } from './families/projections.js';
+import { headToRound } from './quantize.js';
 
 /** Storage of the matrices of the layers; everything else is float32. */
 export type WeightPrecision = 'float32' | 'int8' | 'int4';
@@ -17,7 +18,16 @@ export function matrixWeights(config: ModelConfig): number {
   return config.numHiddenLayers * layer;
 }
 
-/** Memory of a model's weights, in bytes. */
+/** Bytes of one weight in 8-bit blocks: 32 share a float32 scale. */
+const BLOCK8_BYTES = 1 + 4 / 32;
+
+/** Memory of the head over the vocabulary in integers, in bytes; 0 for a model without one. `quantizeWeights` keeps both forms. */
+export function roundedHeadBytes(config: ModelConfig): number {
+  const hasRounded = headToRound(weightShapes(config)) !== undefined;
+  return hasRounded ? BLOCK8_BYTES * config.vocabSize * config.hiddenSize : 0;
+}
+
+/** Memory of a model's weights, in bytes, without the rounded head: that of judging. */
 export function weightBytes(config: ModelConfig, precision: WeightPrecision = 'float32'): number {
   const matrices = matrixWeights(config);
   return Math.ceil(4 * (parameterCount(config) - matrices) + BYTES[precision] * matrices);

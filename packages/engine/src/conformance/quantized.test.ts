@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { float32, int8, type NDArray } from '../arrays/array.js';
 import type { DeviceName } from '../arrays/device-array.js';
 import { compile } from '../compile/compile.js';
-import { type Int4Matrix, quantizeInt4 } from '../fused/int4-mat-mul.js';
+import { type BlockMatrix, quantizeInt4, quantizeInt8Blocks } from '../fused/block-mat-mul.js';
 import { quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { type QuantizedTensors, quantizedMatMul } from '../fused/quantized-mat-mul.js';
 import { evaluate } from '../testing.js';
@@ -12,7 +12,7 @@ import { trace } from '../trace/trace.js';
 import { describeOnDevices, expectAgreement, forRandom, randomArrays, randomCases } from './devices.js';
 
 type T = tf.Tensor;
-type Int4Arrays = Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>>;
+type BlockArrays = BlockMatrix<NDArray<'uint8'>, NDArray<'float32'>>;
 
 const product = ({ x, w }: { x: T; w: QuantizedTensors }) => ({ y: quantizedMatMul(x, w) });
 
@@ -20,7 +20,7 @@ const product = ({ x, w }: { x: T; w: QuantizedTensors }) => ({ y: quantizedMatM
 async function computed(
   device: DeviceName,
   x: NDArray,
-  w: Int4Arrays,
+  w: BlockArrays,
   constants = ['w'],
 ): Promise<Float32Array> {
   const run = compile(product, { device, constants });
@@ -31,8 +31,12 @@ async function computed(
 }
 
 /** The weights that a matrix stands for, `[out, in]`, row after row. */
-function unpacked({ packed, scales }: Int4Arrays): number[] {
-  const integers = Array.from(packed.data).flatMap((byte) => [(byte & 15) - 8, (byte >> 4) - 8]);
+function unpacked({ packed, scales }: BlockArrays): number[] {
+  const bytes = Array.from(packed.data);
+  const integers =
+    packed.shape[2] === 32
+      ? bytes.map((byte) => byte - 128)
+      : bytes.flatMap((byte) => [(byte & 15) - 8, (byte >> 4) - 8]);
   return integers.map((integer, i) => integer * scales.data[Math.floor(i / 32)]!);
 }
 
@@ -61,7 +65,7 @@ function exactly(x: NDArray, weights: readonly number[]): { values: number[]; si
  *
  * @param tolerance how far a value may be off, in parts of its terms' magnitudes
  */
-function expectProduct(y: Float32Array, x: NDArray, w: Int4Arrays, tolerance: number): void {
+function expectProduct(y: Float32Array, x: NDArray, w: BlockArrays, tolerance: number): void {
   const { values, sizes } = exactly(x, unpacked(w));
   expect(y.length).toBe(values.length);
   for (const [i, value] of values.entries()) {
@@ -162,6 +166,26 @@ describeOnDevices('products with matrices in integers', (device) => {
       [33, 5, 33],
     ] as const)
       await check({ n, blocks, o }, n);
+  });
+
+  it('8-bit blocks: as 4-bit ones, also where all terms of a sum are the largest', async () => {
+    const check = async ({ n, blocks, o }: { n: number; blocks: number; o: number }, seed: number) => {
+      const random = randomArrays({ x: [n, 32 * blocks], w: [o, 32 * blocks] }, seed);
+      const [x, w] = [wholeNumbers(random.x), quantizeInt8Blocks(random.w)];
+      expectProduct(await computed(device, x, w), x, w, exact);
+      expectProduct(await computed(device, random.x, w), random.x, w, halfStep);
+      const eager = (await evaluate(product as never, { x, w } as never)) as { y: NDArray };
+      expectProduct(eager.y.data as Float32Array, x, w, 1e-6);
+    };
+    await forRandom({ n: [1, 40], blocks: [1, 6], o: [1, 40] }, runs, check);
+    // 127 * 127 twice is more than half of what 16 bits hold, 255 * 127 twice is more than they hold.
+    for (const sign of [1, -1]) {
+      for (const rows of [1, 7]) {
+        const x = float32([rows, 96], new Float32Array(rows * 96).fill(127));
+        const w = quantizeInt8Blocks(float32([40, 96], new Float32Array(40 * 96).fill(sign)));
+        expectProduct(await computed(device, x, w), x, w, exact);
+      }
+    }
   });
 
   it('int4: any left side is off by half a step of 8 bits at most, whatever its number of axes', async () => {
@@ -268,6 +292,24 @@ it('quantizeInt4: the layout, the error of normal weights, and values on the gri
   }
   // Without the choice of the scale it is 0.086.
   expect(Math.sqrt(error / size)).toBeLessThan(0.083);
+});
+
+it('quantizeInt8Blocks: the layout, whole numbers exactly, and half a step for all others', () => {
+  const grid = Array.from({ length: 32 }, (_, i) => 8 * i - 127 + (i % 2));
+  const { packed, scales } = quantizeInt8Blocks(
+    float32([1, 64], [...grid.map((q) => q / 4), ...new Array(32).fill(0)]),
+  );
+  expect(packed.shape).toEqual([1, 2, 32]);
+  expect(Array.from(scales.data)).toEqual([0.25, 0]);
+  expect(Array.from(packed.data)).toEqual([...grid.map((q) => q + 128), ...new Array(32).fill(128)]);
+  const { w } = randomArrays({ w: [9, 96] }, 4);
+  const rounded = quantizeInt8Blocks(w);
+  for (const [i, value] of unpacked(rounded).entries()) {
+    expect(Math.abs(value - w.data[i]!)).toBeLessThan(0.501 * rounded.scales.data[Math.floor(i / 32)]!);
+  }
+  expect(() => quantizeInt8Blocks(float32([2, 33], new Float32Array(66)))).toThrow(
+    /33 inputs .* blocks of 32/,
+  );
 });
 
 it('quantizeInt4 refuses what is not a finite matrix of whole blocks', () => {

@@ -7,8 +7,8 @@ import { attribute, cast, input, type KernelCall, type KernelTable, sizeAt } fro
 const ABSENT: Value = { name: '', shape: [], dtype: 'float32' };
 
 /**
- * `accuracy_level` of a product with 4-bit integers: the left side is rounded to 8 bits, block by block. On a CPU with AVX-512
- * such a product took 0.4 to 0.6 times as long as one in float32, which is level 0, for 1 and 8 rows, and 0.7 to 0.9 times for
+ * `accuracy_level` of a product with integers in blocks: the left side is rounded to 8 bits, block by block. On a CPU with AVX-512
+ * such a product with 4 bits took 0.4 to 0.6 times as long as one in float32, which is level 0, for 1 and 8 rows, and 0.7 to 0.9 times for
  * 512. The error is that of the weights, 0.083 of the result: the rounding adds 0.0002 to it.
  */
 const PRODUCT_OF_INTEGERS = 4;
@@ -65,14 +65,14 @@ export const fused: KernelTable = {
       domain: contribDomain,
     });
   },
-  GramInt4MatMul: (call) => {
+  GramBlockMatMul: (call) => {
     const [x, packed, scales] = [input(call, 'x'), input(call, 'packed'), input(call, 'scales')];
     const [outputs, blocks] = scales.shape as [number, number];
     const block = attribute<number>(call, 'block');
     const attributes = {
       K: { int: blocks * block },
       N: { int: outputs },
-      bits: { int: 4 },
+      bits: { int: (8 * sizeAt(packed, 2)) / block },
       block_size: { int: block },
       accuracy_level: { int: PRODUCT_OF_INTEGERS },
     };

@@ -1,6 +1,7 @@
 import { crossEntropy, linearCrossEntropy } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
+import { ROUNDED_HEAD } from '../quantize.js';
 import { finalNorm, hiddenStates, stateAt } from './decoder.js';
 import { linear } from './linear.js';
 import { type ModelTensors, tensorOf } from './model-tensors.js';
@@ -17,7 +18,7 @@ function capped({ finalLogitSoftcapping: cap }: ModelConfig, logits: tf.Tensor2D
 }
 
 /**
- * Logits of the next token over the whole vocabulary.
+ * Logits of the next token over the whole vocabulary, by the head in integers where the weights have one.
  *
  * @param states `[N, hiddenSize]`, before the final norm
  * @returns `[N, vocabSize]`
@@ -27,10 +28,8 @@ export function vocabularyLogits(
   weights: ModelTensors,
   states: tf.Tensor2D,
 ): tf.Tensor2D {
-  return capped(
-    config,
-    tf.matMul(finalNorm(config, weights, states), headRows(config, weights), false, true),
-  );
+  const head = weights[ROUNDED_HEAD] ?? headRows(config, weights);
+  return capped(config, linear(finalNorm(config, weights, states), head));
 }
 
 /**
@@ -116,9 +115,9 @@ export function labelLogProbabilitiesOf(
   states: tf.Tensor2D,
   labels: readonly number[],
 ): tf.Tensor2D {
-  const logits = vocabularyLogits(config, weights, states);
-  const own: tf.Tensor2D = tf.gather(logits, tf.tensor1d([...labels], 'int32'), 1);
-  return tf.sub(own, tf.logSumExp(logits, 1, true));
+  // Heads in integers round the rows of the labels, which the comparison of a judge must not depend on.
+  const own = labelLogitsOf(config, weights, states, labels);
+  return tf.sub(own, tf.logSumExp(vocabularyLogits(config, weights, states), 1, true));
 }
 
 /**

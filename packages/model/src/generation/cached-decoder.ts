@@ -47,7 +47,10 @@ export interface NextTokens {
   readonly spread: Float32Array;
 }
 
-/** The three computations of generation. Each is compiled once, for all numbers of rows and all lengths. */
+/** Weights of any form that a decoder reads. */
+type LoadedWeights = Weights | QuantizedWeights | FixedWeights;
+
+/** The computations of generation. Each is compiled once, for all numbers of rows and all lengths. */
 export interface CachedDecoder {
   /**
    * Reads prompts of equal padded length, and gives every completion the cache of its prompt.
@@ -84,7 +87,7 @@ export interface CachedDecoder {
  */
 export function createCachedDecoder(
   config: ModelConfig,
-  weights: Weights | QuantizedWeights | FixedWeights,
+  weights: LoadedWeights,
   fixedWeights: boolean,
   {
     device = 'cpu',
@@ -98,7 +101,15 @@ export function createCachedDecoder(
   const options = { device, precision: products, constants: fixedWeights ? ['weights'] : [] };
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
+  const head = compileHead(config, options);
   const select = compileSelect(device);
+
+  /** What comes after states, which are freed. */
+  async function after(states: AnyArray, loaded: LoadedWeights): Promise<NextTokens> {
+    const { next } = await head({ weights: loaded, states });
+    disposeArrays({ states });
+    return dataOf(next);
+  }
 
   return {
     async read(tokens, last, promptOf, capacity) {
@@ -107,7 +118,7 @@ export function createCachedDecoder(
         Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
       );
       const [cache, loaded] = [await place(rooms, device), await used.get()];
-      const { next } = await read({
+      const { states } = await read({
         weights: loaded,
         tables: promptTables(tokens.shape[1] ?? 0),
         tokens,
@@ -115,13 +126,15 @@ export function createCachedDecoder(
         promptOf: int32([promptOf.length], promptOf),
         cache,
       });
-      return { next: dataOf(next), progress: { cache, rows: promptOf.length, capacity } };
+      const next = await after(states, loaded);
+      return { next, progress: { cache, rows: promptOf.length, capacity } };
     },
     async advance({ cache, rows, capacity }, tokens, positions) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
       const tables = nextTables(capacity);
-      const { next } = await advance({ weights: await used.get(), tables, cache, ...inputs });
-      return dataOf(next);
+      const loaded = await used.get();
+      const { states } = await advance({ weights: loaded, tables, cache, ...inputs });
+      return after(states, loaded);
     },
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
@@ -130,10 +143,10 @@ export function createCachedDecoder(
     },
     end: ({ cache }) => disposeArrays(cache),
     get executables() {
-      return [read, advance, select].flatMap(({ executables }) => executables);
+      return [read, advance, head, select].flatMap(({ executables }) => executables);
     },
     dispose() {
-      for (const compiled of [read, advance, select]) compiled.dispose();
+      for (const compiled of [read, advance, head, select]) compiled.dispose();
       used.dispose();
     },
   };
@@ -165,14 +178,12 @@ function compileRead(config: ModelConfig, options: DecoderOptions) {
         keys: put(room.keys, prompt.keys),
         values: put(room.values, prompt.values),
       }));
-      return {
-        next: nextTokens(vocabularyLogits(config, weights, state)),
-        cache: layerTree<tf.Tensor>(filled),
-      };
+      return { states: state, cache: layerTree<tf.Tensor>(filled) };
     },
     {
       ...options,
       inPlace: ['cache'],
+      resident: ['states'],
       dimensions: {
         ...positionDimensions,
         ...CACHE_DIMENSIONS,
@@ -197,16 +208,27 @@ function compileAdvance(config: ModelConfig, options: DecoderOptions) {
       const { weights, tables, tokens, positions } = inputs;
       const past = layersOf(inputs.cache);
       const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
-      return {
-        next: nextTokens(vocabularyLogits(config, weights, state)),
-        cache: layerTree<tf.Tensor>(cache),
-      };
+      return { states: state, cache: layerTree<tf.Tensor>(cache) };
     },
     {
       ...options,
       inPlace: ['cache'],
+      resident: ['states'],
       dimensions: { ...positionDimensions, ...CACHE_DIMENSIONS, tokens: ['R'], positions: ['R'] },
     },
+  );
+}
+
+/**
+ * The next token from the states before the final norm. It is a function of its own, so that the largest matrix of a small model
+ * is packed once, and not once for prompts and once more for single tokens.
+ */
+function compileHead(config: ModelConfig, options: DecoderOptions) {
+  return compile(
+    ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => ({
+      next: nextTokens(vocabularyLogits(config, weights, states)),
+    }),
+    { ...options, dimensions: { states: ['N', null] } },
   );
 }
 

@@ -48,7 +48,7 @@ describe('greedy generation', () => {
     rounded.dispose();
   });
 
-  it('compiles each of its three computations once, whatever the shapes, and fixed weights change no token', async () => {
+  it('compiles each of its four computations once, whatever the shapes, and fixed weights change no token', async () => {
     const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy, greedy] }));
     const expected = await generator.generate(requests, options);
     for (const fixedWeights of [false, true]) {
@@ -74,7 +74,7 @@ describe('greedy generation', () => {
         );
         await decoder.select(progress, rows.slice(0, 1));
       }
-      expect(decoder.executables).toHaveLength(3);
+      expect(decoder.executables).toHaveLength(4);
       // The cache of a step is written where it is.
       expect(decoder.executables.flatMap(({ copied }) => copied)).toEqual([]);
       decoder.dispose();

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { quote } from '@gram/base';
-import type { Int4Matrix, NDArray } from '@gram/engine';
+import type { BlockMatrix, NDArray } from '@gram/engine';
 import { familyOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
@@ -117,7 +117,7 @@ export async function readGgufWeight(name: string, file: OpenGguf): Promise<NDAr
 export async function readGgufInt4(
   name: string,
   file: OpenGguf,
-): Promise<Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>> | undefined> {
+): Promise<BlockMatrix<NDArray<'uint8'>, NDArray<'float32'>> | undefined> {
   const { handle, config, path } = file;
   const [stored, { type, shape, start, bytes }] = tensorOf(name, file);
   const [outputs, inputs] = shape;

@@ -9,7 +9,7 @@ import { exists } from '../files/read.js';
 import { readGgufConfig } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { type WeightPrecision, weightBytes } from '../weight-bytes.js';
-import { type FixedWeights, openPacked, packedWeight, writePacked } from './packed-file.js';
+import { type FixedWeights, openPacked, packedForms, writePacked } from './packed-file.js';
 import { packedPath, preparePacked, touchPacked } from './packed-folder.js';
 import type { PackedPrecision } from './packed-layout.js';
 import { type EachWeight, ggufWeights, safetensorsWeights } from './weight-source.js';
@@ -122,7 +122,7 @@ async function packed(
   precision: PackedPrecision,
   { onNote }: Pick<ResolveOptions, 'onNote'>,
 ): Promise<FixedWeights> {
-  if (weightBytes(config, precision) < SMALLEST_KEPT) return packedInMemory(each, precision);
+  if (weightBytes(config, precision) < SMALLEST_KEPT) return packedInMemory(each, config, precision);
   const path = await packedPath(files, config, precision);
   if (!(await exists(path))) {
     try {
@@ -131,7 +131,7 @@ async function packed(
     } catch (error) {
       if (!isRefusedBySystem(error)) throw error;
       onNote?.(`the weights are packed in memory, which takes twice as much: ${(error as Error).message}`);
-      return packedInMemory(each, precision);
+      return packedInMemory(each, config, precision);
     }
   }
   await touchPacked(dirname(path));
@@ -145,10 +145,14 @@ function isRefusedBySystem(error: unknown): boolean {
   return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR';
 }
 
-async function packedInMemory(each: EachWeight, precision: PackedPrecision): Promise<FixedWeights> {
+async function packedInMemory(
+  each: EachWeight,
+  config: ModelConfig,
+  precision: PackedPrecision,
+): Promise<FixedWeights> {
   const weights: Record<string, FixedWeights[string]> = Object.create(null);
   await each(async (weight) => {
-    weights[weight.name] = await packedWeight(weight, precision);
+    Object.assign(weights, await packedForms(weight, config, precision));
   });
   return weights;
 }

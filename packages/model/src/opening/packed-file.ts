@@ -4,14 +4,17 @@ import {
   type AnyArray,
   ArrayFile,
   fileArray,
+  flattenTree,
+  isNDArray,
   type NDArray,
   type QuantizedArrays,
   type QuantizedMatrix,
 } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
+import { weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { withFile } from '../files/read.js';
-import { isRounded, rounded } from '../quantize.js';
+import { headToRound, isRounded, ROUNDED_HEAD, rounded, roundedHead } from '../quantize.js';
 import { headerBytes, LENGTH_BYTES } from '../safetensors/header.js';
 import { readHeader } from '../safetensors/read.js';
 import { bytesOf, type PackedPart, type PackedPrecision, packedParts, partName } from './packed-layout.js';
@@ -42,14 +45,20 @@ function layout(parts: readonly PackedPart[]): { header: Uint8Array; offsets: Re
   };
 }
 
-/** Brings a weight into its precision. */
-export async function packedWeight(
+/** Brings a weight into its precision: what it becomes, by name. The head over the vocabulary becomes two. */
+export async function packedForms(
   weight: StoredWeight,
+  config: ModelConfig,
   precision: PackedPrecision,
-): Promise<NDArray<'float32'> | QuantizedMatrix> {
-  if (!isRounded(weight.name)) return weight.read();
-  const stored = precision === 'int4' ? await weight.readInt4?.() : undefined;
-  return stored ?? rounded(weight.name, await weight.read(), precision);
+): Promise<Readonly<Record<string, NDArray<'float32'> | QuantizedMatrix>>> {
+  const { name } = weight;
+  if (isRounded(name)) {
+    const stored = precision === 'int4' ? await weight.readInt4?.() : undefined;
+    return { [name]: stored ?? rounded(name, await weight.read(), precision) };
+  }
+  const plain = await weight.read();
+  if (name !== headToRound(weightShapes(config))) return { [name]: plain };
+  return { [name]: plain, [ROUNDED_HEAD]: roundedHead(plain) };
 }
 
 /**
@@ -67,13 +76,11 @@ export async function writePacked(
   await writeStreamAtomic(path, async (handle) => {
     await writeAt(handle, header, 0);
     await each(async (weight) => {
-      const packed = await packedWeight(weight, precision);
-      const fields = Object.entries('data' in packed ? { '': packed } : packed);
-      for (const [field, array] of fields) {
-        const offset = offsets.get(field === '' ? weight.name : `${weight.name}/${field}`);
-        if (offset === undefined) throw new TypeError(`${weight.name}/${field} has no place in the file`);
-        const { buffer, byteOffset, byteLength } = array.data;
-        await writeAt(handle, new Uint8Array(buffer, byteOffset, byteLength), offset);
+      const arrays = flattenTree(await packedForms(weight, config, precision), isNDArray);
+      for (const [path, { data }] of arrays) {
+        const offset = offsets.get(path);
+        if (offset === undefined) throw new TypeError(`${path} has no place in the file`);
+        await writeAt(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
       }
     });
   });

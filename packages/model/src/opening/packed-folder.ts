@@ -7,7 +7,7 @@ import { cacheFolder } from '../datasets/fetch-url.js';
 import type { PackedPrecision } from './packed-layout.js';
 
 /** Changes whenever other numbers would be packed. */
-const VERSION = 1;
+const VERSION = 2;
 /** Folders that nobody opened for so long are removed. */
 const UNUSED_MS = 30 * 24 * 60 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 import { type DType, int8Kernel, type QuantizedArrays, sizeOf } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
-import { isRounded } from '../quantize.js';
+import { headToRound, isRounded, ROUNDED_HEAD } from '../quantize.js';
 
 /** Precisions whose weights are kept in a file of their own. */
 export type PackedPrecision = 'int8' | 'int4';
@@ -18,10 +18,15 @@ export interface PackedPart {
 
 /** The arrays of a packed model, in the order of its file: those of float32 come first, so that all lie aligned. */
 export function packedParts(config: ModelConfig, precision: PackedPrecision): PackedPart[] {
-  const parts = Object.entries(weightShapes(config)).flatMap(([weight, shape]): PackedPart[] =>
+  const shapes = weightShapes(config);
+  const head = headToRound(shapes);
+  const parts = Object.entries(shapes).flatMap(([weight, shape]): PackedPart[] =>
     isRounded(weight)
       ? matrixParts(weight, shape, precision)
-      : [{ weight, field: undefined, dtype: 'float32', shape }],
+      : [
+          { weight, field: undefined, dtype: 'float32', shape },
+          ...(weight === head ? blockParts(ROUNDED_HEAD, shape, 8) : []),
+        ],
   );
   return [
     ...parts.filter(({ dtype }) => dtype === 'float32'),
@@ -29,18 +34,20 @@ export function packedParts(config: ModelConfig, precision: PackedPrecision): Pa
   ];
 }
 
-/** Number of inputs that share a scale in 4 bits. */
+/** Number of inputs that share a scale in blocks. */
 const BLOCK = 32;
 
+function blockParts(weight: string, [outputs = 0, inputs = 0]: readonly number[], bits: 4 | 8): PackedPart[] {
+  const blocks = inputs / BLOCK;
+  return [
+    { weight, field: 'packed', dtype: 'uint8', shape: [outputs, blocks, (BLOCK * bits) / 8] },
+    { weight, field: 'scales', dtype: 'float32', shape: [outputs, blocks] },
+  ];
+}
+
 function matrixParts(weight: string, shape: readonly number[], precision: PackedPrecision): PackedPart[] {
+  if (precision === 'int4') return blockParts(weight, shape, 4);
   const [outputs = 0, inputs = 0] = shape;
-  if (precision === 'int4') {
-    const blocks = inputs / BLOCK;
-    return [
-      { weight, field: 'packed', dtype: 'uint8', shape: [outputs, blocks, BLOCK / 2] },
-      { weight, field: 'scales', dtype: 'float32', shape: [outputs, blocks] },
-    ];
-  }
   const isSigned = int8Kernel() === 'signed';
   const dtype = isSigned ? 'int8' : 'uint8';
   return [

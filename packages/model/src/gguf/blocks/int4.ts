@@ -1,4 +1,4 @@
-import { float32, type Int4Matrix, type NDArray, uint8 } from '@gram/engine';
+import { type BlockMatrix, float32, type NDArray, uint8 } from '@gram/engine';
 import { halfAt, halfTable } from './dequantize.js';
 
 const BLOCK = 32;
@@ -14,7 +14,7 @@ export function int4OfQ4_0(
   blocks: Uint8Array,
   outputs: number,
   inputs: number,
-): Int4Matrix<NDArray<'uint8'>, NDArray<'float32'>> {
+): BlockMatrix<NDArray<'uint8'>, NDArray<'float32'>> {
   const half = halfTable();
   const count = inputs / BLOCK;
   const packed = new Uint8Array((outputs * inputs) / 2);
