@@ -69,9 +69,7 @@ export function hideControlTokens(
       model: {
         ...json.model,
         ...(typeof unknown === 'string' && { unk_token: rename(unknown) }),
-        ...(isObject(vocab) && {
-          vocab: Object.fromEntries(Object.entries(vocab).map(([token, id]) => [rename(token), id])),
-        }),
+        ...(isObject(vocab) && { vocab: renamedKeys(vocab, renamed) }),
         ...(Array.isArray(vocab) && {
           vocab: vocab.map((entry) =>
             Array.isArray(entry) && typeof entry[0] === 'string'
@@ -97,6 +95,17 @@ export function hideControlTokens(
       [...text.matchAll(pattern)].map(([found]) => ids.get(found) ?? -1).filter((id) => id !== unknownId),
     isControl: (id) => closed.has(id),
   };
+}
+
+/** A copy of a vocabulary with other names for a few of its tokens. */
+function renamedKeys(vocab: Readonly<Record<string, unknown>>, renamed: ReadonlyMap<string, string>) {
+  const copy = { ...vocab };
+  for (const [before, after] of renamed) {
+    if (!Object.hasOwn(copy, before)) continue;
+    copy[after] = copy[before];
+    delete copy[before];
+  }
+  return copy;
 }
 
 /** The token that stands for what a vocabulary lacks: a name, or in a list of pieces a position. */

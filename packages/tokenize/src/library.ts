@@ -129,6 +129,8 @@ export function tokenizerOf(
 
 function fromText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
+  const problem = componentProblem(json);
+  if (problem !== undefined) throw brokenTokenizer(source, problem);
   const full = openNative(json, source);
   // The library has no switch that leaves added tokens unparsed, hence a second copy in which nobody can name them.
   const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
@@ -141,7 +143,7 @@ function fromText(text: string, source: string): Tokenizer {
     return words === undefined ? undefined : encodeParts(parts, words);
   };
   return {
-    vocabSize: Object.values(full.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
+    vocabSize: vocabSizeOf(json, full),
     encode: async (value) =>
       (await idsByWords([value], value)) ?? (await encoded(plain, value, about)).getIds(),
     encodeTemplate: async (value) => {
@@ -177,6 +179,17 @@ function fromText(text: string, source: string): Tokenizer {
     json: text,
     save: (directory) => save(directory, text),
   };
+}
+
+/** One more than the largest id. The library would hand out its vocabulary as an object, which takes as long as opening it. */
+function vocabSizeOf(
+  { model: { vocab }, added_tokens: added = [] }: TokenizerJson,
+  full: NativeTokenizer,
+): number {
+  const ids: unknown[] = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab ?? {});
+  let largest = -1;
+  for (const id of ids) if (typeof id === 'number' && id > largest) largest = id;
+  return added.reduce((most, { content }) => Math.max(most, full.tokenToId(content) ?? -1), largest) + 1;
 }
 
 /** Encodes by words, where the tokenizer allows it. */
@@ -239,9 +252,8 @@ function placesOf(words: readonly WordTokens[] | undefined): Span[] | undefined 
   return all;
 }
 
+/** Opens a tokenizer whose components were checked. */
 function openNative(json: TokenizerJson, source: string): NativeTokenizer {
-  const problem = componentProblem(json);
-  if (problem !== undefined) throw brokenTokenizer(source, problem);
   try {
     // Written anew, so that the library reads what was checked: parsers differ in repeated keys. Truncation to a model's
     // window would cut silently, and encoding without special tokens runs no post-processor.
