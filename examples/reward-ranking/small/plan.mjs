@@ -133,7 +133,7 @@ export function phases(recipe) {
   const hours = (count, rate) => (count / expected.perSecond[rate] / 3600).toFixed(1);
   const readings = Object.entries(FORMS).map(([start, form]) => {
     const examples = form === 'pairs' ? expected.pool : 2 * expected.pool;
-    const each = hours(tokens[form] * examples, 'training');
+    const each = hours(tokens[form] * examples, form);
     return {
       ...trainingPhase(start, form, examples, reading),
       note: `${starts[start].length} of them, ${each} h each`,
@@ -146,7 +146,7 @@ export function phases(recipe) {
         const training = trainingOf(recipe, readout, labels);
         const examples = labels === 'all' ? expected.labels : labels;
         const runs = names.flatMap((name) => recipe.starts[name]).length * seeds.length;
-        const each = hours(tokens[readout] * examples * training.epochs, 'training');
+        const each = hours(tokens[readout] * examples * training.epochs, readout);
         return {
           ...trainingPhase(`${readout}, ${labels} labels`, readout, examples, training),
           note: `${runs} of them, ${each} h each and ${hours(testTokens[readout], 'tests')} h for the tests`,
