@@ -21,7 +21,7 @@ import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
 import { phases as smallPhases } from './small/plan.mjs';
 import { runSmall } from './small/run.mjs';
-import { labelsOf, phases, planOf, SPLITS } from './study.mjs';
+import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 await runStudy({
@@ -69,12 +69,12 @@ async function rank(recipe, output) {
   await output.finish(html, toJson(recipe, summary));
 }
 
-/** Copies the judges of the first seed, each with the most labels that it has, to where people look for them. */
+/** Copies the judges of the first seed with the most labels to where people look for them. */
 async function keepModels(recipe, { cells }, directory) {
+  const most = Math.max(...recipe.data.labeled);
   const names = { gram: 'GRAM', discriminative: 'discriminative', likelihood: 'by likelihood, stage 1' };
   const kept = Object.entries(names).filter(([, arm]) => recipe.arms.includes(arm));
   for (const [name, wanted] of kept) {
-    const most = Math.max(...labelsOf(recipe, wanted));
     const { judge } = cells.find(({ arm, labels }) => arm === wanted && labels === most);
     const target = join(directory, name);
     await rm(target, { recursive: true, force: true });
@@ -93,11 +93,11 @@ function printRanking({ prompt, responses }) {
   );
 }
 
-/** The losses of the first seed: of stage 1, and of the judges with the fewest labels, which all have. */
+/** The losses of the first seed: of stage 1, and of the judges with the most labels. */
 function lossesOf({ cells }, resultOf) {
   const [{ seed }] = cells;
-  const fewest = Math.min(...cells.map(({ labels }) => labels));
-  const own = cells.filter((cell) => cell.seed === seed && cell.labels === fewest);
+  const most = Math.max(...cells.map(({ labels }) => labels));
+  const own = cells.filter((cell) => cell.seed === seed && cell.labels === most);
   const series = own.map(({ arm, judge }) => ({ name: arm, points: resultOf(judge).losses }));
   const { model } = own.find(({ arm }) => arm === 'GRAM').judge.needs;
   return [
@@ -106,6 +106,6 @@ function lossesOf({ cells }, resultOf) {
       yLabel: 'nats',
       series: [{ name: 'stage 1', points: resultOf(model).losses }],
     },
-    { title: `Learning from ${fewest} labels: loss per pair`, yLabel: 'nats', series },
+    { title: `Learning from ${most} labels: loss per pair`, yLabel: 'nats', series },
   ];
 }

@@ -3,7 +3,7 @@ import { lineChart, page } from '@gram/report';
 import { INTERVALS, verdict } from '@gram-examples/common/estimates';
 import { armsOf } from '@gram-examples/common/judges';
 import { WORLD_NOTE } from '@gram-examples/common/output';
-import { labelsOf, SPLITS } from './study.mjs';
+import { SPLITS } from './study.mjs';
 
 /** Accuracies that the paper reports with 400,000 labels and Llama 3.1 8B (its Table 1, as reported by readers of the full text). */
 const PAPER = {
@@ -25,10 +25,7 @@ export function difference({ mean, interval }) {
   return `${gain} (95 % interval ${points(interval[0])} to ${points(interval[1])})`;
 }
 
-/** The accuracy of a judge; empty where it did not learn from so many labels. */
-function accuracyCell(point) {
-  if (point === undefined) return '';
-  const { mean, interval } = point;
+function accuracyCell({ mean, interval }) {
   if (interval === undefined) return percent(mean);
   return `${percent(mean)} (${points(interval[0])} - ${points(interval[1])})`;
 }
@@ -84,7 +81,7 @@ export function unlabeledSentence({ unlabeled }) {
 }
 
 function familyTable({ find }, { arms, data }) {
-  const [labels] = data.labeled;
+  const labels = data.labeled.at(-1);
   const split = 'out-of-distribution';
   const families = Object.keys(find(arms[0], labels, split).families);
   return {
@@ -114,7 +111,7 @@ export function labelChart({ find, unlabeled, words }, recipe, split) {
         .filter(({ options }) => options !== 'vanilla')
         .map((arm) => {
           const { name } = arm;
-          const own = [...startOf(arm), ...labelsOf(recipe, name).map((labels) => find(name, labels, split))];
+          const own = [...startOf(arm), ...data.labeled.map((labels) => find(name, labels, split))];
           return {
             name,
             marks: true,

@@ -10,11 +10,6 @@ import {
 } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
-/** Numbers of labels that an arm learns from: all of the recipe's, unless the recipe says which. */
-export function labelsOf({ data, labels }, arm) {
-  return labels?.[arm] ?? data.labeled;
-}
-
 export const SPLITS = ['in-distribution', 'out-of-distribution'];
 
 /**
@@ -33,7 +28,7 @@ export function planOf(recipe) {
     (seeds.includes(seed) ? every : declared).map(({ arm, labels }) => cellOf(recipe, { seed, arm, labels })),
   );
   const unlabeled = all.map((seed) => ({
-    before: testsOf(recipe, seed, baseOf(recipe, seed)),
+    before: testsOf(recipe, sharedSeed(recipe) ?? seed, baseOf(recipe, seed)),
     after: testsOf(recipe, seed, foundationOf(recipe, seed)),
   }));
   const words = recipe.source.kind === 'world' ? wordsOf(recipe) : [];
@@ -43,9 +38,9 @@ export function planOf(recipe) {
   return { cells, unlabeled, words, ranked, targets: ranked ? [...targets, ranked] : targets };
 }
 
-/** The arms with the numbers of labels that each learns from. */
+/** The arms of a seed with each number of labels. */
 function cellsOfSeed(recipe) {
-  return armsOf(recipe).flatMap((arm) => labelsOf(recipe, arm.name).map((labels) => ({ arm, labels })));
+  return armsOf(recipe).flatMap((arm) => recipe.data.labeled.map((labels) => ({ arm, labels })));
 }
 
 /** Answers of a judge that knows words and nothing else, for each seed and number of labels. */
@@ -68,6 +63,11 @@ function cellOf(recipe, { seed, arm, labels }) {
 /** The accuracies of a judge; a model that has read no label judges by likelihood. */
 function testsOf(recipe, seed, judge) {
   return bySplit(recipe, seed, (inputs) => stage('accuracy', inputs, { judge }));
+}
+
+/** The seed of what all seeds share, where they start from one model and are measured on the same pairs. */
+function sharedSeed({ baseSeed, source }) {
+  return source.testSeed === undefined ? undefined : baseSeed;
 }
 
 function bySplit(recipe, seed, stageOf) {

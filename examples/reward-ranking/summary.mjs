@@ -1,6 +1,6 @@
 import { mean } from '@gram/base';
 import { difference, estimate } from '@gram-examples/common/estimates';
-import { labelsOf, SPLITS } from './study.mjs';
+import { SPLITS } from './study.mjs';
 
 /** The arms whose difference says what stage 1, label smoothing and the kind of judge change. */
 const EFFECTS = [
@@ -26,7 +26,7 @@ export function summarize(recipe, { cells, unlabeled, words }, resultOf) {
       .filter((cell) => cell.arm === arm && cell.labels === labels && of.includes(cell.seed))
       .map(({ tests }) => resultOf(tests[split]));
   const points = names.flatMap((arm) =>
-    labelsOf(recipe, arm).flatMap((labels) =>
+    data.labeled.flatMap((labels) =>
       SPLITS.map((split) => ({ arm, labels, split, ...pointOf(resultsOf(arm, labels, split, seeds)) })),
     ),
   );
@@ -38,14 +38,14 @@ export function summarize(recipe, { cells, unlabeled, words }, resultOf) {
     );
     return { arms, labels, split, seeds: of.length, ...difference(first, second) };
   };
-  const comparedAt = (labels) => EFFECTS.filter((arms) => arms.every((arm) => find(arm, labels, SPLITS[0])));
+  const compared = EFFECTS.filter((arms) => arms.every((arm) => names.includes(arm)));
   const effects = data.labeled.flatMap((labels) =>
-    SPLITS.flatMap((split) => comparedAt(labels).map((arms) => compare(arms, labels, split))),
+    SPLITS.flatMap((split) => compared.map((arms) => compare(arms, labels, split))),
   );
   const { primary } = recipe;
   const declared =
     primary === undefined
-      ? compare(comparedAt(data.labeled.at(-1))[0], data.labeled.at(-1), 'out-of-distribution')
+      ? compare(compared[0], data.labeled.at(-1), 'out-of-distribution')
       : compare(primary.arms, primary.labels, primary.split, primary.seeds);
   return {
     ...{ points, find, effects, primary: declared },

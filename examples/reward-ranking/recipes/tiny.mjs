@@ -8,7 +8,6 @@ export const tiny = {
   name: 'tiny',
   seeds: [1, 2],
   data: { ...tinyJudges.data, labeled: [12, 24], test: 16 },
-  labels: { GRAM: [12], discriminative: [12] },
   primary: { ...laptop.primary, labels: 24, seeds: [1, 2, 3] },
   lists: { prompts: 2, size: 3 },
 };
