@@ -6,6 +6,7 @@ import {
   weightShapes,
   withHead,
 } from '@gram/model';
+import { bytesOfGpu, fitsOnGpu, GPU_TYPES } from '@gram/run';
 import { adamW, balancedShares, totalSteps } from '@gram/train';
 import { BACKBONES } from './backbones.mjs';
 import { inferenceGraphs, LORA, OBJECTIVES, trainingGraph, updateGraph } from './graphs.mjs';
@@ -63,6 +64,31 @@ export function memoryPerGpu({ gpus }, graphs) {
       return { model, graph, part, weights, gradients, moments, working };
     });
   return [...trained, ...ppoTogether(trained)];
+}
+
+/**
+ * Memory of one of several GPUs of each type that can be rented, and whether it is enough: for each model and objective with all weights
+ * by each way of sharing, and with LoRA. The bytes of intermediate results are those of the graphs.
+ */
+export function fitting({ gpus }, graphs) {
+  const rows = memoryPerGpu({ gpus }, graphs);
+  return rows
+    .filter(({ part }) => part === PARTS[0].name)
+    .map(({ model, graph, working, ...bytes }) => {
+      const lora = rows.find(
+        (row) => row.model === model && row.graph === graph && row.part === PARTS[1].name,
+      );
+      const moments = 2 * bytes.gradients;
+      const whole = { ...bytes, moments, activations: working, cache: 0 };
+      const adapter = { ...lora, moments: 2 * lora.gradients, activations: lora.working, cache: 0 };
+      const ways = ['none', 'zero1', 'zero2'].map((sharing) => bytesOfGpu(whole, sharing, gpus));
+      const needed = [...ways, bytesOfGpu(adapter, 'none', gpus)];
+      const types = GPU_TYPES.map((type) => ({
+        name: type.name,
+        fits: needed.map((each) => fitsOnGpu(each, type)),
+      }));
+      return { model, graph, needed, types };
+    });
 }
 
 /** PPO holds four models at once: it trains policy and value model, and reads reference and judge. */

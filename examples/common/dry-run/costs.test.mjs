@@ -1,7 +1,7 @@
 import { activationBytes, parameterCount } from '@gram/model';
 import { expect, it } from 'vitest';
 import { BACKBONES } from './backbones.mjs';
-import { hours, memoryPerGpu } from './costs.mjs';
+import { fitting, hours, memoryPerGpu } from './costs.mjs';
 import { inferenceGraphs, LORA, trainingGraph, updateGraph } from './graphs.mjs';
 
 const shapesOf = (graph, start) =>
@@ -54,6 +54,26 @@ it('builds the graphs of an update and of use', () => {
   expect(logits(used['judge a pair'])).toEqual([2, 2]);
   expect(logits(used['read prompts'])).toEqual([3, 64]);
   expect(logits(used['write a token'])).toEqual([3, 64]);
+});
+
+it('says what fits on 8 GPUs of 80 GB: 3B in every way, 8B with ZeRO-1 and with LoRA', () => {
+  const rows = Object.keys(BACKBONES).flatMap((model) =>
+    ['preference', 'AdamW'].flatMap((graph) =>
+      ['all weights', `LoRA, rank ${LORA.rank}`].map((part) => ({ model, graph, part, bytes: 3e9 })),
+    ),
+  );
+  const found = Object.fromEntries(fitting({ gpus: 8 }, rows).map((row) => [row.model, row]));
+  const fits = (model, name) => found[model].types.find((type) => type.name === name).fits;
+  expect(fits('Llama-3.2-3B', 'H100 80 GB')).toEqual([true, true, true, true]);
+  expect(fits('Llama-3.1-8B', 'H100 80 GB')).toEqual([false, true, false, true]);
+  expect(fits('Llama-3.1-8B', 'A100 40 GB')).toEqual([false, false, false, true]);
+  expect(fits('Llama-3.1-8B', 'RTX 4090 24 GB')).toEqual([false, false, false, false]);
+  // 4 bytes of weight and of gradient each, 8 of moments, whole or an eighth, and what is stated for the graph.
+  const each = 8_030_261_248;
+  const [whole, zero1, zero2] = found['Llama-3.1-8B'].needed;
+  expect(whole).toBe(16 * each + 3e9);
+  expect(zero1).toBe(9 * each + 3e9);
+  expect(zero2).toBe(9.5 * each + 3e9);
 });
 
 it('counts memory and hours as stated', () => {

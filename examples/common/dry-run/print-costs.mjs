@@ -1,5 +1,5 @@
 import { textTable } from '@gram/report';
-import { allGraphs, hours, memoryPerGpu } from './costs.mjs';
+import { allGraphs, fitting, hours, memoryPerGpu } from './costs.mjs';
 
 const gibibytes = (bytes) => (bytes / 2 ** 30).toFixed(1);
 const right = (name) => ({ name, align: 'right' });
@@ -45,6 +45,7 @@ export function printCosts(recipe, phases) {
   console.log(
     `GiB of each of ${gpus} GPUs: float32, gradient checkpointing, moments of AdamW dealt out (ZeRO-1), one sequence at a time.`,
   );
+  printFitting(gpus, fitting(machine, graphs));
   print({
     columns: [
       ...[{ name: 'model' }, { name: 'run' }],
@@ -56,7 +57,27 @@ export function printCosts(recipe, phases) {
     ]),
   });
   console.log(
-    `Hours of one seed on ${gpus} GPUs at ${teraflops} TFLOP/s and ${writtenPerSecond.toLocaleString('en-US')} written tokens per second each; an even spread over all GPUs, which PPO here does not do yet, is assumed, and lengths of texts are our estimates. None of this was measured.`,
+    `Hours of one seed on ${gpus} GPUs at ${teraflops} TFLOP/s and ${writtenPerSecond.toLocaleString('en-US')} written tokens per second each; an even spread over all GPUs is assumed, and lengths of texts are our estimates. None of this was measured.`,
+  );
+}
+
+const WAYS = ['data parallel', 'ZeRO-1', 'ZeRO-2', 'LoRA'];
+
+/** Says what each GPU would hold, and which type has room for it in which way. */
+function printFitting(gpus, rows) {
+  print({
+    columns: [
+      ...[{ name: 'model' }, { name: 'objective' }],
+      ...WAYS.map(right),
+      ...rows[0].types.map(({ name }) => ({ name })),
+    ],
+    rows: rows.map(({ model, graph, needed, types }) => [
+      ...[model, graph, ...needed.map(gibibytes)],
+      ...types.map(({ fits }) => WAYS.filter((_, i) => fits[i]).join(', ') || 'none'),
+    ]),
+  });
+  console.log(
+    `GiB of each of ${gpus} GPUs, and what fits on each type. ZeRO-2 saves traffic and no memory here: a backward pass is one graph, at whose end all gradients are there. Weights are not dealt out (ZeRO-3), attention has no fused backward pass, and activations are float32.`,
   );
 }
 

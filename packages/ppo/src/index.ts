@@ -20,6 +20,7 @@ export {
   ppoOptions,
   type SamplingOptions,
 } from './options.js';
+export { describeRlhfOnGpus } from './preparation/gpus.js';
 export {
   type PreparedRlhf,
   type PrepareOptions,

@@ -48,12 +48,22 @@ export function memoryOfRun({ config, rows, longest, ...sizes }: MemorySizes): n
   return 4 * (weights + trainedParameters + momentValues) + activations;
 }
 
+/** Floating-point operations of training: a forward pass, once more with checkpointing, and the gradients. */
+export function trainingFlop({
+  config,
+  tokens,
+  trainsAdapter,
+  gradientCheckpointing,
+}: Pick<RunSizes, 'config' | 'tokens' | 'trainsAdapter' | 'gradientCheckpointing'>): number {
+  // The gradient of the states, and that of the weights where they are trained.
+  const passes = (trainsAdapter ? 2 : 3) + (gradientCheckpointing ? 1 : 0);
+  return passes * forwardFlop(config, tokens, 0);
+}
+
 /** Estimates memory and time of a run from its sizes and the speed of this machine, which is measured. */
 export async function estimateCost(sizes: RunSizes): Promise<RunCost> {
-  const { config, tokens, trainsAdapter, gradientCheckpointing, doneShare = 0 } = sizes;
-  // Forward, once more with checkpointing, the gradient of the states, and that of the weights where they are trained.
-  const passes = (trainsAdapter ? 2 : 3) + (gradientCheckpointing ? 1 : 0);
-  const flop = passes * forwardFlop(config, tokens, 0);
+  const { tokens, doneShare = 0 } = sizes;
+  const flop = trainingFlop(sizes);
   const rate = await rateOf(sizes.device);
   return {
     bytes: memoryOfRun(sizes),

@@ -24,8 +24,12 @@ export {
   memoryOfRun,
   type RunCost,
   type RunSizes,
+  trainingFlop,
 } from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
+export { bytesOfGpu, fitsOnGpu, type GpuLoad, type Sharing, secondsOnGpus } from './gpus/load.js';
+export { describeGpus, type GpuPlan } from './gpus/table.js';
+export { GPU_TYPES, type GpuType } from './gpus/types.js';
 export { type BestBy, bestRecord, bestStep, type Curve, type RunMetrics } from './metrics.js';
 export { type Lock, type LockOptions, type LockTiming, takeLock } from './output/lock.js';
 export { checkpointFor, claimOutput, isVacant, type OutputClaim, resumePoint } from './output/output.js';

@@ -67,6 +67,7 @@ export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export { createOptimizer, type OptimizerName, optimizerNames } from './optimizers/table.js';
 export { headPart, headWeights } from './parts/head-part.js';
 export { adapterPart, type TrainedPart, wholeModel } from './parts/trained-part.js';
+export { describeTrainingOnGpus } from './preparation/gpus.js';
 export { computesInHostMemory } from './preparation/memory.js';
 export { type DataSummary, type PreparedTraining, prepareTraining } from './preparation/prepare.js';
 export type { PreparationProgress } from './preparation/starting-model.js';

@@ -226,6 +226,11 @@ describe('gram finetune', () => {
     expect(without.stderr).toMatch(/holds no checkpoint/);
     const dry = await finetune('dry', '--dry-run');
     expect(dry).toMatchObject({ status: 0, stdout: '' });
+    for (const gpu of ['1 x RTX 4090 24 GB', '8 x A100 80 GB', '8 x H200 141 GB'])
+      expect(dry.stderr).toContain(gpu);
+    expect(dry.stderr).toMatch(
+      /activations: \d+ sequences of \d+ tokens take [\d.]+ GB, with gradientCheckpointing [\d.]+ GB/,
+    );
     expect(dry.stderr).toMatch(/40 examples of at most \d+ tokens, 10 steps/);
     expect(existsSync(shop.path('dry'))).toBe(false);
   });

@@ -6,6 +6,7 @@ import { checkpointFor, formatCost, resumePoint, type WatchServer } from '@gram/
 import {
   type Communicator,
   type DataSummary,
+  describeTrainingOnGpus,
   estimateTraining,
   formatTrainingConfig,
   loadTrainingConfig,
@@ -107,7 +108,11 @@ async function trainAs(
       describe(config, prepared, checkpoint, io);
       if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
       stderr.write(`estimate: ${formatCost(await estimateTraining(config, prepared))}\n`);
-      if (dry) stderr.write('dry run: nothing was written\n');
+      if (dry) {
+        const counts = communicator.size > 1 ? [communicator.size] : undefined;
+        for (const line of describeTrainingOnGpus(config, prepared, counts)) stderr.write(`${line}\n`);
+        stderr.write('dry run: nothing was written\n');
+      }
     }
     if (!dry) await train(communicator, config, prepared, { checkpoint, watch }, io);
   } finally {

@@ -76,6 +76,7 @@ it('goes from records to a policy with three commands and two files', { timeout:
   const dry = await run('ppo', '--config', shop.path('ppo.yaml'), '--dry-run');
   expect(dry.stderr).toMatch(/prompts: 12 of prompts\.jsonl, the longest of \d+ tokens; 12 records read/);
   expect(dry.stderr).toMatch(/reward judge: weight 1, 0\.\d+ in the trial/);
+  expect(dry.stderr).toMatch(/one GPU, all weights: weights [\d.]+ GB, .*cache [\d.]+ GB/);
   expect(existsSync(shop.path('runs/ppo'))).toBe(false);
   const { stdout } = await run('ppo', '--config', shop.path('ppo.yaml'));
   expect(stdout).toBe(`${shop.path('runs/ppo/model')}\n`);

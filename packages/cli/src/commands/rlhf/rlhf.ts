@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parameterCount } from '@gram/model';
 import {
+  describeRlhfOnGpus,
   failedTogether,
   formatRlhfConfig,
   loadRlhfConfig,
@@ -72,8 +73,11 @@ async function runAs(
       for (const line of describeRun(method, config, prepared)) say(line);
       if (communicator.size > 1) say(`processes: ${communicator.size}`);
       if (checkpoint !== undefined) say(`going on from ${checkpoint}`);
-      if (dry) say('dry run: nothing was written');
-      else await train(communicator, method, { config, prepared, checkpoint, watch }, io);
+      if (dry) {
+        const counts = communicator.size > 1 ? [communicator.size] : undefined;
+        for (const line of describeRlhfOnGpus(prepared, counts)) say(line);
+        say('dry run: nothing was written');
+      } else await train(communicator, method, { config, prepared, checkpoint, watch }, io);
     } finally {
       prepared.dispose();
     }
