@@ -7,10 +7,12 @@ import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
-import { wordSplitter } from './words/split-words.js';
-import { createWordEncoder, type Span, type WordEncoder, type WordTokens } from './words/word-encoder.js';
+import { createMerger } from './words/merger.js';
+import { wordRulesOf } from './words/rules.js';
+import { createWordEncoder, type WordEncoder } from './words/word-encoder.js';
+import type { Span } from './words/word-table.js';
 
-export type { Span } from './words/word-encoder.js';
+export type { Span } from './words/word-table.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -136,10 +138,12 @@ function fromText(text: string, source: string): Tokenizer {
   const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
   const plain = openNative(hidden.json, source);
   const about = { source, limit: maximumText(json) };
-  const words = wordEncoderOf(json, plain, hidden);
+  const wordEncoder = once(() => wordEncoderOf(json, plain, hidden));
   const templates = new Map<string, readonly number[]>();
+  const templateParts = remembered(hidden.parts);
   const idsByWords = (parts: readonly (string | number)[], shown: string) => {
     checkText(shown, about.limit);
+    const words = wordEncoder();
     return words === undefined ? undefined : encodeParts(parts, words);
   };
   return {
@@ -148,15 +152,12 @@ function fromText(text: string, source: string): Tokenizer {
       (await idsByWords([value], value)) ?? (await encoded(plain, value, about)).getIds(),
     encodeTemplate: async (value) => {
       const ids = templates.get(value) ?? (await encoded(full, value, about)).getIds();
-      if (value.length <= LONGEST_TEMPLATE) {
-        if (templates.size >= REMEMBERED_TEMPLATES) templates.clear();
-        templates.set(value, ids);
-      }
+      remember(templates, value, ids);
       return [...ids];
     },
     encodeSegments: async (segments, { continues = false } = {}) => {
       const shown = segments.map(({ text }) => text).join('');
-      const byWords = await idsByWords(partsOf(segments, hidden), shown);
+      const byWords = await idsByWords(partsOf(segments, templateParts), shown);
       if (byWords !== undefined) return byWords;
       const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
       const before = continues ? hidden.seam : '';
@@ -168,7 +169,7 @@ function fromText(text: string, source: string): Tokenizer {
     spans: async (value) => {
       checkText(value, about.limit);
       return (
-        placesOf(await words?.words(value, { withSpans: true })) ??
+        (await wordEncoder()?.encode(value, { withSpans: true }))?.spans ??
         spansOf((await encoded(plain, value, about)).getOffsets(), value)
       );
     },
@@ -192,29 +193,60 @@ function vocabSizeOf(
   return added.reduce((most, { content }) => Math.max(most, full.tokenToId(content) ?? -1), largest) + 1;
 }
 
-/** Encodes by words, where the tokenizer allows it. */
+/** Makes the encoder by words, where the tokenizer allows it. */
 function wordEncoderOf(
   json: TokenizerJson,
   plain: NativeTokenizer,
-  { isControl }: HiddenControls,
+  { isControl, json: { model } }: HiddenControls,
 ): WordEncoder | undefined {
-  const split = wordSplitter(json);
-  if (split === undefined) return undefined;
-  return createWordEncoder(split, async (words, { withSpans }) => {
-    const found = await plain.encodeBatch([...words], { addSpecialTokens: false }).catch(() => []);
-    return words.map((word, at) => {
+  const rules = wordRulesOf(json);
+  if (rules === undefined) return undefined;
+  const merger = createMerger(model);
+  if (merger === undefined) return undefined;
+  return createWordEncoder(rules, merger, async (asked) => {
+    const parts = asked.map(({ part }) => part);
+    const found = await plain.encodeBatch(parts, { addSpecialTokens: false }).catch(() => []);
+    return asked.map(({ part, withSpans }, at) => {
       const encoding = found[at];
       const ids = encoding?.getIds() ?? [];
       if (encoding === undefined || ids.some(isControl)) return undefined;
-      return { ids, ...(withSpans && { spans: spansOf(encoding.getOffsets(), word) }), length: word.length };
+      return { ids, spans: withSpans ? spansOf(encoding.getOffsets(), part) : undefined };
     });
   });
 }
 
+/** A function of texts of templates that remembers its results. */
+function remembered<Result>(compute: (text: string) => Result): (text: string) => Result {
+  const known = new Map<string, Result>();
+  return (text) => {
+    const result = known.get(text) ?? compute(text);
+    remember(known, text, result);
+    return result;
+  };
+}
+
+function remember<Result>(known: Map<string, Result>, text: string, result: Result): void {
+  if (text.length > LONGEST_TEMPLATE || known.has(text)) return;
+  if (known.size >= REMEMBERED_TEMPLATES) known.clear();
+  known.set(text, result);
+}
+
+/** Makes a value when it is first needed. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** Joins the texts of segments, with the ids of the control tokens between them. */
-function partsOf(segments: readonly Segment[], hidden: HiddenControls): readonly (string | number)[] {
+function partsOf(
+  segments: readonly Segment[],
+  templateParts: HiddenControls['parts'],
+): readonly (string | number)[] {
   const parts: (string | number)[] = [];
-  for (const part of segments.flatMap(({ text, trusted }) => (trusted ? hidden.parts(text) : [text]))) {
+  for (const part of segments.flatMap(({ text, trusted }) => (trusted ? templateParts(text) : [text]))) {
     const before = parts.at(-1);
     if (typeof before === 'string' && typeof part === 'string') parts[parts.length - 1] = before + part;
     else parts.push(part);
@@ -233,21 +265,9 @@ async function encodeParts(
       all.push(part);
       continue;
     }
-    const words = await encoder.words(part);
-    if (words === undefined) return undefined;
-    for (const { ids } of words) for (const id of ids) all.push(id);
-  }
-  return all;
-}
-
-/** Places of tokens in a text, from those in its words. */
-function placesOf(words: readonly WordTokens[] | undefined): Span[] | undefined {
-  if (words === undefined) return undefined;
-  const all: Span[] = [];
-  let before = 0;
-  for (const { spans = [], length } of words) {
-    for (const { start, end } of spans) all.push({ start: before + start, end: before + end });
-    before += length;
+    const tokens = await encoder.encode(part);
+    if (tokens === undefined) return undefined;
+    for (const id of tokens.ids) all.push(id);
   }
   return all;
 }

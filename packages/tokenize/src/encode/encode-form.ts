@@ -95,7 +95,14 @@ async function encodeSection(
   const ids = await Promise.all(
     joined.map(({ text, trusted }) => (trusted ? tokenizer.encodeTemplate(text) : tokenizer.encode(text))),
   );
-  return ids.flat();
+  return joinedIds(ids);
+}
+
+/** All ids of lists in one; `flat` of an array takes many times as long. */
+function joinedIds(lists: readonly (readonly number[])[]): readonly number[] {
+  const all: number[] = [];
+  for (const list of lists) for (const id of list) all.push(id);
+  return all;
 }
 
 /** Joins texts of the template that follow each other. */

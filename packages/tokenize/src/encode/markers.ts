@@ -24,8 +24,17 @@ export function restoreMarkers(prompt: JudgePrompt, text: string): string {
   );
 }
 
+/** The patterns of prompts, which are asked for with every text. */
+const patterns = new WeakMap<JudgePrompt, RegExp>();
+
 /** Matches each marker, plain or with any number of backslashes after its first character. */
-function markerPattern({ markers, markersCount }: JudgePrompt): RegExp {
+function markerPattern(prompt: JudgePrompt): RegExp {
+  const pattern = patterns.get(prompt) ?? makePattern(prompt);
+  patterns.set(prompt, pattern);
+  return pattern;
+}
+
+function makePattern({ markers, markersCount }: JudgePrompt): RegExp {
   // A pattern without forms would match everywhere.
   if (markers.length === 0) return /(?!)/;
   const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

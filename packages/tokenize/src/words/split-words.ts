@@ -1,83 +1,53 @@
-import { preTokenPattern } from '../bpe/pre-tokens.js';
-import { controlTokens } from '../control-tokens.js';
-import type { TokenizerJson } from '../tokenizer-json.js';
+import type { WordRules } from './rules.js';
 
 /**
  * Characters of which JavaScript and the library have one opinion, in every version of Unicode: ASCII, the printable half of
- * Latin-1, and frequent punctuation. Each is one UTF-16 unit and its own composed form (NFC).
+ * Latin-1, the Cyrillic letters of Russian and Ukrainian, and frequent punctuation. Each is one UTF-16 unit and its own composed
+ * form (NFC).
  */
-const PLAIN = /^[\p{ASCII}\xa0-\xff\u2010-\u2027\u20ac]*$/u;
-const FOREIGN = /[^\p{ASCII}\xa0-\xff\u2010-\u2027\u20ac]/gu;
+const PLAIN_CLASS = String.raw`\p{ASCII}\xa0-\xff\u0401\u0404\u0406\u0407\u0410-\u044f\u0451\u0454\u0456\u0457\u2010-\u2027\u20ac`;
+const PLAIN = new RegExp(`^[${PLAIN_CLASS}]*$`, 'u');
+const FOREIGN = new RegExp(`[^${PLAIN_CLASS}]`, 'gu');
 /** The end of a word that every known pattern ends there: none goes on from a letter to a space. */
 const END_OF_WORD = /[A-Za-z](?= [A-Za-z])/g;
 
-/** The library's patterns of contractions, words, digits, punctuation and white space, as published tokenizers spell them. */
-const LLAMA_START = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|`;
-const LLAMA_END = String.raw`| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
-/** JavaScript of Node 20 has no flags within a pattern. */
-const LLAMA_START_JS = String.raw`'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])|[^\r\n\p{L}\p{N}]?\p{L}+|`;
-
-/** The pattern of GPT-2, which the component ByteLevel brings along (Radford et al. 2019). */
-const GPT_2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
-
 const SPACE = 0x20;
+const APOSTROPHE = 0x27;
 
-/** Patterns of the library, and those of JavaScript that split plain text alike. */
-const PATTERNS: ReadonlyMap<string, string> = new Map([
-  [`${LLAMA_START}\\p{N}{1,3}${LLAMA_END}`, `${LLAMA_START_JS}\\p{N}{1,3}${LLAMA_END}`],
-  [`${LLAMA_START}\\p{N}${LLAMA_END}`, `${LLAMA_START_JS}\\p{N}${LLAMA_END}`],
-  [preTokenPattern, preTokenPattern],
-]);
-
-/** Whether JavaScript can split a text as the library does. */
-export function isPlain(text: string): boolean {
+/** Whether this file can split a text as the library does. */
+function isPlain(text: string): boolean {
   return PLAIN.test(text);
 }
 
-/** Splits a text into words, and runs of words that the library has to split, which are those that are not plain. */
-export type WordSplitter = (text: string) => readonly string[];
+/** The place of a part in a text: a word of plain text, or a run of words that the library has to split. */
+export type VisitPart = (start: number, end: number, isWord: boolean) => void;
 
 /**
- * Makes the function that splits text into the words (pre-tokens) within which a tokenizer looks for tokens, as the library
- * splits it. The ids of a text are then those of its words, one after the other, and a word has the same ids everywhere.
+ * Splits a text into the words (pre-tokens) within which a tokenizer looks for tokens, as the library splits it. The ids of a text
+ * are then those of its words, one after the other, and a word has the same ids everywhere.
  *
- * @returns undefined for a tokenizer that does more to a text than known patterns do
+ * @param visit called with each word of plain text, and with each run of words around characters that are not plain, in order
  */
-export function wordSplitter(json: TokenizerJson): WordSplitter | undefined {
-  const { normalizer, pre_tokenizer: steps, model } = json;
-  const dropout: unknown = Reflect.get(model, 'dropout');
-  const isKnown =
-    model.type === 'BPE' && (dropout ?? null) === null && keepsPlain(normalizer) && hasSimpleTokens(json);
-  const patterns = isKnown ? patternsOf(steps) : undefined;
-  if (patterns === undefined) return undefined;
-  const [first = /.+/gs, ...others] = patterns;
-  const split = (text: string): readonly string[] => {
-    let words: readonly string[] = text.match(first) ?? [];
-    for (const pattern of others) words = words.flatMap((word) => word.match(pattern) ?? []);
-    return words;
-  };
-  return (text) =>
-    isPlain(text) ? split(text) : runsOf(text).flatMap((run) => (isPlain(run) ? split(run) : [run]));
-}
-
-/** Cuts a text around characters that are not plain, at ends of words. */
-function runsOf(text: string): readonly string[] {
-  const runs: string[] = [];
-  const nextAfter = (pattern: RegExp, from: number) => {
-    pattern.lastIndex = from;
-    return pattern.exec(text)?.index;
-  };
+export function eachPart(text: string, rules: WordRules, visit: VisitPart): void {
+  if (isPlain(text)) {
+    eachWord(text, { start: 0, end: text.length }, rules, visit);
+    return;
+  }
   let done = 0;
-  for (let at = nextAfter(FOREIGN, 0); at !== undefined; at = nextAfter(FOREIGN, done)) {
+  for (let at = placeAfter(FOREIGN, text, 0); at !== undefined; at = placeAfter(FOREIGN, text, done)) {
     const start = endOfWordBefore(text, done, at);
-    const last = nextAfter(END_OF_WORD, at);
+    const last = placeAfter(END_OF_WORD, text, at);
     const end = last === undefined ? text.length : last + 1;
-    if (start > done) runs.push(text.slice(done, start));
-    runs.push(text.slice(start, end));
+    eachWord(text, { start: done, end: start }, rules, visit);
+    visit(start, end, false);
     done = end;
   }
-  if (done < text.length) runs.push(text.slice(done));
-  return runs;
+  eachWord(text, { start: done, end: text.length }, rules, visit);
+}
+
+function placeAfter(pattern: RegExp, text: string, from: number): number | undefined {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index;
 }
 
 /** The last end of a word before a place, or the start where there is none. */
@@ -89,40 +59,91 @@ function endOfWordBefore(text: string, start: number, place: number): number {
   return start;
 }
 
-/** Whether a normalizer leaves plain text as it is. */
-function keepsPlain(normalizer: unknown): boolean {
-  return (normalizer ?? null) === null || (isObject(normalizer) && normalizer.type === 'NFC');
+/** Kinds of characters between which the patterns tell. */
+const [OTHER, LETTER, DIGIT, LINE_END, WHITE] = [0, 1, 2, 3, 4];
+
+/** The kind of each plain character, by its code. */
+const KINDS = Uint8Array.from({ length: 0x20ad }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/[\r\n]/.test(character)) return LINE_END;
+  if (/\s/.test(character)) return WHITE;
+  if (/\p{L}/u.test(character)) return LETTER;
+  return /\p{N}/u.test(character) ? DIGIT : OTHER;
+});
+
+function kindAt(text: string, at: number): number | undefined {
+  return KINDS[text.charCodeAt(at)];
 }
 
-/** Whether added tokens are not found in texts of records, and take nothing from the text beside them. */
-function hasSimpleTokens(json: TokenizerJson): boolean {
-  const { added_tokens: added = [] } = json;
-  if (controlTokens(json).length < added.length) return false;
-  return added.every((token) => {
-    const flags = ['single_word', 'lstrip', 'rstrip'].map((flag) => Reflect.get(token, flag) ?? false);
-    return token.content !== '' && flags.every((flag) => flag === false);
-  });
+/** The end of the run of characters of a kind that begins at a place. */
+function endOfRun(text: string, kind: number, start: number, end: number): number {
+  let at = start;
+  while (at < end && kindAt(text, at) === kind) at++;
+  return at;
 }
 
-/** The patterns that split a text one after the other; undefined where one is not known. */
-function patternsOf(step: unknown): readonly RegExp[] | undefined {
-  if (!isObject(step)) return undefined;
-  const { type } = step;
-  if (type === 'Sequence') {
-    const inner = Array.isArray(step.pretokenizers) ? step.pretokenizers.map(patternsOf) : [];
-    // Each known component, and bytes at the end of all.
-    return inner.length > 0 && inner.every((one) => one !== undefined) ? inner.flat() : undefined;
+/** Splits a part of a text that is plain. */
+function eachWord(
+  text: string,
+  { start, end }: { readonly start: number; readonly end: number },
+  rules: WordRules,
+  visit: VisitPart,
+): void {
+  let pieceEnd = end;
+  for (let at = start; at < end; ) {
+    if (rules.splitsDigitsFirst && (at === start || at >= pieceEnd)) pieceEnd = endOfPiece(text, at, end);
+    const next = endOfWord(text, at, pieceEnd, rules);
+    visit(at, next, true);
+    at = next;
   }
-  if (type === 'ByteLevel' && step.add_prefix_space === false) {
-    return step.use_regex === false ? [] : [new RegExp(GPT_2, 'gu')];
-  }
-  if (type === 'Digits' && step.individual_digits === true) return [/\p{N}|\P{N}+/gu];
-  if (type !== 'Split' || step.behavior !== 'Isolated' || step.invert !== false) return undefined;
-  const regex = isObject(step.pattern) ? step.pattern.Regex : undefined;
-  const pattern = typeof regex === 'string' ? PATTERNS.get(regex) : undefined;
-  return pattern === undefined ? undefined : [new RegExp(pattern, 'gu')];
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Where digits are split off first: the place before the next digit, or after the one here. */
+function endOfPiece(text: string, start: number, end: number): number {
+  if (kindAt(text, start) === DIGIT) return start + 1;
+  let at = start;
+  while (at < end && kindAt(text, at) !== DIGIT) at++;
+  return at;
+}
+
+/** The end of the word that begins at a place, by the alternatives of the patterns in their order. */
+function endOfWord(text: string, at: number, end: number, rules: WordRules): number {
+  const code = text.charCodeAt(at);
+  const kind = KINDS[code];
+  if (code === APOSTROPHE) {
+    const length = contraction(text, at, end, rules.foldsContractions);
+    if (length > 0) return at + length;
+  }
+  if (kind === LETTER) return endOfRun(text, LETTER, at + 1, end);
+  const next = at + 1 < end ? kindAt(text, at + 1) : undefined;
+  const mayStandBefore = rules.beforeLetters === 'space' ? code === SPACE : kind === OTHER || kind === WHITE;
+  if (next === LETTER && mayStandBefore) return endOfRun(text, LETTER, at + 2, end);
+  if (kind === DIGIT) return endOfRun(text, DIGIT, at + 1, Math.min(end, at + rules.digits));
+  if (next === DIGIT && code === SPACE && rules.spaceBeforeDigits)
+    return endOfRun(text, DIGIT, at + 2, Math.min(end, at + 1 + rules.digits));
+  if (kind === OTHER || (next === OTHER && code === SPACE)) {
+    const punctuation = endOfRun(text, OTHER, at + 1, end);
+    return rules.linesAfterPunctuation ? endOfRun(text, LINE_END, punctuation, end) : punctuation;
+  }
+  return endOfWhite(text, at, end, rules);
+}
+
+/** The length of a contraction at a place, 0 where there is none. */
+function contraction(text: string, at: number, end: number, folds: boolean): number {
+  const found = text.slice(at + 1, Math.min(end, at + 3));
+  const letters = folds ? found.toLowerCase() : found;
+  if (/^[stmd]/.test(letters)) return 2;
+  return /^(?:re|ve|ll)/.test(letters) ? 3 : 0;
+}
+
+/** The end of white space: after its last line end, or before the last character where a word follows. */
+function endOfWhite(text: string, at: number, end: number, { endsAtLines }: WordRules): number {
+  let [stop, afterLine] = [at, at];
+  for (let kind = kindAt(text, stop); kind === WHITE || kind === LINE_END; kind = kindAt(text, stop)) {
+    stop++;
+    if (kind === LINE_END) afterLine = stop;
+    if (stop === end) break;
+  }
+  if (endsAtLines && afterLine > at) return afterLine;
+  return stop === end || stop === at + 1 ? stop : stop - 1;
 }

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { createRandom } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
+import { preTokenPattern } from '../bpe/pre-tokens.js';
 import { modelTokenizer } from '../chat/__fixtures__/models.js';
 import { type Tokenizer, tokenizerFromJson } from '../library.js';
-import { isPlain, wordSplitter } from './split-words.js';
-import { createWordEncoder } from './word-encoder.js';
+import { createMerger, type Merger } from './merger.js';
+import { wordRulesOf } from './rules.js';
+import { eachPart } from './split-words.js';
+import { createWordEncoder, type EncodeParts } from './word-encoder.js';
+import { TABLE_SIZE } from './word-table.js';
 
 const trained: object = JSON.parse(
   readFileSync(new URL('../bpe/__fixtures__/tokenizer.json', import.meta.url), 'utf8'),
@@ -34,6 +38,10 @@ const PIECES = [
   ' a b',
   'd ',
   'word word',
+  'Он ёж',
+  'й',
+  'ї ',
+  '\u0306',
   '한글',
   '🙂',
   '\u2028',
@@ -51,11 +59,17 @@ describe.each(tokenizers)('words of %s', (_, load) => {
   const native = NativeTokenizer.fromString(JSON.stringify({ ...json, post_processor: null }));
   const isFree = (text: string) => !added.some(({ content }: { content: string }) => text.includes(content));
 
+  const rules = wordRulesOf(JSON.parse(tokenizer.json))!;
+
   it('splits off what is not plain, at words', () => {
-    const words = wordSplitter(JSON.parse(tokenizer.json))?.('So it was 12 한글 (yes) and no more 🙂');
-    expect(words?.filter((word) => !isPlain(word))).toEqual([' was 12 한글 (yes) and', ' more 🙂']);
-    expect(words?.slice(0, 2)).toEqual(['So', ' it']);
-    expect(words?.join('')).toBe('So it was 12 한글 (yes) and no more 🙂');
+    const text = 'So it was 12 한글 (yes) and no more 🙂';
+    const parts = partsOf(text, rules);
+    expect(parts.filter(({ isWord }) => !isWord).map(({ part }) => part)).toEqual([
+      ' was 12 한글 (yes) and',
+      ' more 🙂',
+    ]);
+    expect(parts.slice(0, 2).map(({ part }) => part)).toEqual(['So', ' it']);
+    expect(parts.map(({ part }) => part).join('')).toBe(text);
   });
 
   it('gives the ids and the places that the library gives, in any order of texts', async () => {
@@ -72,46 +86,103 @@ describe.each(tokenizers)('words of %s', (_, load) => {
   }, 120_000);
 });
 
-describe('createWordEncoder', () => {
-  const split = (text: string) => text.match(/\S+|\s+/g) ?? [];
-  const tokens = (word: string) => ({
-    ids: [word.length],
-    spans: [{ start: 0, end: word.length }],
-    length: word.length,
-  });
+/** What `eachPart` visits. */
+function partsOf(text: string, rules: Parameters<typeof eachPart>[1]) {
+  const parts: { part: string; isWord: boolean }[] = [];
+  eachPart(text, rules, (start, end, isWord) => parts.push({ part: text.slice(start, end), isWord }));
+  return parts;
+}
 
-  it('encodes each word once, but long ones and those that cannot be encoded alone', async () => {
-    const asked: string[] = [];
-    const encoder = createWordEncoder(split, async (words) => {
-      asked.push(...words);
-      return words.map((word) => (word === 'two-words' ? undefined : tokens(word)));
-    });
-    const long = 'x'.repeat(40);
-    await encoder.words('a b a');
-    expect((await encoder.words(`b a ${long}`))?.map(({ length }) => length)).toEqual([1, 1, 1, 1, 40]);
-    expect(await encoder.words('a two-words')).toBeUndefined();
-    await encoder.words(long);
-    expect(asked).toEqual(['a', ' ', 'b', long, 'two-words', long]);
+describe('eachPart', () => {
+  const llama = (digits: string) =>
+    String.raw`'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
+  const split = (Regex: string) => ({
+    type: 'Sequence',
+    pretokenizers: [{ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }, bytes],
   });
+  const published = (digits: string) =>
+    String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+  const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+  const plainPieces = PIECES.filter((piece) =>
+    /^[\p{ASCII}\xa0-\xff\u0401\u0410-\u044f\u0451\u2010-\u2027\u20ac]*$/u.test(piece),
+  );
 
-  it('forgets what nobody asks for', async () => {
-    const asked: string[] = [];
-    const encoder = createWordEncoder(split, async (words) => {
-      asked.push(...words);
-      return words.map(tokens);
-    });
-    await encoder.words('first kept');
-    for (let n = 0; n < 150_000; n += 1000) {
-      await encoder.words(Array.from({ length: 1000 }, (_, at) => `w${n + at}`).join(' '));
-      await encoder.words('kept');
+  it.each([
+    ['Llama 3', split(published(String.raw`\p{N}{1,3}`)), [llama(String.raw`\p{N}{1,3}`)]],
+    ['Qwen', split(published(String.raw`\p{N}`)), [llama(String.raw`\p{N}`)]],
+    ['gram', split(preTokenPattern), [preTokenPattern]],
+    ['GPT-2', gpt2, [gpt2Pattern]],
+    ['SmolLM2', smollm2, [String.raw`\p{N}|\P{N}+`, gpt2Pattern]],
+  ])('splits plain text as the pattern of %s', (_, pre_tokenizer, patterns) => {
+    const rules = wordRulesOf({ model: { type: 'BPE' }, pre_tokenizer })!;
+    for (const text of randomTexts(20_000, plainPieces)) {
+      let expected = [text];
+      for (const pattern of patterns)
+        expected = expected.flatMap((part) => part.match(new RegExp(pattern, 'gu')) ?? []);
+      const words = partsOf(text, rules).map(({ part }) => part);
+      if (words.join('|') !== expected.join('|')) expect(words, JSON.stringify(text)).toEqual(expected);
     }
-    asked.length = 0;
-    await encoder.words('first kept');
-    expect(asked).toEqual(['first']);
   });
 });
 
-describe('wordSplitter', () => {
+describe('createWordEncoder', () => {
+  const rules = wordRulesOf({ model: { type: 'BPE' }, pre_tokenizer: gpt2 })!;
+  const tokensOf = (part: string) => ({ ids: [part.length], spans: [{ start: 0, end: part.length }] });
+  /** Merges each word to one token, whose id is its length, and notes what it is asked. */
+  function encoderWith(library: EncodeParts) {
+    const merged: string[] = [];
+    const merger: Merger = {
+      merge(word) {
+        merged.push(word);
+        return { count: 1, ids: Int32Array.of(word.length), ends: Int32Array.of(word.length) };
+      },
+    };
+    return { merged, encoder: createWordEncoder(rules, merger, library) };
+  }
+
+  it('merges each word once, and asks the library for long and foreign parts', async () => {
+    const asked: string[] = [];
+    const { merged, encoder } = encoderWith(async (parts) => {
+      asked.push(...parts.map(({ part }) => part));
+      return parts.map(({ part }) => (part.includes('語') ? undefined : tokensOf(part)));
+    });
+    const long = 'x'.repeat(80);
+    await encoder.encode('a b a');
+    const both = await encoder.encode(`b a ${long} a Ωm`, { withSpans: true });
+    expect(both).toMatchObject({
+      ids: [1, 2, 81, 5],
+      spans: [
+        { start: 0, end: 1 },
+        { start: 1, end: 3 },
+        { start: 3, end: 84 },
+        { start: 84, end: 89 },
+      ],
+    });
+    expect(await encoder.encode('a 語')).toBeUndefined();
+    expect((await encoder.encode(`${long} a Ωm`))?.ids).toEqual([80, 5]);
+    expect(merged).toEqual(['a', ' b', ' a', 'b']);
+    expect(asked).toEqual([` ${long}`, ' a Ωm', 'a 語', long]);
+  });
+
+  it('forgets what nobody asks for', async () => {
+    const { merged, encoder } = encoderWith(async () => []);
+    await encoder.encode('first kept');
+    for (let n = 0; n < 3 * TABLE_SIZE; n += 1000) {
+      // GPT-2 splits digits off.
+      const words = Array.from({ length: 1000 }, (_, at) =>
+        (n + at).toString().replace(/\d/g, (digit) => 'abcdefghij'.charAt(Number(digit))),
+      );
+      await encoder.encode(words.join(' '));
+      await encoder.encode('kept kept');
+    }
+    merged.length = 0;
+    await encoder.encode('first kept');
+    expect(merged).toEqual(['first']);
+  });
+});
+
+describe('wordRulesOf', () => {
   it.each([
     ['another normalizer', { normalizer: { type: 'Lowercase' } }],
     [
@@ -126,6 +197,20 @@ describe('wordSplitter', () => {
       { added_tokens: [{ id: 9, content: '<x>', special: true, lstrip: true }] },
     ],
   ])('leaves a tokenizer with %s to the library', (_, change) => {
-    expect(wordSplitter({ model: { type: 'BPE' }, ...trained, ...change })).toBeUndefined();
+    expect(wordRulesOf({ model: { type: 'BPE' }, ...trained, ...change })).toBeUndefined();
+  });
+});
+
+describe('createMerger', () => {
+  const { model } = JSON.parse(JSON.stringify(trained));
+  it.each([
+    ['no token for a byte', { vocab: { a: 0 } }],
+    ['one id for two tokens', { vocab: { ...model.vocab, other: 0 } }],
+    ['a mark before parts of words', { continuing_subword_prefix: '##' }],
+    ['tokens for single bytes', { byte_fallback: true }],
+    ['a merge of unknown tokens', { merges: [...model.merges, ['no such', 'token']] }],
+  ])('leaves a model with %s to the library', (_, change) => {
+    expect(createMerger(model)).toBeDefined();
+    expect(createMerger({ ...model, ...change })).toBeUndefined();
   });
 });

@@ -92,7 +92,7 @@ export function preferenceEncoder(
       if (empty !== undefined) return empty;
       const first = placeAt(seed, expected);
       // Without a cut, which gives both orders anyway, only texts that are nearly equal may be encoded alike.
-      const needsBoth = bothOrders || folded(chosen) === folded(rejected);
+      const needsBoth = bothOrders || foldAlike(chosen, rejected);
       const [encoded, other] = await inOrder(pair, first, needsBoth);
       if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
       const { ids, truncated, neutralized } = encoded;
@@ -203,12 +203,24 @@ async function encodeSides<Example>(
 
 /** Whether two responses may be encoded alike: where they were cut, or differ in what templates trim or tokenizers normalize. */
 function mayBeEqual({ truncated }: { readonly truncated: boolean }, a: Answer, b: Answer): boolean {
-  return truncated || folded(a) === folded(b);
+  return truncated || foldAlike(a, b);
 }
 
-/** The text of a response without white space, case, accents and forms of characters, more than any normalizer takes away. */
-function folded(response: Answer): string {
-  return conversationText(response)
+/** Characters by which most responses differ. */
+const BEGINNING = 64;
+
+/** Whether two responses are the same without white space, case, accents and forms of characters. */
+function foldAlike(first: Answer, second: Answer): boolean {
+  const [a, b] = [conversationText(first), conversationText(second)];
+  // The last character of a part may have another small form within the whole, as the Greek sigma has at the end of a word.
+  const [x, y] = [folded(a.slice(0, BEGINNING)).slice(0, -1), folded(b.slice(0, BEGINNING)).slice(0, -1)];
+  const shared = Math.min(x.length, y.length);
+  return x.slice(0, shared) === y.slice(0, shared) && folded(a) === folded(b);
+}
+
+/** A text without white space, case, accents and forms of characters, more than any normalizer takes away. */
+function folded(text: string): string {
+  return text
     .normalize('NFKD')
     .replace(/[\s\p{M}\p{C}]/gu, '')
     .toLowerCase();
