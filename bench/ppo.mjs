@@ -133,7 +133,10 @@ function report(named) {
         method,
         speed: ratio(({ seconds, responses: drawn }) => seconds / drawn),
         ...Object.fromEntries(
-          ['rollout', 'scoring', 'learning', 'processor'].map((part) => [part, ratio((result) => result[part])]),
+          ['rollout', 'scoring', 'learning', 'processor'].map((part) => [
+            part,
+            ratio((result) => result[part]),
+          ]),
         ),
         memory: own.peakMemory / peer.peakMemory,
       },
