@@ -5,7 +5,7 @@
 //   --precision NAME    float32, int8 or int4; default all three
 //   --use NAME          judge or generate; default both
 import { parseArgs } from 'node:util';
-import { cacheBytes, inspectModel, weightBytes } from '@gram/model';
+import { cacheBytes, inspectModel, peakMemory, roundedHeadBytes, weightBytes } from '@gram/model';
 import { json, mega, times } from './common.mjs';
 
 const { values } = parseArgs({
@@ -24,16 +24,33 @@ const measure = (precision, use) =>
   ]);
 
 const { config } = await inspectModel(values.model);
-// The first process of a precision packs the weights; memory is that of a process which does so as well as of one that does not.
 const base = await measure('float32', 'nothing');
 console.log(`without a model, with the runtime and the tokenizer: ${mega(base.peak)}`);
-console.log('use       precision  weights  cache   peak     resting  (peak - process) / (weights + cache)');
+// The tokens of the pair that is judged follow from the tokenizer; with that of SmolLM2 there are 700.
+const USES = {
+  judge: { kind: 'judge', rows: 2, tokens: 700 },
+  generate: { kind: 'generate', rows: 1, tokens: TOKENS },
+};
+/** The weights that a use has in memory: rows of the embedding are read from the file. */
+function usedWeights(precision, use) {
+  const table = 4 * config.vocabSize * config.hiddenSize;
+  const layers = weightBytes(config, precision) - (config.tieWordEmbeddings ? 1 : 2) * table;
+  if (use === 'judge') return layers;
+  return layers + (precision === 'float32' ? table : roundedHeadBytes(config));
+}
+console.log(
+  'use       precision  weights  cache   peak     resting  (peak - process) / (weights + cache)  peak / estimate',
+);
 for (const precision of values.precision === undefined ? ['float32', 'int8', 'int4'] : [values.precision]) {
-  const weights = weightBytes(config, precision);
   const cache = cacheBytes(config, TOKENS);
   for (const use of values.use === undefined ? ['judge', 'generate'] : [values.use]) {
+    const weights = usedWeights(precision, use);
+    if (precision !== 'float32') await measure(precision, use);
     const { peak, resting } = await measure(precision, use);
+    const { opened } = peakMemory(config, { ...USES[use], precision });
     const cells = [use.padEnd(9), precision.padEnd(10), ...[weights, cache, peak, resting].map(mega)];
-    console.log(`${cells.join(' '.repeat(2))}  ${times((peak - base.peak) / (weights + cache))}`);
+    console.log(
+      `${cells.join(' '.repeat(2))}  ${times((peak - base.peak) / (weights + cache)).padEnd(36)}  ${times(peak / opened)}`,
+    );
   }
 }

@@ -120,6 +120,7 @@ export { applyAdapter, type ModelAndFiles } from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { arePlain, type OpenedModel, type OpenOptions, openModel } from './opening/open-model.js';
 export type { FixedWeights } from './opening/packed-file.js';
+export { type ModelUse, type PeakMemory, peakMemory } from './peak-memory.js';
 export { type QuantizedWeights, quantizeWeights } from './quantize.js';
 export type {
   DynamicScaling,

@@ -9,7 +9,9 @@ import {
   longestSequence,
   type ModelConfig,
   type ModelInfo,
+  type PeakMemory,
   parameterCount,
+  peakMemory,
   resolveModel,
   type TrainingMemory,
   trainingBytes,
@@ -27,6 +29,11 @@ import { modelOperand } from '../models/model-flags.js';
 const PAIR_TOKENS = 1024;
 /** A generated text of a usual length. */
 const TEXT_TOKENS = 1024;
+/** The uses whose peak is estimated: a judged pair in both orders, and one text. */
+const USES = [
+  { name: 'judging a pair', kind: 'judge', rows: 2, tokens: PAIR_TOKENS },
+  { name: 'writing a text', kind: 'generate', rows: 1, tokens: TEXT_TOKENS },
+] as const;
 const LORA = { rank: 16, alpha: 32, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] } as const;
 /** The optimizers, which differ in what they remember of the gradients. */
 const TRAINING = optimizerNames.map((name) => ({
@@ -69,6 +76,14 @@ function memoryOf(config: ModelConfig) {
     parameters: parameterCount(config),
     weightBytes: Object.fromEntries(
       PRECISIONS.map((precision) => [precision, weightBytes(config, precision)]),
+    ),
+    peakBytes: Object.fromEntries(
+      USES.map(({ kind, ...size }) => [
+        kind,
+        Object.fromEntries(
+          PRECISIONS.map((precision) => [precision, peakMemory(config, { ...size, kind, precision })]),
+        ),
+      ]),
     ),
     cacheBytesPerToken: cacheBytes(config, 1),
     trainingBytes: { full: trainingBytes(config), lora: trainingBytes(config, LORA) },
@@ -136,6 +151,12 @@ function memoryTable(config: ModelConfig): string {
       `weights, ${precision}`,
       gigabytes(weightBytes(config, precision)),
     ]),
+    ...USES.flatMap(({ name, ...use }) =>
+      PRECISIONS.map((precision): [string, string] => [
+        `peak of ${name} of ${use.tokens} tokens, ${precision}`,
+        peakText(peakMemory(config, { ...use, precision })),
+      ]),
+    ),
     [`keys and values of ${TEXT_TOKENS} tokens`, gigabytes(cacheBytes(config, TEXT_TOKENS))],
     ...TRAINING.flatMap(({ name, optimizer }): [string, string][] => [
       [`training everything with ${name}`, trainingText(trainingMemory(config, { optimizer }))],
@@ -146,6 +167,12 @@ function memoryTable(config: ModelConfig): string {
     ]),
   ];
   return textTable({ columns: [{ name: 'memory' }, { name: '' }], rows });
+}
+
+/** The peak of a process on the CPU, and that of the first one where packing takes more. */
+function peakText({ opened, packing }: PeakMemory): string {
+  const first = packing > opened ? `, ${gigabytes(packing)} the first time` : '';
+  return `about ${gigabytes(opened)}${first}`;
 }
 
 /** The memory of training without activations, as a sum and its parts. */
