@@ -26,12 +26,14 @@ if (use === 'judge') {
   const [{ orders }] = await model.compare([pair]);
   result = { orders };
 } else if (use === 'generate') {
+  // It is there in every process that writes text.
+  const tokenizer = tokenizerOf(await readCompanions(path), path);
   const { config, weights } = await openModel(path, { precision });
   const generator = createGenerator({ config, weights });
   const ids = Array.from({ length: PROMPT_TOKENS }, (_, i) => ((i * 7919) % 40_000) + 100);
   const options = { maxNewTokens: NEW_TOKENS, stopIds: [] };
   const [[completion]] = await generator.generate([{ ids, decodings: [{ temperature: 0 }] }], options);
-  result = { ids: completion.ids };
+  result = { text: await tokenizer.decode(completion.ids) };
 } else {
   // Everything but the model: the runtime is loaded and the tokenizer read.
   int8Kernel();

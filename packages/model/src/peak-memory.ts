@@ -26,6 +26,8 @@ export interface PeakMemory {
 const PROCESS_BYTES = 118e6;
 /** Memory of a tokenizer for each of its tokens: two native ones, and what is left of reading the file. */
 const TOKENIZER_BYTES = 1700;
+/** Memory of the graphs of generation, of which there are four. */
+const GENERATION_BYTES = 40e6;
 /** Arrays that are kept at once between the products of a layer: products of integers keep those that they round as well. */
 const ARRAYS = { float32: 1, int8: 2, int4: 2 } as const satisfies Record<WeightPrecision, number>;
 /** Free pieces between those in use, and pages of files that are in memory while matrices are packed. */
@@ -33,7 +35,7 @@ const SLACK = 1.05;
 
 /**
  * Estimates the largest memory of a process that opens a model on the CPU and uses it. Measured for SmolLM2-135M, in three
- * precisions and both uses, it was right within 10 %; `bench/memory.mjs` prints it beside what the kernel counts.
+ * precisions and both uses, it was right within 6 %; `bench/memory.mjs` prints it beside what the kernel counts.
  *
  * Weights stay in files: only what the runtime packs of them is counted, and neither the embedding nor a head of which single rows
  * are read. A 16-bit checkpoint or a GGUF file in float32 is read into memory instead, which takes `weightBytes`.
@@ -49,7 +51,7 @@ export function peakMemory(config: ModelConfig, { kind, precision, rows, tokens 
   const own = PROCESS_BYTES + TOKENIZER_BYTES * vocabSize;
   const layers = weightBytes(config, precision) - 4 * (parameterCount(config) - matrixWeights(config));
   const head = precision === 'float32' ? 4 * table : roundedHeadBytes(config);
-  const generating = head + cacheBytes(config, rows * tokens);
+  const generating = GENERATION_BYTES + head + cacheBytes(config, rows * tokens);
   const activations = ARRAYS[precision] * forwardBytes(config, rows, tokens);
   const opened = own + layers + activations + (kind === 'generate' ? generating : 0);
   const packing = precision === 'float32' ? 0 : own + 4 * table + roundedHeadBytes(config);

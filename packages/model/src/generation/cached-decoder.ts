@@ -104,13 +104,6 @@ export function createCachedDecoder(
   const head = compileHead(config, options);
   const select = compileSelect(device);
 
-  /** What comes after states, which are freed. */
-  async function after(states: AnyArray, loaded: LoadedWeights): Promise<NextTokens> {
-    const { next } = await head({ weights: loaded, states });
-    disposeArrays({ states });
-    return dataOf(next);
-  }
-
   return {
     async read(tokens, last, promptOf, capacity) {
       const room = () => zeros([promptOf.length, groups, capacity, headDim]);
@@ -126,7 +119,7 @@ export function createCachedDecoder(
         promptOf: int32([promptOf.length], promptOf),
         cache,
       });
-      const next = await after(states, loaded);
+      const next = await nextAfter(head, loaded, states);
       return { next, progress: { cache, rows: promptOf.length, capacity } };
     },
     async advance({ cache, rows, capacity }, tokens, positions) {
@@ -134,7 +127,7 @@ export function createCachedDecoder(
       const tables = nextTables(capacity);
       const loaded = await used.get();
       const { states } = await advance({ weights: loaded, tables, cache, ...inputs });
-      return after(states, loaded);
+      return nextAfter(head, loaded, states);
     },
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
@@ -230,6 +223,18 @@ function compileHead(config: ModelConfig, options: DecoderOptions) {
     }),
     { ...options, dimensions: { states: ['N', null] } },
   );
+}
+
+/** What comes after states, which are freed. */
+async function nextAfter(
+  head: ReturnType<typeof compileHead>,
+  weights: LoadedWeights,
+  states: AnyArray,
+): Promise<NextTokens> {
+  const read = Object.entries(weights).filter(([name]) => !name.startsWith('model.layers.'));
+  const { next } = await head({ weights: Object.fromEntries(read), states });
+  disposeArrays({ states });
+  return dataOf(next);
 }
 
 /** The cache of some of the rows. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,6 +90,24 @@ describe('openModel in float32', () => {
     expectSame(await read(opened.weights), weights);
     expect(await answer(opened)).toEqual(await answer({ config, weights, fixedWeights: true }));
     expect(await packedFiles()).toEqual([]);
+  });
+
+  it('remembers that the values of a file are finite, until it is changed', async () => {
+    const changed = join(root, 'checked');
+    await saveModel(changed, { config, weights });
+    await openModel(changed);
+    const markers = await readdir(join(cache, 'packed'), { recursive: true });
+    expect(markers.filter((name) => name.endsWith('finite'))).toHaveLength(1);
+    const file = join(changed, 'model.safetensors');
+    const { size } = await stat(file);
+    const handle = await open(file, 'r+');
+    await handle.write(new Uint8Array(4).fill(0xff), 0, 4, size - 4);
+    await handle.close();
+    await expect(openModel(changed)).rejects.toMatchObject({ code: 'bad-weights' });
+    // Where nothing can be written, each process checks.
+    await rm(join(cache, 'packed'), { recursive: true });
+    await writeFile(join(cache, 'packed'), '');
+    expect(arePlain((await openModel(model)).weights)).toBe(false);
   });
 
   it('reads half precision and GGUF into memory', async () => {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { BaseError, checkMemory } from '@gram/base';
+import { BaseError, checkMemory, writeFileAtomic } from '@gram/base';
 import { type AnyArray, ArrayFile, fileArray } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
@@ -10,7 +10,7 @@ import { readGgufConfig } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { type WeightPrecision, weightBytes } from '../weight-bytes.js';
 import { type FixedWeights, openPacked, packedForms, writePacked } from './packed-file.js';
-import { packedPath, preparePacked, touchPacked } from './packed-folder.js';
+import { checkedPath, packedPath, preparePacked, touchPacked } from './packed-folder.js';
 import type { PackedPrecision } from './packed-layout.js';
 import { type EachWeight, ggufWeights, safetensorsWeights } from './weight-source.js';
 
@@ -35,7 +35,8 @@ const SMALLEST_KEPT = 2 ** 25;
  * file that is made once and found again by the next process, in the folder `GRAM_CACHE` or that of the user's caches. The runtime maps
  * these files, so that memory holds what it packs and nothing else. Half precision and GGUF in float32 are read into memory.
  *
- * The checks are those of `loadModel`. The files must stay as they are while the model is used; one that was changed is an error.
+ * The checks are those of `loadModel`. That all values are finite is checked once and remembered for the same files in the same cache.
+ * The files must stay as they are while the model is used; one that was changed is an error.
  *
  * @example
  * ```ts
@@ -62,7 +63,7 @@ export async function openModel(
     });
     return { ...opened, weights: await packed(source, precision, resolving) };
   }
-  const inPlace = await weightsInPlace(source.each, config);
+  const inPlace = await weightsInPlace(source);
   if (inPlace !== undefined) return { ...opened, weights: inPlace };
   const { weights } = await loadModel(path, resolving);
   return { ...opened, weights };
@@ -97,7 +98,9 @@ async function sourceOf(path: string): Promise<Source> {
 }
 
 /** All weights as parts of the model's own files; undefined where some are not float32 there. */
-async function weightsInPlace(each: EachWeight, config: ModelConfig): Promise<FixedWeights | undefined> {
+async function weightsInPlace({ files: paths, each, config }: Source): Promise<FixedWeights | undefined> {
+  const marker = weightBytes(config) < SMALLEST_KEPT ? undefined : await checkedPath(paths);
+  const isChecked = marker !== undefined && (await exists(marker));
   const files = new Map<string, ArrayFile>();
   const shapes = weightShapes(config);
   const weights: Record<string, AnyArray<'float32'>> = Object.create(null);
@@ -108,12 +111,24 @@ async function weightsInPlace(each: EachWeight, config: ModelConfig): Promise<Fi
     const { path, offset } = float32At;
     const file = files.get(path) ?? new ArrayFile(path);
     files.set(path, file);
-    await check();
+    if (!isChecked) await check();
     weights[name] = fileArray({ dtype: 'float32', shape: shapes[name] ?? [] }, file, offset);
   });
   if (!isComplete) return undefined;
   for (const file of files.values()) file.check();
+  if (marker !== undefined) await mark(marker);
   return weights;
+}
+
+/** Notes for later processes that files were checked; where nothing may be written, they check again. */
+async function mark(path: string): Promise<void> {
+  try {
+    await preparePacked(dirname(path));
+    await writeFileAtomic(path, '');
+    await touchPacked(dirname(path));
+  } catch (error) {
+    if (!isRefusedBySystem(error)) throw error;
+  }
 }
 
 /** The weights in integers: those of the packed file, which is written first where there is none. */

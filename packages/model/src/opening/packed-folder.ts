@@ -25,11 +25,19 @@ export async function packedPath(
   config: ModelConfig,
   precision: PackedPrecision,
 ): Promise<string> {
+  const kernel = precision === 'int8' ? int8Kernel() : null;
+  return join(await folderOf(files, [{ ...config }, precision, kernel]), `${precision}.safetensors`);
+}
+
+/** Path of an empty file that says that all values of the files are finite, so that the next process need not read them for that. */
+export async function checkedPath(files: readonly string[]): Promise<string> {
+  return join(await folderOf(files, ['finite']), 'finite');
+}
+
+async function folderOf(files: readonly string[], about: readonly unknown[]): Promise<string> {
   const real = await Promise.all(files.map((file) => realpath(file)));
   const sources = real.sort().map((file) => [file, fileIdentity(file)]);
-  const kernel = precision === 'int8' ? int8Kernel() : undefined;
-  const key = sha256(canonicalJson([VERSION, sources, { ...config }, precision, kernel ?? null]));
-  return join(packedRoot(), key, `${precision}.safetensors`);
+  return join(packedRoot(), sha256(canonicalJson([VERSION, sources, ...about])));
 }
 
 /** Makes the folder of a packed model, and removes those that were not used for 30 days. */
