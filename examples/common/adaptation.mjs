@@ -1,6 +1,7 @@
 import { createRandom } from '@gram/base';
 import { evaluatePairs } from '@gram/reward';
-import { adaptRewardModel, encodeResponsePairs, pairGeneration } from '@gram/train';
+import { adaptRewardModel, encodeResponsePairs, pairGeneration, simplePreference, train } from '@gram/train';
+import { encodeLikelihoodPairs } from './decisions/likelihood.mjs';
 import { openData } from './materials.mjs';
 import { fit, keep, openJudge, openModel, trainOptions } from './stage-models.mjs';
 
@@ -22,17 +23,32 @@ async function taskStage1({ inputs: { recipe, seed, task, pairs: count, training
   return keep(directory, { ...run, kind: 'policy', tokens, recipe }, await fit(run, { ...training, seed }));
 }
 
-/** Trains a generative judge, or a model that is to become one, further on `labels` of the `pool` of pairs of a task. */
-async function adapted({ inputs: { recipe, seed, task, pool, labels, training }, needs, directory }) {
-  const { config, weights, tokens, encoder } = await openModel(needs.model, recipe);
+/** Trains a judge, or a model that is to become one, further on `labels` of the `pool` of pairs of a task. */
+async function adapted({ inputs: { recipe, seed, task, kind, pool, labels, training }, needs, directory }) {
+  const { tokens, encoder, ...start } = await openModel(needs.model, recipe);
   const pairs = await openData({ ...recipe, data: {} }, seed).task(task, 'train', pool);
-  const { labelSmoothing, ...options } = training;
-  const { weights: trained, history } = await adaptRewardModel({
-    ...{ config, weights, encoder, kind: 'generative', pairs, count: labels, seed, labelSmoothing },
-    options: trainOptions({ ...options, seed }),
-  });
+  const { labelSmoothing, beta, ...pace } = training;
+  const run = { ...start, encoder, pairs, count: labels, seed, options: trainOptions({ ...pace, seed }) };
+  const { weights, history } =
+    kind === 'likelihood'
+      ? await adaptByLikelihood({ ...run, beta })
+      : await adaptRewardModel({ ...run, kind, labelSmoothing });
   const losses = history.map(({ step, loss }) => [step, loss]);
-  return keep(directory, { config, weights: trained, kind: 'generative', tokens, recipe }, losses);
+  const trained = { config: start.config, weights, tokens, recipe };
+  if (kind !== 'likelihood') return keep(directory, { ...trained, kind }, losses);
+  return { ...(await keep(directory, { ...trained, kind: 'policy' }, losses)), beta };
+}
+
+/** What `adaptRewardModel` does, for a judge by likelihood: smaller numbers of labels are part of larger ones. */
+async function adaptByLikelihood({ config, weights, encoder, pairs, count, seed, options, beta }) {
+  const some = createRandom(seed, 'adaptation').shuffle(pairs).slice(0, count);
+  if (some.length === 0) return { weights, history: [] };
+  const examples = await encodeLikelihoodPairs(encoder, some);
+  const { history } = await train({
+    ...{ config, weights, examples, options },
+    objective: simplePreference({ beta }),
+  });
+  return { weights, history };
 }
 
 /** Says which test pairs of a task a judge decides as they are labeled. */

@@ -11,7 +11,7 @@ const points = (value) => `${value < 0 ? '' : '+'}${(100 * value).toFixed(1)}`;
 const PAPER = {
   columns: [{ name: 'the paper, summaries' }, right('task labels'), right('accuracy')],
   rows: [
-    ['GRAM', '3,000', '75.6 %'],
+    ['stage 1 (GRAM)', '3,000', '75.6 %'],
     ['stage 1 on the task', '3,000', '74.7 %'],
     ['without stage 1', '3,000', '67.4 %'],
     [ORACLE, '92,000', '77.8 %'],

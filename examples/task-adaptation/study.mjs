@@ -4,26 +4,26 @@ import {
   foundationOf,
   judgeOf,
   judgePhase,
+  OBJECTIVES,
   readingPhases,
   trainingPhase,
 } from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
 
-const LABELED = { kind: 'generative', options: 'stage2' };
+/** The training in the recipe that makes a judge of each kind from labels. */
+const TRAINING = { generative: 'stage2', likelihood: 'likelihood' };
 
 /** The model that each arm starts from, before it sees labels of a task. All learn from these in the same way. */
 export const ARMS = [
   {
-    name: 'GRAM',
+    name: 'stage 1',
     about: 'stage 1, then labels of other tasks',
-    startOf: (recipe, seed) =>
-      judgeOf(recipe, { seed, arm: { ...LABELED, isFoundation: true }, labels: recipe.data.labeled }),
+    startOf: (recipe, seed) => labeledOf(recipe, seed, true),
   },
   {
     name: 'without stage 1',
     about: 'the same labels of other tasks',
-    startOf: (recipe, seed) =>
-      judgeOf(recipe, { seed, arm: { ...LABELED, isFoundation: false }, labels: recipe.data.labeled }),
+    startOf: (recipe, seed) => labeledOf(recipe, seed, false),
   },
   {
     name: 'stage 1 on the task',
@@ -43,6 +43,15 @@ export const ARMS = [
   },
   { name: 'base', about: 'plain text only', startOf: baseOf },
 ];
+
+/** A judge that learned from labels of other tasks, with stage 1 or without. */
+function labeledOf(recipe, seed, isFoundation) {
+  return judgeOf(recipe, { seed, arm: labelingOf(recipe, isFoundation), labels: recipe.data.labeled });
+}
+
+function labelingOf({ kind }, isFoundation) {
+  return { kind, isFoundation, options: TRAINING[kind] };
+}
 
 /** The model that saw all labels of a task. */
 export const ORACLE = 'all task labels';
@@ -73,7 +82,13 @@ export function planOf(recipe) {
 /** The accuracy of a model that learned from some labels of a task. Smaller numbers of labels are part of larger ones. */
 function testOf(recipe, { seed, task, labels }, model) {
   const settings = { recipe: settingsOf(recipe), seed, task };
-  const inputs = { ...settings, pool: recipe.data.task[task], labels, training: recipe.adaptation };
+  const inputs = {
+    ...settings,
+    kind: recipe.kind,
+    pool: recipe.data.task[task],
+    labels,
+    training: recipe.adaptation,
+  };
   const judge = stage('adapted', inputs, { model });
   return stage('taskAccuracy', { ...settings, pairs: recipe.data.test }, { judge });
 }
@@ -83,11 +98,11 @@ export function phases(recipe) {
   const { seeds, tasks, units, unit, data, adaptation } = recipe;
   const of = (text) => `${text}; ${seeds.length} seeds`;
   const labeled = ['with', 'without'].map((word) => ({
-    ...judgePhase(recipe, { ...LABELED, name: `labels, ${word} stage 1` }, data.labeled),
+    ...judgePhase(recipe, { ...labelingOf(recipe), name: `labels, ${word} stage 1` }, data.labeled),
     note: of('labeled pairs of other tasks'),
   }));
   const learned = (label, labels, note) => ({
-    ...trainingPhase(label, 'preference', labels, adaptation),
+    ...trainingPhase(label, OBJECTIVES[recipe.kind], labels, adaptation),
     note: of(note),
   });
   return [

@@ -23,12 +23,12 @@ it('trains its judges as the study of reward ranking does', () => {
   const asked = {
     ...ranking,
     seeds,
-    arms: ['GRAM', 'generative, smoothing'],
+    arms: ['by likelihood, stage 1', 'by likelihood'],
     primary: undefined,
     lists: undefined,
   };
   const theirs = rankingPlan(asked).cells.map(({ judge }) => judge.id);
-  const own = planOf(laptop).cells.filter(({ arm }) => ['GRAM', 'without stage 1'].includes(arm));
+  const own = planOf(laptop).cells.filter(({ arm }) => ['stage 1', 'without stage 1'].includes(arm));
   expect(own.length).toBeGreaterThan(0);
   for (const cell of own) expect(theirs).toContain(modelOf(cell).id);
 });
@@ -57,7 +57,7 @@ describe('the study of task adaptation', () => {
           .filter((cell) => cell.arm === arm && cell.units === 3)
           .flatMap(({ test }) => resultOf(test).correct),
       );
-    expect(summary.primary.mean).toBeCloseTo(accuracy('GRAM') - accuracy('without stage 1'), 12);
+    expect(summary.primary.mean).toBeCloseTo(accuracy('stage 1') - accuracy('without stage 1'), 12);
     const [low, high] = summary.primary.interval;
     expect((low + high) / 2).toBeCloseTo(summary.primary.mean, 12);
     for (const task of tiny.tasks) {

@@ -3,8 +3,8 @@ import { ARMS, ORACLE } from './study.mjs';
 
 /** Pairs of arms whose difference answers a question of the paper. */
 const COMPARED = [
-  ['GRAM', 'without stage 1'],
-  ['GRAM', 'base'],
+  ['stage 1', 'without stage 1'],
+  ['stage 1', 'base'],
   ['stage 1 on the task', 'base'],
 ];
 

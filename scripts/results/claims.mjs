@@ -129,7 +129,7 @@ function rlhfClaims({ primary: [ppo, bestOfN] }) {
 }
 
 function adaptationClaims({ recipe: { tasks, unit }, primary, effects }) {
-  const ours = `${primary.units * unit} labels`;
+  const ours = `by likelihood, ${primary.units * unit} labels`;
   const ofTask = (task) =>
     effects.find(
       (each) => each.task === task && each.units === primary.units && each.arms[0] === 'stage 1 on the task',

@@ -4,8 +4,10 @@ import { laptopJudges } from '@gram-examples/common/recipes';
 export const laptop = {
   ...laptopJudges,
   name: 'laptop',
+  /** Judges by likelihood: at this size the label A or B does not read out what stage 1 has learned. */
+  kind: 'likelihood',
   /** Each seed has models and labels of its own; all judge the same test pairs. */
-  seeds: [21, 22, 23],
+  seeds: [31, 32, 33],
   /** Tasks that no label of the judges is about. */
   tasks: ['summary', 'harmlessness'],
   /** Labels of a task, in units of `unit`. */
@@ -14,14 +16,14 @@ export const laptop = {
   data: {
     ...laptopJudges.data,
     /** Labels of other tasks: few, as for a judge of a field that has hardly any. */
-    labeled: 1000,
+    labeled: 300,
     /** All labeled pairs of each task; stage 1 on the task reads them without their labels. */
-    task: { summary: 2000, harmlessness: 2000 },
+    task: { summary: 1000, harmlessness: 1000 },
     test: 400,
   },
   taskStage1: laptopJudges.stage1,
   /** The same for every model. */
-  adaptation: { ...laptopJudges.stage2, learningRate: 5e-4, epochs: 3 },
+  adaptation: laptopJudges.likelihood,
   /** Declared before the study was run: what stage 1 changes with three units of labels, over both tasks. */
-  primary: { arms: ['GRAM', 'without stage 1'], units: 3 },
+  primary: { arms: ['stage 1', 'without stage 1'], units: 3 },
 };

@@ -26,6 +26,8 @@ export const paper = {
       },
     },
   },
+  /** GRAM answers with the label A or B. */
+  kind: 'generative',
   seeds: [1, 2],
   tasks: ['summary', 'harmlessness'],
   units: [0, 1, 3, 5, 7, 10],
@@ -40,5 +42,5 @@ export const paper = {
     microBatchSize: 4,
     labelSmoothing: 0.1,
   },
-  primary: { arms: ['GRAM', 'without stage 1'], units: 3 },
+  primary: { arms: ['stage 1', 'without stage 1'], units: 3 },
 };
