@@ -37,7 +37,14 @@ export {
   filterByTokens,
   filterGarble,
 } from './pipeline/filter.js';
-export { type MixCounts, type MixSource, type Mixture, mix } from './pipeline/mix.js';
+export {
+  type MixCounts,
+  type MixOptions,
+  type MixSource,
+  type Mixture,
+  mix,
+  mixWith,
+} from './pipeline/mix.js';
 export { type PlacedPair, placePair } from './pipeline/positions.js';
 export { type DataRecord, promptDigest, promptOf, responsesOf, textsOf } from './pipeline/record-texts.js';
 export { everyNth, first, sampleCount, sampleShare } from './pipeline/sample.js';
@@ -57,7 +64,7 @@ export {
   demonstrationFormats,
   readDemonstrations,
 } from './readers/demonstrations.js';
-export { describeCounts, describeStep, readingNotes } from './readers/describe.js';
+export { describeCounts, describeReason, describeStep, readingNotes } from './readers/describe.js';
 export type { DropReason, ReadCounts, Reading, ReadOptions } from './readers/options.js';
 export { type Pairing, pairings } from './readers/pairing.js';
 export {

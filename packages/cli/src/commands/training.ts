@@ -22,12 +22,10 @@ import {
 import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
+import { createLateProgress } from '../input/late-progress.js';
 import { asOneOfSeveral, beforeTheFirstStep } from '../runs/processes.js';
 import { openWatch, runFlags, settingHelp } from '../runs/run-flags.js';
 import { ownVersion } from '../version.js';
-
-/** Time after which work before the first step shows its progress. */
-const QUIET_MILLISECONDS = 2000;
 
 /** Flags of all commands that train. */
 const flags = {
@@ -131,8 +129,7 @@ async function prepare(
   { stderr, signal }: Io,
 ): Promise<PreparedTraining> {
   let current: keyof typeof UNITS | undefined;
-  let progress: ReturnType<typeof createProgress> | undefined;
-  let started = 0;
+  let progress: ReturnType<typeof createLateProgress> | undefined;
   const prepared = await prepareTraining(config, {
     ...{ checkpoint, communicator },
     signal,
@@ -140,11 +137,10 @@ async function prepare(
       if (communicator.rank > 0) return;
       if (work !== current) {
         progress?.finish();
-        [current, progress, started] = [work, undefined, performance.now()];
+        current = work;
+        progress = createLateProgress({ label: work, total, unit: UNITS[work], stream: stderr });
       }
-      if (performance.now() - started < QUIET_MILLISECONDS) return;
-      progress ??= createProgress({ label: work, total, unit: UNITS[work], stream: stderr });
-      progress.update(done);
+      progress?.update(done);
     },
   });
   progress?.finish();

@@ -1,4 +1,5 @@
 import { DataError } from '../error.js';
+import { counted, type Step } from './step.js';
 
 /** Records of one origin, and their weight in a mixture. */
 export interface MixSource<Item> {
@@ -24,6 +25,12 @@ export interface Mixture<Item> extends AsyncIterable<Item> {
   readonly counts: readonly MixCounts[];
 }
 
+/** Options of `mix`. */
+export interface MixOptions<Item> {
+  /** Receives each record that was left after another source had ended, with the name of its source. */
+  readonly onLeft?: ((item: Item, name: string) => void) | undefined;
+}
+
 /**
  * Mixes sources so that after any number n of records each source with the share w has given w n of them, to within one. The order
  * within a source stays. The mixture ends with the first source whose turn it is and that has ended: no record is taken twice. What
@@ -31,7 +38,10 @@ export interface Mixture<Item> extends AsyncIterable<Item> {
  *
  * @throws {DataError} `bad-option` for no source, and a weight that is not positive
  */
-export function mix<Item>(sources: readonly MixSource<Item>[]): Mixture<Item> {
+export function mix<Item>(
+  sources: readonly MixSource<Item>[],
+  { onLeft }: MixOptions<Item> = {},
+): Mixture<Item> {
   const total = sources.reduce((sum, { weight }) => sum + weight, 0);
   const bad = sources.find(({ weight }) => !(weight > 0 && Number.isFinite(weight)));
   if (bad !== undefined || sources.length === 0) {
@@ -57,13 +67,35 @@ export function mix<Item>(sources: readonly MixSource<Item>[]): Mixture<Item> {
       yield value;
     }
     for (const { iterator, count } of states) {
-      for await (const _ of iterator) {
+      for await (const item of iterator) {
         count.read++;
         count.left++;
+        onLeft?.(item, count.name);
       }
     }
   }
   return { counts: states.map(({ count }) => count), [Symbol.asyncIterator]: mixed };
+}
+
+/**
+ * Makes a step that mixes records of other sources into those that it is given, as `mix` does. What is left is counted as dropped,
+ * and `read` counts the records of all sources.
+ *
+ * @param weight of the records that the step is given
+ * @throws {DataError} `bad-option` for a weight that is not positive
+ */
+export function mixWith<Item>(others: readonly MixSource<Item>[], weight: number): Step<Item> {
+  // The weights are checked before anything is read.
+  mix([{ name: 'the records', items: [], weight }, ...others]);
+  return {
+    name: 'mix',
+    apply(items, drop, meet) {
+      const met = others.map((source) => ({ ...source, items: counted(source.items, meet) }));
+      return mix([{ name: 'the records', items, weight }, ...met], {
+        onLeft: (item, name) => drop(item, `left of ${name}`),
+      });
+    },
+  };
 }
 
 async function* iterate<Item>(

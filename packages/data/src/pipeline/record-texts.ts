@@ -1,24 +1,10 @@
 import { type Answer, conversationKey, conversationText, type Prompt, promptTurns, sha256 } from '@gram/base';
-import type {
-  Demonstration,
-  LabeledResponse,
-  PreferencePair,
-  PromptRecord,
-  ResponseList,
-  ResponsePair,
-  TextDocument,
-} from '../records.js';
+import type { HeldBy } from '../format/format.js';
+import type { ResponsePair } from '../records.js';
 import { normalizedText } from '../text/words.js';
 
-/** A record of any kind. */
-export type DataRecord =
-  | PreferencePair
-  | ResponsePair
-  | ResponseList
-  | Demonstration
-  | LabeledResponse
-  | PromptRecord
-  | TextDocument;
+/** A record of any kind: what formats hold, or two responses that were drawn from a list. */
+export type DataRecord = HeldBy | ResponsePair;
 
 /** The prompt of a record; a text without a prompt is one itself. */
 export function promptOf(record: DataRecord): Prompt {

@@ -1,8 +1,15 @@
 /** A step of a pipeline: takes records, and gives those that it keeps, in its order. */
 export interface Step<Item> {
   readonly name: string;
-  /** @param drop is told of each record that is left out, and why */
-  apply(items: AsyncIterable<Item>, drop: (item: Item, reason: string) => void): AsyncIterable<Item>;
+  /**
+   * @param drop is told of each record that is left out, and why
+   * @param meet is told of each record that the step takes from elsewhere
+   */
+  apply(
+    items: AsyncIterable<Item>,
+    drop: (item: Item, reason: string) => void,
+    meet: () => void,
+  ): AsyncIterable<Item>;
 }
 
 /** Number of records that one step has met so far: `read` is `kept` and all of `dropped` together when the records have ended. */
@@ -46,16 +53,18 @@ export function createPipeline<Item>(
     const count = counts[at];
     if (count === undefined) continue;
     const read = counted(stream, () => count.read++);
-    const kept = step.apply(read, (item, reason) => {
+    const drop = (item: Item, reason: string) => {
       count.dropped[reason] = (count.dropped[reason] ?? 0) + 1;
       onDrop?.(item, reason, step.name);
-    });
+    };
+    const kept = step.apply(read, drop, () => count.read++);
     stream = counted(kept, () => count.kept++);
   }
   return { counts, [Symbol.asyncIterator]: () => stream };
 }
 
-async function* counted<Item>(
+/** Gives items and counts each. */
+export async function* counted<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   count: () => void,
 ): AsyncGenerator<Item, void, undefined> {

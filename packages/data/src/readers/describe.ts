@@ -29,10 +29,13 @@ export function describeStep({ name, read, kept, dropped }: StepCounts): string 
   return `${name.replaceAll('-', ' ')}: ${read} read, ${kept} kept, ${droppedOf(read - kept, dropped)}`;
 }
 
+/** Writes the reason why records were left out as words: `empty-prompt` as `empty prompt`. One that names a file stays as it is. */
+export function describeReason(reason: string): string {
+  return /^[a-z-]+$/.test(reason) ? reason.replaceAll('-', ' ') : reason;
+}
+
 function droppedOf(count: number, dropped: Readonly<Record<string, number>>): string {
-  const reasons = Object.entries(dropped).map(
-    ([reason, number]) => `${number} ${reason.replaceAll('-', ' ')}`,
-  );
+  const reasons = Object.entries(dropped).map(([reason, number]) => `${number} ${describeReason(reason)}`);
   return reasons.length === 0 ? '0 dropped' : `${count} dropped (${reasons.join(', ')})`;
 }
 

@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeJsonl } from '../files/write-jsonl.js';
 import { type FormatName, formatNames } from '../formats/index.js';
+import { everyNth } from '../pipeline/sample.js';
+import { createPipeline } from '../pipeline/step.js';
 import { readDemonstrations } from './demonstrations.js';
 import { describeCounts, readingNotes } from './describe.js';
 import { readPreferences } from './preferences.js';
@@ -248,6 +250,38 @@ describe('published formats are recognized by their fields', () => {
     );
     const best = await gather(readDemonstrations(await save(rated('p', 'b', 1), rated('p', 'a', 4))));
     expect(best).toEqual([{ id: '1', prompt: 'p', response: 'a' }]);
+  });
+
+  it('drops the ties of Unified-Feedback, of whose pairs every 20th is the subset of 40k', async () => {
+    const rated = (n: number) => ({
+      conv_A: [user(`p${n}`), assistant('a')],
+      conv_B: [user(`p${n}`), assistant('b')],
+      conv_A_rating: n % 4,
+      conv_B_rating: 0,
+    });
+    const path = await save(...Array.from({ length: 80 }, (_, n) => rated(n)));
+    const subset = createPipeline(readPreferences(path), [everyNth(20)]);
+    // Every 4th is a tie, so the 21st pair is record 28.
+    expect((await gather(subset)).map(({ id }) => id)).toEqual(['2', '28', '55']);
+  });
+
+  it('reads outputs of AlpacaEval, and the conversations of the pairs of Capybara', async () => {
+    const output = { dataset: 'helpful_base', instruction: 'p', output: 'a', generator: 'm' };
+    const outputs = readDemonstrations(await save(output));
+    expect(await gather(outputs)).toEqual([expect.objectContaining({ prompt: 'p', response: 'a' })]);
+    expect(outputs.format).toBe('alpaca');
+    const rated = {
+      source: 's',
+      conversation: [{ input: 'p', output: 'a' }],
+      original_response: 'a',
+      chosen: [...long, assistant('a')],
+      rejected: [...long, assistant('b')],
+      rating_chosen: 5,
+      rating_rejected: 4,
+    };
+    const reading = readPreferences(await save(rated), { margins: true });
+    expect(await gather(reading)).toEqual([expect.objectContaining({ ...pair, prompt: long, margin: 1 })]);
+    expect(reading.format).toBe('ultrafeedback');
   });
 
   it('reads demonstrations of Capybara, and the best of several', async () => {

@@ -9,16 +9,17 @@ export interface ProgressState {
   readonly label: string;
   readonly unit: string;
   readonly done: number;
-  readonly total: number;
+  /** Undefined where nobody knows it. */
+  readonly total: number | undefined;
   /** Units a second; 0 while it is not known. */
   readonly speed: number;
   /** Fields as they are shown, the most needed one first. */
   readonly fields: readonly string[];
 }
 
-/** Formats how much is done: `3/20 steps`. */
+/** Formats how much is done: `3/20 steps`, or `3 steps` where the total is not known. */
 export function countOf({ done, total, unit }: Pick<ProgressState, 'done' | 'total' | 'unit'>): string {
-  return `${formatNumber(done)}/${formatNumber(total)} ${unit}`;
+  return `${formatNumber(done)}${total === undefined ? '' : `/${formatNumber(total)}`} ${unit}`;
 }
 
 /** Formats a line for a log. */
@@ -27,14 +28,16 @@ export function plainLine(state: ProgressState): string {
   const parts = [countOf(state), ...fields];
   if (speed > 0) {
     parts.push(formatRate(speed, unit));
-    if (done < total) parts.push(`about ${formatDuration((total - done) / speed)} left`);
+    if (total !== undefined && done < total)
+      parts.push(`about ${formatDuration((total - done) / speed)} left`);
   }
   return `${label}: ${parts.filter(Boolean).join(', ')}`;
 }
 
-/** Formats a line with a bar for a terminal of so many columns. */
+/** Formats a line for a terminal of so many columns, with a bar where the total is known. */
 export function drawnLine(state: ProgressState, columns: number): string {
   const { label, unit, done, total, speed, fields } = state;
+  if (total === undefined) return truncate(plainLine(state), columns);
   const fraction = total > 0 ? Math.min(1, Math.max(0, done / total)) : 1;
   const percent = `${String(Math.floor(fraction * 100)).padStart(3)}%`;
   const left = speed > 0 && done < total ? `${formatDuration((total - done) / speed)} left` : '';

@@ -41,6 +41,22 @@ describe('createProgress, not on a terminal', () => {
     ]);
   });
 
+  it('counts where nobody knows the total', () => {
+    const written: string[] = [];
+    const clock = { ms: 0 };
+    const stream = { write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
+    const progress = createProgress({ label: 'a.jsonl', unit: 'records', stream, now: () => clock.ms });
+    progress.update(64);
+    clock.ms = 10_000;
+    progress.update(1064);
+    progress.finish();
+    expect(written).toEqual([
+      'a.jsonl: 64 records\n',
+      'a.jsonl: 1064 records, 100 records/s\n',
+      'a.jsonl: 1064 records in 10 s\n',
+    ]);
+  });
+
   it('follows a change of pace', () => {
     const { written, clock, progress, run } = setUp(undefined, 1000);
     run(0, 100, 10);

@@ -14,8 +14,8 @@ const CLEARED_LINE = '\r\x1b[2K';
 export interface ProgressOptions {
   /** Name of what is running, for example `stage 2`. */
   label: string;
-  /** Amount of work, in `unit`; not negative. */
-  total: number;
+  /** Amount of work, in `unit`; not negative. @default not known: the line then counts without a bar and without the time left */
+  total?: number | undefined;
   /** Plural name of what is counted, for example `steps`. */
   unit: string;
   /** Stream to write to. @default process.stderr */
@@ -53,7 +53,7 @@ export interface Progress {
  */
 export function createProgress(options: ProgressOptions): Progress {
   const { total, stream = process.stderr, now = () => performance.now() } = options;
-  if (!Number.isFinite(total) || total < 0) {
+  if (total !== undefined && (!Number.isFinite(total) || total < 0)) {
     throw new ReportError(
       'bad-progress',
       `the total of a progress line must be a number of at least 0, not ${total}`,

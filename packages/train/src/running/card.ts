@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { describeReason } from '@gram/data';
 import type { GramMetadata } from '@gram/model';
 import { formatNumber } from '@gram/report';
 import { type Cell, codeSpan, modelCard, settingRows } from '@gram/run';
@@ -118,7 +119,7 @@ function trainingRows({ config, data, parameters, trainedParameters }: TrainingC
     ['SHA-256 of the data file', { code: data.sha256 }],
     ['records read', count(data.records)],
     ...Object.entries(data.dropped).map(([reason, number]): [string, Cell] => [
-      `left out: ${reason.replaceAll('-', ' ')}`,
+      `left out: ${describeReason(reason)}`,
       count(number),
     ]),
     ['records trained on', count(data.examples)],

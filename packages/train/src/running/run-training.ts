@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '@gram/base';
+import { describeReason } from '@gram/data';
 import { type GramMetadata, parameterCount, saveAdapter, saveModel } from '@gram/model';
 import {
   type ConductOptions,
@@ -173,7 +174,7 @@ function factsOf(
 /** One number for each reason why records were left out. */
 function dropFacts(what: string, { dropped }: DataSummary): [string, number][] {
   return Object.entries(dropped).map(([reason, count]) => [
-    `${what} left out: ${reason.replaceAll('-', ' ')}`,
+    `${what} left out: ${describeReason(reason)}`,
     count,
   ]);
 }

@@ -1,16 +1,9 @@
-import {
-  columnFields,
-  type DemonstrationFormat,
-  demonstrationFormats,
-  pairings,
-  type ResponseFormat,
-  responseFormats,
-} from '@gram/data';
+import { columnFields, pairings } from '@gram/data';
 import { z } from 'zod';
-import { column, step } from '../stages/step-settings.js';
+import { column, dataFormats, step } from '../stages/step-settings.js';
 
 /** Name of a data format of any stage. */
-export type DataFormat = ResponseFormat | DemonstrationFormat;
+export type DataFormat = (typeof dataFormats)[number];
 
 const text = z.string().min(1, 'must not be empty');
 
@@ -19,13 +12,10 @@ export const data = z.strictObject({
   path: text.describe(
     'file, folder or pattern of records, `hf://datasets/owner/name@revision/path` or `https://...`',
   ),
-  format: z
-    .enum([...new Set<DataFormat>([...responseFormats, ...demonstrationFormats])])
-    .optional()
-    .meta({
-      description: 'format of the file, one that suits the stage',
-      usual: 'the one that the fields of the first record fit',
-    }),
+  format: z.enum(dataFormats).optional().meta({
+    description: 'format of the file, one that suits the stage',
+    usual: 'the one that the fields of the first record fit',
+  }),
   columns: z.partialRecord(z.enum(columnFields), column).optional().meta({
     description: 'where the file has the fields: a path, `{ path, default }` or `{ template }` each',
     usual: 'where the format has them',

@@ -221,6 +221,11 @@ function checkStage(config: Root, refuse: Refuse): void {
     if (config[source] !== undefined && format !== undefined && !formats.includes(format)) {
       refuse([source, 'format'], `has no ${missing}, which the stage ${name} needs`);
     }
+    for (const [at, { mix }] of (config[source]?.steps ?? []).entries()) {
+      const wrong = mix?.with.find((mixed) => mixed.format !== undefined && !formats.includes(mixed.format));
+      if (wrong === undefined) continue;
+      refuse([source, 'steps', `${at}`, 'mix'], `names ${wrong.format}, which has no ${missing}`);
+    }
   }
   stage.check(config, refuse);
 }

@@ -6,6 +6,7 @@ import {
   dataFiles,
   describeCounts,
   describeStep,
+  type Reading,
   readingNotes,
 } from '@gram/data';
 import { TrainError } from '../error.js';
@@ -57,6 +58,23 @@ export interface CheckedFile<Item> {
   items(): AsyncIterable<Item>;
 }
 
+/** A file that is read twice, alike. */
+interface OpenedFile<Item> {
+  readonly path: string;
+  /** The first reading. */
+  readonly reading: Reading<Item>;
+  /** The items of the first reading, each with its place. */
+  readonly first: AsyncIterable<Item & Placed>;
+  /** Reads the items again. */
+  again(): AsyncIterable<Item & Placed>;
+  /** Whether the format is named. */
+  readonly isNamed: boolean;
+  /** All that decides which items the file gives, beside its content; complete when the first reading has ended. */
+  identity(): Promise<object>;
+  /** Hash of the file, or of the hashes of several. */
+  sha256(): Promise<string>;
+}
+
 /**
  * Reads all records of a file once, so that a bad one is known before anything that takes long, and keeps none of them.
  *
@@ -64,80 +82,174 @@ export interface CheckedFile<Item> {
  */
 export async function checkFile<Item extends StageRecord>(
   data: DataKind<Item>,
-  { path, limit, steps: declared = [], ...source }: DataSource,
+  { steps: declared = [], ...source }: DataSource,
   { signal, onDownload, onItem, ...options }: CheckOptions<Item>,
 ): Promise<CheckedFile<Item>> {
-  const local = await locateData(path, { signal, onProgress: onDownload });
-  const open = () => data.read(local, { ...source, ...options });
-  const reading = open();
-  const { steps, identity } = await openSteps<Item & Placed>(declared, { signal, onProgress: onDownload });
-  const pipeline = createPipeline(placed(reading, limit, signal), steps);
-  const kept = new PlaceSet();
+  const files: OpenedFile<Item>[] = [];
+  const openFile = async (named: DataSource) => {
+    const file = await openData(data, named, { ...options, signal, onDownload, at: files.length });
+    files.push(file);
+    return file;
+  };
+  const main = await openFile(source);
+  const { steps, identity } = await openSteps<Item & Placed>(declared, {
+    signal,
+    onProgress: onDownload,
+    openMixed: async ({ weight: _, ...mixed }) => {
+      const file = await openFile({ weights: source.weights, ...mixed });
+      return {
+        items: file.first,
+        identity: async () => ({ ...(await file.identity()), hash: await file.sha256() }),
+      };
+    },
+  });
+  const pipeline = createPipeline(main.first, steps);
+  const kept = new KeptPlaces();
   for await (const item of pipeline) {
     onItem?.(item);
-    kept.add(item.place);
+    kept.add(item);
   }
-  const { format, counts } = reading;
+  const { format } = main.reading;
+  const counts = files.map(({ reading }) => reading.counts);
   if (format === undefined || kept.size === 0) {
     const message = [
-      `${path} gives no example: ${describeCounts(counts)}`,
+      `${source.path} gives no example: ${describeCounts(main.reading.counts)}`,
       ...pipeline.counts.map(describeStep),
     ];
     throw new TrainError('no-data', message.join('; '), 'check the file, its format and the steps');
   }
-  // The records that the steps kept are known by now, so they do not run again.
-  async function* items() {
-    let left = kept.size;
-    for await (const { place, ...item } of placed(open(), limit, undefined)) {
-      if (!kept.has(place)) continue;
-      yield item as unknown as Item; // Without its place it is what was read.
-      left--;
-      if (left === 0) return;
-    }
-  }
   return {
-    path,
-    sha256: await sha256OfData(local, signal),
+    path: source.path,
+    sha256: await main.sha256(),
     reading: {
-      ...source,
-      ...options,
-      limit,
-      format,
-      ...(declared.length > 0 && { steps: identity }),
-      names: (await dataFiles(local)).map((file) => basename(file)),
+      ...(await main.identity()),
+      ...(declared.length > 0 && { steps: await identity() }),
     },
     count: kept.size,
     format,
-    notes: [...readingNotes(reading, source.format !== undefined), ...pipeline.counts.map(describeStep)],
-    dropped: sumOf([counts.dropped, ...pipeline.counts.map(({ dropped }) => dropped)]),
-    repeatedIds: counts.repeatedIds,
-    items,
+    notes: [...notesOf(files), ...pipeline.counts.map(describeStep)],
+    dropped: sumOf([
+      ...counts.map(({ dropped }) => dropped),
+      ...pipeline.counts.map(({ dropped }) => dropped),
+    ]),
+    repeatedIds: counts.reduce((sum, { repeatedIds }) => sum + repeatedIds, 0),
+    items: () => keptItems(files, kept),
   };
 }
 
-/** The place of an item among those that are read. */
+/** Opens a file, which is fetched if need be. `at` is its number. */
+async function openData<Item extends StageRecord>(
+  data: DataKind<Item>,
+  { path, limit, steps: _, ...reading }: DataSource,
+  { signal, onDownload, at, ...options }: Omit<CheckOptions<Item>, 'onItem'> & { readonly at: number },
+): Promise<OpenedFile<Item>> {
+  const local = await locateData(path, { signal, onProgress: onDownload });
+  const open = () => data.read(local, { ...reading, ...options });
+  const first = open();
+  return {
+    path,
+    reading: first,
+    first: placed(first, { file: at, limit, signal }),
+    again: () => placed(open(), { file: at, limit, signal }),
+    isNamed: reading.format !== undefined,
+    identity: async () => ({
+      ...{ ...reading, ...options, limit, format: first.format },
+      names: (await dataFiles(local)).map((name) => basename(name)),
+    }),
+    sha256: () => sha256OfData(local, signal),
+  };
+}
+
+/** What a person should know about files: about those that are mixed in with their names and counts. */
+function notesOf(files: readonly Pick<OpenedFile<unknown>, 'path' | 'reading' | 'isNamed'>[]): string[] {
+  return files.flatMap(({ path, reading, isNamed }, at) => {
+    const notes = readingNotes(reading, isNamed);
+    return at === 0
+      ? notes
+      : [describeCounts(reading.counts), ...notes].map((note) => `${basename(path)}: ${note}`);
+  });
+}
+
+/** Reads the items again that the steps kept, in the order in which they gave them. The steps do not run again. */
+async function* keptItems<Item>(
+  files: readonly OpenedFile<Item>[],
+  kept: KeptPlaces,
+): AsyncGenerator<Item, void, undefined> {
+  const readings = files.map((file) => file.again()[Symbol.asyncIterator]());
+  try {
+    for (const file of kept.files()) {
+      for (;;) {
+        const next = await readings[file]?.next();
+        if (next === undefined || next.done) return;
+        const { place, file: _, ...item } = next.value;
+        if (!kept.has(file, place)) continue;
+        yield item as unknown as Item; // Without its place it is what was read.
+        break;
+      }
+    }
+  } finally {
+    for (const reading of readings) await reading.return?.();
+  }
+}
+
+/** The place of an item among those of its file that are read, and the number of the file. */
 interface Placed {
+  readonly file: number;
   readonly place: number;
 }
 
 async function* placed<Item>(
   items: AsyncIterable<Item>,
-  limit: number | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Item & Placed> {
+  {
+    file,
+    limit,
+    signal,
+  }: {
+    readonly file: number;
+    readonly limit: number | undefined;
+    readonly signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<Item & Placed, void, undefined> {
   let place = 0;
   for await (const item of items) {
     signal?.throwIfAborted();
-    yield { ...item, place };
+    yield { ...item, file, place };
     place++;
     if (place === limit) return;
+  }
+}
+
+/** Places of items of several files, one bit each, and their order, one byte for each item. */
+class KeptPlaces {
+  private readonly places: PlaceSet[] = [];
+  private order = new Uint8Array(1024);
+  size = 0;
+
+  add({ file, place }: Placed): void {
+    if (this.size === this.order.length) {
+      const longer = new Uint8Array(2 * this.order.length);
+      longer.set(this.order);
+      this.order = longer;
+    }
+    this.order[this.size++] = file;
+    const places = this.places[file] ?? new PlaceSet();
+    this.places[file] = places;
+    places.add(place);
+  }
+
+  has(file: number, place: number): boolean {
+    return this.places[file]?.has(place) ?? false;
+  }
+
+  /** The file of each item, in their order. */
+  files(): Uint8Array {
+    return this.order.subarray(0, this.size);
   }
 }
 
 /** Places of items, one bit each. */
 class PlaceSet {
   private bits = new Uint8Array(1024);
-  size = 0;
 
   add(place: number): void {
     while (place >= 8 * this.bits.length) {
@@ -146,7 +258,6 @@ class PlaceSet {
       this.bits = longer;
     }
     this.bits[place >> 3] = (this.bits[place >> 3] ?? 0) | (1 << (place & 7));
-    this.size++;
   }
 
   has(place: number): boolean {

@@ -1,4 +1,12 @@
-import { columnFields, promptFormats } from '@gram/data';
+import {
+  columnFields,
+  type DemonstrationFormat,
+  demonstrationFormats,
+  pairings,
+  promptFormats,
+  type ResponseFormat,
+  responseFormats,
+} from '@gram/data';
 import { z } from 'zod';
 
 const text = z.string().min(1, 'must not be empty');
@@ -44,6 +52,36 @@ const evaluationSet = z.strictObject({
   columns: z.partialRecord(z.enum(columnFields), column).optional(),
 });
 
+/** Names of data formats of any stage. */
+export const dataFormats = [
+  ...new Set<ResponseFormat | DemonstrationFormat>([...responseFormats, ...demonstrationFormats]),
+];
+
+const weight = z.number().positive();
+
+const mixed = z.strictObject({
+  path: text.describe('another file whose records are mixed in, as `data.path`'),
+  weight: weight.describe('its weight relative to those of the others'),
+  format: z
+    .enum(dataFormats)
+    .optional()
+    .meta({ description: 'as `data.format`', usual: 'the one that the fields fit' }),
+  columns: z
+    .partialRecord(z.enum(columnFields), column)
+    .optional()
+    .meta({ description: 'as `data.columns`', usual: 'where the format has them' }),
+  pairing: z.enum(pairings).optional().meta({ description: 'as `data.pairing`', usual: '`all`' }),
+  maxBadRecords: size.optional().meta({ description: 'as `data.maxBadRecords`', usual: '0' }),
+  limit: count.optional().meta({ description: 'as `data.limit`', usual: 'all' }),
+});
+
+const mix = z.strictObject({
+  with: z.array(mixed).min(1).max(255),
+  weight: weight
+    .default(1)
+    .describe('weight of the records so far; the mixture ends with the first of the files to end'),
+});
+
 const decontaminate = z.strictObject({
   against: z
     .array(z.union([text, evaluationSet]))
@@ -75,6 +113,7 @@ export const step = z
     filter: filter.optional().describe('leaves out what is too short or long, foreign or damaged'),
     dedupe: dedupe.optional().describe('leaves out records that repeat an earlier one'),
     decontaminate: decontaminate.optional().describe('leaves out records with a prompt of evaluation sets'),
+    mix: mix.optional().describe('mixes records of other files in, in proportion to weights'),
     sample: sample.optional().describe('keeps a part of the records'),
     split: split.optional().describe('keeps one of several parts that share no prompt'),
   })
@@ -85,6 +124,9 @@ export const step = z
 
 /** A step as a configuration has it. */
 export type StepSettings = z.output<typeof step>;
+
+/** A file whose records are mixed in. */
+export type MixedSource = z.output<typeof mixed>;
 
 /** A file of records, and the steps that they go through. */
 interface SteppedSource {
@@ -102,11 +144,14 @@ export function withPaths<Source extends SteppedSource>(
 }
 
 function stepWithPaths(settings: StepSettings, change: (path: string) => string): StepSettings {
-  const { filter, decontaminate: sets } = settings;
+  const { filter, decontaminate: sets, mix: mixture } = settings;
   const tokenizer = filter?.tokenizer;
   return {
     ...settings,
     ...(filter && tokenizer !== undefined && { filter: { ...filter, tokenizer: change(tokenizer) } }),
+    ...(mixture && {
+      mix: { ...mixture, with: mixture.with.map((one) => ({ ...one, path: change(one.path) })) },
+    }),
     ...(sets && {
       decontaminate: {
         against: sets.against.map((set) =>
@@ -119,7 +164,7 @@ function stepWithPaths(settings: StepSettings, change: (path: string) => string)
 
 function problemOf({ filter, sample, split, ...others }: z.output<typeof step>): string | undefined {
   const given = Object.values({ filter, sample, split, ...others }).filter((one) => one !== undefined);
-  if (given.length !== 1) return 'must have one step: filter, dedupe, decontaminate, sample or split';
+  if (given.length !== 1) return 'must have one step: filter, dedupe, decontaminate, mix, sample or split';
   if (filter !== undefined) {
     const { tokenizer, minTokens, maxTokens, garble, ...sizes } = filter;
     const countsTokens = minTokens !== undefined || maxTokens !== undefined;

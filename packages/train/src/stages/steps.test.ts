@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRandom } from '@gram/base';
 import {
   createOverlapFinder,
   createPipeline,
@@ -70,7 +71,7 @@ it('gives what the steps of a pipeline keep, in both passes, with counts that ad
   expect(await idsOf(file.items())).toEqual(expected);
   expect(file.count).toBe(100);
   expect(file.dropped.duplicate).toBe(60);
-  expect(file.dropped[`in ${at('held-out.jsonl')}`]).toBeGreaterThan(0);
+  expect(file.dropped['in held-out.jsonl']).toBeGreaterThan(0);
   expect(file.count + Object.values(file.dropped).reduce((sum, count) => sum + count, 0)).toBe(300);
   expect(file.notes).toContain('duplicates: 300 read, 240 kept, 60 dropped (60 duplicate)');
 });
@@ -98,6 +99,99 @@ it('keeps parts apart, and identifies the steps and the files that they read', a
   expect((await part('train', clean)).reading).not.toEqual(before);
   expect(train.reading).not.toEqual(test.reading);
 });
+
+/** Pairs of another file, in another format. */
+const others = Array.from({ length: 120 }, (_, n) => ({
+  id: `o${n}`,
+  question: `Other ${n}?`,
+  answers: { good: `yes ${n}`, bad: `no ${n}` },
+}));
+const mixed = [
+  { dedupe: { by: 'record' } },
+  {
+    mix: {
+      weight: 3,
+      with: [
+        {
+          path: at('others.jsonl'),
+          weight: 1,
+          columns: { id: 'id', prompt: 'question', chosen: 'answers.good', rejected: 'answers.bad' },
+        },
+      ],
+    },
+  },
+  { sample: { share: 0.9, seed: 3 } },
+];
+const checkMixed = (steps: readonly object[] = mixed) =>
+  checkFile(preferencePairs, { path: at('pairs.jsonl'), steps: steps as never }, options);
+
+it('mixes other files in by their weights, in both passes, with counts that add up', async () => {
+  write('others.jsonl', others);
+  const whole = await checkMixed(mixed.slice(0, 2));
+  const ids = await idsOf(whole.items());
+  // 240 records are left of the one file once repeated ones are out, and each three of them take one of the other.
+  expect(ids).toHaveLength(320);
+  for (let n = 1; n <= ids.length; n++) {
+    const share = ids.slice(0, n).filter((id) => id.startsWith('o')).length;
+    expect(Math.abs(share - n / 4)).toBeLessThanOrEqual(1);
+  }
+  expect(whole.notes).toContain('mix: 360 read, 320 kept, 40 dropped (40 left of others.jsonl)');
+  expect(whole.notes).toContainEqual(expect.stringMatching(/others.jsonl: 120 records read, 120 kept/));
+  const dropped = Object.values(whole.dropped).reduce((sum, count) => sum + count, 0);
+  expect(whole.count + dropped).toBe(420);
+
+  const file = await checkMixed();
+  const some = await idsOf(file.items());
+  expect(await idsOf(file.items())).toEqual(some);
+  expect(some).toEqual(ids.filter((id) => new Set(some).has(id)));
+  expect(some.length).toBeGreaterThan(250);
+  expect(some.length).toBeLessThan(320);
+  const before = file.reading;
+  write('others.jsonl', others.toReversed());
+  expect((await checkMixed()).reading).not.toEqual(before);
+  write('others.jsonl', others);
+  expect((await checkMixed()).reading).toEqual(before);
+});
+
+it('goes on at 20 random places of mixed data on 1, 2 and 3 ranks as if it had not stopped', async () => {
+  write('others.jsonl', others);
+  const number = (id: string) => Number(id.slice(1)) + (id.startsWith('o') ? 1000 : 0);
+  /** What a process has that starts anew: it reads the files again. */
+  const read = async () => {
+    const examples: PreferenceExample[] = [];
+    for await (const { id } of (await checkMixed()).items()) {
+      const label = examples.length % 2 === 0 ? 0 : 1;
+      examples.push({ ids: [1, 2, number(id), ...Array(number(id) % 7).fill(3)], label });
+    }
+    return examples;
+  };
+  const objective = preference({ labels: [1, 2] });
+  const streamOf = async (
+    examples: readonly PreferenceExample[],
+    rank: number,
+    size: number,
+    position = 0,
+  ) => {
+    const plan = { examples: examples.length, batchSize: 12, epochs: 2, seed: 1 };
+    const place = { microBatchSize: 2, rank, size, position };
+    const found: string[] = [];
+    for await (const batch of batchStream(plan, objective, sourceOf(examples, objective), place)) {
+      found.push(JSON.stringify(batch));
+    }
+    return found;
+  };
+  const random = createRandom(2, 'places');
+  const first = await read();
+  for (const size of [1, 2, 3]) {
+    for (let rank = 0; rank < size; rank++) {
+      const [whole, again] = [await streamOf(first, rank, size), await read()];
+      for (let n = 0; n < 20; n++) {
+        const position = random.integer(whole.length);
+        expect(await streamOf(again, rank, size, position)).toEqual(whole.slice(position));
+      }
+    }
+  }
+}, 120_000);
 
 const scratch =
   'init.scratch={vocabSize: 300, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 1, numAttentionHeads: 2, maxPositionEmbeddings: 256}';
@@ -179,6 +273,14 @@ it('reads the steps of a configuration, tells its paths from the file on, and na
   expect(steps('[{dedupe: {}, filter: {garble: true}}]')).toThrow(/must have one step/);
   expect(steps('[{filter: {maxTokens: 3}}]')).toThrow(/filter.tokenizer/);
   expect(steps('[{sample: {count: 3, first: 2}}]')).toThrow(/one of sample.every/);
+  expect(steps('[{mix: {with: []}}]')).toThrow(/data.steps.0.mix.with/);
+  expect(steps('[{mix: {with: [{path: a.jsonl, weight: 0}]}}]')).toThrow(/data.steps.0.mix.with.0.weight/);
+  expect(steps('[{mix: {with: [{path: a.jsonl, weight: 1, format: messages}]}}]')).toThrow(
+    /data.steps.0.mix names messages, which has no/,
+  );
+  expect(steps('[{mix: {with: [{path: a.jsonl, weight: 1}]}}]')().data.steps).toEqual([
+    { mix: { weight: 1, with: [{ path: join(process.cwd(), 'a.jsonl'), weight: 1 }] } },
+  ]);
   expect(steps('[{split: {parts: {a: 0.5, b: 0.5}, part: c}}]')).toThrow(/no part "c"/);
 });
 

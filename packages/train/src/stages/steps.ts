@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { sha256, sha256OfValue } from '@gram/base';
 import {
   createOverlapFinder,
@@ -11,6 +12,8 @@ import {
   filterByTokens,
   filterGarble,
   first,
+  type MixSource,
+  mixWith,
   readPrompts,
   type Step,
   sampleCount,
@@ -21,13 +24,21 @@ import {
 import { loadTokenizer } from '@gram/tokenize';
 import { type LocateOptions, locateData } from './locate-data.js';
 import { sha256OfData } from './sha256-of-data.js';
-import type { StepSettings } from './step-settings.js';
+import type { MixedSource, StepSettings } from './step-settings.js';
 
 /** The steps of a file, and all that decides what they leave out. */
 export interface OpenedSteps<Item> {
   readonly steps: readonly Step<Item>[];
-  /** The settings of each step, with hashes of the files that it reads. */
-  readonly identity: readonly unknown[];
+  /** The settings of each step, with hashes of the files that it reads; complete when the records have ended. */
+  identity(): Promise<readonly unknown[]>;
+}
+
+/** Options of `openSteps`. */
+export interface StepOptions<Item> extends LocateOptions {
+  /** Opens a file whose records are mixed in, and says all that decides which ones it gives. */
+  readonly openMixed: (
+    source: MixedSource,
+  ) => Promise<{ readonly items: AsyncIterable<Item>; readonly identity: () => Promise<unknown> }>;
 }
 
 /**
@@ -37,26 +48,25 @@ export interface OpenedSteps<Item> {
  */
 export async function openSteps<Item extends DataRecord>(
   settings: readonly StepSettings[],
-  options: LocateOptions,
+  options: StepOptions<Item>,
 ): Promise<OpenedSteps<Item>> {
-  const steps: Step<Item>[] = [];
-  const identity: unknown[] = [];
-  for (const one of settings) {
-    const opened = await openStep<Item>(one, options);
-    steps.push(...opened.steps);
-    identity.push(...opened.identity);
-  }
-  return { steps, identity };
+  const all: OpenedSteps<Item>[] = [];
+  for (const one of settings) all.push(await openStep<Item>(one, options));
+  return {
+    steps: all.flatMap(({ steps }) => steps),
+    identity: async () => (await Promise.all(all.map((one) => one.identity()))).flat(),
+  };
 }
 
 async function openStep<Item extends DataRecord>(
   settings: StepSettings,
-  options: LocateOptions,
+  options: StepOptions<Item>,
 ): Promise<OpenedSteps<Item>> {
-  const { filter, dedupe, decontaminate: sets, sample, split } = settings;
+  const { filter, dedupe, decontaminate: sets, mix, sample, split } = settings;
   if (filter !== undefined) return filterSteps(filter);
+  if (mix !== undefined) return mixStep(mix, options);
   if (sets !== undefined) return overlapStep(sets, options);
-  const identity = [settings];
+  const identity = async () => [settings];
   if (dedupe !== undefined) {
     const { by, near } = dedupe;
     const similar = near === undefined ? [] : [deduplicateNear<Item>({ by, similarity: near })];
@@ -103,10 +113,26 @@ async function filterSteps<Item extends DataRecord>({
           ),
         ]),
   ];
-  const identity = [
+  const identity = async () => [
     { filter: { ...sizes, language, garble, tokenizer: tokenizer && sha256(tokenizer.json) } },
   ];
   return { steps, identity };
+}
+
+async function mixStep<Item>(
+  { weight, with: others }: NonNullable<StepSettings['mix']>,
+  { openMixed }: StepOptions<Item>,
+): Promise<OpenedSteps<Item>> {
+  const opened: (MixSource<Item> & { readonly identity: () => Promise<unknown> })[] = [];
+  // One after the other, so that files have the order in which they are declared.
+  for (const other of others) {
+    opened.push({ name: basename(other.path), weight: other.weight, ...(await openMixed(other)) });
+  }
+  const identity = async () => {
+    const identities = opened.map(async (one) => ({ weight: one.weight, of: await one.identity() }));
+    return [{ mix: { weight, with: await Promise.all(identities) } }];
+  };
+  return { steps: [mixWith(opened, weight)], identity };
 }
 
 async function overlapStep<Item extends DataRecord>(
@@ -118,10 +144,10 @@ async function overlapStep<Item extends DataRecord>(
       const { path, ...reading } = typeof given === 'string' ? { path: given } : given;
       const local = await locateData(path, options);
       const hash = await sha256OfData(local, options.signal);
-      return { name: path, records: readPrompts(local, reading), identity: { ...reading, hash } };
+      return { name: basename(path), records: readPrompts(local, reading), identity: { ...reading, hash } };
     }),
   );
   const finder = await createOverlapFinder(sets);
   const identity = sha256OfValue(sets.map((set) => set.identity));
-  return { steps: [decontaminate<Item>(finder)], identity: [{ decontaminate: identity }] };
+  return { steps: [decontaminate<Item>(finder)], identity: async () => [{ decontaminate: identity }] };
 }

@@ -19,7 +19,7 @@ import {
   writerNames,
 } from '@gram/data';
 import { judgePrompt } from '@gram/tokenize';
-import { defineCommand } from '../../command.js';
+import { defineCommand, type Io } from '../../command.js';
 import { CliError } from '../../error.js';
 import { recordOptions } from '../../evaluation/read-pairs.js';
 import { fetchData } from '../../input/fetch-data.js';
@@ -33,7 +33,7 @@ import {
   readingOf,
   recordFlags,
   seedFlag,
-  stoppable,
+  watched,
 } from './input.js';
 import { writtenLine } from './pass.js';
 
@@ -74,7 +74,7 @@ export const convertDataCommand = defineCommand({
     }
     await checkOutput(output, [input]);
     const name = to as WriterName; // The flag has checked the name.
-    const { reading, records } = opened(name, await fetchData(input, io), values, io.signal);
+    const { reading, records } = opened(name, await fetchData(input, io), values, io);
     const refused: Record<string, number> = {};
     let written = 0;
     await writeJsonl(
@@ -120,10 +120,11 @@ function opened(
   name: WriterName,
   input: string,
   values: Choices,
-  signal: AbortSignal,
+  io: Io,
 ): { readonly reading: Reading<unknown>; readonly records: AsyncIterable<object | string> } {
   const seed = values.seed === undefined ? 0 : wholeNumber('seed', values.seed, 0);
   const options = { ...recordOptions(values), format: values.format };
+  const shown = { input, io };
   const instruction = judgePrompt('gram-eval-1').instruction;
   switch (name) {
     case 'preference':
@@ -137,7 +138,7 @@ function opened(
         weights: values.weights,
         margins: name === 'preference',
       });
-      return written(reading, WRITERS[name].create({ seed, instruction }), signal);
+      return written(reading, WRITERS[name].create({ seed, instruction }), shown);
     }
     case 'gram-pretrain':
     case 'outputs': {
@@ -145,19 +146,19 @@ function opened(
       const pairsPerPrompt = most === undefined ? 1 : wholeNumber('pairs-per-prompt', most, 1);
       const format = values.format as ResponseFormat | undefined;
       const reading = readResponsePairs(input, { ...options, format, seed, pairsPerPrompt });
-      return written(reading, WRITERS[name].create(), signal);
+      return written(reading, WRITERS[name].create(), shown);
     }
     case 'messages': {
       const format = values.format as DemonstrationFormat | undefined;
-      return written(readDemonstrations(input, { ...options, format }), WRITERS.messages.create(), signal);
+      return written(readDemonstrations(input, { ...options, format }), WRITERS.messages.create(), shown);
     }
     case 'kto': {
       const format = values.format as LabelFormat | undefined;
-      return written(readLabeledResponses(input, { ...options, format }), WRITERS.kto.create(), signal);
+      return written(readLabeledResponses(input, { ...options, format }), WRITERS.kto.create(), shown);
     }
     case 'prompts': {
       const format = values.format as PromptFormat | undefined;
-      return written(readPrompts(input, { ...options, format }), WRITERS.prompts.create(), signal);
+      return written(readPrompts(input, { ...options, format }), WRITERS.prompts.create(), shown);
     }
   }
 }
@@ -166,10 +167,10 @@ function opened(
 function written<Item>(
   reading: Reading<Item>,
   write: (item: Item) => object | string,
-  signal: AbortSignal,
+  { input, io }: { readonly input: string; readonly io: Io },
 ): ReturnType<typeof opened> {
   async function* records() {
-    for await (const item of stoppable(reading, signal)) yield write(item);
+    for await (const item of watched(reading, input, io)) yield write(item);
   }
   return { reading, records: records() };
 }

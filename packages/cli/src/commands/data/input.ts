@@ -19,6 +19,7 @@ import { CliError } from '../../error.js';
 import { pairFlags, recordOptions } from '../../evaluation/read-pairs.js';
 import type { Flags, Values } from '../../flags.js';
 import { fetchData } from '../../input/fetch-data.js';
+import { createLateProgress } from '../../input/late-progress.js';
 
 /** The file that a command reads. */
 export const inputOperand = {
@@ -56,20 +57,32 @@ export const seedFlag = { value: 'N', help: 'seed of what is drawn; default 0' }
 /** Prints JSON in the place of sentences. */
 export const jsonFlag = { help: 'print JSON' } as const;
 
-/** Opens a file of records of any kind, which is fetched if need be. Reading it ends when the signal is aborted. */
+/**
+ * Opens a file of records of any kind, which is fetched if need be. Reading it ends when the signal is aborted, and shows its progress
+ * unless it is one of several files that are read at the same time.
+ */
 export async function openRecords(
   path: string,
   values: Values<typeof recordFlags>,
   io: Io,
+  { isOneOfSeveral = false }: { readonly isOneOfSeveral?: boolean } = {},
 ): Promise<Reading<SourcedRecord>> {
   const local = await fetchData(path, io);
   // The flags have checked the name.
   const format = values.format as FormatName | undefined;
-  return stoppable(readData(local, { ...recordOptions(values), format }), io.signal);
+  const reading = readData(local, { ...recordOptions(values), format });
+  return watched(reading, isOneOfSeveral ? undefined : path, io);
 }
 
-/** Makes a reading end when a signal is aborted, also where nothing that it gives is kept. */
-export function stoppable<Item>(reading: Reading<Item>, signal: AbortSignal): Reading<Item> {
+/** What shows progress and stops work. */
+type Watch = Pick<Io, 'signal' | 'stderr'>;
+
+/** Makes a reading show its progress under a name, and end when the signal is aborted, also where nothing that it gives is kept. */
+export function watched<Item>(
+  reading: Reading<Item>,
+  label: string | undefined,
+  watch: Watch,
+): Reading<Item> {
   return {
     get format() {
       return reading.format;
@@ -77,13 +90,31 @@ export function stoppable<Item>(reading: Reading<Item>, signal: AbortSignal): Re
     get counts() {
       return reading.counts;
     },
-    async *[Symbol.asyncIterator]() {
-      for await (const item of reading) {
-        signal.throwIfAborted();
-        yield item;
-      }
-    },
+    [Symbol.asyncIterator]: () => watchedItems(reading, label, watch),
   };
+}
+
+/** Records between two updates of the progress line. */
+const SHOWN_RECORDS = 64;
+
+/** Gives items, and shows on the error stream how many there were under a name, or nothing without one. */
+export async function* watchedItems<Item>(
+  items: AsyncIterable<Item>,
+  label: string | undefined,
+  { signal, stderr }: Watch,
+): AsyncGenerator<Item, void, undefined> {
+  const progress =
+    label === undefined ? undefined : createLateProgress({ label, unit: 'records', stream: stderr });
+  let seen = 0;
+  try {
+    for await (const item of items) {
+      signal.throwIfAborted();
+      if (++seen % SHOWN_RECORDS === 0) progress?.update(seen);
+      yield item;
+    }
+  } finally {
+    progress?.finish();
+  }
 }
 
 /** Says on the error stream what a reader has met. */
@@ -118,7 +149,7 @@ export async function checkOutput(output: string, inputs: readonly string[]): Pr
 /** Opens the evaluation sets that flags name. A benchmark is read as it is published, and any other file as prompts. */
 export async function evaluationSets(against: readonly string[], io: Io): Promise<readonly EvaluationSet[]> {
   const prompts = async (path: string, options: Parameters<typeof readPrompts>[1]) =>
-    stoppable(readPrompts(await fetchData(path, io), options), io.signal);
+    watched(readPrompts(await fetchData(path, io), options), path, io);
   return Promise.all(
     against.map(async (text) => {
       const [, name, path] = /^([a-z][a-z0-9-]*)=(.+)$/s.exec(text) ?? [undefined, undefined, text];

@@ -12,6 +12,7 @@ import {
   outputOperand,
   readingOf,
   recordFlags,
+  watchedItems,
 } from './input.js';
 import { writeSources, writtenLine } from './pass.js';
 
@@ -45,10 +46,13 @@ export const mixCommand = defineCommand({
     await checkOutput(output, paths);
     await checkFormats(paths, values, io);
     const sources = await Promise.all(
-      named.map(async (one) => ({ ...one, items: await openRecords(one.name, values, io) })),
+      named.map(async (one) => ({
+        ...one,
+        items: await openRecords(one.name, values, io, { isOneOfSeveral: true }),
+      })),
     );
     const mixture = mix(sources);
-    const written = await writeSources(output, mixture, io);
+    const written = await writeSources(output, watchedItems(mixture, output, io), io);
     for (const { name, items } of sources) {
       io.stderr.write(`data: ${name}\n`);
       noteReading(items, values.format !== undefined, io);
@@ -79,7 +83,7 @@ async function checkFormats(
 ): Promise<void> {
   const formats = await Promise.all(
     paths.map(async (path) => {
-      const reading = await openRecords(path, values, io);
+      const reading = await openRecords(path, values, io, { isOneOfSeveral: true });
       for await (const _ of reading) break;
       return reading.format;
     }),

@@ -1,5 +1,12 @@
 import { conversationText, formatPercent } from '@gram/base';
-import { type DataRecord, promptOf, type ReadCounts, responsesOf, type SetOverlap } from '@gram/data';
+import {
+  type DataRecord,
+  describeReason,
+  promptOf,
+  type ReadCounts,
+  responsesOf,
+  type SetOverlap,
+} from '@gram/data';
 import { barChart, type Card, page, type Section } from '@gram/report';
 import type { DataStatistics, NameCount, PartLengths } from './measure.js';
 import { responseName } from './response-name.js';
@@ -50,7 +57,7 @@ function countSection(
   found: DataStatistics,
 ): Section {
   const reasons = Object.entries(dropped).map(([reason, count]) => [
-    `dropped: ${reason.replaceAll('-', ' ')}`,
+    `dropped: ${describeReason(reason)}`,
     count,
   ]);
   return {
