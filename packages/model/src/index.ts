@@ -100,13 +100,16 @@ export { type ResolveOptions, resolveModel } from './hub/resolve-model.js';
 export { initWeights } from './init.js';
 export { inspectModel, type ModelInfo, type StoredTensors } from './inspect.js';
 export {
+  type AdaptableTensors,
   type Adapter,
   type AdapterNoise,
   adaptedWeights,
   adapterNoise,
   adapterShapes,
   initAdapter,
+  joinAdapter,
   mergeAdapter,
+  type PlacedAdapter,
 } from './lora/adapter.js';
 export {
   ADAPTER_FILES,

@@ -90,7 +90,7 @@ export async function ppo(run: PpoRun): Promise<PpoResult> {
   );
   // Without validation prompts the newest policy is the best one.
   if (follows && !state.isValidated) {
-    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
+    state.best = { step: state.step, weights: copyWeights(state.policy.weights) };
   }
   const { stopped = 'steps', steps, evaluations, best } = state;
   return { stopped, steps, evaluations, best, reference: frozen.reference };
@@ -304,7 +304,7 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
   }
   if (best) {
     await tools.collect();
-    state.best = { step: state.step, weights: copyWeights(run.policy.weights) };
+    state.best = { step: state.step, weights: copyWeights(state.policy.weights) };
   }
   const { communicator } = tools.team;
   if (communicator.rank === 0) await communicator.patiently(() => run.onEvaluation?.(evaluation));

@@ -158,7 +158,7 @@ export {
   type GenerativeOptions,
   type GenerativeRewardModel,
 } from './judging/generative.js';
-export { type LoadOptions, loadRewardModel } from './judging/load.js';
+export { type LoadOptions, loadRewardAdapter, loadRewardModel, type SharedBase } from './judging/load.js';
 export { judgePromptAttacks } from './judging/prompt-attacks.js';
 export {
   createResponseSampler,

@@ -17,13 +17,14 @@ import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { continueAt, readPrompt } from '../decoder/decoder.js';
 import { vocabularyLogits } from '../decoder/heads.js';
-import type { ModelTensors } from '../decoder/model-tensors.js';
 import {
   growingContinuationArrays,
   growingPositionArrays,
   type PositionTables,
   positionDimensions,
 } from '../decoder/position-tables.js';
+import { type AdaptableTensors, joinAdapter, type PlacedAdapter } from '../lora/adapter.js';
+import type { LoraConfig } from '../lora/lora-config.js';
 import type { FixedWeights } from '../opening/packed-file.js';
 import type { QuantizedWeights } from '../quantize.js';
 
@@ -84,6 +85,7 @@ export interface CachedDecoder {
  *   single tokens about twice as fast. Otherwise they are read at each call.
  * @param options.device where to compute, and where weights and cache are; weights are copied there at the first call
  * @param options.products precision of matrix products
+ * @param options.adapter is read at each call, also where the weights under it are fixed. @default none
  */
 export function createCachedDecoder(
   config: ModelConfig,
@@ -92,13 +94,22 @@ export function createCachedDecoder(
   {
     device = 'cpu',
     products = 'float32',
-  }: { device?: DeviceName | 'auto' | undefined; products?: Precision | undefined } = {},
+    adapter,
+  }: {
+    device?: DeviceName | 'auto' | undefined;
+    products?: Precision | undefined;
+    adapter?: PlacedAdapter | undefined;
+  } = {},
 ): CachedDecoder {
   const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
   const promptTables = growingPositionArrays(config);
   const nextTables = growingContinuationArrays(config);
-  const options = { device, precision: products, constants: fixedWeights ? ['weights'] : [] };
+  const own = adapter?.weights ?? {};
+  const options = {
+    ...{ device, precision: products, constants: fixedWeights ? ['weights'] : [] },
+    lora: adapter?.lora,
+  };
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
   const head = compileHead(config, options);
@@ -113,6 +124,7 @@ export function createCachedDecoder(
       const [cache, loaded] = [await place(rooms, device), await used.get()];
       const { states } = await read({
         weights: loaded,
+        adapter: own,
         tables: promptTables(tokens.shape[1] ?? 0),
         tokens,
         last: int32([last.length], last),
@@ -126,7 +138,7 @@ export function createCachedDecoder(
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
       const tables = nextTables(capacity);
       const loaded = await used.get();
-      const { states } = await advance({ weights: loaded, tables, cache, ...inputs });
+      const { states } = await advance({ weights: loaded, adapter: own, tables, cache, ...inputs });
       return nextAfter(head, loaded, states);
     },
     async select({ cache, capacity }, rows) {
@@ -149,22 +161,26 @@ interface DecoderOptions {
   readonly device: DeviceName | 'auto';
   readonly precision: Precision;
   readonly constants: readonly string[];
+  readonly lora: LoraConfig | undefined;
 }
 
 const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
 
 /** Reading prompts: what comes after each, and the cache of every completion that continues one of them. */
-function compileRead(config: ModelConfig, options: DecoderOptions) {
+function compileRead(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+  const joined = joinAdapter(config, lora);
   return compile(
-    (inputs: {
-      weights: ModelTensors;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      last: tf.Tensor1D;
-      promptOf: tf.Tensor1D;
-      cache: CacheTree<tf.Tensor>;
-    }) => {
-      const { weights, tables, tokens, last, promptOf } = inputs;
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor2D;
+        last: tf.Tensor1D;
+        promptOf: tf.Tensor1D;
+        cache: CacheTree<tf.Tensor>;
+      },
+    ) => {
+      const { tables, tokens, last, promptOf } = inputs;
+      const weights = joined(inputs);
       const { state, cache: prompts } = readPrompt(config, weights, tokens, last, tables);
       const put = (room: tf.Tensor4D, prompt: tf.Tensor4D) => startWith(room, tf.gather(prompt, promptOf));
       const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt]) => ({
@@ -189,16 +205,19 @@ function compileRead(config: ModelConfig, options: DecoderOptions) {
 }
 
 /** One more token of each completion. */
-function compileAdvance(config: ModelConfig, options: DecoderOptions) {
+function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+  const joined = joinAdapter(config, lora);
   return compile(
-    (inputs: {
-      weights: ModelTensors;
-      tables: PositionTables;
-      tokens: tf.Tensor1D;
-      positions: tf.Tensor1D;
-      cache: CacheTree<tf.Tensor>;
-    }) => {
-      const { weights, tables, tokens, positions } = inputs;
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor1D;
+        positions: tf.Tensor1D;
+        cache: CacheTree<tf.Tensor>;
+      },
+    ) => {
+      const { tables, tokens, positions } = inputs;
+      const weights = joined(inputs);
       const past = layersOf(inputs.cache);
       const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
       return { states: state, cache: layerTree<tf.Tensor>(cache) };

@@ -1,6 +1,7 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
+import type { PlacedAdapter } from '../lora/adapter.js';
 import { areFixed, arePlain } from '../opening/open-model.js';
 import type { FixedWeights } from '../opening/packed-file.js';
 import { quantizeWeights } from '../quantize.js';
@@ -37,6 +38,11 @@ export interface GeneratorOptions {
   readonly products?: Precision | undefined;
   /** Where to compute; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
+  /**
+   * A low-rank adapter over the weights. It is read at each call, so that updates in place are seen, whatever form the weights have.
+   * @default none
+   */
+  readonly adapter?: PlacedAdapter | undefined;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
 }
@@ -76,12 +82,14 @@ export function createGenerator({
   precision = 'float32',
   products,
   device,
+  adapter,
   batchTokens = 16_384,
 }: GeneratorOptions): Generator {
+  const computing = { device, products, adapter };
   const decoder =
     precision === 'float32' || !arePlain(weights)
-      ? createCachedDecoder(config, weights, fixedWeights || areFixed(weights), { device, products })
-      : createCachedDecoder(config, quantizeWeights(weights, precision), true, { device, products });
+      ? createCachedDecoder(config, weights, fixedWeights || areFixed(weights), computing)
+      : createCachedDecoder(config, quantizeWeights(weights, precision), true, computing);
   const limits = { batchTokens, shared: sharedLength(config) };
   return {
     async generate(requests, options) {

@@ -1,7 +1,13 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
-import { scoreHeadShapes, type Weights, weightOf, weightShapes } from '../config/weight-shapes.js';
+import {
+  type PlacedWeights,
+  scoreHeadShapes,
+  type Weights,
+  weightOf,
+  weightShapes,
+} from '../config/weight-shapes.js';
 import type { Matrix } from '../decoder/linear.js';
 import { type ModelTensors, tensorOf, type WeightTensors } from '../decoder/model-tensors.js';
 import { blockOf, type Projection, projectionShape } from '../families/projections.js';
@@ -12,6 +18,12 @@ export interface Adapter {
   readonly lora: LoraConfig;
   /** See `adapterShapes`. */
   readonly weights: Weights;
+}
+
+/** A low-rank adapter whose weights are in host memory or where a device keeps them. */
+export interface PlacedAdapter {
+  readonly lora: LoraConfig;
+  readonly weights: PlacedWeights;
 }
 
 /** An adapted matrix: the name of its weight up to `.weight`, and where it stands. */
@@ -129,6 +141,26 @@ export function adaptedWeights(
   }
   for (const name of Object.keys(scoreHeadShapes(config))) weights[name] = tensorOf(adapter, name);
   return weights;
+}
+
+/** A model and its adapter as inputs of a compiled function; `adapter` is empty where there is none. */
+export interface AdaptableTensors {
+  readonly weights: ModelTensors;
+  readonly adapter: WeightTensors;
+}
+
+/**
+ * Returns the function that joins a model and its adapter, for compiled functions that read both at each call: the adapter may
+ * learn meanwhile, and the base may be shared with other adapters or be integers.
+ *
+ * @param lora of the adapter. @default there is none: the model is the base
+ */
+export function joinAdapter(
+  config: ModelConfig,
+  lora: LoraConfig | undefined,
+): (inputs: AdaptableTensors) => ModelTensors {
+  return ({ weights, adapter }) =>
+    lora === undefined ? weights : adaptedWeights(config, lora, weights, adapter);
 }
 
 /**

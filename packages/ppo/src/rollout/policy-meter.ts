@@ -1,6 +1,6 @@
 import { zip } from '@gram/base';
 import type { DeviceName, Precision } from '@gram/engine';
-import type { ModelConfig, PlacedWeights } from '@gram/model';
+import type { ModelConfig, PlacedAdapter, PlacedWeights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import { type Communicator, singleProcess } from '@gram/train';
@@ -18,6 +18,8 @@ export interface PolicyMeterOptions {
   readonly config: ModelConfig;
   /** Read at each measurement. */
   readonly policy: PlacedWeights;
+  /** Adapter over the weights of the policy, read at each measurement. @default none */
+  readonly adapter?: PlacedAdapter | undefined;
   /** Gives the distribution for the KL. It must not change. @default none: no KL is measured */
   readonly reference?: PlacedWeights | undefined;
   /** Gives the greedy responses to compare with. It must not change. @default reward functions are given none */
@@ -88,12 +90,13 @@ export interface PolicyMeter {
  * ```
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
-  const { config, policy, reference, greedy, prompts, signal, device, products } = options;
+  const { config, policy, adapter, reference, greedy, prompts, signal, device, products } = options;
   const { communicator = singleProcess } = options;
   const team: Team = { communicator, signal };
   const fixed = greedy && (await greedyResponses(team, options, greedy));
-  const sampler = sharedSampler(team, samplerOf(options, policy));
-  const tokens = sharedMeter(team, createTokenMeter({ config, policy, reference, device, products }));
+  const sampler = sharedSampler(team, samplerOf(options, { weights: policy, adapter }));
+  const models = { config, policy, adapter, reference };
+  const tokens = sharedMeter(team, createTokenMeter({ ...models, device, products }));
   const sample = async (): Promise<PolicySample> => {
     const rollouts = await collect(sampler, prompts, {
       ...options,
@@ -144,9 +147,12 @@ function withReferences(groups: readonly RewardGroup[], references: readonly str
   return zip(groups, references).map(([group, reference]) => ({ ...group, reference }));
 }
 
-function samplerOf(options: PolicyMeterOptions, weights: PlacedWeights): ResponseSampler {
+function samplerOf(
+  options: PolicyMeterOptions,
+  model: { readonly weights: PlacedWeights; readonly adapter?: PlacedAdapter | undefined },
+): ResponseSampler {
   const { config, tokenizer, encoder, stop, device, products } = options;
-  return createResponseSampler({ config, weights, tokenizer, encoder, stop, device, products });
+  return createResponseSampler({ config, ...model, tokenizer, encoder, stop, device, products });
 }
 
 async function greedyResponses(
@@ -155,7 +161,7 @@ async function greedyResponses(
   weights: PlacedWeights,
 ): Promise<string[]> {
   const { prompts, maxNewTokens, signal } = options;
-  const sampler = sharedSampler(team, samplerOf(options, weights));
+  const sampler = sharedSampler(team, samplerOf(options, { weights }));
   try {
     const items = prompts.map(({ id, prompt, tools }) => ({
       id,

@@ -1,8 +1,13 @@
 import { type CompileOptions, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
 import {
+  type AdaptableTensors,
   growingPositionArrays,
   hiddenStates,
+  joinAdapter,
+  type LoraConfig,
   type ModelConfig,
+  type ModelTensors,
+  type PlacedAdapter,
   type PlacedWeights,
   type PositionTables,
   positionDimensions,
@@ -48,14 +53,23 @@ export interface TokenMeter {
   dispose(): void;
 }
 
+/** A model where a device keeps it, with an adapter over its weights where it has one. */
+export interface PlacedModel {
+  readonly config: ModelConfig;
+  readonly weights: PlacedWeights;
+  readonly adapter?: PlacedAdapter | undefined;
+}
+
 /** Models of a token meter. */
 export interface TokenMeterModels {
   readonly config: ModelConfig;
   readonly policy: PlacedWeights;
+  /** Adapter over the weights of the policy. @default none */
+  readonly adapter?: PlacedAdapter | undefined;
   /** @default none */
   readonly reference?: PlacedWeights | undefined;
   /** Needed for `values`. */
-  readonly value?: { readonly config: ModelConfig; readonly weights: PlacedWeights } | undefined;
+  readonly value?: PlacedModel | undefined;
   /** Device of the computation. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** Precision of matrix products. @default 'float32' */
@@ -74,6 +88,7 @@ const DIMENSIONS = { ...positionDimensions, tokens: ['B', 'T'], positions: ['P']
 export function createTokenMeter({
   config,
   policy,
+  adapter,
   reference,
   value,
   device,
@@ -81,9 +96,11 @@ export function createTokenMeter({
 }: TokenMeterModels): TokenMeter {
   const tablesFor = growingPositionArrays(config);
   const options = { device, precision, dimensions: DIMENSIONS };
-  const referenceOutputs = compileReference(config, options);
-  const exactOutputs = compileExactKl(config, options);
-  const values = value && createValueMeter(value.config, value.weights, options);
+  const own = { weights: policy, adapter: adapter?.weights ?? {} };
+  const referenceOutputs = compileLogProbabilities(config, undefined, options);
+  const policyOutputs = compileLogProbabilities(config, adapter?.lora, options);
+  const exactOutputs = compileExactKl(config, adapter?.lora, options);
+  const values = value && createValueMeter(value, options);
 
   return {
     async reference(responses, withKl, signal) {
@@ -94,11 +111,14 @@ export function createTokenMeter({
         checkLength(config, length);
         const tables = tablesFor(length);
         if (!withKl) {
-          const { logProbabilities } = await referenceOutputs({ reference, tables, ...batch }, { signal });
+          const { logProbabilities } = await referenceOutputs(
+            { weights: reference, adapter: {}, tables, ...batch },
+            { signal },
+          );
           return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities) });
         }
         const { logProbabilities, kl } = await exactOutputs(
-          { reference, policy, tables, ...batch },
+          { reference, ...own, tables, ...batch },
           { signal },
         );
         return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities), kl: rowOf(kl) });
@@ -108,8 +128,10 @@ export function createTokenMeter({
     policy(responses, signal) {
       const measure = async (batch: Batch, length: number) => {
         checkLength(config, length);
-        const inputs = { reference: policy, tables: tablesFor(length), ...batch };
-        const { logProbabilities } = await referenceOutputs(inputs, { signal });
+        const { logProbabilities } = await policyOutputs(
+          { ...own, tables: tablesFor(length), ...batch },
+          { signal },
+        );
         return (rowOf: RowOf) => rowOf(logProbabilities);
       };
       return measureTokens(responses, measure, signal);
@@ -119,7 +141,7 @@ export function createTokenMeter({
       throw new PpoError('bad-option', 'the token meter has no value model', 'give it one');
     },
     dispose() {
-      for (const each of [referenceOutputs, exactOutputs, values]) each?.dispose();
+      for (const each of [referenceOutputs, policyOutputs, exactOutputs, values]) each?.dispose();
     },
   };
 }
@@ -135,41 +157,42 @@ function checkLength(config: ModelConfig, length: number): void {
   );
 }
 
-type ReferenceInputs = Inputs & { reference: WeightTensors };
-
 /** Hidden states of a model before the response tokens, `[P, D]`. */
-function statesOf(config: ModelConfig, weights: WeightTensors, { tables, tokens, positions }: Inputs) {
+function statesOf(config: ModelConfig, weights: ModelTensors, { tables, tokens, positions }: Inputs) {
   return tf.gather(hiddenStates(config, weights, tokens, tables), positions);
 }
 
 type MeterOptions = Pick<CompileOptions<never, never>, 'device' | 'precision' | 'dimensions'>;
 
-function compileReference(config: ModelConfig, options: MeterOptions) {
-  return compile((inputs: ReferenceInputs) => {
-    const states = statesOf(config, inputs.reference, inputs);
-    return { logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)) };
+function compileLogProbabilities(config: ModelConfig, lora: LoraConfig | undefined, options: MeterOptions) {
+  const joined = joinAdapter(config, lora);
+  return compile((inputs: Inputs & AdaptableTensors) => {
+    const model = joined(inputs);
+    const states = statesOf(config, model, inputs);
+    return { logProbabilities: tf.neg(tokenLosses(config, model, states, inputs.targets)) };
   }, options);
 }
 
-function compileExactKl(config: ModelConfig, options: MeterOptions) {
-  return compile((inputs: ReferenceInputs & { policy: WeightTensors }) => {
+function compileExactKl(config: ModelConfig, lora: LoraConfig | undefined, options: MeterOptions) {
+  const joined = joinAdapter(config, lora);
+  return compile((inputs: Inputs & AdaptableTensors & { reference: WeightTensors }) => {
+    const policy = joined(inputs);
     const states = statesOf(config, inputs.reference, inputs);
-    const own = statesOf(config, inputs.policy, inputs);
+    const own = statesOf(config, policy, inputs);
     return {
       logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)),
-      kl: fullKl(
-        vocabularyLogits(config, inputs.policy, own),
-        vocabularyLogits(config, inputs.reference, states),
-      ),
+      kl: fullKl(vocabularyLogits(config, policy, own), vocabularyLogits(config, inputs.reference, states)),
     };
   }, options);
 }
 
-function createValueMeter(config: ModelConfig, weights: PlacedWeights, options: MeterOptions) {
+function createValueMeter({ config, weights, adapter }: PlacedModel, options: MeterOptions) {
   const tablesFor = growingPositionArrays(config);
+  const joined = joinAdapter(config, adapter?.lora);
+  const model = { weights, adapter: adapter?.weights ?? {} };
   const predict = compile(
-    (inputs: Inputs & { value: WeightTensors }) => ({
-      values: valuesAt(config, inputs.value, inputs.tokens, inputs.positions, inputs.tables),
+    (inputs: Inputs & AdaptableTensors) => ({
+      values: valuesAt(config, joined(inputs), inputs.tokens, inputs.positions, inputs.tables),
     }),
     options,
   );
@@ -177,7 +200,7 @@ function createValueMeter(config: ModelConfig, weights: PlacedWeights, options: 
     measure(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]> {
       const measure = async (batch: Batch, length: number) => {
         const tables = tablesFor(length);
-        const { values } = await predict({ value: weights, tables, ...batch }, { signal });
+        const { values } = await predict({ ...model, tables, ...batch }, { signal });
         return (rowOf: RowOf) => rowOf(values);
       };
       return measureTokens(responses, measure, signal);

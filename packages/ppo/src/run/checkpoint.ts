@@ -1,7 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describeIssues } from '@gram/base';
-import { type GramMetadata, loadModel, type ModelToSave, saveModel, type Weights } from '@gram/model';
+import {
+  type GramMetadata,
+  type LoraConfig,
+  loadAdapter,
+  loadModel,
+  type ModelToSave,
+  readSafetensors,
+  type SaveAdapterOptions,
+  saveAdapter,
+  saveModel,
+  type Weights,
+  writeSafetensors,
+} from '@gram/model';
 import {
   brokenCheckpoint,
   checkFiles,
@@ -29,10 +41,23 @@ export interface CheckpointFrame {
 }
 
 /** A model to save, without its weights. */
-export type ModelFrame = Omit<ModelToSave, 'weights'> & { readonly gram: GramMetadata };
+export type ModelFrame = Omit<ModelToSave, 'weights'> & {
+  readonly gram: GramMetadata;
+  /** The adapter that is trained: it is saved, and the model under it is not. @default the whole model is */
+  readonly adapter?: { readonly lora: LoraConfig; readonly options: SaveAdapterOptions };
+  /** Whether the head alone is trained and saved. @default false */
+  readonly headOnly?: true;
+};
 
 const STATE_FILE = 'ppo.json';
-const FILES = ['policy', 'value', 'policy-moments.safetensors', 'value-moments.safetensors', STATE_FILE];
+const FILES = [
+  'policy',
+  'value',
+  'value-head.safetensors',
+  'policy-moments.safetensors',
+  'value-moments.safetensors',
+  STATE_FILE,
+];
 
 // Keys stand in the order in which a step makes its record, so that a resumed run writes the same bytes.
 const stepRecord = z.object({
@@ -130,13 +155,25 @@ export async function savePpoCheckpoint(
   };
   await writeCheckpoint(path, FILES, { step, history: recordsOf(state) }, async (temporary) => {
     const save = async (name: string, model: ModelFrame, { weights, moments }: LearnerState) => {
-      await saveModel(join(temporary, name), { ...model, weights });
+      await saveTrained(join(temporary, name), model, weights);
       await writeMoments(join(temporary, `${name}-moments.safetensors`), moments);
     };
     await save('policy', frame.policy, policy);
     if (value !== undefined && frame.value !== undefined) await save('value', frame.value, value);
     await writeFile(join(temporary, STATE_FILE), JSON.stringify(json));
   });
+}
+
+/** Saves the arrays of a model that are trained. */
+async function saveTrained(
+  path: string,
+  { adapter, headOnly, ...model }: ModelFrame,
+  weights: Weights,
+): Promise<void> {
+  if (headOnly) return writeSafetensors(`${path}-head.safetensors`, weights);
+  if (adapter === undefined) return saveModel(path, { ...model, weights });
+  const { lora, options } = adapter;
+  await saveAdapter(path, { lora, weights }, model.config, options);
 }
 
 /**
@@ -147,7 +184,7 @@ export async function savePpoCheckpoint(
  */
 export async function loadPpoCheckpoint(
   path: string,
-  { fingerprint, optimizer }: CheckpointFrame,
+  { fingerprint, optimizer, ...frame }: CheckpointFrame,
   state: PpoState,
 ): Promise<void> {
   await checkFiles(path);
@@ -161,15 +198,15 @@ export async function loadPpoCheckpoint(
       'resume with what started the run, or start anew in another output',
     );
   }
-  const read = async (name: string, { weights }: LearnerState) => {
-    const loaded = await loadWeights(path, name);
+  const read = async (name: string, model: ModelFrame, { weights }: LearnerState) => {
+    const loaded = await loadTrained(path, name, model);
     const moments = await readMoments(join(path, `${name}-moments.safetensors`), optimizer, weights);
     for (const arrays of Object.values(moments)) await checkFinite(path, `${name}-moments`, arrays);
     return { weights: loaded, moments };
   };
-  const policy = await read('policy', state.policy);
-  if (state.value !== undefined) {
-    restore(state.value, await read('value', state.value), saved.valueUpdates);
+  const policy = await read('policy', frame.policy, state.policy);
+  if (state.value !== undefined && frame.value !== undefined) {
+    restore(state.value, await read('value', frame.value, state.value), saved.valueUpdates);
   }
   restore(state.policy, policy, saved.policyUpdates);
   state.step = saved.step;
@@ -181,15 +218,23 @@ export async function loadPpoCheckpoint(
   state.stopped = saved.stopped;
 }
 
-/** The policy of a checkpoint. @throws RunError `bad-checkpoint` when it is not what was written */
-export async function loadPolicy(path: string): Promise<Weights> {
+/** The trained arrays of the policy of a checkpoint. @throws RunError `bad-checkpoint` when it is not what was written */
+export async function loadPolicy(path: string, frame: ModelFrame): Promise<Weights> {
   await checkFiles(path);
-  return loadWeights(path, 'policy');
+  return loadTrained(path, 'policy', frame);
 }
 
-async function loadWeights(path: string, name: string): Promise<Weights> {
-  // Absolute, so that a path that is not there is never taken for a repository of the hub.
-  const { weights } = await readPart(path, () => loadModel(resolve(path, name)));
+async function loadTrained(path: string, name: string, model: ModelFrame): Promise<Weights> {
+  const { adapter, headOnly, config } = model;
+  if (!headOnly && adapter === undefined) {
+    // Absolute, so that a path that is not there is never taken for a repository of the hub.
+    const { weights } = await readPart(path, () => loadModel(resolve(path, name)));
+    return weights;
+  }
+  const weights = headOnly
+    ? (await readPart(path, () => readSafetensors(join(path, `${name}-head.safetensors`)))).tensors
+    : (await readPart(path, () => loadAdapter(join(path, name), config))).weights;
+  await checkFinite(path, name, weights);
   return weights;
 }
 

@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { copyWeights, type ModelConfig, saveModel, type Weights } from '@gram/model';
+import {
+  copyWeights,
+  decoderHash,
+  mergeAdapter,
+  saveAdapter,
+  saveModel,
+  type Weights,
+  withAdapter,
+} from '@gram/model';
 import {
   checkpointFor,
   claimOutput,
@@ -19,11 +27,18 @@ import type { PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { rlhfSections } from '../samples/report-parts.js';
 import { openSamplesLog, SAMPLES_FILE } from '../samples/samples-log.js';
-import { type CheckpointFrame, loadPolicy, loadPpoCheckpoint, savePpoCheckpoint } from './checkpoint.js';
+import {
+  type CheckpointFrame,
+  loadPolicy,
+  loadPpoCheckpoint,
+  type ModelFrame,
+  savePpoCheckpoint,
+} from './checkpoint.js';
 import { metricsOf, recordsOf } from './records.js';
 import { writeResults } from './results.js';
-import type { PpoRun } from './run.js';
+import type { PpoRun, ValueModel } from './run.js';
 import { isEvaluationDue, type PpoState } from './state.js';
+import { ownWeights } from './trained.js';
 
 /** Errors that come before the policy learns from a step: the state is that of the last whole step. */
 const SAFE: ReadonlySet<PpoErrorCode> = new Set(['reward-failed', 'bad-reward']);
@@ -107,7 +122,7 @@ async function conduct(
       },
       save: (path) => savePpoCheckpoint(path, frame, state),
       async restore(path) {
-        earlier = await loadPolicy(path);
+        earlier = await loadPolicy(path, frame.policy);
       },
     },
     {
@@ -119,9 +134,9 @@ async function conduct(
       keepsLast: true,
     },
   );
-  state.best = { step: modelStep, weights: earlier ?? copyWeights(run.policy.weights) };
+  state.best = { step: modelStep, weights: earlier ?? copyWeights(state.policy.weights) };
   await communicator.patiently(async () => {
-    await saveModel(join(output.path, 'model'), { ...frame.policy, weights: state.best.weights });
+    await saveBest(output.path, run, frame.policy, state.best.weights);
     await writeResults(run, options, state, frame.policy.gram);
   });
 }
@@ -143,12 +158,36 @@ async function resumeFrom(
   if (state.stopped === 'steps' && state.step < options.steps) state.stopped = undefined;
 }
 
+/** Saves the best policy; where an adapter was trained, the model with it and beside it the adapter alone. */
+async function saveBest(
+  directory: string,
+  { policy: { weights: base } }: PpoRun,
+  { adapter, config, gram, ...files }: ModelFrame,
+  weights: Weights,
+): Promise<void> {
+  const path = join(directory, 'model');
+  if (adapter === undefined) return saveModel(path, { config, gram, ...files, weights });
+  const { lora, options } = adapter;
+  const merged = mergeAdapter(config, lora, base, weights);
+  await saveModel(path, { config: withAdapter(config, { lora, weights }), gram, ...files, weights: merged });
+  await saveAdapter(join(directory, 'adapter'), { lora, weights }, config, { ...options, gram, files });
+}
+
 /** Says what the checkpoints of a run belong to. */
 function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
-  const { policy, value, tokenizer, files } = run;
+  const { policy, value, tokenizer, files, baseModel } = run;
   const { chat, maxLength, encoding = 'apart' } = policy.gram;
-  const model = (kind: 'policy' | 'value', config: ModelConfig) => ({
+  const base = policy.adapter && decoderHash(policy.weights);
+  const model = (kind: 'policy' | 'value', { config, adapter, sharesPolicy }: ValueModel) => ({
     config,
+    ...(adapter &&
+      !sharesPolicy && {
+        adapter: {
+          lora: adapter.lora,
+          options: { ...(base && { base }), ...(baseModel !== undefined && { baseModel }) },
+        },
+      }),
+    ...(sharesPolicy && { headOnly: true as const }),
     gram: {
       format: 1 as const,
       kind,
@@ -163,8 +202,8 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
   return {
     fingerprint: partsOf(run, options),
     optimizer: options.optimizer,
-    policy: model('policy', policy.config),
-    value: value && model('value', value.config),
+    policy: model('policy', policy),
+    value: value && model('value', value),
   };
 }
 
@@ -179,9 +218,13 @@ export function partsOf(
     prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength, policy.gram.encoding ?? 'apart']),
     'policy architecture': fingerprintOf(policy.config),
     'policy weights': fingerprintOfWeights(policy.weights),
+    ...(policy.adapter && {
+      lora: fingerprintOf(policy.adapter.lora),
+      'policy adapter': fingerprintOfWeights(policy.adapter.weights),
+    }),
     ...(value && {
       'value architecture': fingerprintOf(value.config),
-      'value weights': fingerprintOfWeights(value.weights),
+      'value weights': fingerprintOfWeights(ownWeights(value, policy)),
     }),
     ...(reference && { 'reference weights': fingerprintOfWeights(reference.weights) }),
     prompts: fingerprintOf(prompts),

@@ -10,11 +10,11 @@ import {
   microBatches,
   type Objective,
   type Optimizer,
-  wholeModel,
+  type TrainedPart,
 } from '@gram/train';
 import { PpoError } from '../error.js';
 
-/** A model in training and what its optimizer remembers. */
+/** The arrays of a model that are trained and what its optimizer remembers. */
 export interface LearnerState {
   readonly weights: Weights;
   moments: Moments<NDArray<'float32'>>;
@@ -45,6 +45,8 @@ export interface LearnerOptions<Example, Metric extends string> {
   /** Names the model in errors. */
   readonly name: string;
   readonly config: ModelConfig;
+  /** How the trained arrays stand in the model. */
+  readonly part: TrainedPart;
   readonly objective: Objective<Example, BatchShape, Metric>;
   readonly optimizer: Optimizer;
   readonly microBatchSize: number;
@@ -58,7 +60,7 @@ export interface LearnerOptions<Example, Metric extends string> {
 /** Gradient steps in a row that may be skipped before the run is given up. */
 const MAX_SKIPPED = 5;
 
-/** Gives the state of a model before its first gradient step. */
+/** Gives the state of trained arrays before its first gradient step. */
 export function initialLearnerState(weights: Weights, optimizer: Optimizer): LearnerState {
   return { weights, moments: initMoments(optimizer, weights), updates: 0 };
 }
@@ -68,16 +70,17 @@ export async function openLearner<Example, Metric extends string>(
   state: LearnerState,
   options: LearnerOptions<Example, Metric>,
 ): Promise<Learner<Example, Metric>> {
-  const { name, config, objective, optimizer, maxGradientNorm } = options;
+  const { name, config, part, objective, optimizer, maxGradientNorm } = options;
   const { device, precision, communicator } = options;
   const shared = await joinRun({
-    ...{ part: wholeModel, optimizer, device, communicator, sharding: 'none' },
+    ...{ part, optimizer, device, communicator, sharding: 'none' },
     ...{ weights: state.weights, resumed: true, resume: { moments: state.moments } },
   });
   // Several ranks have memory of their own for what the first one gave them.
   state.moments = shared.collected;
-  const computing = { device, precision, communicator };
-  const step = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, computing);
+  const step = createTrainingStep(config, objective, optimizer, shared.weights, shared.moments, {
+    ...{ part: shared.part, device, precision, communicator },
+  });
   let skipped = 0;
   return {
     weights: shared.weights,

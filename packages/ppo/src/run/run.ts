@@ -1,5 +1,5 @@
 import type { DeviceName, Precision } from '@gram/engine';
-import type { Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
+import type { Adapter, Companions, GramMetadata, ModelConfig, Weights } from '@gram/model';
 import type { ConductOptions, Fingerprint, WatchServer } from '@gram/run';
 import type { ChatEncoder, Tokenizer } from '@gram/tokenize';
 import type { Communicator } from '@gram/train';
@@ -13,6 +13,18 @@ import type { RunPrompt, StopConditions } from '../rollout/run-prompt.js';
 export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
+  /**
+   * A low-rank adapter that is trained in the place of the weights, which stay as they are. That of a policy has to be new, as
+   * `initAdapter` makes it: the weights are the policy at the start.
+   * @default none: the weights are trained
+   */
+  readonly adapter?: Adapter;
+}
+
+/** A value model, see `valueModelFrom`. */
+export interface ValueModel extends ModelParts {
+  /** Whether its decoder is that of the policy, array by array. It then changes as the policy learns, and the head alone is trained here. @default false */
+  readonly sharesPolicy?: boolean;
 }
 
 /** Precision of a run's matrix products: `float16` would need a scaled loss. */
@@ -20,15 +32,15 @@ export type PpoPrecision = Exclude<Precision, 'float16'>;
 
 /** Arguments of `ppo`: who learns, from which prompts, for which reward. */
 export interface PpoRun {
-  /** The policy after supervised fine-tuning. Its weights are trained in place. */
+  /** The policy after supervised fine-tuning. Its weights, or those of its adapter, are trained in place. */
   readonly policy: ModelParts & { readonly gram: Pick<GramMetadata, 'chat' | 'maxLength' | 'encoding'> };
   /**
    * The model that the KL is measured to, of the architecture of the policy; it is not changed.
-   * @default a copy of the policy's first weights
+   * @default a copy of the policy's first weights, or the policy without its adapter
    */
-  readonly reference?: ModelParts;
+  readonly reference?: Omit<ModelParts, 'adapter'>;
   /** Value model for `gae`, trained in place; see `valueModelFrom`. */
-  readonly value?: ModelParts;
+  readonly value?: ValueModel;
   readonly tokenizer: Tokenizer;
   readonly encoder: Pick<ChatEncoder, 'prompt' | 'endId'>;
   readonly prompts: readonly RunPrompt[];
@@ -67,6 +79,8 @@ export interface PpoRun {
   readonly identity?: Fingerprint;
   /** Number of the newest checkpoints that stay beside the best one. @default 2 */
   readonly keepCheckpoints?: number;
+  /** Name of the model under an adapter, for the files of PEFT. @default none */
+  readonly baseModel?: string;
   /** Versions that the model card names, by program. @default that of Node.js */
   readonly versions?: Readonly<Record<string, string>>;
   /** Serves a page that follows the run; needs an `output`. @default none */
@@ -163,12 +177,12 @@ export interface PpoEvaluation {
 /** Reason why a run ended. */
 export type StopReason = 'steps' | 'kl' | 'patience';
 
-/** Result of a run. The policy's weights are those of the last step. */
+/** Result of a run. The policy's weights, or those of its adapter, are those of the last step. */
 export interface PpoResult {
   readonly stopped: StopReason;
   readonly steps: readonly PpoStepRecord[];
   readonly evaluations: readonly PpoEvaluation[];
-  /** The best policy by the validation prompts, or the newest one without any. */
+  /** The best policy by the validation prompts, or the newest one without any: its weights, or those of its adapter where that was trained. */
   readonly best: { readonly step: number; readonly weights: Weights };
   /** The model that the KL was measured to; absent without a reference. */
   readonly reference?: Weights;

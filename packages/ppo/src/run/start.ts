@@ -1,5 +1,7 @@
 import { canonicalJson, type MemoryNeed } from '@gram/base';
+import { sizeOf } from '@gram/engine';
 import {
+  type Adapter,
   copyWeights,
   kindOf,
   type ModelConfig,
@@ -12,6 +14,7 @@ import type { PpoOptions } from '../options.js';
 import { initialLearnerState } from './learner.js';
 import type { PpoRun } from './run.js';
 import type { PpoState } from './state.js';
+import { ownWeights, trainedWeights } from './trained.js';
 
 /** Checks what can be known before anything is computed. */
 export function checkRun(
@@ -31,6 +34,12 @@ export function checkRun(
   const refuse = (problem: string, hint: string) => new PpoError('bad-option', problem, hint);
   if (kindOf(policy.config).head !== 'next-token') {
     throw refuse(`the policy is a ${policy.config.architecture}`, 'give a language model');
+  }
+  if (policy.adapter !== undefined && !changesNothing(policy.adapter)) {
+    throw refuse(
+      'the adapter of the policy has learned already, and the policy at the start is the model without it',
+      'merge it into the model, and begin a new one with initAdapter',
+    );
   }
   if (reference !== undefined && kind === 'none') {
     throw refuse('a reference was given, and the options say that there is none', 'leave one of both out');
@@ -55,6 +64,13 @@ export function checkRun(
   }
 }
 
+/** Whether an adapter is new: its matrices B are zeros. */
+function changesNothing({ weights }: Adapter): boolean {
+  return Object.entries(weights).every(
+    ([name, { data }]) => !name.endsWith('.lora_B.weight') || data.every((value) => value === 0),
+  );
+}
+
 /** Whether two models compute differently; which adapters were merged into them makes no difference. */
 function differ(a: ModelConfig, b: ModelConfig): boolean {
   const [one, other] = [a, b].map(({ mergedAdapters: _, ...config }) => canonicalJson(config));
@@ -65,31 +81,46 @@ function differ(a: ModelConfig, b: ModelConfig): boolean {
 export function runNeed(run: PpoRun, options: PpoOptions): MemoryNeed {
   const { policy, value } = run;
   const { optimizer } = options;
-  const learned = [policy, ...(value === undefined ? [] : [value])].map(({ config }) =>
-    trainingMemory(config, { optimizer }),
-  );
-  const bytes = learned.reduce(
-    (sum, { weights, gradients, moments }) => sum + weights + gradients + moments,
-    0,
-  );
-  const smaller = 'lower microBatchSize or batchSize, or take a smaller policy';
+  const copiesStart = policy.adapter === undefined && needsStart(run, options);
+  const { weights, gradients, moments } = trainingMemory(policy.config, {
+    optimizer,
+    lora: policy.adapter?.lora,
+  });
+  const bytes =
+    weights + gradients + moments + (value === undefined ? 0 : valueBytes(value, policy, options));
+  const smaller = `lower microBatchSize or batchSize, ${policy.adapter === undefined ? 'train an adapter (policy.lora), ' : ''}or take a smaller policy`;
   return {
     work: value === undefined ? 'learning with this policy' : 'learning with this policy and value model',
-    bytes: bytes + (keepsStart(run, options) ? 4 * parameterCount(policy.config) : 0),
+    bytes: bytes + (copiesStart ? 4 * parameterCount(policy.config) : 0),
     hint: value === undefined ? smaller : `${smaller}, or advantages without a value model (rloo, grpo)`,
   };
 }
 
+/** Memory that a value model takes beside a policy, of which it may share arrays. */
+function valueBytes(
+  value: NonNullable<PpoRun['value']>,
+  policy: PpoRun['policy'],
+  { optimizer }: PpoOptions,
+): number {
+  const trained = Object.values(trainedWeights(value)).map(({ shape }) => shape);
+  const remembered = trained.flatMap((shape) => Object.values(optimizer.slots(shape)));
+  const own = Object.values(ownWeights(value, policy)).map(({ shape }) => shape);
+  return 4 * [...own, ...trained, ...remembered].reduce((sum, shape) => sum + sizeOf(shape), 0);
+}
+
 /** The frozen models beside a policy. */
 export interface Frozen {
-  /** Copy of the first policy: the reference, or the one that answers the validation prompts greedily. */
+  /**
+   * The first policy: the reference, or the one that answers the validation prompts greedily. It is a copy, or the weights under the
+   * adapter of the policy.
+   */
   readonly start: Weights | undefined;
   /** The model that the KL is measured to. */
   readonly reference: Weights | undefined;
 }
 
-/** Whether a copy of the first policy is kept: for the KL, or for the greedy responses to the validation prompts. */
-function keepsStart({ reference, validation }: PpoRun, options: PpoOptions): boolean {
+/** Whether the first policy is needed: for the KL, or for the greedy responses to the validation prompts. */
+function needsStart({ reference, validation }: PpoRun, options: PpoOptions): boolean {
   const isReference = options.reference === 'start' && reference === undefined;
   return isReference || (validation !== undefined && options.greedyReference);
 }
@@ -98,12 +129,14 @@ function keepsStart({ reference, validation }: PpoRun, options: PpoOptions): boo
 export function initialState(run: PpoRun, options: PpoOptions): { state: PpoState; frozen: Frozen } {
   const { policy, value } = run;
   const { optimizer, kl } = options;
-  const start = keepsStart(run, options) ? copyWeights(policy.weights) : undefined;
+  const first = () => (policy.adapter === undefined ? copyWeights(policy.weights) : policy.weights);
+  const start = needsStart(run, options) ? first() : undefined;
+  const trained = trainedWeights(policy);
   const reference = options.reference === 'none' ? undefined : (run.reference?.weights ?? start);
   const state: PpoState = {
     step: 0,
-    policy: initialLearnerState(policy.weights, optimizer),
-    value: value && initialLearnerState(value.weights, optimizer),
+    policy: initialLearnerState(trained, optimizer),
+    value: value && initialLearnerState(trainedWeights(value), optimizer),
     queue: [],
     klWeight: kl.weight,
     isValidated: run.validation !== undefined,
@@ -112,7 +145,7 @@ export function initialState(run: PpoRun, options: PpoOptions): { state: PpoStat
     history: [],
     samples: [],
     // Replaced by the first evaluation, or at the end where there are no validation prompts.
-    best: { step: 0, weights: start ?? policy.weights },
+    best: { step: 0, weights: trained },
   };
   return { state, frozen: { start, reference } };
 }

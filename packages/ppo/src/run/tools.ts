@@ -10,11 +10,12 @@ import type { NamedReward } from '../rewards/named-reward.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
 import { sharedMeter, sharedSampler } from '../rollout/shared-tools.js';
-import { createTokenMeter, type TokenMeter } from '../rollout/token-meter.js';
+import { createTokenMeter, type PlacedModel, type TokenMeter } from '../rollout/token-meter.js';
 import { type Learner, openLearner } from './learner.js';
 import type { PpoRun } from './run.js';
 import type { Frozen } from './start.js';
 import type { PpoState } from './state.js';
+import { trainedPart, withShared, withTrained } from './trained.js';
 
 /** The compiled parts that the steps of a run use. They read and write its weights where the device keeps them. */
 export interface Tools {
@@ -56,32 +57,38 @@ export async function openTools(
   };
   try {
     const { device = 'cpu', precision: products = 'float32', communicator = singleProcess } = run;
-    const reference = frozen.reference && (await place<PlacedWeights>(frozen.reference, device));
-    if (reference) closed({ dispose: () => disposeArrays(reference) });
-    const { policy, value } = await openLearners(run, options, { state, reference });
+    const base = run.policy.adapter && (await place<PlacedWeights>(run.policy.weights, device));
+    if (base) closed({ dispose: () => disposeArrays(base) });
+    const isBase = frozen.reference === run.policy.weights;
+    const reference = isBase
+      ? base
+      : frozen.reference && (await place<PlacedWeights>(frozen.reference, device));
+    if (reference && !isBase) closed({ dispose: () => disposeArrays(reference) });
+    const { policy, value, models } = await openLearners(run, options, { state, reference, base });
     closed(policy);
     if (value) closed(value);
     const team: Team = { communicator, signal: run.signal };
-    const { config } = run.policy;
+    const own = { config: run.policy.config, policy: models.policy.weights, adapter: models.policy.adapter };
     const validator =
       run.validation &&
       closed(
         await createPolicyMeter({
           ...run,
           ...options,
-          ...{ config, policy: policy.weights, reference, products, prompts: run.validation },
+          ...{ ...own, reference, products, prompts: run.validation },
           greedy: options.greedyReference ? frozen.start : undefined,
         }),
       );
-    const valueModel = run.value && value && { config: run.value.config, weights: value.weights };
-    const models = { config, policy: policy.weights, reference, value: valueModel };
+    const measured = { ...own, reference, value: models.value };
     return {
       ...{ run, options, team, policy, value, validator },
       rewards: rewardList(run.reward),
       heldOut: heldOutOf(run),
       signal: run.signal,
-      sampler: closed(sharedSampler(team, samplerOf(run, options, policy))),
-      meter: closed(sharedMeter(team, createTokenMeter({ ...models, device, products }))),
+      sampler: closed(
+        sharedSampler(team, samplerOf(run, options, { learner: policy, model: models.policy })),
+      ),
+      meter: closed(sharedMeter(team, createTokenMeter({ ...measured, device, products }))),
       async collect() {
         await policy.collect();
         await value?.collect();
@@ -94,53 +101,79 @@ export async function openTools(
   }
 }
 
+/** Learners of policy and value model, and both as they are read while they learn. */
+interface Learners extends Pick<Tools, 'policy' | 'value'> {
+  readonly models: { readonly policy: PlacedModel; readonly value: PlacedModel | undefined };
+}
+
 /** Opens the learners of policy and value model. */
 async function openLearners(
   run: PpoRun,
   options: PpoOptions,
-  { state, reference }: { readonly state: PpoState; readonly reference: PlacedWeights | undefined },
-): Promise<Pick<Tools, 'policy' | 'value'>> {
+  {
+    state,
+    reference,
+    base,
+  }: {
+    readonly state: PpoState;
+    readonly reference: PlacedWeights | undefined;
+    /** The weights under the adapter of the policy. */
+    readonly base: PlacedWeights | undefined;
+  },
+): Promise<Learners> {
   const { device = 'cpu', precision = 'float32', communicator = singleProcess } = run;
   const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer, kl } = options;
   const learning = { microBatchSize, maxGradientNorm, optimizer, device, precision, communicator };
+  const placed: PlacedModel = base === undefined ? run.policy : { ...run.policy, weights: base };
   const policy = await openLearner(state.policy, {
     ...learning,
     name: 'policy',
     config: run.policy.config,
+    part: trainedPart(placed),
     objective: policyObjective({
       ...options,
       clip: { low: options.clip, high: options.clipHigh },
       kl: kl.in === 'loss' && kl.weight > 0 && reference ? { ...kl, reference } : undefined,
     }),
   });
-  if (run.value === undefined || state.value === undefined) return { policy, value: undefined };
+  const own = withTrained(placed, policy.weights);
+  if (run.value === undefined || state.value === undefined) {
+    return { policy, value: undefined, models: { policy: own, value: undefined } };
+  }
   try {
+    const around = withShared(run.value, run.policy, own);
     const value = await openLearner(state.value, {
       ...learning,
       name: 'value model',
       config: run.value.config,
+      part: trainedPart(around),
       objective: valueObjective(options.valueClip),
     });
-    return { policy, value };
+    return { policy, value, models: { policy: own, value: withTrained(around, value.weights) } };
   } catch (cause) {
     policy.dispose();
     throw cause;
   }
 }
 
-/** Draws responses of the policy. Rounded matrices are made anew at each call, because the policy has learned meanwhile. */
+/**
+ * Draws responses of the policy. Rounded matrices are made anew at each call, because the policy has learned meanwhile; those under
+ * an adapter stay as they are, and are rounded once.
+ */
 function samplerOf(
   { tokenizer, encoder, stop, device, precision: products, policy: { config, weights } }: PpoRun,
   { rolloutPrecision }: PpoOptions,
-  policy: Tools['policy'],
+  { learner, model }: { readonly learner: Tools['policy']; readonly model: PlacedModel },
 ): ResponseSampler {
-  const model = { tokenizer, encoder, stop, device, products, config };
-  if (rolloutPrecision === 'float32') return createResponseSampler({ ...model, weights: policy.weights });
+  const common = { tokenizer, encoder, stop, device, products, config };
+  if (rolloutPrecision === 'float32') return createResponseSampler({ ...common, ...model });
+  // Matrices are rounded in host memory.
+  const rounding = { ...common, weights, precision: rolloutPrecision };
+  if (model.adapter !== undefined) return createResponseSampler({ ...rounding, adapter: model.adapter });
   return {
     async sample(items, options) {
-      // They are made in host memory.
-      await policy.collect();
-      const rounded = createResponseSampler({ ...model, weights, precision: rolloutPrecision });
+      await learner.collect();
+      const rounded = createResponseSampler(rounding);
       try {
         return await rounded.sample(items, options);
       } finally {

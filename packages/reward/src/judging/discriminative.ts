@@ -1,5 +1,6 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import {
+  type Adapter,
   type FixedWeights,
   type ModelConfig,
   scores,
@@ -44,6 +45,8 @@ export interface DiscriminativeOptions {
   readonly encoder: {
     responses(record: ResponsesToEncode): Promise<readonly Encoded[]>;
   };
+  /** A low-rank adapter over the weights, which may belong to other models as well. It is read at each call. @default none */
+  readonly adapter?: Adapter | undefined;
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /**
@@ -74,6 +77,7 @@ export function createDiscriminativeRewardModel({
   precision,
   products,
   device,
+  adapter,
   batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
 }: DiscriminativeOptions): DiscriminativeRewardModel {
@@ -82,6 +86,7 @@ export function createDiscriminativeRewardModel({
     precision,
     products,
     device,
+    adapter,
   });
 
   async function rewards(

@@ -24,7 +24,7 @@ const DEFAULT_LENGTH = 4096;
  * @throws RewardError `not-a-reward-model`, `no-judge-prompt`; TokenizeError `unknown-prompt`, `bad-prompt`
  */
 export function judgeFormat(
-  { config, gram }: ModelInfo,
+  { config, gram }: Pick<ModelInfo, 'config' | 'gram'>,
   given: JudgePrompt | string | undefined,
   source: string,
 ): JudgeFormat {

@@ -1,5 +1,6 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import {
+  type Adapter,
   type FixedWeights,
   labelLogitsOf,
   labelLogProbabilitiesOf,
@@ -35,6 +36,8 @@ export interface GenerativeOptions {
   /** In float32 on the CPU they are read at each call: weights that are updated in place are seen. */
   readonly weights: Weights | FixedWeights;
   readonly encoder: Pick<PairEncoder, 'comparison' | 'labelIds'>;
+  /** A low-rank adapter over the weights, which may belong to other models as well. It is read at each call. @default none */
+  readonly adapter?: Adapter | undefined;
   /** Storage of the matrices of the layers; integers round them. @default 'float32' */
   readonly precision?: WeightPrecision | undefined;
   /**
@@ -144,6 +147,7 @@ function createPairJudge({
   precision,
   products,
   device,
+  adapter,
   batchTokens = defaultBatchTokens(device),
   cacheEntries = 0,
   vocabularyScores = false,
@@ -155,7 +159,7 @@ function createPairJudge({
     config,
     weights,
     (w, states) => numbersOf(config, w, states, encoder.labelIds),
-    { precision, products, device },
+    { precision, products, device, adapter },
   );
   return {
     async judge(items: readonly NamedItem[], { signal, onProgress }: RunOptions): Promise<JudgedPair[]> {

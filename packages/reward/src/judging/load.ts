@@ -1,13 +1,19 @@
 import { type DeviceName, fastestDevice, type Precision, place } from '@gram/engine';
 import {
+  type Adapter,
+  type Companions,
+  decoderHash,
+  type FixedWeights,
+  type GramMetadata,
   inspectModel,
+  loadAdapter,
   type ModelConfig,
-  type ModelInfo,
   openModel,
   type ResolveOptions,
   readCompanions,
   resolveModel,
   type WeightPrecision,
+  type Weights,
 } from '@gram/model';
 import { RewardError } from '@gram/ranking';
 import {
@@ -51,6 +57,14 @@ export interface LoadOptions extends ResolveOptions {
   readonly vocabularyScores?: boolean | undefined;
 }
 
+/** A model in memory that adapters of it share. */
+export interface SharedBase {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  /** The files beside it, of which an adapter may have its own. */
+  readonly files: Companions;
+}
+
 /** Number of results that a loaded model keeps: its weights never change. A sequence takes about 4 bytes a token. */
 const CACHED_RESULTS = 4096;
 
@@ -88,18 +102,84 @@ export async function loadRewardModel(
   await place({}, device);
   const path = await resolveModel(pathOrRepo, resolving);
   // Everything that is small comes first: what does not fit is refused before any weight is read.
-  const model = await inspectModel(path);
-  const format = judgeFormat(model, prompt, pathOrRepo);
+  const { config, gram } = await inspectModel(path);
   const files = await readCompanions(path);
-  const tokenizer = tokenizerOf(files, pathOrRepo);
-  checkVocabulary(model, tokenizer, pathOrRepo);
-  const chat = await chatLayoutOf(files, tokenizer, pathOrRepo, format.chat);
+  const open = async () => (await openModel(path, { precision, onNote: resolving.onNote })).weights;
+  return createJudge(
+    { config, gram, files, open, source: pathOrRepo },
+    { overlong, raw, prompt },
+    { precision, products, device, orders, positionBiasBound, vocabularyScores },
+  );
+}
+
+/**
+ * Loads a reward model that is an adapter of a model in memory, whose weights it shares: in memory comes only the adapter.
+ *
+ * @param path directory of the adapter, in the files of PEFT
+ * @throws RewardError `model-mismatch` where the adapter was trained over other weights; otherwise as `loadRewardModel`, and ModelError
+ *   `bad-adapter`
+ */
+export async function loadRewardAdapter(
+  path: string,
+  base: SharedBase,
+  { overlong = 'error', judgePrompt: prompt }: Pick<LoadOptions, 'overlong' | 'judgePrompt'> = {},
+): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
+  const loaded = await loadAdapter(path, base.config);
+  if (loaded.base !== undefined && loaded.base !== decoderHash(base.weights)) {
+    throw new RewardError(
+      'model-mismatch',
+      `the adapter in ${path} was trained over other weights than those that it would share`,
+      'merge it into its own base, for example with gram merge, and load the merged model',
+    );
+  }
+  const { config, gram, lora, weights } = loaded;
+  const files = { ...base.files, ...loaded.files };
+  const open = async () => base.weights;
+  return createJudge(
+    { config, gram, files, open, source: path },
+    { overlong, prompt },
+    { adapter: { lora, weights } },
+  );
+}
+
+/** A reward model of which the weights are not open yet. */
+interface StoredJudge {
+  readonly config: ModelConfig;
+  readonly gram: GramMetadata | undefined;
+  readonly files: Companions;
+  open(): Promise<FixedWeights>;
+  /** Names it in errors. */
+  readonly source: string;
+}
+
+/** Everything that is small comes first: what does not fit is refused before any weight is read. */
+async function createJudge(
+  { config, gram, files, open, source }: StoredJudge,
+  {
+    overlong,
+    raw,
+    prompt,
+  }: Pick<LoadOptions, 'raw'> & {
+    readonly overlong: Overlong;
+    readonly prompt: LoadOptions['judgePrompt'];
+  },
+  {
+    orders,
+    positionBiasBound,
+    vocabularyScores,
+    ...computing
+  }: Pick<LoadOptions, 'precision' | 'products' | 'orders' | 'positionBiasBound' | 'vocabularyScores'> & {
+    readonly device?: DeviceName;
+    readonly adapter?: Adapter;
+  },
+): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
+  const format = judgeFormat({ config, gram }, prompt, source);
+  const tokenizer = tokenizerOf(files, source);
+  checkVocabulary(config, tokenizer, source);
+  const chat = await chatLayoutOf(files, tokenizer, source, format.chat);
   const { maxLength, encoding } = format;
   const asked = { tokenizer, chat, maxLength, overlong, encoding };
-  const stored = async () => {
-    const { config, weights } = await openModel(path, { precision, onNote: resolving.onNote });
-    return { config, weights, precision, products, device, cacheEntries: CACHED_RESULTS };
-  };
+  const stored = async () => ({ config, weights: await open(), ...computing, cacheEntries: CACHED_RESULTS });
   if (format.kind === 'generative') {
     const encoder = await createPairEncoder({ ...asked, prompt: format.prompt, raw });
     const judging = { orders, positionBiasBound, vocabularyScores };
@@ -107,7 +187,7 @@ export async function loadRewardModel(
   }
   const encoder = await createChatEncoder(asked);
   const { reads } = format;
-  const responses = reads === 'finished' ? scoredPart(encoder, model.config) : encoder.responses;
+  const responses = reads === 'finished' ? scoredPart(encoder, config) : encoder.responses;
   return createDiscriminativeRewardModel({ ...(await stored()), encoder: { responses } });
 }
 
@@ -123,11 +203,11 @@ function scoredPart({ finished }: ChatEncoder, { padTokenId }: ModelConfig): Cha
     });
 }
 
-function checkVocabulary({ config }: ModelInfo, tokenizer: Tokenizer, source: string): void {
-  if (tokenizer.vocabSize <= config.vocabSize) return;
+function checkVocabulary({ vocabSize }: ModelConfig, tokenizer: Tokenizer, source: string): void {
+  if (tokenizer.vocabSize <= vocabSize) return;
   throw new RewardError(
     'model-mismatch',
-    `${source}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
+    `${source}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
     'use the tokenizer.json that the model was trained with',
   );
 }

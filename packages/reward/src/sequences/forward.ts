@@ -11,11 +11,15 @@ import {
   zeros,
 } from '@gram/engine';
 import {
+  type AdaptableTensors,
+  type Adapter,
   arePlain,
   extendSequence,
   type FixedWeights,
   forwardFlop,
   growingPositionArrays,
+  joinAdapter,
+  type LoraConfig,
   type ModelConfig,
   type ModelTensors,
   type PositionTables,
@@ -86,6 +90,8 @@ export interface ForwardOptions {
   readonly products?: Precision | undefined;
   /** @default 'cpu' */
   readonly device?: DeviceName | undefined;
+  /** A low-rank adapter over the weights, read at each call. @default none */
+  readonly adapter?: Adapter | undefined;
 }
 
 /** A model with a head, to be compiled for a device. */
@@ -96,6 +102,7 @@ interface HeadedModel {
   readonly products: Precision;
   /** Inputs that never change. The runtime packs them; products of integers are fast with packed weights only. */
   readonly constants: readonly string[];
+  readonly lora: LoraConfig | undefined;
 }
 
 /**
@@ -108,13 +115,15 @@ export function createForward(
   config: ModelConfig,
   weights: Weights | FixedWeights,
   head: Head,
-  { precision = 'float32', products = 'float32', device = 'cpu' }: ForwardOptions = {},
+  { precision = 'float32', products = 'float32', device = 'cpu', adapter }: ForwardOptions = {},
 ): Forward {
   const tablesFor = growingPositionArrays(config);
   const isRounded = precision !== 'float32' && arePlain(weights);
   const given = isRounded ? quantizeWeights(weights, precision) : weights;
   const used = placedOnce<FixedWeights | QuantizedWeights>(given, device);
-  const model = { config, head, device, products, constants: arePlain(given) ? [] : ['weights'] };
+  const constants = arePlain(given) ? [] : ['weights'];
+  const model = { config, head, device, products, constants, lora: adapter?.lora };
+  const models = async () => ({ weights: await used.get(), adapter: adapter?.weights ?? {} });
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const batch = compileBatch(model);
   const extend = compileExtension(model, layers);
@@ -125,7 +134,7 @@ export function createForward(
     async batch(inputs, signal) {
       const [, length = 0] = inputs.tokens.shape;
       const { numbers } = await batch(
-        { weights: await used.get(), tables: tablesFor(length), ...inputs },
+        { ...(await models()), tables: tablesFor(length), ...inputs },
         { signal },
       );
       return numbers.data as Float32Array;
@@ -140,7 +149,7 @@ export function createForward(
     async extend(ids, known, cache, signal) {
       const [, , capacity = 0] = cache['0']?.keys.shape ?? [];
       const inputs = { ...newestInputs(ids, known), tables: tablesFor(capacity), cache };
-      const { numbers } = await extend({ weights: await used.get(), ...inputs }, { signal });
+      const { numbers } = await extend({ ...(await models()), ...inputs }, { signal });
       return numbers.data as Float32Array;
     },
     dispose() {
@@ -151,10 +160,12 @@ export function createForward(
   };
 }
 
-function compileBatch({ config, head, device, products, constants }: HeadedModel) {
+function compileBatch({ config, head, device, products, constants, lora }: HeadedModel) {
+  const joined = joinAdapter(config, lora);
   return compile(
-    (inputs: { weights: ModelTensors; tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => {
-      const { weights, tables, tokens, last } = inputs;
+    (inputs: AdaptableTensors & { tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => {
+      const { tables, tokens, last } = inputs;
+      const weights = joined(inputs);
       return { numbers: head(weights, stateAt(config, weights, tokens, last, tables)) };
     },
     {
@@ -167,19 +178,22 @@ function compileBatch({ config, head, device, products, constants }: HeadedModel
 }
 
 function compileExtension(
-  { config, head, device, products, constants }: HeadedModel,
+  { config, head, device, products, constants, lora }: HeadedModel,
   layers: readonly string[],
 ) {
+  const joined = joinAdapter(config, lora);
   return compile(
-    (inputs: {
-      weights: ModelTensors;
-      tables: PositionTables;
-      tokens: tf.Tensor2D;
-      positions: tf.Tensor2D;
-      end: tf.Tensor1D;
-      cache: Readonly<Record<string, { keys: tf.Tensor; values: tf.Tensor }>>;
-    }) => {
-      const { weights, tables, cache, ...newest } = inputs;
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor2D;
+        positions: tf.Tensor2D;
+        end: tf.Tensor1D;
+        cache: Readonly<Record<string, { keys: tf.Tensor; values: tf.Tensor }>>;
+      },
+    ) => {
+      const { weights: _, adapter: __, tables, cache, ...newest } = inputs;
+      const weights = joined(inputs);
       const past = layers.map((name) => cache[name] as KeysAndValues);
       const { state, cache: next } = extendSequence(config, weights, newest, past, tables);
       const named = Object.fromEntries(next.map((layer, i) => [String(i), layer]));
