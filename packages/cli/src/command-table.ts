@@ -53,6 +53,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('rloo'),
   },
   {
+    name: 'bon',
+    summary: 'Answers prompts with the best of n responses, chosen by rewards.',
+    load: async () => (await import('./commands/rlhf/bon.js')).bonCommand,
+  },
+  {
     name: 'merge',
     summary: 'Writes a model with a LoRA adapter merged into it.',
     load: async () => (await import('./commands/merge.js')).mergeCommand,

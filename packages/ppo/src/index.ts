@@ -5,6 +5,9 @@ export { type RatioSummary, summarizeRatios, truncatedRatios } from './advantage
 export { adaptedKlWeight, type KlControl } from './advantages/kl-weight.js';
 export { responseRewards } from './advantages/response-rewards.js';
 export { whiten } from './advantages/whiten.js';
+export { type BestOfNRun, chooseResponses } from './best-of-n/best-of-n.js';
+export type { BestOfNOptions, Candidate, Choice } from './best-of-n/choose.js';
+export type { BestOfNSummary } from './best-of-n/report.js';
 export { PpoError, type PpoErrorCode } from './error.js';
 export { type LossAggregation, responseWeight, tokenWeight } from './losses/aggregation.js';
 export { entropies } from './losses/entropy.js';
@@ -20,6 +23,7 @@ export {
   ppoOptions,
   type SamplingOptions,
 } from './options.js';
+export { type PreparedBestOfN, prepareBestOfN } from './preparation/best-of-n.js';
 export { describeRlhfOnGpus } from './preparation/gpus.js';
 export {
   type PreparedRlhf,
@@ -85,9 +89,16 @@ export type {
   PpoRun,
   PpoStepRecord,
   StopReason,
+  ValueModel,
 } from './run/run.js';
-export { formatRlhfConfig, loadRlhfConfig } from './settings/read-config.js';
-export { type RewardConfig, type RlhfConfig, rlhfReference } from './settings/schema.js';
+export { formatRlhfConfig, loadBestOfNConfig, loadRlhfConfig } from './settings/read-config.js';
+export {
+  type BestOfNConfig,
+  bestOfNReference,
+  type RewardConfig,
+  type RlhfConfig,
+  rlhfReference,
+} from './settings/schema.js';
 export { miniBatches, planStep, promptsOfStep, type StepPlan } from './steps/schedule.js';
 export { ppo } from './trainer.js';
 export { valueModelFrom } from './value-model.js';

@@ -16,7 +16,8 @@ import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { together } from './ranks/together.js';
 import { askTogether } from './rewards/ask-together.js';
-import { meanRewards, type ResponseRewards } from './rewards/reward-list.js';
+import { checkFailures } from './rewards/failures.js';
+import { meanRewards } from './rewards/reward-list.js';
 import { standardize } from './rewards/score-queue.js';
 import { vary } from './rewards/signal.js';
 import { responseTokens, rewardGroups } from './rollout/collect.js';
@@ -142,7 +143,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const { step } = plan;
   const { drawn, learned, rounds, failedCalls } = await sampleStep({ ...tools, ...run }, step, options);
   const scored = drawn.flatMap(({ rewards }) => rewards);
-  checkFailures(step, scored, options);
+  checkFailures(`step ${step}`, scored, options.maxFailedShare);
   const groups = learned.map((rollout) => scoresOf(rollout, options.unended));
   const { standardized, queue } =
     options.standardization === 'queue'
@@ -336,21 +337,6 @@ async function measurePolicy(
     ...{ truncated, neutralized },
     kl: kl && mean(kl),
   };
-}
-
-/** Ends a run of which too many rewards fail. @throws PpoError `reward-failed` */
-function checkFailures(
-  step: number,
-  responses: readonly ResponseRewards[],
-  { maxFailedShare }: PpoOptions,
-): void {
-  const failed = responses.filter((each) => each.failed).length;
-  if (failed <= maxFailedShare * responses.length) return;
-  throw new PpoError(
-    'reward-failed',
-    `the rewards of ${failed} of the ${responses.length} responses of step ${step} failed, more than maxFailedShare ${maxFailedShare} allows`,
-    'see to the reward functions, then resume from the last checkpoint',
-  );
 }
 
 /** Mean over the gradient steps that were applied; undefined without any. */

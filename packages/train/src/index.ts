@@ -86,6 +86,7 @@ export {
 export { keysOf, type SettingReference, settingsOf } from './settings/reference.js';
 export {
   checkUpdateRule,
+  loraSettings,
   type ScratchConfig,
   type TrainingConfig,
   type TrainingInput,

@@ -78,38 +78,35 @@ export interface CachedDecoder {
   dispose(): void;
 }
 
+/** Settings of `createCachedDecoder`. */
+interface CachedDecoderOptions {
+  /** Where to compute, and where weights and cache are; weights are copied there at the first call. @default 'cpu' */
+  readonly device?: DeviceName | 'auto' | undefined;
+  /** Precision of matrix products. @default 'float32' */
+  readonly products?: Precision | undefined;
+  /** Is read at each call, also where the weights under it are fixed. @default none */
+  readonly adapter?: PlacedAdapter | undefined;
+}
+
 /**
  * The decoder of a causal language model with a cache.
  *
  * @param fixedWeights whether the weights never change: the runtime then packs a copy of them, which makes
  *   single tokens about twice as fast. Otherwise they are read at each call.
- * @param options.device where to compute, and where weights and cache are; weights are copied there at the first call
- * @param options.products precision of matrix products
- * @param options.adapter is read at each call, also where the weights under it are fixed. @default none
  */
 export function createCachedDecoder(
   config: ModelConfig,
   weights: LoadedWeights,
   fixedWeights: boolean,
-  {
-    device = 'cpu',
-    products = 'float32',
-    adapter,
-  }: {
-    device?: DeviceName | 'auto' | undefined;
-    products?: Precision | undefined;
-    adapter?: PlacedAdapter | undefined;
-  } = {},
+  { device = 'cpu', products = 'float32', adapter }: CachedDecoderOptions = {},
 ): CachedDecoder {
   const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
   const promptTables = growingPositionArrays(config);
   const nextTables = growingContinuationArrays(config);
+  const constants = fixedWeights ? ['weights'] : [];
+  const options = { device, precision: products, constants, lora: adapter?.lora };
   const own = adapter?.weights ?? {};
-  const options = {
-    ...{ device, precision: products, constants: fixedWeights ? ['weights'] : [] },
-    lora: adapter?.lora,
-  };
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
   const head = compileHead(config, options);
@@ -123,8 +120,7 @@ export function createCachedDecoder(
       );
       const [cache, loaded] = [await place(rooms, device), await used.get()];
       const { states } = await read({
-        weights: loaded,
-        adapter: own,
+        ...{ weights: loaded, adapter: own },
         tables: promptTables(tokens.shape[1] ?? 0),
         tokens,
         last: int32([last.length], last),

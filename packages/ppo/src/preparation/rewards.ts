@@ -1,5 +1,11 @@
 import type { DeviceName } from '@gram/engine';
-import { type DiscriminativeRewardModel, type GenerativeRewardModel, loadRewardModel } from '@gram/reward';
+import {
+  type DiscriminativeRewardModel,
+  type GenerativeRewardModel,
+  loadRewardAdapter,
+  loadRewardModel,
+  type SharedBase,
+} from '@gram/reward';
 import { readJudgePrompt } from '@gram/tokenize';
 import { importModule } from '@gram/train';
 import { PpoError } from '../error.js';
@@ -9,6 +15,7 @@ import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
 import { answerReward, preferenceReward, scalarReward, winRateReward } from '../rewards/reward-function.js';
 import { formatReward, lengthReward, patternReward } from '../rewards/rules.js';
 import type { RewardConfig } from '../settings/schema.js';
+import type { PolicyModel } from './policy.js';
 
 /** Rewards of a configuration with the models behind them. */
 export interface OpenRewards {
@@ -23,7 +30,34 @@ export interface RewardTools {
   render(group: RewardGroup): Promise<string>;
   /** Device of the models that name none. */
   readonly device: DeviceName | 'auto';
+  /** The model of the policy, whose weights adapters share. */
+  readonly base: SharedBase;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Returns the parts that a loaded policy has for rewards. */
+export function rewardTools(
+  { model, files, encoder, tokenizer }: PolicyModel,
+  { device, signal }: Pick<RewardTools, 'device'> & { readonly signal: AbortSignal | undefined },
+): RewardTools {
+  return {
+    async render({ prompt, tools }) {
+      const { ids } = await encoder.prompt({ prompt, tools });
+      return tokenizer.decode(ids);
+    },
+    ...{ device, base: { ...model, files } },
+    ...(signal && { signal }),
+  };
+}
+
+/** The settings of rewards that decide what they say: how often a call is repeated does not. */
+export function identified(rewards: readonly RewardConfig[]): object[] {
+  return rewards.map(({ retries: _, timeout: __, ...rest }) => rest);
+}
+
+/** Whether one of the rewards compares with the greedy response, which costs as much as another one. */
+export function compareWithGreedy(rewards: readonly RewardConfig[]): boolean {
+  return rewards.some(({ judge, remote }) => judge?.against === 'greedy' || remote !== undefined);
 }
 
 type Model = GenerativeRewardModel | DiscriminativeRewardModel;
@@ -39,21 +73,20 @@ export async function openRewards(
   tools: RewardTools,
 ): Promise<OpenRewards> {
   const models = new Map<string, Model>();
-  const load = async ({ model, ...options }: ModelOptions) => {
+  const load = async ({ model, adapter, ...options }: ModelOptions) => {
     const { judgePrompt } = options as { readonly judgePrompt?: string };
     const { overlong, precision, device = tools.device } = options;
-    const key = JSON.stringify([model, overlong, precision, device, judgePrompt]);
+    const key = JSON.stringify([model, adapter, overlong, precision, device, judgePrompt]);
     const known = models.get(key);
     if (known !== undefined) return known;
     const prompt = judgePrompt === undefined ? {} : { judgePrompt: await readJudgePrompt(judgePrompt) };
-    const { signal } = tools;
-    const loaded = await loadRewardModel(model, {
-      overlong,
-      precision,
-      device,
-      ...prompt,
-      ...(signal && { signal }),
-    });
+    const { signal, base } = tools;
+    const asked = { overlong, ...prompt };
+    const loaded =
+      adapter === undefined
+        ? // The schema of the configuration has checked that one of both is given.
+          await loadRewardModel(model ?? '', { ...asked, precision, device, ...(signal && { signal }) })
+        : await loadRewardAdapter(adapter, base, { ...asked, device });
     models.set(key, loaded);
     return loaded;
   };
@@ -114,7 +147,8 @@ async function functionOf(
     if (judge.against === 'group') return winRateReward(model);
     return judge.against === 'answer' ? answerReward(model) : preferenceReward(model);
   }
-  if (scorer !== undefined) return scalarReward(scoring(await load(scorer), name, scorer.model));
+  if (scorer !== undefined)
+    return scalarReward(scoring(await load(scorer), name, scorer.model ?? scorer.adapter ?? ''));
   if (remote !== undefined) {
     const { url, form, model, apiKeyVariable = form === 'gram' ? 'GRAM_API_KEY' : undefined } = remote;
     const apiKey = apiKeyVariable === undefined ? undefined : process.env[apiKeyVariable];

@@ -22,9 +22,17 @@ export async function tryRewards(
   rewards: readonly NamedReward[],
   { options, signal }: { readonly options: PpoOptions; readonly signal?: AbortSignal | undefined },
 ): Promise<Record<string, number>> {
-  const { policy, tokenizer, encoder, stop, device, precision: products } = run;
-  const { config, weights } = policy;
-  const sampler = createResponseSampler({ config, weights, tokenizer, encoder, stop, device, products });
+  const {
+    policy: { config, weights, adapter },
+    tokenizer,
+    encoder,
+    stop,
+    device,
+    precision: products,
+  } = run;
+  const sampler = createResponseSampler({
+    ...{ config, weights, adapter, tokenizer, encoder, stop, device, products },
+  });
   try {
     const rollouts = await collect(sampler, run.prompts.slice(0, TRIAL_PROMPTS), {
       ...options,

@@ -34,6 +34,7 @@ import {
   type ModelFrame,
   savePpoCheckpoint,
 } from './checkpoint.js';
+import { policyIdentity } from './policy-identity.js';
 import { metricsOf, recordsOf } from './records.js';
 import { writeResults } from './results.js';
 import type { PpoRun, ValueModel } from './run.js';
@@ -208,28 +209,16 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
 }
 
 /** Identifies a run by all that it is made of, but its reward function. */
-export function partsOf(
-  { policy, reference, value, tokenizer, prompts, validation, stop, identity }: PpoRun,
-  options: PpoOptions,
-): Fingerprint {
+export function partsOf(run: PpoRun, options: PpoOptions): Fingerprint {
+  const { policy, reference, value, validation } = run;
   return {
     ...fingerprintsOf({ ...options, optimizer: options.optimizer.name }),
-    tokenizer: fingerprintOf(tokenizer.json),
-    prompt: fingerprintOf([policy.gram.chat, policy.gram.maxLength, policy.gram.encoding ?? 'apart']),
-    'policy architecture': fingerprintOf(policy.config),
-    'policy weights': fingerprintOfWeights(policy.weights),
-    ...(policy.adapter && {
-      lora: fingerprintOf(policy.adapter.lora),
-      'policy adapter': fingerprintOfWeights(policy.adapter.weights),
-    }),
+    ...policyIdentity(run),
     ...(value && {
       'value architecture': fingerprintOf(value.config),
       'value weights': fingerprintOfWeights(ownWeights(value, policy)),
     }),
     ...(reference && { 'reference weights': fingerprintOfWeights(reference.weights) }),
-    prompts: fingerprintOf(prompts),
     ...(validation && { 'validation prompts': fingerprintOf(validation) }),
-    ...(stop && { stop: fingerprintOf(stop) }),
-    ...identity,
   };
 }

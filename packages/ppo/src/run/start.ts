@@ -78,7 +78,10 @@ function differ(a: ModelConfig, b: ModelConfig): boolean {
 }
 
 /** Memory of the weights, gradients and moments of a run, and what lowers it. */
-export function runNeed(run: PpoRun, options: PpoOptions): MemoryNeed {
+export function runNeed(
+  run: Pick<PpoRun, 'policy' | 'value' | 'reference' | 'validation'>,
+  options: PpoOptions,
+): MemoryNeed {
   const { policy, value } = run;
   const { optimizer } = options;
   const copiesStart = policy.adapter === undefined && needsStart(run, options);
@@ -120,7 +123,10 @@ export interface Frozen {
 }
 
 /** Whether the first policy is needed: for the KL, or for the greedy responses to the validation prompts. */
-function needsStart({ reference, validation }: PpoRun, options: PpoOptions): boolean {
+function needsStart(
+  { reference, validation }: Pick<PpoRun, 'reference' | 'validation'>,
+  options: PpoOptions,
+): boolean {
   const isReference = options.reference === 'start' && reference === undefined;
   return isReference || (validation !== undefined && options.greedyReference);
 }

@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { judgePrompts } from '@gram/tokenize';
 import { checkWritten, formatYaml, loadWritten, type PathResolver, pathResolver } from '@gram/train';
-import { type RewardConfig, type RlhfConfig, rlhfKeys, rlhfSchema } from './schema.js';
+import {
+  type BestOfNConfig,
+  bestOfNKeys,
+  bestOfNSchema,
+  type RewardConfig,
+  type RlhfConfig,
+  rlhfKeys,
+  rlhfSchema,
+} from './schema.js';
 
 /**
  * Reads and checks a configuration of RLHF, in YAML or as the default export of a module in TypeScript or JavaScript, and fills in
@@ -27,8 +35,33 @@ export async function loadRlhfConfig(
     ...config,
     policy: { ...config.policy, model: from.model(config.policy.model) },
     prompts: { ...config.prompts, path: from.path(config.prompts.path) },
-    // Settings that the files share are said once.
-    validation: { ...shared, ...config.validation, path: from.path(config.validation.path) },
+    ...(config.referenceModel !== undefined && { referenceModel: from.model(config.referenceModel) }),
+    ...(config.validation && {
+      // Settings that the files share are said once.
+      validation: { ...shared, ...config.validation, path: from.path(config.validation.path) },
+    }),
+    rewards: config.rewards.map((reward) => rewardFrom(reward, from)),
+    output: from.path(config.output),
+  };
+}
+
+/**
+ * Reads and checks a configuration of best-of-n, as `loadRlhfConfig` does.
+ *
+ * @throws TrainError `bad-config`
+ */
+export async function loadBestOfNConfig(
+  path: string | undefined,
+  overrides: readonly string[] = [],
+): Promise<BestOfNConfig> {
+  const written = await loadWritten(path, overrides);
+  const shape = { schema: bestOfNSchema, keys: bestOfNKeys };
+  const config = checkWritten(written, shape, path ?? 'the configuration');
+  const from = pathResolver(path);
+  return {
+    ...config,
+    policy: { ...config.policy, model: from.model(config.policy.model) },
+    prompts: { ...config.prompts, path: from.path(config.prompts.path) },
     rewards: config.rewards.map((reward) => rewardFrom(reward, from)),
     output: from.path(config.output),
   };
@@ -41,12 +74,23 @@ function rewardFrom(reward: RewardConfig, from: PathResolver): RewardConfig {
     ...(judge && {
       judge: {
         ...judge,
-        model: from.model(judge.model),
+        ...sourceFrom(judge, from),
         ...(judge.judgePrompt && { judgePrompt: promptFrom(judge.judgePrompt, from) }),
       },
     }),
-    ...(scorer && { scorer: { ...scorer, model: from.model(scorer.model) } }),
+    ...(scorer && { scorer: { ...scorer, ...sourceFrom(scorer, from) } }),
     ...(module !== undefined && { module: from.path(module) }),
+  };
+}
+
+/** The model or the adapter behind a reward, by its path. */
+function sourceFrom(
+  { model, adapter }: NonNullable<RewardConfig['scorer']>,
+  from: PathResolver,
+): Pick<NonNullable<RewardConfig['scorer']>, 'model' | 'adapter'> {
+  return {
+    ...(model !== undefined && { model: from.model(model) }),
+    ...(adapter !== undefined && { adapter: from.path(adapter) }),
   };
 }
 
@@ -57,6 +101,6 @@ function promptFrom(prompt: string, from: PathResolver): string {
 }
 
 /** Writes a configuration as the YAML that reads back the same. */
-export function formatRlhfConfig(config: RlhfConfig): string {
+export function formatRlhfConfig(config: RlhfConfig | BestOfNConfig): string {
   return formatYaml(config);
 }

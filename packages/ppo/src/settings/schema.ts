@@ -5,6 +5,7 @@ import {
   dataSettings,
   deviceSetting,
   keysOf,
+  loraSettings,
   settingsOf,
   updateRuleSettings,
 } from '@gram/train';
@@ -43,7 +44,14 @@ const validation = z
   })
   .describe('prompts on which the policy is measured');
 
-const model = text.describe('a directory, a GGUF file or a repository of the hub');
+const model = text.optional().meta({
+  description: 'a directory, a GGUF file or a repository of the hub',
+  usual: '`adapter` says what it is',
+});
+const adapter = text.optional().meta({
+  description: 'directory of an adapter of `policy.model`, with which it shares the weights in memory',
+  usual: 'a model of its own',
+});
 const overlong = z
   .enum(['error', 'truncate'])
   .default('truncate')
@@ -60,7 +68,7 @@ const device = deviceSetting
 const kinds = {
   judge: z
     .strictObject({
-      model,
+      ...{ model, adapter },
       against: z
         .enum(['greedy', 'answer', 'group'])
         .default('greedy')
@@ -72,7 +80,9 @@ const kinds = {
       ...{ overlong, precision, device },
     })
     .describe('a generative judge: the probability that a response is preferred'),
-  scorer: z.strictObject({ model, overlong, precision, device }).describe('a model with a score head'),
+  scorer: z
+    .strictObject({ model, adapter, overlong, precision, device })
+    .describe('a model with a score head'),
   remote: z
     .strictObject({
       url: text.describe('address of the server, for `openrlhf` and `json` that of the reward'),
@@ -148,31 +158,40 @@ const reward = z
     }),
   })
   .superRefine((entry, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     const given = kindNames.filter((name) => entry[name] !== undefined);
-    if (given.length === 1) return;
-    const message = `has ${given.length === 0 ? 'none' : given.join(' and ')} of ${kindNames.join(', ')}, and needs one`;
-    context.addIssue({ code: 'custom', path: [], message });
+    if (given.length !== 1) {
+      const found = given.length === 0 ? 'none' : given.join(' and ');
+      refuse([], `has ${found} of ${kindNames.join(', ')}, and needs one`);
+    }
+    for (const kind of ['judge', 'scorer'] as const) {
+      const source = entry[kind];
+      if (source === undefined) continue;
+      if ((source.model === undefined) === (source.adapter === undefined)) {
+        refuse([kind], 'needs either model or adapter, and not both');
+      }
+      if (source.adapter === undefined) continue;
+      if (source.precision !== 'float32') {
+        refuse(
+          [kind, 'precision'],
+          'belongs to a model of its own: an adapter shares the float32 weights of the policy',
+        );
+      }
+    }
   });
 
 const { advantages: _, optimizer: __, ...options } = optionFields.shape;
 
-/** All settings of a run of RLHF. A setting's schema is the only place that says its type, default, range and meaning. */
-export const root = z.strictObject({
-  policy: z.strictObject({
-    model: text.describe('model to start from: a directory, a GGUF file or a repository of the hub'),
-    chat: z
-      .enum(['template', plainChat.id])
-      .optional()
-      .meta({ description: 'how turns are marked', usual: 'of the model; else its template' }),
-  }),
-  prompts,
-  validation,
-  rewards: z.array(reward).min(1),
-  heldOut: text.optional().meta({
-    description:
-      'name of a reward of weight 0 that is measured on validation prompts only and chooses the best policy',
-    usual: 'the sum of the rewards chooses',
-  }),
+const policyModel = {
+  model: text.describe('model to start from: a directory, a GGUF file or a repository of the hub'),
+  chat: z
+    .enum(['template', plainChat.id])
+    .optional()
+    .meta({ description: 'how turns are marked', usual: 'of the model; else its template' }),
+};
+
+/** Settings of how a policy answers prompts, and of the rewards that say what its responses are worth. */
+const answering = {
   maxLength: count
     .optional()
     .meta({ description: 'longest prompt with its response, in tokens', usual: 'of the model' }),
@@ -184,6 +203,38 @@ export const root = z.strictObject({
     .array(text)
     .default([])
     .describe('texts that end a response, beside the end tokens of the model; they stay a part of it'),
+};
+
+/** All settings of a run of RLHF. A setting's schema is the only place that says its type, default, range and meaning. */
+export const root = z.strictObject({
+  policy: z.strictObject({
+    ...policyModel,
+    lora: loraSettings
+      .omit({ dropout: true })
+      .optional()
+      .describe(
+        'trains a low-rank adapter (LoRA) over the model, which is in memory once for all that share it',
+      ),
+  }),
+  value: z
+    .enum(['own', 'policy'])
+    .default('own')
+    .describe(
+      'decoder under the value head of `ppo`: one of its own, or that of the policy, which costs no memory',
+    ),
+  referenceModel: text.optional().meta({
+    description: 'model that the KL is measured to, of the architecture of the policy',
+    usual: '`policy.model`',
+  }),
+  prompts,
+  validation: validation.optional(),
+  rewards: z.array(reward).min(1),
+  heldOut: text.optional().meta({
+    description:
+      'name of a reward of weight 0 that is measured on validation prompts only and chooses the best policy',
+    usual: 'the sum of the rewards chooses',
+  }),
+  ...answering,
   ...options,
   optimizer: updateRuleSettings.prefault({}),
   device: deviceSetting
@@ -213,21 +264,69 @@ export type RlhfConfig = Root;
 /** One reward of a configuration. */
 export type RewardConfig = Root['rewards'][number];
 
-/** The settings of a configuration and what must hold between them. */
-export const rlhfSchema: z.ZodType<RlhfConfig> = root.superRefine((config, context) => {
-  const refuse = (path: readonly PropertyKey[], message: string) =>
-    context.addIssue({ code: 'custom', path: [...path], message });
-  checkUpdateRule(config.optimizer, refuse);
-  const names = config.rewards.map(({ name }) => name);
+/** The options of the algorithm in a configuration, but the method and the update rule. */
+export function algorithmOptions(config: RlhfConfig): Pick<RlhfConfig, keyof typeof options> {
+  const own = Object.keys(options) as (keyof typeof options)[]; // `Object.keys` forgets which keys an object has.
+  return Object.fromEntries(own.map((name) => [name, config[name]])) as ReturnType<typeof algorithmOptions>;
+}
+
+type Refuse = (path: readonly PropertyKey[], message: string) => void;
+
+/** What must hold between the rewards of a list. */
+function checkNames(rewards: readonly RewardConfig[], refuse: Refuse): void {
+  const names = rewards.map(({ name }) => name);
   const again = names.findIndex((name, place) => names.indexOf(name) < place);
   if (again >= 0) refuse(['rewards', again, 'name'], `is ${names[again]}, as that of another reward`);
-  if (config.rewards.every(({ weight }) => weight === 0)) {
-    refuse(['rewards'], 'are all of weight 0, and none is left to learn from');
+  if (rewards.every(({ weight }) => weight === 0)) {
+    refuse(['rewards'], 'are all of weight 0, and none is left to learn from or to choose by');
+  }
+}
+
+/** The settings of a configuration and what must hold between them. */
+export const rlhfSchema: z.ZodType<RlhfConfig> = root.superRefine((config, context) => {
+  const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
+  checkUpdateRule(config.optimizer, refuse);
+  checkNames(config.rewards, refuse);
+  if (config.referenceModel !== undefined && config.reference === 'none') {
+    refuse(['referenceModel'], 'is given, and reference says that there is none');
   }
   const { heldOut } = config;
   if (heldOut === undefined) return;
+  if (config.validation === undefined) {
+    refuse(['heldOut'], `is ${heldOut}, which is measured on validation prompts, and there are none`);
+  }
   const found = config.rewards.find(({ name }) => name === heldOut);
   if (found === undefined) refuse(['heldOut'], `is ${heldOut}, and no reward has this name`);
   else if (found.weight !== 0)
     refuse(['heldOut'], `is ${heldOut}, which the policy learns from: set its weight to 0`);
+});
+
+const { maxNewTokens, sampling, maxFailedShare, seed } = optionFields.shape;
+
+/** All settings of a choice among responses. */
+const bestOfN = z.strictObject({
+  policy: z.strictObject(policyModel),
+  prompts,
+  rewards: root.shape.rewards,
+  samples: count.default(16).describe('responses to each prompt, of which the best is chosen'),
+  ...answering,
+  ...{ maxNewTokens, sampling },
+  batchSize: count.default(16).describe('prompts that are answered together'),
+  ...{ maxFailedShare, seed },
+  device: root.shape.device,
+  output: text.describe('directory of the chosen responses, all scores and the report'),
+});
+
+/** The keys of each mapping of a configuration of best-of-n, by its path. */
+export const bestOfNKeys = keysOf(bestOfN.shape);
+
+/** All settings of a configuration of best-of-n in their order. */
+export const bestOfNReference = () => settingsOf(bestOfN.shape);
+
+/** A choice among responses with its defaults filled in and its paths made absolute. */
+export type BestOfNConfig = z.output<typeof bestOfN>;
+
+/** The settings of a choice among responses and what must hold between them. */
+export const bestOfNSchema: z.ZodType<BestOfNConfig> = bestOfN.superRefine(({ rewards }, context) => {
+  checkNames(rewards, (path, message) => context.addIssue({ code: 'custom', path: [...path], message }));
 });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { parameterCount } from '@gram/model';
+import { type Adapter, parameterCount } from '@gram/model';
 import type { LoadedPrompts, PreparedRlhf, RlhfConfig, RlhfMethod } from '@gram/ppo';
 import { formatNumber } from '@gram/report';
 
@@ -11,23 +11,44 @@ export function describeRun(
 ): string[] {
   const { steps, batchSize, samplesPerPrompt, maxNewTokens } = options;
   const responses = steps * batchSize * samplesPerPrompt;
+  const { adapter, config: model } = run.policy;
+  const trained =
+    adapter === undefined
+      ? ''
+      : `, under an adapter of ${formatNumber(sizeOfAdapter(adapter))} that is trained`;
   const drawn = prompts.prompts.length === 0 ? 0 : (steps * batchSize) / prompts.prompts.length;
   return [
     `${method}: ${formatNumber(steps)} steps of ${batchSize} prompts with ${samplesPerPrompt} responses of at most ${maxNewTokens} tokens`,
-    `policy: ${formatNumber(parameterCount(run.policy.config))} parameters, prompts of at most ${formatNumber(longestPrompt)} tokens`,
+    `policy: ${formatNumber(parameterCount(model))} parameters${trained}, prompts of at most ${formatNumber(longestPrompt)} tokens`,
     ...describePrompts('prompts', config.prompts.path, prompts),
-    ...describePrompts('validation', config.validation.path, validation),
+    ...(validation === undefined || config.validation === undefined
+      ? ['validation: none, the newest policy is the result']
+      : describePrompts('validation', config.validation.path, validation)),
     ...(sharedPrompts === 0 ? [] : [`validation: ${sharedPrompts} of the prompts are learned from as well`]),
-    ...config.rewards.map(({ name, weight }) => {
-      const mean = trial[name];
-      const role = weight === 0 ? (name === config.heldOut ? 'held out' : 'a monitor') : `weight ${weight}`;
-      return `reward ${name}: ${role}, ${mean === undefined ? 'none' : formatNumber(mean)} in the trial`;
-    }),
+    ...describeRewards(config.rewards, trial, config.heldOut),
     `estimate: ${formatNumber(responses)} responses, at most ${formatNumber(responses * maxNewTokens)} tokens; each prompt is drawn ${formatNumber(Number(drawn.toPrecision(3)))} times`,
   ];
 }
 
-function describePrompts(
+function sizeOfAdapter({ weights }: Adapter): number {
+  return Object.values(weights).reduce((sum, { data }) => sum + data.length, 0);
+}
+
+/** Says in a line each what rewards are for, and what they were in the trial. */
+export function describeRewards(
+  rewards: RlhfConfig['rewards'],
+  trial: PreparedRlhf['trial'],
+  heldOut?: string,
+): string[] {
+  return rewards.map(({ name, weight }) => {
+    const mean = trial[name];
+    const role = weight === 0 ? (name === heldOut ? 'held out' : 'a monitor') : `weight ${weight}`;
+    return `reward ${name}: ${role}, ${mean === undefined ? 'none' : formatNumber(mean)} in the trial`;
+  });
+}
+
+/** Says in lines what was read of a file of prompts. */
+export function describePrompts(
   what: string,
   path: string,
   { prompts, lengths, counts, notes, truncated, neutralized, dropped }: LoadedPrompts,
