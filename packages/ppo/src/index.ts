@@ -77,6 +77,7 @@ export {
 export type { RunPrompt, StopConditions } from './rollout/run-prompt.js';
 export {
   createTokenMeter,
+  type PlacedModel,
   type ReferenceMeasure,
   type TokenMeter,
   type TokenMeterModels,
