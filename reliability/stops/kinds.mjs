@@ -1,7 +1,7 @@
 // The kinds of runs that are stopped.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { finetune, gram, ppo, sets, twoRanks } from './workshop.mjs';
+import { finetune, gram, ppo, rlhf, sets, twoRanks } from './workshop.mjs';
 
 const model = ['model.safetensors', 'config.json', 'gram.json'].map((file) => `out/model/${file}`);
 const run = [...model, 'out/metrics.jsonl'];
@@ -27,6 +27,17 @@ export const kinds = [
     missing: hasLauncher ? undefined : 'mpirun is not installed',
   },
   { name: 'PPO', command: ppo, result: ['out/model/model.safetensors', 'out/metrics.jsonl'] },
+  // The head of PPO's value model reads the states of the policy here.
+  ...[['ppo', ...sets('value=policy', 'valueOnlySteps=2')], ['grpo'], ['rloo']].flatMap(([method, ...words]) => {
+    const command = [...rlhf(method), ...words];
+    const name = `${method.toUpperCase()}, LoRA`;
+    const result = ['out/adapter/adapter_model.safetensors', 'out/model/model.safetensors', 'out/metrics.jsonl'];
+    const missing = hasLauncher ? undefined : 'mpirun is not installed';
+    return [
+      { name, command, result },
+      { name: `${name}, two ranks`, command: twoRanks(command), result, victims: withChildren, missing },
+    ];
+  }),
   {
     name: 'benchmark',
     command: gram(

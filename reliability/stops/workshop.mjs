@@ -32,6 +32,28 @@ output: out
 /** The words of a `gram` command. */
 export const gram = (...words) => [process.execPath, GRAM, ...words];
 
+const RLHF = `
+policy: { model: base, lora: { rank: 4, alpha: 8, targets: [q_proj, v_proj] } }
+prompts: { path: prompts.jsonl }
+validation: { path: prompts.jsonl, limit: 4 }
+rewards:
+  - { name: length, weight: -1, length: { unit: characters } }
+  - { name: letter, pattern: { match: '[a-m]' } }
+steps: 12
+maxNewTokens: 8
+batchSize: 4
+miniBatchSize: 4
+epochs: 1
+policyLearningRate: 3e-3
+evaluateEvery: 3
+checkpointEvery: 2
+seed: 5
+output: out
+`;
+
+/** The command of a method of RLHF that trains an adapter, and goes on from what is there; more words follow it. */
+export const rlhf = (method) => gram(method, '--config', 'rlhf.yaml', '--resume');
+
 /** The command of a run of PPO, which resumes by itself. */
 export const ppo = [process.execPath, PPO, 'out'];
 
@@ -84,6 +106,11 @@ async function makeShop() {
   const world = createWorld({ seed: 5 });
   await writeJsonl(join(shop, 'pairs.jsonl'), world.labeledPairs(40));
   writeFileSync(join(shop, 'config.yaml'), CONFIG);
+  await writeJsonl(
+    join(shop, 'prompts.jsonl'),
+    world.labeledPairs(8).map(({ prompt }) => ({ prompt })),
+  );
+  writeFileSync(join(shop, 'rlhf.yaml'), RLHF);
   const items = world.labeledPairs(60).map(({ prompt, chosen, rejected }) => ({
     input: prompt,
     output_1: chosen,

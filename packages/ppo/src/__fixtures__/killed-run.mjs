@@ -1,9 +1,10 @@
 /**
- * A short run in the directory that is named on the command line. With two more numbers, n and m, the process kills itself
- * m milliseconds after its n-th step, in the middle of whatever it does then: SIGKILL leaves no time to put things right.
+ * A short run of a method in the directory that is named on the command line: `ppo` of all weights; or an adapter, by `ppo` with a value
+ * head on its states, by `grpo` or by `rloo`. With two more numbers, n and m, the process kills itself m milliseconds after its n-th
+ * step, in the middle of whatever it does then: SIGKILL leaves no time to put things right.
  */
 import { createRandom } from '@gram/base';
-import { initWeights } from '@gram/model';
+import { initAdapter, initWeights } from '@gram/model';
 import { ppo, valueModelFrom } from '@gram/ppo';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 
@@ -25,17 +26,22 @@ const config = {
   maxPositionEmbeddings: 64,
   tieWordEmbeddings: false,
 };
+const [output, method, steps, milliseconds] = process.argv.slice(2);
+const advantages = { ppo: 'gae', 'adapter-ppo': 'gae', 'adapter-grpo': 'grpo', 'adapter-rloo': 'rloo' }[method];
+const isAdapter = method.startsWith('adapter');
+const weights = initWeights(config, createRandom(7, 'policy'));
+const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] };
 const policy = {
   config,
-  weights: initWeights(config, createRandom(7, 'policy')),
+  weights,
+  ...(isAdapter && { adapter: { lora, weights: initAdapter(config, lora, weights, createRandom(7, 'adapter')) } }),
   gram: { chat: plainChat.id, maxLength: 64 },
 };
-const [output, steps, milliseconds] = process.argv.slice(2);
 let done = 0;
 const named = (texts) => texts.map((prompt) => ({ id: prompt, prompt }));
 await ppo({
   policy,
-  value: valueModelFrom(policy),
+  ...(advantages === 'gae' && { value: valueModelFrom(policy, { sharesPolicy: isAdapter }) }),
   tokenizer,
   encoder,
   prompts: named(['go', 'tell me', 'what is it?', 'why']),
@@ -43,12 +49,13 @@ await ppo({
   reward: (groups) =>
     groups.map(({ responses }) => responses.map((text) => (text.match(/[a-z]/g) ?? []).length)),
   options: {
-    steps: 24,
+    steps: isAdapter ? 12 : 24,
     maxNewTokens: 6,
-    batchSize: 8,
+    batchSize: isAdapter ? 4 : 8,
     miniBatchSize: 4,
     epochs: 1,
-    valueOnlySteps: 2,
+    advantages,
+    ...(advantages === 'gae' && { valueOnlySteps: 2 }),
     policyLearningRate: 3e-3,
     evaluateEvery: 3,
     checkpointEvery: 2,
