@@ -28,16 +28,22 @@ export const kinds = [
   },
   { name: 'PPO', command: ppo, result: ['out/model/model.safetensors', 'out/metrics.jsonl'] },
   // The head of PPO's value model reads the states of the policy here.
-  ...[['ppo', ...sets('value=policy', 'valueOnlySteps=2')], ['grpo'], ['rloo']].flatMap(([method, ...words]) => {
-    const command = [...rlhf(method), ...words];
-    const name = `${method.toUpperCase()}, LoRA`;
-    const result = ['out/adapter/adapter_model.safetensors', 'out/model/model.safetensors', 'out/metrics.jsonl'];
-    const missing = hasLauncher ? undefined : 'mpirun is not installed';
-    return [
-      { name, command, result },
-      { name: `${name}, two ranks`, command: twoRanks(command), result, victims: withChildren, missing },
-    ];
-  }),
+  ...[['ppo', ...sets('value=policy', 'valueOnlySteps=2')], ['grpo'], ['rloo']].flatMap(
+    ([method, ...words]) => {
+      const command = [...rlhf(method), ...words];
+      const name = `${method.toUpperCase()}, LoRA`;
+      const result = [
+        'out/adapter/adapter_model.safetensors',
+        'out/model/model.safetensors',
+        'out/metrics.jsonl',
+      ];
+      const missing = hasLauncher ? undefined : 'mpirun is not installed';
+      return [
+        { name, command, result },
+        { name: `${name}, two ranks`, command: twoRanks(command), result, victims: withChildren, missing },
+      ];
+    },
+  ),
   {
     name: 'benchmark',
     command: gram(

@@ -53,6 +53,17 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('rloo'),
   },
   {
+    name: 'online-dpo',
+    summary:
+      'Online DPO: the best and the worst of its responses to a prompt teach a policy which it prefers.',
+    load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('online-dpo'),
+  },
+  {
+    name: 'distill',
+    summary: 'Best-of-n distillation: a policy imitates the best of its responses to a prompt.',
+    load: async () => (await import('./commands/rlhf/rlhf.js')).rlhfCommand('distill'),
+  },
+  {
     name: 'bon',
     summary: 'Answers prompts with the best of n responses, chosen by rewards.',
     load: async () => (await import('./commands/rlhf/bon.js')).bonCommand,

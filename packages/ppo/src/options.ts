@@ -65,10 +65,25 @@ export const optionFields = z.strictObject({
     .boolean()
     .default(true)
     .meta(note("makes the policy's greedy response for the reward function to compare with", 'paper')),
+  objective: z
+    .enum(['surrogate', 'preference', 'best'])
+    .default('surrogate')
+    .meta(
+      note(
+        'what the policy learns from: advantages, pairs of the best and the worst response (online DPO), or the best response (best-of-n distillation)',
+        'paper',
+      ),
+    ),
   advantages: z
-    .enum(['gae', 'rloo', 'grpo'])
-    .default('gae')
-    .meta(note('estimates advantages with a value model, or from responses to one prompt', 'not known')),
+    .enum(['gae', 'rloo', 'grpo', 'none'])
+    .optional()
+    .meta(
+      note(
+        'estimates advantages with a value model, or from responses to one prompt',
+        'not known',
+        '`gae`, and `none` for another `objective`',
+      ),
+    ),
   groupScale: z
     .enum(['deviation', 'none'])
     .default('deviation')
@@ -154,7 +169,13 @@ export const optionFields = z.strictObject({
         .number()
         .min(0)
         .optional()
-        .meta(note("the paper's alpha", 'our choice', '`0.05`, and 0 without a reference')),
+        .meta(
+          note(
+            "the paper's alpha; for `preference` the beta of DPO",
+            'our choice',
+            '`0.05`, for `preference` `0.1`, and 0 for `best` and without a reference',
+          ),
+        ),
       target: positive
         .optional()
         .meta(
@@ -222,14 +243,19 @@ export const optionFields = z.strictObject({
   seed: z.int().default(0).meta(note('decides the order of the prompts and every draw', 'our choice')),
 });
 
+/** Weight of the KL where none is given; for `preference` it is the beta of DPO. */
+const USUAL_KL_WEIGHT = { surrogate: 0.05, preference: 0.1, best: 0 };
+
 /** Fills in the defaults that depend on other options, and refuses options that contradict each other. */
 const schema = optionFields
   .transform((given) => {
-    const grouped = given.advantages !== 'gae';
-    const { weight = given.reference === 'none' ? 0 : 0.05 } = given.kl;
+    const advantages = given.advantages ?? (given.objective === 'surrogate' ? 'gae' : 'none');
+    const grouped = advantages !== 'gae';
+    const { weight = given.reference === 'none' ? 0 : USUAL_KL_WEIGHT[given.objective] } = given.kl;
     const klIn = given.kl.in ?? (given.advantages === 'grpo' ? 'loss' : 'reward');
     return {
       ...given,
+      advantages,
       samplesPerPrompt: given.samplesPerPrompt ?? (grouped ? 4 : 1),
       valueOnlySteps: given.valueOnlySteps ?? (grouped ? 0 : 30),
       checkpointEvery: given.checkpointEvery ?? given.evaluateEvery,
@@ -248,11 +274,25 @@ const schema = optionFields
     const { advantages, samplesPerPrompt, valueOnlySteps, steps, kl, clip, clipHigh } = options;
     const refuse = (option: string, message: string) =>
       context.addIssue({ code: 'custom', path: option.split('.'), message });
-    if (advantages !== 'gae' && samplesPerPrompt < 2) {
-      refuse('samplesPerPrompt', `is 1, and ${advantages} compares responses to one prompt`);
+    const method = options.objective === 'surrogate' ? advantages : options.objective;
+    if (method !== 'gae' && samplesPerPrompt < 2) {
+      refuse('samplesPerPrompt', `is 1, and ${method} compares responses to one prompt`);
     }
-    if (advantages !== 'gae' && valueOnlySteps > 0) {
-      refuse('valueOnlySteps', `is ${valueOnlySteps}, and ${advantages} has no value model`);
+    if (method !== 'gae' && valueOnlySteps > 0) {
+      refuse('valueOnlySteps', `is ${valueOnlySteps}, and ${method} has no value model`);
+    }
+    if (method === 'none') refuse('advantages', 'is none, and the surrogate needs them');
+    if (options.objective !== 'surrogate') {
+      if (advantages !== 'none') refuse('advantages', `is ${advantages}, and ${method} needs none`);
+      if (options.entropyWeight > 0)
+        refuse('entropyWeight', `belongs to the surrogate, and not to ${method}`);
+      if (kl.target !== undefined) refuse('kl.target', `belongs to the surrogate, and not to ${method}`);
+    }
+    if (method === 'preference' && kl.weight === 0) {
+      refuse('kl.weight', 'is 0, and the beta of DPO is above 0; it needs a reference');
+    }
+    if (method === 'best' && kl.weight > 0) {
+      refuse('kl.weight', `is ${kl.weight}, and the best response is imitated without a KL`);
     }
     if (advantages !== 'grpo' && options.groupScale !== 'deviation') {
       refuse('groupScale', `is ${options.groupScale}, and ${advantages} divides by no deviation`);
@@ -287,7 +327,13 @@ export interface PpoOptions extends DeepReadonly<z.output<typeof schema>> {}
 export interface PpoOptionsInput extends DeepReadonly<z.input<typeof schema>> {}
 
 /** Estimator of advantages: with a value model, or from the other responses to the same prompt. */
-export type AdvantageEstimator = PpoOptions['advantages'];
+export type AdvantageEstimator = Exclude<PpoOptions['advantages'], 'none'>;
+
+/** Names the method of a run, as its command does. */
+export function methodOf({ objective, advantages }: Pick<PpoOptions, 'objective' | 'advantages'>): string {
+  if (objective === 'surrogate') return advantages === 'gae' ? 'ppo' : advantages;
+  return objective === 'preference' ? 'online-dpo' : 'distill';
+}
 
 /** Settings with which responses are drawn. */
 export type SamplingOptions = PpoOptions['sampling'];

@@ -11,7 +11,6 @@ import {
 import { type RatioSummary, summarizeRatios, truncatedRatios } from './advantages/importance.js';
 import { adaptedKlWeight } from './advantages/kl-weight.js';
 import { PpoError } from './error.js';
-import type { PolicyMetric } from './objectives/policy.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { together } from './ranks/together.js';
@@ -24,6 +23,7 @@ import { responseTokens, rewardGroups } from './rollout/collect.js';
 import type { PolicyMeter } from './rollout/policy-meter.js';
 import { conductPpo, type TakeSteps } from './run/conduct.js';
 import type { LearnerResult } from './run/learner.js';
+import type { Lesson } from './run/policy-learner.js';
 import { copyProgress, joinRanks } from './run/ranks.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';
@@ -37,7 +37,8 @@ import { type ScoredRollout, sampleStep, scoresOf } from './steps/sample-step.js
 import { miniBatches, planStep, type StepPlan } from './steps/schedule.js';
 
 /**
- * Trains a policy for a reward, by PPO with a value model or by group-relative advantages without one.
+ * Trains a policy for a reward: by PPO with a value model, by group-relative advantages without one, or from the best and the worst
+ * of its responses (`objective`).
  *
  * Each step draws responses to a batch of prompts, scores them, standardizes the scores with a queue of earlier ones and
  * multiplies them by the reward scale, in this order (the other way round the scale would cancel); subtracts the KL to
@@ -153,13 +154,18 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
   const responses = await measure(tools, tokens, standardized);
   const kl = { ...options.kl, weight: state.klWeight };
   const size = options.samplesPerPrompt;
-  const experience = makeExperience(
-    learned.map((_, i) => responses.slice(i * size, (i + 1) * size)),
-    { ...options, kl },
-  );
+  const measuredGroups = learned.map((_, i) => responses.slice(i * size, (i + 1) * size));
+  const { advantages } = options;
+  const experience =
+    advantages === 'none' ? [] : makeExperience(measuredGroups, { ...options, advantages, kl });
+  const lesson = tools.policy.lesson({ groups: measuredGroups, experience });
   // Equal rewards do not say what is better: whitening and Adam would make steps of full length of their rounding.
   const isTelling = options.advantages === 'gae' ? vary(groups.flat()) : groups.some(vary);
-  const result = await learn(tools, experience, { ...plan, updatePolicy: plan.updatePolicy && isTelling });
+  const result = await learn(
+    tools,
+    { lesson, experience },
+    { ...plan, updatePolicy: plan.updatePolicy && isTelling },
+  );
   const kls =
     options.reference === 'none'
       ? undefined
@@ -179,7 +185,7 @@ async function takeStep(tools: Tools, state: PpoState, plan: StepPlan): Promise<
     kl: measured,
     klWeight: target === undefined ? undefined : state.klWeight,
     importance: options.rolloutPrecision === 'float32' ? undefined : ratiosOf(tokens, responses, options),
-    excluded: responses.length - experience.length,
+    excluded: responses.length - lesson.responses,
     rounds: options.dynamicSampling === undefined ? undefined : rounds,
     ...result,
   };
@@ -259,24 +265,26 @@ function recordOf(
 
 /** Takes the gradient steps: some epochs of mini-batches, for the value model and, once that is warm, for the policy. */
 async function learn(
-  { options, policy: policyLearner, value: valueLearner }: Tools,
-  experience: readonly Experience[],
+  { options, value: valueLearner }: Tools,
+  { lesson, experience }: { readonly lesson: Lesson; readonly experience: readonly Experience[] },
   { step, updatePolicy, policyLearningRate, valueLearningRate }: StepPlan,
 ): Promise<
   Pick<
     PpoStepRecord,
-    'policyLoss' | 'valueLoss' | 'approxKl' | 'clipped' | 'entropy' | 'learningRate' | 'skipped'
+    'policyLoss' | 'valueLoss' | 'approxKl' | 'clipped' | 'entropy' | 'accuracy' | 'learningRate' | 'skipped'
   >
 > {
   const { epochs, miniBatchSize, seed } = options;
-  const policy: LearnerResult<PolicyMetric>[] = [];
+  const policy: LearnerResult[] = [];
   const value: LearnerResult<never>[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    for (const batch of miniBatches(experience, miniBatchSize, { seed, step, epoch })) {
+    for (const places of miniBatches([...Array(lesson.size).keys()], miniBatchSize, { seed, step, epoch })) {
       if (valueLearner !== undefined) {
-        value.push(await valueLearner.learn(batch as readonly ValueExample[], valueLearningRate));
+        // With a value model each example is a response with a value.
+        const batch = places.map((place) => experience[place] as ValueExample);
+        value.push(await valueLearner.learn(batch, valueLearningRate));
       }
-      if (updatePolicy) policy.push(await policyLearner.learn(batch, policyLearningRate));
+      if (updatePolicy) policy.push(await lesson.learn(places, policyLearningRate));
     }
   }
   return {
@@ -285,6 +293,7 @@ async function learn(
     approxKl: meanOfApplied(policy, ({ metrics }) => metrics.approxKl),
     clipped: meanOfApplied(policy, ({ metrics }) => metrics.clipped),
     entropy: meanOfApplied(policy, ({ metrics }) => metrics.entropy),
+    accuracy: meanOfApplied(policy, ({ metrics }) => metrics.accuracy),
     learningRate: updatePolicy ? policyLearningRate : undefined,
     skipped: [...policy, ...value].filter(({ applied }) => !applied).length,
   };
@@ -339,13 +348,13 @@ async function measurePolicy(
   };
 }
 
-/** Mean over the gradient steps that were applied; undefined without any. */
-function meanOfApplied<Metric extends string>(
-  results: readonly LearnerResult<Metric>[],
-  of: (result: LearnerResult<Metric>) => number,
+/** Mean of a number over the gradient steps that were applied and have it; undefined without any. */
+function meanOfApplied(
+  results: readonly LearnerResult[],
+  of: (result: LearnerResult) => number | undefined,
 ): number | undefined {
-  const applied = results.filter((result) => result.applied);
-  return applied.length === 0 ? undefined : mean(applied.map(of));
+  const numbers = results.filter(({ applied }) => applied).flatMap((result) => of(result) ?? []);
+  return numbers.length === 0 ? undefined : mean(numbers);
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -3,7 +3,7 @@ import { PpoError } from '../error.js';
 import { klEstimate } from '../losses/kl.js';
 import type { PolicyExample } from '../objectives/policy.js';
 import type { ValueExample } from '../objectives/value.js';
-import type { PpoOptions } from '../options.js';
+import type { AdvantageEstimator, PpoOptions } from '../options.js';
 import type { ReferenceMeasure } from '../rollout/token-meter.js';
 import { gae } from './gae.js';
 import { grpoAdvantages, rlooAdvantages } from './groups.js';
@@ -75,7 +75,8 @@ export function makeExperience(
 }
 
 /** Options of `makeExperience`. */
-export type ExperienceOptions = Pick<PpoOptions, 'advantages' | 'discount' | 'lambda'> & {
+export type ExperienceOptions = Pick<PpoOptions, 'discount' | 'lambda'> & {
+  readonly advantages: AdvantageEstimator;
   readonly kl: Pick<PpoOptions['kl'], 'weight' | 'estimator' | 'in'>;
   /** @default 'deviation' */
   readonly groupScale?: PpoOptions['groupScale'];

@@ -2,7 +2,7 @@ import { conversationKey, KeySet } from '@gram/base';
 import { loadModel } from '@gram/model';
 import { fingerprintOf } from '@gram/run';
 import { createOptimizer } from '@gram/train';
-import { type AdvantageEstimator, type PpoOptions, ppoOptions } from '../options.js';
+import { type PpoOptions, type PpoOptionsInput, ppoOptions } from '../options.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import type { PpoRun } from '../run/run.js';
 import { algorithmOptions, type RlhfConfig } from '../settings/schema.js';
@@ -12,11 +12,14 @@ import { type LoadedPrompts, loadPrompts } from './prompts.js';
 import { compareWithGreedy, identified, openRewards, rewardTools } from './rewards.js';
 import { tryRewards } from './try-rewards.js';
 
-/** A method of a command: an estimator of advantages by the name that it is known by. */
-export const rlhfMethods = { ppo: 'gae', grpo: 'grpo', rloo: 'rloo' } as const satisfies Record<
-  string,
-  AdvantageEstimator
->;
+/** The methods by the names that they are known by, as what they learn from and how they estimate advantages. */
+export const rlhfMethods = {
+  ppo: { advantages: 'gae' },
+  grpo: { advantages: 'grpo' },
+  rloo: { advantages: 'rloo' },
+  'online-dpo': { objective: 'preference' },
+  distill: { objective: 'best' },
+} as const satisfies Record<string, Pick<PpoOptionsInput, 'advantages' | 'objective'>>;
 
 /** Name of a method. */
 export type RlhfMethod = keyof typeof rlhfMethods;
@@ -90,7 +93,7 @@ function optionsOf(method: RlhfMethod, config: RlhfConfig): PpoOptions {
   const options = algorithmOptions(config);
   return ppoOptions({
     ...options,
-    advantages: rlhfMethods[method],
+    ...rlhfMethods[method],
     // Drawing them costs; only what compares with them needs them.
     greedyReference: options.greedyReference && compareWithGreedy(config.rewards),
     optimizer: createOptimizer(config.optimizer),

@@ -96,22 +96,13 @@ describe.each([
   it('resumes to the same bytes, from checkpoints of the adapter alone', async () => {
     const [straight, stopped] = [join(root, `${name} straight`), join(root, `${name} stopped`)];
     await ppo({ ...adapterRun(value), options: settings, output: straight });
-    for (const step of [1, 2, 3]) {
-      const stop = new AbortController();
-      const onStep = (record: PpoStepRecord) => {
-        if (record.step === step) stop.abort(new Error('stop'));
-      };
-      await expect(
-        ppo({
-          ...adapterRun(value),
-          options: settings,
-          output: stopped,
-          resume: true,
-          onStep,
-          signal: stop.signal,
-        }),
-      ).rejects.toThrow('stop');
-    }
+    const stop = new AbortController();
+    const onStep = (record: PpoStepRecord) => {
+      if (record.step === 2) stop.abort(new Error('stop'));
+    };
+    await expect(
+      ppo({ ...adapterRun(value), options: settings, output: stopped, onStep, signal: stop.signal }),
+    ).rejects.toThrow('stop');
     await ppo({ ...adapterRun(value), options: settings, output: stopped, resume: true });
     expect(contents(stopped)).toEqual(contents(straight));
     const checkpoint = readdirSync(straight).find((file) => file.startsWith('checkpoint-')) ?? '';

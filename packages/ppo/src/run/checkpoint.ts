@@ -93,6 +93,7 @@ const stepRecord = z.object({
   approxKl: z.number().optional(),
   clipped: z.number().optional(),
   entropy: z.number().optional(),
+  accuracy: z.number().optional(),
   learningRate: z.number().optional(),
   skipped: z.int(),
 });

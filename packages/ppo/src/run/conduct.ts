@@ -23,7 +23,7 @@ import {
 } from '@gram/run';
 import { singleProcess } from '@gram/train';
 import { PpoError, type PpoErrorCode } from '../error.js';
-import type { PpoOptions } from '../options.js';
+import { methodOf, type PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { rlhfSections } from '../samples/report-parts.js';
 import { openSamplesLog, SAMPLES_FILE } from '../samples/samples-log.js';
@@ -127,7 +127,7 @@ async function conduct(
       },
     },
     {
-      ...{ output, label: options.advantages === 'gae' ? 'ppo' : options.advantages },
+      ...{ output, label: methodOf(options) },
       ...{ signal, watch, onNote, onProgress, resumedFrom, keepCheckpoints },
       savesAfter: (cause) => cause instanceof PpoError && SAFE.has(cause.code),
       checkpointEvery: options.checkpointEvery,
@@ -195,7 +195,10 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
       chat,
       maxLength,
       encoding,
-      training: { advantages: options.advantages },
+      training:
+        options.objective === 'surrogate'
+          ? { advantages: options.advantages }
+          : { objective: options.objective },
     },
     ...files,
     tokenizerJson: tokenizer.json,

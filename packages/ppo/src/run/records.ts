@@ -42,6 +42,7 @@ export const ppoMetrics: RunMetrics = {
     { name: 'approxKl', title: 'KL of a step', unit: 'nats a token', group: 'policy' },
     { name: 'clipped', title: 'Clipped', unit: 'share of tokens', group: 'policy' },
     { name: 'entropy', title: 'Entropy', unit: 'nats a token', group: 'policy' },
+    { name: 'accuracy', title: 'Pairs decided as rewarded', unit: 'share', group: 'policy' },
     { name: 'klWeight', title: 'Weight of the KL', unit: '', group: 'policy' },
     { name: 'learningRate', title: 'Learning rate', unit: '', group: 'policy' },
     { name: 'valueLoss', title: 'Value loss', unit: 'mean over tokens', group: 'value' },

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { writeFileAtomic } from '@gram/base';
 import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
-import type { PpoOptions } from '../options.js';
+import { methodOf, type PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { endSamples, rlhfSections } from '../samples/report-parts.js';
 import { readSamples, SAMPLES_FILE } from '../samples/samples-log.js';
@@ -31,7 +31,7 @@ export async function writeResults(
   const samples = await readSamples(join(output, SAMPLES_FILE));
   const facts = factsOf(run, state);
   await writeRunReport(join(output, 'report.html'), {
-    title: `RLHF: ${options.advantages}`,
+    title: `RLHF: ${methodOf(options)}`,
     subtitle: 'policy model',
     metrics,
     history,
@@ -44,7 +44,7 @@ export async function writeResults(
     gram,
     tags: ['rlhf'],
     training: [
-      ['method', { text: `PPO, advantages by ${options.advantages}` }],
+      ['method', { text: describeMethod(options) }],
       ...facts.map(([what, value]): [string, Cell] => [what, { text: String(value) }]),
     ],
     settings: settingRows(settings),
@@ -54,6 +54,13 @@ export async function writeResults(
     versions: run.versions ?? { node: process.version },
   });
   await writeFileAtomic(join(output, 'README.md'), card);
+}
+
+function describeMethod(options: PpoOptions): string {
+  if (options.objective === 'preference')
+    return 'online DPO, from the best and the worst response to a prompt';
+  if (options.objective === 'best') return 'best-of-n distillation, from the best response to a prompt';
+  return `PPO, advantages by ${options.advantages}`;
 }
 
 /** Numbers of a run that has ended: what, and the value. */

@@ -145,6 +145,8 @@ export interface PpoStepRecord {
   readonly approxKl?: number;
   /** Share of tokens without a gradient over the policy's gradient steps. */
   readonly clipped?: number;
+  /** Share of pairs that the policy decides as the rewards do, beyond its reference; for the objective `preference`. */
+  readonly accuracy?: number;
   /** Mean entropy of the next token over the policy's gradient steps, in nats. */
   readonly entropy?: number;
   /** Learning rate of the policy's gradient steps. */

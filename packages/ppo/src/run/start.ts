@@ -10,7 +10,7 @@ import {
   type Weights,
 } from '@gram/model';
 import { PpoError } from '../error.js';
-import type { PpoOptions } from '../options.js';
+import { methodOf, type PpoOptions } from '../options.js';
 import { initialLearnerState } from './learner.js';
 import type { PpoRun } from './run.js';
 import type { PpoState } from './state.js';
@@ -19,8 +19,9 @@ import { ownWeights, trainedWeights } from './trained.js';
 /** Checks what can be known before anything is computed. */
 export function checkRun(
   { policy, reference, value, prompts, validation }: PpoRun,
-  { advantages, reference: kind }: PpoOptions,
+  options: PpoOptions,
 ): void {
+  const { advantages, reference: kind } = options;
   if (prompts.length === 0) {
     throw new PpoError('no-data', 'there are no prompts to learn from', 'give at least one prompt');
   }
@@ -54,7 +55,7 @@ export function checkRun(
     throw refuse('gae needs a value model', 'give one, for example valueModelFrom(policy)');
   }
   if (advantages !== 'gae' && value !== undefined) {
-    throw refuse(`${advantages} uses no value model`, 'leave it out');
+    throw refuse(`${methodOf(options)} uses no value model`, 'leave it out');
   }
   if (value !== undefined && kindOf(value.config).head !== 'score') {
     throw refuse(

@@ -2,7 +2,6 @@ import { disposeArrays, place } from '@gram/engine';
 import type { PlacedWeights } from '@gram/model';
 import { createResponseSampler, type ResponseSampler } from '@gram/reward';
 import { singleProcess } from '@gram/train';
-import { type PolicyExample, type PolicyMetric, policyObjective } from '../objectives/policy.js';
 import { type ValueExample, valueObjective } from '../objectives/value.js';
 import type { PpoOptions } from '../options.js';
 import type { Team } from '../ranks/together.js';
@@ -12,6 +11,7 @@ import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js'
 import { sharedMeter, sharedSampler } from '../rollout/shared-tools.js';
 import { createTokenMeter, type PlacedModel, type TokenMeter } from '../rollout/token-meter.js';
 import { type Learner, openLearner } from './learner.js';
+import { openPolicyLearner, type PolicyLearner } from './policy-learner.js';
 import type { PpoRun } from './run.js';
 import type { Frozen } from './start.js';
 import type { PpoState } from './state.js';
@@ -34,7 +34,7 @@ export interface Tools {
   readonly meter: TokenMeter;
   /** Measures the policy on the validation prompts, where there are any. */
   readonly validator: PolicyMeter | undefined;
-  readonly policy: Learner<PolicyExample, PolicyMetric>;
+  readonly policy: PolicyLearner;
   readonly value: Learner<ValueExample, never> | undefined;
   /** Brings weights and moments to the host memory of the state. All ranks call it together. */
   collect(): Promise<void>;
@@ -122,20 +122,12 @@ async function openLearners(
   },
 ): Promise<Learners> {
   const { device = 'cpu', precision = 'float32', communicator = singleProcess } = run;
-  const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer, kl } = options;
+  const { microBatchSize = options.miniBatchSize, maxGradientNorm, optimizer } = options;
   const learning = { microBatchSize, maxGradientNorm, optimizer, device, precision, communicator };
   const placed: PlacedModel = base === undefined ? run.policy : { ...run.policy, weights: base };
-  const policy = await openLearner(state.policy, {
-    ...learning,
-    name: 'policy',
-    config: run.policy.config,
-    part: trainedPart(placed),
-    objective: policyObjective({
-      ...options,
-      clip: { low: options.clip, high: options.clipHigh },
-      kl: kl.in === 'loss' && kl.weight > 0 && reference ? { ...kl, reference } : undefined,
-    }),
-  });
+  const { config } = run.policy;
+  const policyLearning = { ...learning, name: 'policy', config, part: trainedPart(placed) };
+  const policy = await openPolicyLearner(state.policy, policyLearning, options, reference);
   const own = withTrained(placed, policy.weights);
   if (run.value === undefined || state.value === undefined) {
     return { policy, value: undefined, models: { policy: own, value: undefined } };

@@ -180,7 +180,7 @@ const reward = z
     }
   });
 
-const { advantages: _, optimizer: __, ...options } = optionFields.shape;
+const { advantages: _, objective: __, optimizer: ___, ...options } = optionFields.shape;
 
 const policyModel = {
   model: text.describe('model to start from: a directory, a GGUF file or a repository of the hub'),
