@@ -17,6 +17,7 @@ import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { continueAt, readPrompt } from '../decoder/decoder.js';
 import { vocabularyLogits } from '../decoder/heads.js';
+import type { ModelTensors } from '../decoder/model-tensors.js';
 import {
   growingContinuationArrays,
   growingPositionArrays,
@@ -231,7 +232,7 @@ function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOption
  * The next token from the states before the final norm. It is a function of its own, so that the largest matrix of a small model
  * is packed once, and not once for prompts and once more for single tokens.
  */
-function compileHead(config: ModelConfig, options: DecoderOptions) {
+function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
   return compile(
     ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => ({
       next: nextTokens(vocabularyLogits(config, weights, states)),
