@@ -66,7 +66,7 @@ output: runs/ppo
 it('trains an adapter for a judge that is one, without validation', { timeout: 120_000 }, async () => {
   const config = ['--config', shop.path('rlhf.yaml')];
   const dry = await run('ppo', ...config, '--dry-run');
-  expect(dry.stderr).toMatch(/policy: [\d,]+ parameters, under an adapter of 832 that is trained/);
+  expect(dry.stderr).toMatch(/policy: [\d,]+ parameters, under an adapter of 576 that is trained/);
   expect(dry.stderr).toMatch(/validation: none/);
   await run('ppo', ...config);
   // The judge that shares the base says what the merged judge says.
