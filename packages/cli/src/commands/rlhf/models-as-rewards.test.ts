@@ -142,7 +142,10 @@ output: runs/best
   await run('sft', '--config', shop.path('config.yaml'), ...sets([...copied, 'output=runs/copied']));
 }, 120_000);
 
-const copied = ['stage=', 'data.path=runs/best/chosen.jsonl', 'optimizer.epochs=1'];
+const copied = [
+  ...['stage=', 'data.path=runs/best/chosen.jsonl', 'optimizer.epochs=1'],
+  ...['optimizer.batchSize=2', 'optimizer.microBatchSize=2'],
+];
 
 it.each(['online-dpo', 'distill'])(
   'learns by %s from a judge that compares a group',
