@@ -127,3 +127,4 @@ export {
 export type { TrainOptions } from './train-options.js';
 export { type TrainRun, train } from './trainer.js';
 export { type TrainingRecord, trainingMetrics, type ValidationResult } from './training-record.js';
+export type { ReferencedPair } from './objectives/policy-pairs.js';

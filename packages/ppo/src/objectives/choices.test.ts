@@ -71,9 +71,12 @@ const weights: Weights = Object.fromEntries(
   }),
 );
 
+/** The inputs are those of the objective. */
+type Traced = (inputs: object) => ReturnType<ReturnType<typeof lossAndGradients>>;
+
 async function lossOf<Example>(objective: Objective<Example>, examples: readonly Example[]) {
   const [batch] = microBatches(objective, examples, examples.length);
-  const { loss, gradients } = await evaluate(lossAndGradients(config, objective), {
+  const { loss, gradients } = await evaluate(lossAndGradients(config, objective) as Traced, {
     ...{ weights, gradients: {} },
     batch: batch!,
   });

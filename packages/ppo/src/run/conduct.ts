@@ -195,10 +195,7 @@ function frameOf(run: PpoRun, options: PpoOptions): CheckpointFrame {
       chat,
       maxLength,
       encoding,
-      training:
-        options.objective === 'surrogate'
-          ? { advantages: options.advantages }
-          : { objective: options.objective },
+      training: { method: methodOf(options) },
     },
     ...files,
     tokenizerJson: tokenizer.json,

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { contents } from '../__fixtures__/directory.js';
 import { tinyConfig, tinyRun } from '../__fixtures__/tiny-run.js';
 import { ppoOptions } from '../options.js';
+import type { RewardFunction } from '../rewards/reward.js';
 import { ppo } from '../trainer.js';
 import type { PpoStepRecord } from './run.js';
 
@@ -18,6 +19,8 @@ function run() {
   const { value: _, validation: __, ...tiny } = tinyRun({ ...tinyConfig, numHiddenLayers: 1 });
   return tiny;
 }
+
+const equal: RewardFunction = (groups) => groups.map(({ responses }) => responses.map(() => 1));
 
 const options = {
   steps: 14,
@@ -52,7 +55,7 @@ describe.each(['preference', 'best'] as const)('a policy that learns by %s', (ob
   it('stays as it is where all responses are equally good', async () => {
     const flat = {
       ...run(),
-      reward: ((groups) => groups.map(({ responses }) => responses.map(() => 1))) as never,
+      reward: equal,
     };
     const { steps } = await ppo({ ...flat, options: { ...options, objective, steps: 2 } });
     for (const { policyLoss, excluded } of steps) expect([policyLoss, excluded]).toEqual([undefined, 24]);

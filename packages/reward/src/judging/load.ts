@@ -122,7 +122,11 @@ export async function loadRewardModel(
 export async function loadRewardAdapter(
   path: string,
   base: SharedBase,
-  { overlong = 'error', judgePrompt: prompt }: Pick<LoadOptions, 'overlong' | 'judgePrompt'> = {},
+  {
+    overlong = 'error',
+    judgePrompt: prompt,
+    device = 'cpu',
+  }: Pick<LoadOptions, 'overlong' | 'judgePrompt' | 'device'> = {},
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
   const loaded = await loadAdapter(path, base.config);
   if (loaded.base !== undefined && loaded.base !== decoderHash(base.weights)) {
@@ -138,7 +142,7 @@ export async function loadRewardAdapter(
   return createJudge(
     { config, gram, files, open, source: path },
     { overlong, prompt },
-    { adapter: { lora, weights } },
+    { adapter: { lora, weights }, device: device === 'auto' ? await fastestDevice() : device },
   );
 }
 
