@@ -44,7 +44,7 @@ async function study(recipe, output) {
 /** Copies the policies of the first seed to where people look for them. */
 async function keepPolicies({ seeds: [first] }, { cells }, directory) {
   for (const { arm, run } of cells.filter(({ seed }) => seed === first)) {
-    const target = join(directory, arm.toLowerCase());
+    const target = join(directory, arm.toLowerCase().replaceAll(/\W+/g, '-'));
     await rm(target, { recursive: true, force: true });
     await cp(join(directoryOf(run), 'model'), target, { recursive: true });
   }

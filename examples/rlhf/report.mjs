@@ -10,6 +10,10 @@ const right = (name) => ({ name, align: 'right' });
 const PAPER =
   'In the paper, with models of 8 billion parameters, the proxy of discriminative judges still rises beyond a KL of about 3 while the oracle falls, and GRAM is best on both. Figures of its PPO curves could not be found.';
 
+/** How each judge rewards a response. */
+const JUDGES =
+  'GRAM answers with the label A or B, a discriminative judge with a score of its own, and a judge by likelihood with the mean log-probability of a response per token. GRAM and the judge by likelihood have had stage 1.';
+
 /** Puts the policies into a table. */
 export function policyTable({ start, policies }) {
   return {
@@ -90,10 +94,11 @@ export function reportPage({ recipe, summary, shown, seconds }) {
     subtitle: `${seeds.length} seeds, ${ppo.steps} steps, ${data.test} test prompts, ${Math.round(seconds)} s`,
     sections: [
       {
-        heading: 'Does a policy that learns from GRAM become better than one that learns from other judges?',
+        heading: 'Does a policy become better when its judge has had stage 1?',
         paragraphs: [
           ...primarySentences(summary),
           PAPER,
+          ...(recipe.arms.includes('by likelihood, stage 1') ? [JUDGES] : []),
           ...(source.kind === 'world' ? [WORLD_NOTE] : []),
           INTERVALS,
         ],

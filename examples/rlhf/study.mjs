@@ -1,24 +1,25 @@
 import { ppoOptions } from '@gram/ppo';
 import { stage } from '@gram-examples/common/grid/stage';
-import { baseOf, judgeOf, judgePhase, readingPhases, trainingPhase } from '@gram-examples/common/judges';
+import {
+  armsOf,
+  baseOf,
+  judgeOf,
+  judgePhase,
+  readingPhases,
+  trainingPhase,
+} from '@gram-examples/common/judges';
 import { settingsOf } from '@gram-examples/common/stages';
-
-/** The judges that pay policies. They are those of the study of reward ranking with the same names. */
-export const ARMS = [
-  { name: 'GRAM', kind: 'generative', isFoundation: true, options: 'stage2' },
-  { name: 'generative, smoothing', kind: 'generative', isFoundation: false, options: 'stage2' },
-  { name: 'discriminative', kind: 'discriminative', isFoundation: false, options: 'discriminative' },
-];
 
 /**
  * Lists what a recipe computes: for each seed one policy from demonstrations and samples of it, and for each judge a run of PPO
- * and what it thinks of the samples.
+ * and what it thinks of the samples. Judges are those of the study of reward
+ * ranking with the same names.
  */
 export function planOf(recipe) {
   const cells = recipe.seeds.flatMap((seed) => {
     const policy = policyOf(recipe, seed);
     const samples = samplesOf(recipe, seed, policy);
-    return ARMS.map((arm) => {
+    return armsOf(recipe).map((arm) => {
       const judge = judgeOf(recipe, { seed, arm, labels: recipe.data.labeled });
       const choices = stage('choices', { recipe: settingsOf(recipe) }, { samples, judge });
       return { seed, arm: arm.name, samples, choices, run: runOf(recipe, seed, { policy, judge }) };
@@ -54,21 +55,22 @@ function samplesOf(recipe, seed, policy) {
 
 /** Lists the runs of a recipe, for a dry run. */
 export function phases(recipe) {
-  const { data, seeds, sft, ppo, bestOfN } = recipe;
+  const { data, seeds, sft, ppo } = recipe;
   const of = (text) => `${text}; ${seeds.length} seeds`;
+  const arms = armsOf(recipe);
   const demonstrations = data.demonstrations;
   return [
     ...readingPhases(recipe),
-    ...ARMS.map((arm) => ({ ...judgePhase(recipe, arm, data.labeled), note: of('labeled pairs') })),
+    ...arms.map((arm) => ({ ...judgePhase(recipe, arm, data.labeled), note: of('labeled pairs') })),
     {
       ...trainingPhase('supervised fine-tuning', 'supervised fine-tuning', demonstrations, sft),
       note: of('demonstrations'),
     },
-    ...ARMS.map((arm) => ({
+    ...arms.map((arm) => ({
       ...ppoPhase(arm, data.prompts, ppo),
       note: of(`prompts; ${responsesOf(ppo)} responses a step`),
     })),
-    bestOfNPhase(bestOfN, ppo, of('prompts')),
+    bestOfNPhase(recipe, of('prompts')),
   ];
 }
 
@@ -100,12 +102,12 @@ function ppoPhase({ name, kind }, prompts, ppo) {
 }
 
 /** Samples of the first policy, which every judge scores. */
-function bestOfNPhase({ prompts, samples }, ppo, note) {
+function bestOfNPhase({ arms, bestOfN: { prompts, samples }, ppo }, note) {
   const responses = prompts * samples;
   return {
     ...{ label: 'best of n', examples: prompts, steps: 0 },
     note: `${note}; ${samples} responses to each, which every judge scores`,
     written: responses * ppo.maxNewTokens,
-    passes: ARMS.map(() => ({ objective: 'preference', examples: 2 * responses })),
+    passes: arms.map(() => ({ objective: 'preference', examples: 2 * responses })),
   };
 }

@@ -9,7 +9,7 @@ import { planOf as rankingPlan } from '../reward-ranking/study.mjs';
 import { laptop } from './recipes/laptop.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { bestOfNTable, policyTable, primarySentences, reportPage, shownOf } from './report.mjs';
-import { ARMS, planOf } from './study.mjs';
+import { planOf } from './study.mjs';
 import { readAt, summarize } from './summary.mjs';
 
 const module = new URL('../common/stages.mjs', import.meta.url).href;
@@ -21,13 +21,13 @@ it('trains its judges as the study of reward ranking does', () => {
   const asked = {
     ...ranking,
     seeds,
-    arms: ARMS.map(({ name }) => name),
+    arms: laptop.arms,
     primary: undefined,
     lists: undefined,
   };
   const theirs = rankingPlan(asked).cells.map(({ judge }) => judge.id);
   const { cells } = planOf(laptop);
-  expect(cells).toHaveLength(ARMS.length * seeds.length);
+  expect(cells).toHaveLength(laptop.arms.length * seeds.length);
   for (const { run } of cells) expect(theirs).toContain(run.needs.judge.id);
 });
 
@@ -50,7 +50,7 @@ describe('the study of RLHF', () => {
   }, 600_000);
 
   it('starts all runs of a seed from one policy and measures them on the same prompts', () => {
-    expect(plan.cells).toHaveLength(2 * ARMS.length);
+    expect(plan.cells).toHaveLength(2 * tiny.arms.length);
     expect(new Set(plan.cells.map(({ run }) => run.needs.policy.id)).size).toBe(2);
     const [first, ...others] = plan.cells.map(({ run }) => resultOf(run));
     expect(first.curve.map(({ step }) => step)).toEqual([0, 2, 3]);
@@ -82,11 +82,11 @@ describe('the study of RLHF', () => {
           .filter((cell) => cell.arm === arm)
           .flatMap(({ run }) => resultOf(run).curve[resultOf(run).selected].oracle),
       );
-    expect(ppo.mean).toBeCloseTo(worth('GRAM') - worth('discriminative'), 12);
+    expect(ppo.mean).toBeCloseTo(worth('by likelihood, stage 1') - worth('discriminative'), 12);
     const [all] = summary.bestOfN.map(({ points }) => points.at(-1));
     // The best of all samples is the one that the judge likes most.
     const best = plan.cells
-      .filter(({ arm }) => arm === 'GRAM')
+      .filter(({ arm }) => arm === tiny.arms[0])
       .flatMap(({ choices }) => resultOf(choices).proxy.map((values) => Math.max(...values)));
     expect(all.proxy.mean).toBeCloseTo(mean(best), 12);
     expect(all.kl).toBeCloseTo(Math.log(4) - 3 / 4, 12);
@@ -95,10 +95,12 @@ describe('the study of RLHF', () => {
       expect(points[0].oracle.mean).toBeCloseTo(summary.bestOfN[0].points[0].oracle.mean, 12);
     }
     expect(choice.of).toBe('best of 4');
-    expect(primarySentences(summary)[0]).toMatch(/^Declared beforehand: PPO over 2 seeds, .*GRAM minus/);
-    expect(policyTable(summary).rows).toHaveLength(1 + ARMS.length);
+    expect(primarySentences(summary)[0]).toMatch(
+      /^Declared beforehand: PPO over 2 seeds, .*by likelihood, stage 1 minus/,
+    );
+    expect(policyTable(summary).rows).toHaveLength(1 + tiny.arms.length);
     expect(bestOfNTable(summary).rows).toHaveLength(3);
     const html = reportPage({ recipe: tiny, summary, shown: shownOf(plan, resultOf), seconds: 1 });
-    expect(html).toContain('Does a policy that learns from GRAM become better');
+    expect(html).toContain('Does a policy become better when its judge has had stage 1?');
   });
 });

@@ -1,7 +1,14 @@
 import { mean } from '@gram/base';
 import { bestOfNCurve } from '@gram/reward';
 import { detectable, difference, estimate } from '@gram-examples/common/estimates';
-import { ARMS } from './study.mjs';
+
+/** Pairs of judges whose difference answers a question. */
+const COMPARED = [
+  ['by likelihood, stage 1', 'discriminative'],
+  ['by likelihood, stage 1', 'GRAM'],
+  ['GRAM', 'discriminative'],
+  ['GRAM', 'generative, smoothing'],
+];
 
 /** Number of points of a curve over the KL. */
 const GRID = 12;
@@ -13,7 +20,7 @@ const GRID = 12;
  * @param resultOf gives the result of a stage
  */
 export function summarize(recipe, { cells }, resultOf) {
-  const arms = ARMS.map(({ name }) => {
+  const arms = recipe.arms.map((name) => {
     const own = cells.filter(({ arm }) => arm === name);
     return {
       name,
@@ -138,23 +145,24 @@ const chosenRewards =
   ({ chosen }) =>
     chosen.map((points) => points[sizes.indexOf(n)].oracle);
 
-/** Compares the first judge with every other one. */
-function against([first, ...others], valuesOf) {
-  return others.map((other) => ({
-    arms: [first.name, other.name],
-    ...difference(valuesOf(first), valuesOf(other)),
+/** Compares the judges of a recipe, two by two. */
+function compareAll(arms, valuesOf) {
+  const values = new Map(arms.map((arm) => [arm.name, valuesOf(arm)]));
+  return COMPARED.filter((names) => names.every((name) => values.has(name))).map((names) => ({
+    arms: names,
+    ...difference(...names.map((name) => values.get(name))),
   }));
 }
 
 function policyDifferences(arms) {
-  return against(arms, selectedRewards).map((found) => ({ of: 'PPO', ...found }));
+  return compareAll(arms, selectedRewards).map((found) => ({ of: 'PPO', ...found }));
 }
 
 function bestOfNDifferences(arms, { bestOfN: { sizes } }) {
   return sizes
     .filter((n) => n > 1)
     .flatMap((n) =>
-      against(arms, chosenRewards(sizes, n)).map((found) => ({ of: 'best of n', n, ...found })),
+      compareAll(arms, chosenRewards(sizes, n)).map((found) => ({ of: 'best of n', n, ...found })),
     );
 }
 
@@ -165,5 +173,5 @@ function declared(arms, { arms: names, n }, sizes) {
     const found = difference(valuesOf(first), valuesOf(second));
     return { of, arms: names, ...found, detectable: found.interval && detectable(found.interval) };
   };
-  return [compare('PPO', selectedRewards), compare(`best of ${n}`, chosenRewards(sizes, n))];
+  return [compare('PPO', selectedRewards), { n, ...compare(`best of ${n}`, chosenRewards(sizes, n)) }];
 }

@@ -110,18 +110,32 @@ function questionClaims(
   ];
 }
 
-function rlhfClaims({ primary: [ppo, bestOfN] }) {
+function rlhfClaims({ primary: [ppo, bestOfN], differences }) {
   const paper = 'a figure without numbers';
+  const generative = (of, n) =>
+    differences.find((each) => each.of === of && each.n === n && each.arms.join() === 'GRAM,discriminative');
   return [
     {
       claim: 'GRAM chooses better of many samples than a discriminative judge',
       paper,
+      ours: bestOfN.of,
+      found: generative('best of n', bestOfN.n),
+    },
+    {
+      claim: 'The same, of a judge by likelihood after stage 1',
+      paper: 'not asked',
       ours: bestOfN.of,
       found: bestOfN,
     },
     {
       claim: 'GRAM leads PPO to a better policy than a discriminative judge',
       paper,
+      ours: 'the selected policies',
+      found: generative('PPO'),
+    },
+    {
+      claim: 'The same, of a judge by likelihood after stage 1',
+      paper: 'not asked',
       ours: 'the selected policies',
       found: ppo,
     },

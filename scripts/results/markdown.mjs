@@ -8,9 +8,9 @@ export function markdownTable({ columns, rows }) {
   return [header, `| ${rule} |`, ...body].join('\n');
 }
 
-/** Says where, when and how long a study ran. */
+/** Says where and when a study ran, and how much computation its stages took. */
 export function madeOn({ date, processor, seconds }) {
-  return `Made on ${date} on ${processor}, in ${Math.round(seconds / 60)} minutes.`;
+  return `Made on ${date} on ${processor}, with about ${Math.round(seconds / 60)} minutes of computation.`;
 }
 
 /** Breaks a paragraph into lines of at most 120 characters. */

@@ -4,23 +4,25 @@ import { laptopJudges } from '@gram-examples/common/recipes';
 export const laptop = {
   ...laptopJudges,
   name: 'laptop',
+  /** The judges that pay policies. */
+  arms: ['by likelihood, stage 1', 'GRAM', 'discriminative'],
   /** Each seed has models and a policy of its own; all are measured on the same prompts. */
-  seeds: [21, 22, 23, 24, 25],
+  seeds: [31, 32, 33, 34, 35],
   /** Families of the demonstrations and prompts: those that a policy of this size learns to answer. */
   policyFamilies: ['harmful', 'howto', 'list', 'sentiment'],
   data: {
     ...laptopJudges.data,
-    /** Labels of the judges. */
-    labeled: 1000,
+    /** Labels of the judges: as many as in the declared comparison of reward ranking. */
+    labeled: 300,
     demonstrations: 8000,
     prompts: 4000,
     validation: 64,
     test: 150,
   },
   sft: laptopJudges.base,
-  /** Long, and with a weak KL term: the policy is to find what its judge has wrong. */
+  /** Long enough, with a weak KL term, to over-optimize: the policy is to find what its judge has wrong. */
   ppo: {
-    steps: 80,
+    steps: 40,
     maxNewTokens: 32,
     batchSize: 32,
     epochs: 2,
@@ -33,5 +35,5 @@ export const laptop = {
   },
   bestOfN: { prompts: 64, samples: 64, sizes: [1, 2, 4, 8, 16, 32, 64] },
   /** Declared before the study was run: which of two judges leads to the policy, and chooses the sample, that is worth more. */
-  primary: { arms: ['GRAM', 'discriminative'], n: 64 },
+  primary: { arms: ['by likelihood, stage 1', 'discriminative'], n: 64 },
 };

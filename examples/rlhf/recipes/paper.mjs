@@ -33,6 +33,7 @@ export const paper = {
     /** A reward model trained on the preferences of AlpacaFarm. */
     oracle: 'alpaca-farm-oracle',
   },
+  arms: ['GRAM', 'generative, smoothing', 'discriminative'],
   seeds: [1, 2],
   data: { ...paperBase.data, demonstrations: 10_000, prompts: 20_000, validation: 2000, test: 805 },
   sft: { ...paperTraining, learningRate: 1e-5, epochs: 2, batchSize: 256, microBatchSize: 2 },
