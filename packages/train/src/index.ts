@@ -42,6 +42,7 @@ export {
 } from './objectives/direct-preference.js';
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
 export type { Objective, ObjectiveResult } from './objectives/objective.js';
+export type { ReferencedPair } from './objectives/policy-pairs.js';
 export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
 export { referenceLogProbabilities } from './objectives/reference-log-probabilities.js';
 export {
@@ -127,4 +128,3 @@ export {
 export type { TrainOptions } from './train-options.js';
 export { type TrainRun, train } from './trainer.js';
 export { type TrainingRecord, trainingMetrics, type ValidationResult } from './training-record.js';
-export type { ReferencedPair } from './objectives/policy-pairs.js';
