@@ -8,7 +8,15 @@
 import { createRandom } from '@gram/base';
 import { zeros } from '@gram/engine';
 import { initWeights, parameterCount } from '@gram/model';
-import { adamW, balancedShares, connect, createTrainingStep, initMoments, pairGeneration } from '@gram/train';
+import {
+  adamW,
+  connect,
+  createTrainingStep,
+  initMoments,
+  pairGeneration,
+  sharesOf,
+  slicesOf,
+} from '@gram/train';
 import { configurations, fastNormal, median } from '../engine/configurations.mjs';
 
 const [configuration, ...rest] = process.argv.slice(2);
@@ -24,8 +32,8 @@ const optimizer = adamW();
 /** Moments of the weights that this rank updates. */
 function ownMoments() {
   if (sharding !== 'zero1') return initMoments(optimizer, weights);
-  const mine = balancedShares(weights, size)[rank];
-  return initMoments(optimizer, Object.fromEntries(mine.map((name) => [name, weights[name]])));
+  const mine = sharesOf(weights, size, { isElementwise: true, device: 'cpu' })[rank];
+  return initMoments(optimizer, slicesOf(weights, mine));
 }
 const step = createTrainingStep(config, pairGeneration, optimizer, weights, ownMoments(), {
   communicator,

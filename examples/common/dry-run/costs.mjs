@@ -7,7 +7,7 @@ import {
   withHead,
 } from '@gram/model';
 import { bytesOfGpu, fitsOnGpu, GPU_TYPES } from '@gram/run';
-import { adamW, balancedShares, totalSteps } from '@gram/train';
+import { adamW, sharesOf, totalSteps } from '@gram/train';
 import { BACKBONES } from './backbones.mjs';
 import { inferenceGraphs, LORA, OBJECTIVES, trainingGraph, updateGraph } from './graphs.mjs';
 
@@ -113,8 +113,8 @@ function ppoTogether(trained) {
 /** Bytes of both moments of AdamW on the GPU that has most of them. */
 function largestShare(shapes, gpus) {
   const arrays = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
-  const size = (name) => shapes[name].reduce((product, dimension) => product * dimension, 1);
-  const sums = balancedShares(arrays, gpus).map((names) => names.reduce((sum, name) => sum + size(name), 0));
+  const shares = sharesOf(arrays, gpus, { isElementwise: true, device: 'cuda' });
+  const sums = shares.map((slices) => slices.reduce((sum, { start, end }) => sum + end - start, 0));
   return 2 * 4 * Math.max(...sums);
 }
 

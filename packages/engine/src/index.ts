@@ -19,6 +19,7 @@ export {
   deviceNames,
   isArray,
   isDeviceName,
+  sliceOf,
 } from './arrays/device-array.js';
 export { ArrayFile, fileArray, fileIdentity } from './arrays/file-array.js';
 export { flattenTree, mapTree, type Tree } from './arrays/tree.js';

@@ -7,7 +7,8 @@ import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
 import { adamW } from './optimizers/adamw.js';
 import type { Moments } from './optimizers/optimizer.js';
-import { createTrainingStep, lossAndGradients } from './steps/training-step.js';
+import { lossAndGradients } from './steps/gradient-pass.js';
+import { createTrainingStep } from './steps/training-step.js';
 
 const config: ModelConfig = {
   architecture: 'LlamaForCausalLM',

@@ -18,7 +18,7 @@ export { type ConnectOptions, connect } from './distributed/connect.js';
 export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
 export { localGpu } from './distributed/local-gpu.js';
-export { balancedShares } from './distributed/partition.js';
+export { type ShareOptions, type Slice, sharesOf, slicesOf } from './distributed/partition.js';
 export { checkSameRun, gatherValues } from './distributed/shared-state.js';
 export { TrainError } from './error.js';
 export type { ExampleMeasure } from './examples/codec.js';
@@ -115,12 +115,12 @@ export type { DegenerateReason, EncodeOptions, EncodingCounts, Examples } from '
 export { locateData } from './stages/locate-data.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';
+export { lossAndGradients } from './steps/gradient-pass.js';
 export { type ScheduleName, scheduleNames } from './steps/pace.js';
 export { joinRun, type RunStart, type RunState } from './steps/run-state.js';
 export { learningRateAt, type Schedule } from './steps/schedule.js';
 export {
   createTrainingStep,
-  lossAndGradients,
   type StepResult,
   type TrainingStep,
   type TrainingStepOptions,

@@ -9,7 +9,7 @@ import type { Objective } from './objectives/objective.js';
 import { preference } from './objectives/preference.js';
 import { pairGeneration } from './objectives/token-generation.js';
 import type { NamedTensors } from './optimizers/optimizer.js';
-import { lossAndGradients } from './steps/training-step.js';
+import { lossAndGradients } from './steps/gradient-pass.js';
 
 const random = createRandom(11, 'parity');
 const ids = (length: number) => Array.from({ length }, () => random.integer(50));

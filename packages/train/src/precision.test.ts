@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
 import { type PreferenceExample, preference } from './objectives/preference.js';
+import { lossAndGradients } from './steps/gradient-pass.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
-import { lossAndGradients } from './steps/training-step.js';
 import { type TrainRun, train } from './trainer.js';
 import type { TrainingRecord } from './training-record.js';
 

@@ -1,4 +1,4 @@
-import type { DeviceName, Precision } from '@gram/engine';
+import { type DeviceName, fastestDevice, type Precision } from '@gram/engine';
 import type { ModelConfig, Weights } from '@gram/model';
 import { differingParts, type Fingerprint } from '@gram/run';
 import { batchStream, type StepBatch } from './batches/batch-stream.js';
@@ -71,7 +71,8 @@ const MAX_SKIPPED = 5;
  *
  * The run is a function of its options and data: a resumed run computes what an uninterrupted one
  * would have, bit by bit. With several ranks this holds for the same number of ranks; with another number sums are
- * rounded differently. The state is whole on rank 0; with `zero1` other ranks have the moments of their share.
+ * rounded differently. The state is whole on rank 0; with `zero1` and `zero2` other ranks have the moments of their
+ * share.
  *
  * @throws TrainError `bad-option` where an option is none or has a bad value; `no-data`, `diverged` (weights are those of the last finite step) or
  *   `bad-checkpoint` when `resume` belongs to another run; `bad-config` when ranks were given different runs. The reason
@@ -84,7 +85,9 @@ const MAX_SKIPPED = 5;
  * ```
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
-  const { objective, device = 'cpu', precision = 'float32' } = run;
+  const { objective, precision = 'float32' } = run;
+  // Where arrays can be cut depends on the device.
+  const device = run.device === 'auto' ? await fastestDevice() : (run.device ?? 'cpu');
   const { communicator = singleProcess, needsState = () => true } = run;
   const options = checkedOptions(run.options);
   const source = sourceOf(run.examples, objective);
@@ -92,7 +95,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
   const plan = planOf(options, countExamples(source), communicator);
   const total = totalSteps(plan);
   const identity = identityOf({ ...run, examples: source, heldOut, options });
-  const resume = await resumedProgress(run, { identity, total, communicator });
+  const resume = await resumedProgress({ ...run, device }, { identity, total, communicator });
   const shared = await joinRun({
     weights: run.weights,
     part: run.part ?? wholeModel,
@@ -103,7 +106,7 @@ export async function train<Example>(run: TrainRun<Example>): Promise<TrainingSt
     communicator,
     sharding: run.optimizerSharding ?? 'none',
   });
-  const work = compileWork(run, plan, shared, heldOut);
+  const work = compileWork({ ...run, device }, plan, shared, heldOut);
   const progress = createProgress(resume);
   const fixed = { moments: shared.collected, fingerprint: identity };
   const state = (): TrainingState => ({ ...progress.current(), ...fixed });
@@ -157,15 +160,20 @@ function planOf(options: TrainSettings, examples: number, communicator: Communic
  * changed, so that a run can be extended.
  */
 async function resumedProgress(
-  run: Pick<TrainRun<never>, 'resume' | 'optimizerSharding' | 'precision'>,
+  run: Pick<TrainRun<never>, 'resume' | 'optimizerSharding' | 'precision' | 'device'>,
   {
     identity,
     total,
     communicator,
   }: { readonly identity: Fingerprint; readonly total: number; readonly communicator: Communicator },
 ): Promise<Omit<TrainingState, 'moments'> | undefined> {
-  const { optimizerSharding: sharding = 'none', precision = 'float32' } = run;
-  await checkSameRun(communicator, { ...identity, sharding, precision });
+  const { optimizerSharding: sharding = 'none', precision = 'float32', device = 'cpu' } = run;
+  await checkSameRun(communicator, {
+    ...identity,
+    sharding,
+    precision,
+    ...(sharding !== 'none' && { device }),
+  });
   const resume = await copyProgress(communicator, run.resume);
   if (resume === undefined) return undefined;
   const other = differingParts(resume.fingerprint, identity).filter((part) => part !== 'epochs');

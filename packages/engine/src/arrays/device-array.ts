@@ -1,5 +1,5 @@
 import { EngineError } from '../error.js';
-import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray } from './array.js';
+import { type ArraySpec, type DType, emptyArray, isNDArray, type NDArray, sizeOf } from './array.js';
 
 /** Names of all devices, in the order in which `diagnose` lists them. Of several GPUs `cuda` is the first one. */
 export const deviceNames = ['cpu', 'webgpu', 'cuda', 'tensorflow'] as const;
@@ -33,6 +33,12 @@ export function deviceIndex(name: DeviceName): {
 export interface Storage {
   /** Copies the values to the host. */
   read(into: NDArray): Promise<void>;
+  /** Copies values of the host here. Missing where the memory cannot be written. */
+  write?(from: NDArray): Promise<void>;
+  /** A part of the memory, as memory of an array. Missing where it cannot be had without a copy. */
+  slice?(start: number, spec: ArraySpec): Storage;
+  /** The address of the values; missing where the process does not know it. */
+  address?(): bigint;
   dispose(): void;
 }
 
@@ -73,6 +79,22 @@ export class DeviceArray<D extends DType = DType> implements ArraySpec {
     return array;
   }
 
+  /**
+   * Copies values of host memory into the array's own memory.
+   *
+   * @throws {EngineError} `bad-array` where the shape or the element type is another one, or the memory is read-only
+   */
+  async write(from: NDArray): Promise<void> {
+    const { storage, dtype, shape } = this;
+    if (storage.write !== undefined && from.dtype === dtype && String(from.shape) === String(shape))
+      return storage.write(from);
+    throw new EngineError(
+      'bad-array',
+      `${from.dtype}[${from.shape}] cannot be written into ${dtype}[${shape}] on the device '${this.device}'`,
+      'write an array of the same shape and element type into one that was placed',
+    );
+  }
+
   /** Frees the device's memory, which is also freed when the array is collected. */
   dispose(): void {
     this.memory?.dispose();
@@ -82,6 +104,42 @@ export class DeviceArray<D extends DType = DType> implements ArraySpec {
 
 /** An array in host memory or on a device. */
 export type AnyArray<D extends DType = DType> = NDArray<D> | DeviceArray<D>;
+
+/**
+ * A range of the values of an array as an array of its own, in the same memory: what is written to one is read from the other.
+ * It must not be used once the array was disposed.
+ *
+ * @param start number of values before it
+ * @throws {EngineError} `bad-array` on `webgpu` and `tensorflow`, whose memory cannot be cut without a copy, and for a range
+ *   that the array does not have
+ */
+export function sliceOf<D extends DType>(
+  array: AnyArray<D>,
+  start: number,
+  shape: readonly number[],
+): AnyArray<D> {
+  const length = sizeOf(shape);
+  if (!(start >= 0 && start + length <= sizeOf(array.shape))) {
+    throw new EngineError(
+      'bad-array',
+      `an array of the shape [${array.shape}] has no ${length} values from ${start}`,
+      'pass a range that it has',
+    );
+  }
+  if (!(array instanceof DeviceArray)) {
+    // A part of a typed array has its type.
+    return { dtype: array.dtype, shape, data: array.data.subarray(start, start + length) } as NDArray<D>;
+  }
+  const { device, dtype, storage } = array;
+  if (storage.slice === undefined) {
+    throw new EngineError(
+      'bad-array',
+      `arrays on the device '${device}' cannot be cut`,
+      "use 'cpu' or 'cuda', or whole arrays",
+    );
+  }
+  return new DeviceArray(device, dtype, shape, storage.slice(start, { dtype, shape }));
+}
 
 /** Tells whether a value is an array, wherever it lives, rather than a tree of arrays. */
 export function isArray(value: unknown): value is AnyArray {

@@ -42,13 +42,19 @@ export function tensorOf({ data, shape, dtype }: NDArray): tf.Tensor {
 class TensorMemory implements Storage {
   private static readonly collected = new FinalizationRegistry<tf.Tensor>((tensor) => tensor.dispose());
 
-  constructor(readonly tensor: tf.Tensor) {
+  constructor(public tensor: tf.Tensor) {
     tf.keep(tensor);
     TensorMemory.collected.register(this, tensor, this);
   }
 
   async read(into: NDArray): Promise<void> {
     into.data.set(await this.tensor.data());
+  }
+
+  async write(from: NDArray): Promise<void> {
+    this.dispose();
+    this.tensor = tf.keep(withBackend(TENSORFLOW_BACKEND, () => tensorOf(from)));
+    TensorMemory.collected.register(this, this.tensor, this);
   }
 
   dispose(): void {

@@ -3,10 +3,12 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi from 'koffi';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { float32 } from '../arrays/array.js';
 import { EngineError } from '../error.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { checkVersion, libraryFolder, loadLibrary, type Member, openLibrary } from './library.js';
 import { members } from './members.js';
+import { handleOf } from './values.js';
 
 /** The members that library-sessions.test.ts tests: its compilation fails if one of them has no test there. */
 const elsewhere = [
@@ -137,6 +139,16 @@ const tests: Record<Exclude<Member, SessionMember | CudaMember>, () => void> = {
   ReleaseStatus() {
     freed('ReleaseStatus', () => status(1, 'freed'));
     release('ReleaseStatus', null);
+  },
+  GetTensorMutableData() {
+    const array = float32(
+      [20],
+      Float32Array.from({ length: 20 }, (_, i) => i),
+    );
+    const address = created('GetTensorMutableData', handleOf(array));
+    expect(koffi.decode(address, koffi.array('float', 20))).toEqual(array.data);
+    array.data[3] = 33;
+    expect(koffi.decode(address, 12, 'float')).toBe(33);
   },
   CreateThreadingOptions() {
     const [first, second] = [threading(), threading()];

@@ -31,6 +31,7 @@ export const members = {
     'void*',
     'void* memory_info, void* data, size_t bytes, int64_t* shape, size_t rank, int type, _Out_ void** out',
   ],
+  GetTensorMutableData: [51, 'void*', 'void* value, _Out_ void** out'],
   CreateMemoryInfo: [68, 'void*', 'str name, int allocator_type, int id, int memory_type, _Out_ void** out'],
   CreateCpuMemoryInfo: [69, 'void*', 'int allocator_type, int memory_type, _Out_ void** out'],
   AllocatorAlloc: [75, 'void*', 'void* allocator, size_t size, _Out_ void** out'],

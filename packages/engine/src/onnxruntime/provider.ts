@@ -6,7 +6,7 @@ import { call, callAsync, created, getEnvironment, release } from './environment
 import { identityModel } from './identity-model.js';
 import { withoutNoise } from './process.js';
 import { Session, type SessionProvider } from './session.js';
-import { allocate, handleOf } from './values.js';
+import { allocate, handleOf, valueAt } from './values.js';
 
 /** Name of a provider that has memory of its own. */
 export type ProviderName = 'webgpu' | 'cuda';
@@ -25,7 +25,10 @@ const DEFAULT_MEMORY = 0;
 
 /** An accelerator of ONNX Runtime, with the memory that its arrays live in. */
 export class Provider implements SessionProvider {
+  /** Whether the memory of an array is an address, as in CUDA, and not a handle of a buffer. */
+  readonly hasAddresses: boolean;
   private readonly allocator: unknown;
+  private readonly memory: unknown;
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -33,6 +36,8 @@ export class Provider implements SessionProvider {
     private readonly index: number,
   ) {
     const memory = created('CreateMemoryInfo', MEMORY_NAMES[name], DEVICE_ALLOCATOR, index, DEFAULT_MEMORY);
+    this.hasAddresses = name === 'cuda';
+    this.memory = memory;
     if (name === 'cuda') registerCuda(findCuda(), index, memory);
     // The device exists as long as one session does; this one is never disposed.
     const session = withoutNoise(DAWN_WARNING, () => new Session(identityModel(), { provider: this }));
@@ -114,6 +119,11 @@ export class Provider implements SessionProvider {
     return allocate(this.allocator, spec);
   }
 
+  /** A handle of an array at an address of the device, whose memory belongs to whoever allocated it. */
+  valueAt(address: bigint, spec: ArraySpec): unknown {
+    return valueAt(this.memory, address, spec);
+  }
+
   /** Copies a host array to new memory of the device. */
   upload(array: NDArray): Promise<unknown> {
     return this.inTurn(async () => {
@@ -137,6 +147,15 @@ export class Provider implements SessionProvider {
    */
   download(handleOfMemory: () => unknown, into: NDArray): Promise<void> {
     return this.inTurn(() => this.copy(handleOfMemory(), handleOf(into)));
+  }
+
+  /** Copies a host array into memory of the device. */
+  overwrite(from: NDArray, handleOfMemory: () => unknown): Promise<void> {
+    return this.inTurn(async () => {
+      await this.copy(handleOf(from), handleOfMemory());
+      // The array must live as long as its handle is read.
+      void from.data;
+    });
   }
 
   /** Copies off the JavaScript thread. */

@@ -36,6 +36,24 @@ export function allocate(allocator: unknown, { shape, dtype }: ArraySpec): unkno
   return created('CreateTensorAsOrtValue', allocator, shape.map(BigInt), shape.length, onnxTypes[dtype]);
 }
 
+/** Makes a handle of an array that lies at an address of some memory. */
+export function valueAt(memory: unknown, address: bigint, { shape, dtype }: ArraySpec): unknown {
+  return created(
+    'CreateTensorWithDataAsOrtValue',
+    memory,
+    address,
+    bytesPerElement[dtype] * sizeOf(shape),
+    shape.map(BigInt),
+    shape.length,
+    onnxTypes[dtype],
+  );
+}
+
+/** The address of the values that a handle stands for. */
+export function addressOfValue(handle: unknown): bigint {
+  return koffi.address(created('GetTensorMutableData', handle));
+}
+
 /** A file in the address space of the process, which nobody can write to. */
 interface Mapping {
   readonly address: bigint;

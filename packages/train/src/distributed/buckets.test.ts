@@ -3,29 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { togetherInOneProcess } from './__fixtures__/in-process.js';
 import { copyFromFirst, gatherShares, sumEverywhere, sumShares } from './buckets.js';
 import { FlatArrays } from './flat-arrays.js';
-import { balancedShares } from './partition.js';
-
-describe('balancedShares', () => {
-  const shapes = Object.fromEntries(
-    [[1000], [3, 5], [], [20, 20], [399], [0], [401]].map((shape, i) => [`w${i}`, { shape }]),
-  );
-
-  it.each([1, 2, 3, 9])('deals every array out to one of %i ranks', (ranks) => {
-    const shares = balancedShares(shapes, ranks);
-    expect(shares).toHaveLength(ranks);
-    expect(shares.flat().sort()).toEqual(Object.keys(shapes));
-  });
-
-  it('gives each about the same, whatever the order of the names', () => {
-    const [a, b] = balancedShares(shapes, 2);
-    expect([a, b]).toEqual([
-      ['w0', 'w1', 'w2', 'w5'],
-      ['w3', 'w4', 'w6'],
-    ]);
-    const turned = Object.fromEntries(Object.entries(shapes).reverse());
-    expect(balancedShares(turned, 2).map((names) => [...names].sort())).toEqual([a, b]);
-  });
-});
 
 describe('FlatArrays', () => {
   const arrays = () => [Float32Array.of(0, 1, 2), new Float32Array(0), { length: 2 }, Float32Array.of(5, 6)];

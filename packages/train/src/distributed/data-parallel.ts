@@ -1,60 +1,68 @@
-import { type AnyArray, DeviceArray, type DeviceName, type NDArray, place, read } from '@gram/engine';
+import { type AnyArray, DeviceArray, type DeviceName, type NDArray, read, zeros } from '@gram/engine';
 import { elementAt, entryOf } from '../checked.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
 import { gatherShares, sumEverywhere, sumShares } from './buckets.js';
 import type { Communicator } from './communicator.js';
 import { FlatArrays } from './flat-arrays.js';
-import { balancedShares, type Shapes } from './partition.js';
+import { type Shapes, type Slice, sharesOf, slicesOf, wholeShares } from './partition.js';
 
 /**
- * Placement of the moments: `none` keeps all of them on every rank; `zero1` (Rajbhandari et al. 2020,
- * stage 1) deals weights out, so that a rank remembers and updates its share and gets the others' weights from them.
+ * State that is dealt out to the ranks (Rajbhandari et al. 2020), each of which keeps and updates its share: `none`; `zero1`
+ * the moments; `zero2` the moments and the sums of the gradients. All keep all weights, and get the others' after an update.
  */
-export type OptimizerSharding = 'none' | 'zero1';
+export type OptimizerSharding = 'none' | 'zero1' | 'zero2';
 
 type Named = Readonly<Record<string, AnyArray<'float32'>>>;
 
 /** Operations with which ranks of the same weights and different examples take a step together. */
 export interface DataParallel {
-  /** Names of the weights that this rank updates. */
-  readonly updated: readonly string[];
-  /** Names of this rank's share, whose part of the norm it computes. The shares of all ranks are all weights. */
-  readonly share: readonly string[];
-  /** Sums gradients over all ranks, in place: those of the weights that this rank updates, the others' are left undefined. */
+  /** The slices of arrays that this rank updates, in the memory of the arrays: all of them, or its share. */
+  updated<A extends AnyArray<'float32'>>(arrays: Readonly<Record<string, A>>): Readonly<Record<string, A>>;
+  /** The slices whose part of the norm this rank computes. Those of all ranks are all arrays. */
+  share(arrays: Named): Named;
+  /** Slices that each rank updates; undefined where each updates everything. */
+  readonly shares: readonly (readonly Slice[])[] | undefined;
+  /** Sums gradients over all ranks, in place: what this rank updates, the rest is left undefined. */
   sumGradients(gradients: Named): Promise<void>;
   /** Sums single numbers over all ranks, the same bits on each. */
   sum(values: readonly number[]): Promise<number[]>;
+  /** The largest of the numbers that the ranks give. */
+  largest(value: number): Promise<number>;
   /** After an update: brings the weights that others have updated. */
   exchangeWeights(weights: Named): Promise<void>;
 }
 
-/**
- * @param weights names and shapes, the same on all ranks
- * @param device where those arrays live that are not in host memory
- */
+/** Settings of `dataParallel`. */
+export interface DataParallelOptions {
+  readonly optimizer: Optimizer;
+  readonly sharding: OptimizerSharding;
+  /** Where those arrays live that are not in host memory. */
+  readonly device: DeviceName | 'auto';
+}
+
+/** @param weights names and shapes, the same on all ranks */
 export function dataParallel(
   communicator: Communicator,
   weights: Shapes,
-  sharding: OptimizerSharding,
-  device: DeviceName | 'auto' = 'cpu',
+  { optimizer: { isElementwise = false }, sharding, device }: DataParallelOptions,
 ): DataParallel {
   const { rank, size } = communicator;
   const names = Object.keys(weights);
-  const shares = balancedShares(weights, size);
-  const share = elementAt(shares, rank);
-  const sharded = sharding === 'zero1' && size > 1;
-  const others = shares.filter((_, owner) => owner !== rank).flat();
+  const shares =
+    sharding === 'none' || size === 1 ? undefined : sharesOf(weights, size, { isElementwise, device });
+  const own = shares && elementAt(shares, rank);
+  const measured = own ?? elementAt(wholeShares(weights, size), rank);
+  const namesOf = (slices: readonly Slice[]) => slices.map(({ name }) => name);
   return {
-    updated: sharded ? share : names,
-    share,
+    shares,
+    updated: (arrays) => (own === undefined ? arrays : slicesOf(arrays, own)),
+    share: (arrays) => slicesOf(arrays, measured),
     async sumGradients(gradients) {
       if (size === 1) return;
-      await onHost(gradients, sharded ? share : names, device, (arrays) =>
-        sharded
-          ? sumShares(
-              communicator,
-              shares.map((list) => flat(arrays, list)),
-            )
-          : sumEverywhere(communicator, flat(arrays, names)),
+      await onHost(gradients, own === undefined ? names : namesOf(own), (arrays) =>
+        shares === undefined
+          ? sumEverywhere(communicator, new FlatArrays(names.map((name) => entryOf(arrays, name).data)))
+          : sumShares(communicator, flatShares(arrays, shares)),
       );
     },
     async sum(values) {
@@ -62,42 +70,47 @@ export function dataParallel(
       await communicator.allReduceSum(sums);
       return [...sums];
     },
+    async largest(value) {
+      const all = new Float64Array(size);
+      all[rank] = value;
+      await communicator.allReduceSum(all);
+      return size === 1 ? value : Math.max(...all);
+    },
     async exchangeWeights(current) {
-      if (!sharded) return;
-      await onHost(current, others, device, (arrays) =>
-        gatherShares(
-          communicator,
-          shares.map((list) => flat(arrays, list)),
-        ),
-      );
+      if (shares === undefined) return;
+      await onHost(current, names, (arrays) => gatherShares(communicator, flatShares(arrays, shares)));
     },
   };
 }
 
 /** Sets arrays to zero. */
-export async function clear(arrays: Named, device: DeviceName | 'auto'): Promise<void> {
-  await onHost(arrays, Object.keys(arrays), device, async (host) => {
-    for (const { data } of Object.values(host)) data.fill(0);
-  });
+export async function clear(arrays: Named): Promise<void> {
+  for (const array of Object.values(arrays)) {
+    if (array instanceof DeviceArray) await array.write(zeros(array.shape));
+    else array.data.fill(0);
+  }
 }
 
-function flat(arrays: Readonly<Record<string, NDArray<'float32'>>>, names: readonly string[]): FlatArrays {
-  return new FlatArrays(names.map((name) => entryOf(arrays, name).data));
+/** The slices of each rank, one after the other. */
+function flatShares(
+  arrays: Readonly<Record<string, NDArray<'float32'>>>,
+  shares: readonly (readonly Slice[])[],
+): FlatArrays[] {
+  return shares.map(
+    (slices) => new FlatArrays(Object.values(slicesOf(arrays, slices)).map(({ data }) => data)),
+  );
 }
 
 /** Works on arrays in host memory; those that live on a device are copied here, and the changed ones back. */
 async function onHost(
   arrays: Named,
   changed: readonly string[],
-  device: DeviceName | 'auto',
   work: (host: Readonly<Record<string, NDArray<'float32'>>>) => Promise<void>,
 ): Promise<void> {
   const host = (await read(arrays)) as Readonly<Record<string, NDArray<'float32'>>>;
   await work(host);
   for (const name of changed) {
     const target = entryOf(arrays, name);
-    if (!(target instanceof DeviceArray)) continue;
-    const { values } = await place<{ values: AnyArray<'float32'> }>({ values: entryOf(host, name) }, device);
-    if (values instanceof DeviceArray) target.replace(values.storage);
+    if (target instanceof DeviceArray) await target.write(entryOf(host, name));
   }
 }

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import { type NDArray, zeros } from '@gram/engine';
+import { type NDArray, sizeOf, zeros } from '@gram/engine';
 import type { Weights } from '@gram/model';
 import { differingParts, type Fingerprint } from '@gram/run';
 import { elementAt, entryOf } from '../checked.js';
@@ -9,7 +9,7 @@ import { type Moments, momentShapes, type Optimizer } from '../optimizers/optimi
 import { copyFromFirst, gatherShares } from './buckets.js';
 import type { Communicator } from './communicator.js';
 import { FlatArrays, type Piece } from './flat-arrays.js';
-import { balancedShares } from './partition.js';
+import type { Slice } from './partition.js';
 
 type Floats = Moments<NDArray<'float32'>>;
 type WholeMoments = Record<string, Record<string, NDArray<'float32'>>>;
@@ -75,68 +75,107 @@ export async function copyProgress(
   return (JSON.parse(new TextDecoder().decode(bytes)) as RunProgress | null) ?? undefined;
 }
 
+/** Moments as they are spread over the ranks. */
+export interface SpreadMoments {
+  readonly optimizer: Optimizer;
+  /** Names and shapes of all weights. */
+  readonly weights: Weights;
+  /** The slices of each rank; undefined where every rank keeps the moments of all weights. */
+  readonly shares: readonly (readonly Slice[])[] | undefined;
+  /** Moments of this rank's slices. */
+  readonly kept: Floats;
+}
+
 /**
  * Gives each rank, from the moments of all weights on rank 0, those that it keeps.
  *
- * @param kept of this rank; overwritten
+ * @param spread its `kept` is overwritten
  * @param whole on rank 0; not read elsewhere
  */
 export async function scatterMoments(
   communicator: Communicator,
-  optimizer: Optimizer,
-  weights: Weights,
-  kept: Floats,
+  spread: SpreadMoments,
   whole: Floats,
 ): Promise<void> {
-  const first = communicator.rank === 0;
-  const pieces = momentPieces(optimizer, weights, Object.keys(weights), first ? whole : kept);
-  await copyFromFirst(communicator, new FlatArrays(pieces));
-  if (!first) return;
-  for (const [slot, named] of Object.entries(kept)) {
-    for (const [name, { data }] of Object.entries(named)) data.set(entryOf(entryOf(whole, slot), name).data);
+  const { optimizer, weights, kept } = spread;
+  const isFirst = communicator.rank === 0;
+  const starts = new Map(ownSlices(communicator, spread).map(({ name, start }) => [name, start]));
+  const pieces: Piece[] = [];
+  for (const [slot, named] of Object.entries(momentShapes(optimizer, weights))) {
+    for (const [name, shape] of Object.entries(named)) {
+      const [length, mine, before] = [sizeOf(shape), kept[slot]?.[name]?.data, starts.get(name) ?? 0];
+      if (isFirst) pieces.push(entryOf(entryOf(whole, slot), name).data);
+      else if (mine === undefined) pieces.push({ length });
+      else pieces.push({ length: before }, mine, { length: length - before - mine.length });
+    }
   }
+  await copyFromFirst(communicator, new FlatArrays(pieces));
+  if (isFirst) eachOwnPart(communicator, spread, whole, (mine, part) => mine.set(part));
 }
 
 /**
  * Brings the moments that each rank keeps of its share to rank 0, as if it had them all.
  *
- * @param kept of this rank's share
- * @param whole moments on rank 0: those of other shares are made where they are missing and overwritten, those of its own
- *   are the arrays of `kept`. Untouched on the other ranks.
+ * @param whole moments on rank 0, made where they are missing and overwritten. Untouched on the other ranks.
  */
 export async function gatherMoments(
   communicator: Communicator,
-  optimizer: Optimizer,
-  weights: Weights,
-  kept: Floats,
+  spread: SpreadMoments,
   whole: WholeMoments,
 ): Promise<void> {
-  const shares = balancedShares(weights, communicator.size);
-  if (communicator.rank === 0) {
+  const { optimizer, weights, shares, kept } = spread;
+  if (shares === undefined) return;
+  const isFirst = communicator.rank === 0;
+  if (isFirst) {
     for (const [slot, named] of Object.entries(momentShapes(optimizer, weights))) {
       whole[slot] ??= {};
-      for (const [name, shape] of Object.entries(named))
-        whole[slot][name] ??= kept[slot]?.[name] ?? zeros(shape);
+      for (const [name, shape] of Object.entries(named)) whole[slot][name] ??= zeros(shape);
     }
+    eachOwnPart(communicator, spread, whole, (mine, part) => part.set(mine));
   }
-  const source = communicator.rank === 0 ? whole : kept;
+  const own = elementAt(shares, communicator.rank);
+  const pieces = (slices: readonly Slice[]) =>
+    slices.flatMap((slice) => {
+      const shape = entryOf(weights, slice.name).shape;
+      return Object.entries(optimizer.slots(shape)).map(([slot, momentShape]): Piece => {
+        if (isFirst) return partOf(entryOf(entryOf(whole, slot), slice.name), slice, sizeOf(shape));
+        // A rank has moments of its own slice of a weight, whose length tells nothing of the others'.
+        if (slices === own) return entryOf(entryOf(kept, slot), slice.name).data;
+        return { length: isWhole(slice, sizeOf(shape)) ? sizeOf(momentShape) : slice.end - slice.start };
+      });
+    });
   await gatherShares(
     communicator,
-    shares.map((names) => new FlatArrays(momentPieces(optimizer, weights, names, source))),
+    shares.map((slices) => new FlatArrays(pieces(slices))),
   );
 }
 
-/** All moments of some weights, in an order that is the same on all ranks; a length for those that are not here. */
-function momentPieces(
-  optimizer: Optimizer,
-  weights: Weights,
-  names: readonly string[],
-  present: Floats,
-): Piece[] {
-  return names.flatMap((name) =>
-    Object.entries(optimizer.slots(entryOf(weights, name).shape)).map(([slot, shape]): Piece => {
-      const length = shape.reduce((a, b) => a * b, 1);
-      return present[slot]?.[name]?.data ?? { length };
-    }),
-  );
+/** Does something with each moment that this rank keeps and the part of the whole moment that it is. */
+function eachOwnPart(
+  communicator: Communicator,
+  spread: SpreadMoments,
+  whole: Floats,
+  use: (mine: Float32Array, part: Float32Array) => void,
+): void {
+  const slices = ownSlices(communicator, spread);
+  for (const [slot, named] of Object.entries(spread.kept)) {
+    for (const slice of slices) {
+      const mine = named[slice.name]?.data;
+      const length = sizeOf(entryOf(spread.weights, slice.name).shape);
+      if (mine !== undefined) use(mine, partOf(entryOf(entryOf(whole, slot), slice.name), slice, length));
+    }
+  }
 }
+
+function ownSlices({ rank }: Communicator, { shares, weights }: SpreadMoments): readonly Slice[] {
+  const all = () =>
+    Object.entries(weights).map(([name, { shape }]) => ({ name, start: 0, end: sizeOf(shape) }));
+  return shares === undefined ? all() : elementAt(shares, rank);
+}
+
+/** The part of a moment that belongs to a slice. Weights are cut only where moments have their shape. */
+function partOf({ data }: NDArray<'float32'>, slice: Slice, length: number): Float32Array {
+  return isWhole(slice, length) ? data : data.subarray(slice.start, slice.end);
+}
+
+const isWhole = ({ start, end }: Slice, length: number) => end - start === length;

@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';
-import { lossAndGradients } from '../steps/training-step.js';
+import { lossAndGradients } from '../steps/gradient-pass.js';
 import { type BatchTensors, lastPositions, padRows } from './batch.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference } from './direct-preference.js';

@@ -5,7 +5,7 @@ import { evaluate, maxRelativeDifference } from '@gram/engine/testing';
 import { loadModel, type ModelConfig, type Weights, withHead } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import type { NamedTensors } from '../optimizers/optimizer.js';
-import { lossAndGradients } from '../steps/training-step.js';
+import { lossAndGradients } from '../steps/gradient-pass.js';
 import type { BatchTensors } from './batch.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference, simplePreference } from './direct-preference.js';

@@ -39,6 +39,7 @@ export function adamW(options: AdamWOptions = {}): Optimizer<'m' | 'v', AdamWSca
   const { beta1, beta2, epsilon, weightDecay } = checkOptions(constants, options);
   return {
     name: `adamw ${[beta1, beta2, epsilon, weightDecay]}`,
+    isElementwise: true,
     slots: (shape) => ({ m: shape, v: shape }),
     scalars: (t, learningRate, gradientScale) => ({
       learningRate,

@@ -20,6 +20,11 @@ export interface OptimizerUpdate<Slot extends string = string> {
 export interface Optimizer<Slot extends string = string, Scalar extends string = string> {
   /** Names the rule and its constants; a run is resumed with the same ones only. */
   readonly name: string;
+  /**
+   * Whether each number of a weight is updated by itself, with slots of the weight's shape: a part of a weight is then updated
+   * as in the whole, and several processes share the weight. @default false
+   */
+  readonly isElementwise?: boolean;
   /** Shapes of what is remembered of a weight, by slot. It begins as zeros. */
   slots(shape: readonly number[]): Readonly<Record<string, readonly number[]>>;
   /**

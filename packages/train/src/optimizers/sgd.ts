@@ -30,6 +30,7 @@ export function sgd(options: SgdOptions = {}): Optimizer<string, 'learningRate' 
   const { momentum, weightDecay } = checkOptions(constants, options);
   return {
     name: `sgd ${[momentum, weightDecay]}`,
+    isElementwise: true,
     slots: (shape): Record<string, readonly number[]> => (momentum === 0 ? {} : { b: shape }),
     scalars: (_, learningRate, gradientScale) => ({ learningRate, gradientScale }),
     update(weights, moments, gradients, { learningRate, gradientScale }) {

@@ -73,9 +73,11 @@ const optimizer = z.strictObject({
   name,
   ...paceSettings,
   sharding: z
-    .enum(['none', 'zero1'])
+    .enum(['none', 'zero1', 'zero2'])
     .default('none')
-    .describe('whether each of several processes keeps all moments, or a share (ZeRO-1)'),
+    .describe(
+      'what each of several processes keeps a share of: nothing, the moments (ZeRO-1), or the gradients as well (ZeRO-2)',
+    ),
   weightDecay,
   ...ownSettings,
 });

@@ -70,24 +70,21 @@ export async function joinRun(start: RunStart): Promise<RunState> {
   };
 }
 
-async function hostState({ weights, optimizer, resumed, resume, communicator, sharding }: RunStart) {
+async function hostState({ weights, optimizer, resumed, resume, device, communicator, sharding }: RunStart) {
   await copyWeights(communicator, weights);
   if (communicator.size === 1) {
     const moments = resume?.moments ?? initMoments(optimizer, weights);
     return { kept: moments, collected: moments, gather: async () => {} };
   }
-  const { updated } = dataParallel(communicator, weights, sharding);
-  const mine = Object.fromEntries(updated.map((name) => [name, entryOf(weights, name)]));
-  const kept = initMoments(optimizer, mine);
-  if (resumed) await scatterMoments(communicator, optimizer, weights, kept, resume?.moments ?? kept);
-  if (sharding === 'none') return { kept, collected: kept, gather: async () => {} };
+  const { shares, updated } = dataParallel(communicator, weights, { optimizer, sharding, device });
+  const kept = initMoments(optimizer, updated(weights));
+  const spread = { optimizer, weights, shares, kept };
+  if (resumed) await scatterMoments(communicator, spread, resume?.moments ?? kept);
+  if (shares === undefined) return { kept, collected: kept, gather: async () => {} };
+  // Rank 0 has all at the first `gather`, the others those of their share.
   const whole: Record<string, Record<string, NDArray<'float32'>>> = {};
-  for (const [slot, named] of Object.entries(kept)) whole[slot] = { ...named };
-  return {
-    kept,
-    collected: whole,
-    gather: () => gatherMoments(communicator, optimizer, weights, kept, whole),
-  };
+  const collected = communicator.rank === 0 ? whole : kept;
+  return { kept, collected, gather: () => gatherMoments(communicator, spread, whole) };
 }
 
 /** Copies what lives on a device into arrays of host memory, one at a time. */

@@ -1,12 +1,14 @@
 /**
  * Short runs on all ranks that a launcher starts, one after the other, as the JSON on the command line lists them:
  *
- *     [{ sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK }]
+ *     [{ sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK, values: FILE }]
  *
  * Each rank prints one line of JSON for each: its history and a hash of its weights. `save` writes a checkpoint after a step, on
- * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite.
+ * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite; `values` writes the weights, then the
+ * moments, that rank 0 has at the end.
  */
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createRandom } from '@gram/base';
 import { initAdapter, initWeights } from '@gram/model';
 import {
@@ -58,12 +60,13 @@ async function trainOnce(run, {
   save,
   resume,
   poison,
+  values,
 }) {
 const optimizer = { adamw: adamW({ weightDecay: 0.01 }), sgd: sgd({ momentum: 0.9 }), adafactor: adafactor() }[
   rule
 ];
 const base = initWeights(config, createRandom(2, 'weights'));
-const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'], dropout: 0.2 };
+const lora = { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], dropout: 0.2 };
 // Only rank 0 begins with the right weights: the others get them from it.
 const seed = rank === 0 ? 3 : 4;
 let weights = adapter
@@ -112,6 +115,7 @@ try {
     },
   });
   history = final.history;
+  if (values !== undefined && rank === 0) writeFileSync(values, allValues(weights, final.moments));
 } catch (error) {
   failure = error.code ?? error.name;
 }
@@ -119,4 +123,14 @@ const hash = createHash('sha256');
 for (const { data } of Object.values(weights)) hash.update(data);
 await communicator.barrier();
 console.log(JSON.stringify({ run, rank, failure, history, hash: hash.digest('hex') }));
+}
+
+/** The bytes of weights and moments, in the order of the names of the weights. */
+function allValues(weights, moments) {
+  const names = Object.keys(weights);
+  const slots = Object.keys(moments).sort();
+  const arrays = [weights, ...slots.map((slot) => moments[slot])].flatMap((named) =>
+    names.flatMap((name) => (named[name] === undefined ? [] : [named[name].data])),
+  );
+  return Buffer.concat(arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)));
 }
