@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { float32, int32 } from '../arrays/array.js';
-import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { type AnyArray, DeviceArray, sliceOf } from '../arrays/device-array.js';
 import { compile } from '../compile/compile.js';
 import { place } from '../compile/place.js';
 import { matrixRate } from '../devices/fastest.js';
@@ -82,6 +82,21 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     expect((arrays.x as DeviceArray).storage).toBe(memory);
     expect(again).toMatchObject({ bytes: 0, allocations: 0, copiesToHost: 0, bytesOnDevice: 0 });
     update.dispose();
+  });
+
+  it('cuts an array without a copy, and writes into its memory', async () => {
+    const values = Float32Array.from({ length: size * size }, (_, i) => i);
+    const { x } = await place({ x: float32([size, size], values) as AnyArray }, 'cuda');
+    const slice = sliceOf(x, 64, [1, 128]) as DeviceArray;
+    const counts = await rig.during(async () => {
+      expect((await slice.read()).data).toEqual(values.subarray(64, 192));
+      await slice.write(float32([1, 128], new Float32Array(128).fill(-1)));
+    });
+    expect(counts).toMatchObject({ copiesOnDevice: 0, bytesToHost: 512, wrongCopies: 0 });
+    const { data } = await (x as DeviceArray).read();
+    expect([data[63], data[64], data[191], data[192]]).toEqual([63, -1, -1, 192]);
+    (x as DeviceArray).dispose();
+    await expect(slice.read()).rejects.toMatchObject({ code: 'disposed' });
   });
 
   it('leaks nothing over 1,000 steps, with results that stay on the device', async () => {

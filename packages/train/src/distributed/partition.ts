@@ -36,9 +36,7 @@ const canCut = (device: DeviceName | 'auto') => device === 'cpu' || device.start
  * @returns for each rank its slices, at most one of an array, in the order in which the arrays are given
  */
 export function sharesOf(arrays: Shapes, ranks: number, { isElementwise, device }: ShareOptions): Slice[][] {
-  return isElementwise && canCut(device)
-    ? cutShares(arrays, ranks)
-    : wholeShares(arrays, ranks);
+  return isElementwise && canCut(device) ? cutShares(arrays, ranks) : wholeShares(arrays, ranks);
 }
 
 function cutShares(arrays: Shapes, ranks: number): Slice[][] {

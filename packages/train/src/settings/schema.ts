@@ -75,9 +75,7 @@ const optimizer = z.strictObject({
   sharding: z
     .enum(['none', 'zero1', 'zero2'])
     .default('none')
-    .describe(
-      'what each of several processes keeps a share of: nothing, the moments (ZeRO-1), or the gradients as well (ZeRO-2)',
-    ),
+    .describe('what processes deal out: nothing, moments (ZeRO-1), or gradients too (ZeRO-2)'),
   weightDecay,
   ...ownSettings,
 });

@@ -101,31 +101,12 @@ export function createGradientPass<Example>(
   weights: Named,
   options: PassOptions,
 ) {
-  const { part, device, precision, communicator, parallel, sumsEach } = options;
+  const { device, parallel, sumsEach } = options;
   const { first, further } = compileGradients(config, objective, options);
   const accumulate = createAccumulator(device);
   let memory: Promise<GradientMemory> | undefined;
 
-  /** Computes the gradients of one micro-batch, into or onto those of the others. */
-  async function addMicroBatch(
-    gradients: Named,
-    batch: BatchArrays,
-    { index, adds, update, lossScale }: { index: number; adds: boolean; update: number; lossScale: number },
-  ): Promise<number[]> {
-    const out = await (adds ? further : first)({
-      weights,
-      frozen: part.frozen,
-      // By its place in the whole step, which does not depend on the number of ranks.
-      noise: part.noise(batch.tokens.data.length, update, communicator.rank + index * communicator.size),
-      gradients,
-      batch,
-      // A graph of its own only where it is needed.
-      ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
-    });
-    const single = [out.loss, ...objective.metrics.map((name) => entryOf(out.metrics, name))];
-    return single.map(({ data }) => elementAt(data, 0));
-  }
-
+  const addMicroBatch = createMicroBatches(objective, weights, { first, further }, options);
   return {
     get compiled() {
       return [first, further, ...accumulate.compiled];
@@ -161,6 +142,33 @@ export function createGradientPass<Example>(
         () => {},
       );
     },
+  };
+}
+
+/** Computes the gradients of one micro-batch, into or onto those of the others; gives its loss and metrics. */
+function createMicroBatches<Example>(
+  objective: Objective<Example>,
+  weights: Named,
+  { first, further }: ReturnType<typeof compileGradients>,
+  { part, precision, communicator }: PassOptions,
+) {
+  return async (
+    gradients: Named,
+    batch: BatchArrays,
+    { index, adds, update, lossScale }: { index: number; adds: boolean; update: number; lossScale: number },
+  ): Promise<number[]> => {
+    const out = await (adds ? further : first)({
+      weights,
+      frozen: part.frozen,
+      // By its place in the whole step, which does not depend on the number of ranks.
+      noise: part.noise(batch.tokens.data.length, update, communicator.rank + index * communicator.size),
+      gradients,
+      batch,
+      // A graph of its own only where it is needed.
+      ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
+    });
+    const single = [out.loss, ...objective.metrics.map((name) => entryOf(out.metrics, name))];
+    return single.map(({ data }) => elementAt(data, 0));
   };
 }
 
