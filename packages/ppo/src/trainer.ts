@@ -11,6 +11,8 @@ import {
 import { type RatioSummary, summarizeRatios, truncatedRatios } from './advantages/importance.js';
 import { adaptedKlWeight } from './advantages/kl-weight.js';
 import { PpoError } from './error.js';
+import type { LearnerResult } from './learning/learner.js';
+import type { Lesson } from './learning/policy-learner.js';
 import type { ValueExample } from './objectives/value.js';
 import { type PpoOptions, ppoOptions } from './options.js';
 import { together } from './ranks/together.js';
@@ -22,8 +24,6 @@ import { vary } from './rewards/signal.js';
 import { responseTokens, rewardGroups } from './rollout/collect.js';
 import type { PolicyMeter } from './rollout/policy-meter.js';
 import { conductPpo, type TakeSteps } from './run/conduct.js';
-import type { LearnerResult } from './run/learner.js';
-import type { Lesson } from './run/policy-learner.js';
 import { copyProgress, joinRanks } from './run/ranks.js';
 import { newestRecord } from './run/records.js';
 import type { PpoEvaluation, PpoResult, PpoRun, PpoStepRecord } from './run/run.js';

@@ -27,7 +27,7 @@ import {
 import { type Optimizer, readMoments, writeMoments } from '@gram/train';
 import { z } from 'zod';
 import { PpoError } from '../error.js';
-import type { LearnerState } from './learner.js';
+import type { LearnerState } from '../learning/learner.js';
 import { recordsOf } from './records.js';
 import type { PpoState } from './state.js';
 

@@ -10,8 +10,8 @@ import {
   type Weights,
 } from '@gram/model';
 import { PpoError } from '../error.js';
+import { initialLearnerState } from '../learning/learner.js';
 import { methodOf, type PpoOptions } from '../options.js';
-import { initialLearnerState } from './learner.js';
 import type { PpoRun } from './run.js';
 import type { PpoState } from './state.js';
 import { ownWeights, trainedWeights } from './trained.js';

@@ -1,10 +1,10 @@
 import type { Weights } from '@gram/model';
 import { bestStep, type StepRecord } from '@gram/run';
+import type { LearnerState } from '../learning/learner.js';
 import type { PpoOptions } from '../options.js';
 import type { ScoreQueue } from '../rewards/score-queue.js';
 import type { Sample } from '../samples/samples.js';
 import { planStep } from '../steps/schedule.js';
-import type { LearnerState } from './learner.js';
 import { ppoMetrics, recordsOf } from './records.js';
 import type { PpoEvaluation, PpoStepRecord, StopReason } from './run.js';
 

@@ -1,9 +1,9 @@
 import type { PlacedWeights } from '@gram/model';
 import { type BatchShape, directPreference, type Objective, supervisedFineTuning } from '@gram/train';
 import type { Experience, MeasuredResponse } from '../advantages/experience.js';
-import { bestOf, preferenceOf } from '../objectives/choices.js';
 import { policyObjective } from '../objectives/policy.js';
 import type { PpoOptions } from '../options.js';
+import { bestOf, preferenceOf } from './choices.js';
 import {
   type Learner,
   type LearnerOptions,
