@@ -39,7 +39,7 @@ async function adapted({ inputs: { recipe, seed, task, kind, pool, labels, train
   return { ...(await keep(directory, { ...trained, kind: 'policy' }, losses)), beta };
 }
 
-/** What `adaptRewardModel` does, for a judge by likelihood: smaller numbers of labels are part of larger ones. */
+/** Does what `adaptRewardModel` does for a judge by likelihood: smaller numbers of labels are part of larger ones. */
 async function adaptByLikelihood({ config, weights, encoder, pairs, count, seed, options, beta }) {
   const some = createRandom(seed, 'adaptation').shuffle(pairs).slice(0, count);
   if (some.length === 0) return { weights, history: [] };

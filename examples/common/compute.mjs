@@ -24,7 +24,7 @@ export async function compute(recipe, targets, label, module = COMMON) {
   return resultOf;
 }
 
-/** What is kept of a stage, with the time that it took; undefined where it was not computed. */
+/** Reads the kept result of a stage and the time that it took; undefined where it was not computed. */
 export function savedOf(stage) {
   const path = join(directoryOf(stage), 'result.json');
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;

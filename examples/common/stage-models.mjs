@@ -15,7 +15,7 @@ export async function openModel({ directory, result }, recipe) {
   return { config, weights, tokens, encoder: await encoderOf(recipe, tokens) };
 }
 
-/** What makes a judge of a model of each kind. A language model judges by likelihood, with labels or before it has read any. */
+/** Functions that make a judge of a model of each kind. A language model judges by likelihood, with labels or before it has read any. */
 const JUDGES = {
   generative: createGenerativeRewardModel,
   discriminative: createDiscriminativeRewardModel,

@@ -31,7 +31,7 @@ await runStudy({
   study: (recipe, output) => partsOf(recipe).study(recipe, output),
 });
 
-/** What a recipe is for: one comparison, questions that change one setting at a time, or pieces on real text. */
+/** The purpose of a recipe: one comparison, questions that change one setting at a time, or pieces on real text. */
 function partsOf({ questions: asked, judges }) {
   if (asked !== undefined) return { phases: questionPhases, study: ask };
   return judges === undefined ? { phases, study: rank } : { phases: smallPhases, study: runSmall };

@@ -10,7 +10,7 @@ const right = (name) => ({ name, align: 'right' });
 const PAPER =
   'In the paper, with models of 8 billion parameters, the proxy of discriminative judges still rises beyond a KL of about 3 while the oracle falls, and GRAM is best on both. Figures of its PPO curves could not be found.';
 
-/** How each judge rewards a response. */
+/** The rewards that the judges give. */
 const JUDGES =
   'GRAM answers with the label A or B, a discriminative judge with a score of its own, and a judge by likelihood with the mean log-probability of a response per token. GRAM and the judge by likelihood have had stage 1.';
 

@@ -55,7 +55,7 @@ export const small = {
       hhh: { path: 'hhh-alignment/hhh.jsonl', format: 'preference' },
       xstest: { path: 'xstest/pairs.derived.jsonl.gz', format: 'preference' },
       webgpt: { path: 'webgpt/comparisons.jsonl.gz', format: 'webgpt' },
-      /** Of the three styles of a response the concise one. */
+      /** The concise one of the three styles of a response. */
       'rm-bench': { path: 'rm-bench', format: 'rm-bench' },
     },
     /** Prompts that others test with: stage 1 does not read them either. */
@@ -70,7 +70,7 @@ export const small = {
     characters: 800,
     /** Pairs of one prompt that stage 1 reads. */
     pairsPerPrompt: 16,
-    /** Of the tests out of distribution: the largest size of a pair, and the number of pairs, each of another prompt. */
+    /** The tests out of distribution: the largest size of a pair, and the number of pairs, each of another prompt. */
     test: { characters: 1200, pairs: 150 },
   },
   /** SmolLM2-135M, for the dry run. */
@@ -111,7 +111,7 @@ export const small = {
   },
   /** Seeds of what comes before the labels: the model as it is, after stage 1, and after the control arm. */
   starts: { base: [0], 'stage-1': [1, 2], control: [1] },
-  /** What is computed for each number of labels; a seed draws its labels, and decides their order and a new score head. */
+  /** The models computed for each number of labels; a seed draws its labels, and decides their order and a new score head. */
   judges: [
     { labels: 0, starts: ['base', 'stage-1', 'control'], seeds: [0] },
     { labels: 300, starts: ['base', 'stage-1', 'control'], seeds: [41, 42, 43] },
@@ -119,7 +119,7 @@ export const small = {
     { labels: 'all', starts: ['base', 'stage-1'], seeds: [41] },
   ],
   /**
-   * What there is to read: pairs, and mean tokens of an example. Tokens a second are those of one thread of an EPYC without AVX-512 beside
+   * Amounts of text to read: pairs, and mean tokens of an example. Tokens a second are those of one thread of an EPYC without AVX-512 beside
    * other work, measured with stage 1 and with the label; the control arm and likelihood read the vocabulary as stage 1 does. Tests need
    * no gradient and are taken to be three times as fast. A dry run makes hours of it.
    */

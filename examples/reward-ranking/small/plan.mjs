@@ -5,10 +5,10 @@ import { stage } from '@gram-examples/common/grid/stage';
 import { trainingPhase } from '@gram-examples/common/judges';
 import { HELD_OUT } from './texts.mjs';
 
-/** How a model says which response is better: by the label A or B, by the likelihood of each response, or by a score of each. */
+/** The ways in which a model says which response is better: by the label A or B, by the likelihood of each response, or by a score of each. */
 export const READOUTS = ['likelihood', 'generative', 'discriminative'];
 
-/** What a model reads before the labels, by its name in a recipe. */
+/** The text that a model reads before the labels, by its name in a recipe. */
 const FORMS = { 'stage-1': 'pairs', control: 'single' };
 
 /** The tests of a recipe by name, that in distribution first. */

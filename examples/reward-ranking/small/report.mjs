@@ -10,7 +10,7 @@ import { HELD_OUT } from './texts.mjs';
 export const COVERED =
   'Intervals are of 95 %: over seeds of the labels and test items, of the mean of the runs of stage 1; where there is one seed, or no label, over test items alone. They say nothing of other models or data.';
 
-/** What stood in front of the labels, in words. */
+/** The texts that a model read before the labels, in words. */
 const STARTS = {
   base: 'the released model',
   'stage-1': 'after stage 1',

@@ -95,7 +95,7 @@ function drawn(pairs, count, seed) {
   return count === 'all' ? shuffled : shuffled.slice(0, count);
 }
 
-/** What makes a judge of a model, by the way in which it says which response is better. */
+/** Functions that make a judge of a model, by the way in which it says which response is better. */
 const JUDGES = {
   likelihood: createLikelihoodJudge,
   generative: createGenerativeRewardModel,

@@ -3,7 +3,7 @@ import { parameterCount } from './config/weight-shapes.js';
 import { cacheBytes } from './estimates.js';
 import { matrixWeights, roundedHeadBytes, type WeightPrecision, weightBytes } from './weight-bytes.js';
 
-/** What an opened model is used for, and how large its largest batch is. */
+/** The use of an opened model, and the size of its largest batch. */
 export interface ModelUse {
   /** `judge` reads a few rows of the head, `generate` all of them, and keeps keys and values. */
   readonly kind: 'judge' | 'generate';
@@ -16,9 +16,9 @@ export interface ModelUse {
 
 /** Memory of a process that uses a model, in bytes. */
 export interface PeakMemory {
-  /** When the packed form is there, as it is from the second process on; float32 safetensors need none. */
+  /** Bytes once the packed form is there, as it is from the second process on; float32 safetensors need none. */
   readonly opened: number;
-  /** In the process that packs integers, which has the embedding and the head in memory one after the other. */
+  /** Bytes in the process that packs integers, which has the embedding and the head in memory one after the other. */
   readonly packing: number;
 }
 

@@ -84,7 +84,7 @@ for responses in groups:
         continue
     values = [responses[i]["score"] for i in usable]
     high = usable[values.index(max(values))]
-    # Of equally bad ones the last drawn.
+    # The last drawn of equally bad ones.
     low = [i for i in usable if responses[i]["score"] == min(values)][-1]
     different = max(values) > min(values)
     pairs.append([high, low] if different else None)

@@ -86,7 +86,7 @@ const MAX_SKIPPED = 5;
  */
 export async function train<Example>(run: TrainRun<Example>): Promise<TrainingState> {
   const { objective, precision = 'float32' } = run;
-  // Where arrays can be cut depends on the device.
+  // The device decides whether arrays can be cut.
   const device = run.device === 'auto' ? await fastestDevice() : (run.device ?? 'cpu');
   const { communicator = singleProcess, needsState = () => true } = run;
   const options = checkedOptions(run.options);

@@ -17,7 +17,7 @@ import { explainOverlong } from '../models/overlong.js';
 import { orderLines } from './benchmark-report.js';
 import type { JudgedPairsFile } from './read-pairs.js';
 
-/** What rounded matrices are compared with. */
+/** The precision that rounded matrices are compared with. */
 const EXACT: MatrixPrecision = { precision: 'float32', products: 'float32' };
 
 /** The request of `gram eval` without a benchmark and attacks. */

@@ -18,7 +18,7 @@ export const precisionFlag = {
   help: 'int8 or int4, in which the matrices of the layers are kept, or tf32, bfloat16 or float16, in which a GPU multiplies them; default float32',
 } as const;
 
-/** How matrices are kept and multiplied. */
+/** The precisions in which matrices are kept and multiplied. */
 export interface MatrixPrecision {
   readonly precision: WeightPrecision;
   readonly products: Precision;

@@ -81,7 +81,7 @@ export interface CachedDecoder {
 
 /** Settings of `createCachedDecoder`. */
 interface CachedDecoderOptions {
-  /** Where to compute, and where weights and cache are; weights are copied there at the first call. @default 'cpu' */
+  /** Device of the computation, the weights and the cache; weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /** Precision of matrix products. @default 'float32' */
   readonly products?: Precision | undefined;
@@ -241,7 +241,7 @@ function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOption
   );
 }
 
-/** What comes after states, which are freed. */
+/** Computes what comes after the states, and frees them. */
 async function nextAfter(
   head: ReturnType<typeof compileHead>,
   weights: LoadedWeights,

@@ -45,7 +45,7 @@ export interface LearnerOptions<Example, Metric extends string> {
   /** Names the model in errors. */
   readonly name: string;
   readonly config: ModelConfig;
-  /** How the trained arrays stand in the model. */
+  /** The place of the trained arrays in the model. */
   readonly part: TrainedPart;
   readonly objective: Objective<Example, BatchShape, Metric>;
   readonly optimizer: Optimizer;

@@ -16,11 +16,11 @@ import {
 export interface StepResponses {
   /** The responses to each prompt. */
   readonly groups: readonly (readonly MeasuredResponse[])[];
-  /** Those that have advantages. */
+  /** Responses that have advantages. */
   readonly experience: readonly Experience[];
 }
 
-/** What the responses of a step teach a policy: examples, of which gradient steps take some. */
+/** The examples that the responses of a step give a policy, of which gradient steps take some. */
 export interface Lesson {
   readonly size: number;
   /** Number of responses in the examples. */

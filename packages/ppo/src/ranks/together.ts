@@ -10,7 +10,7 @@ export interface Team {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the work of a rank came to. */
+/** The result or the failure of the work of a rank. */
 type Outcome<T> =
   | { readonly value: T }
   | { readonly stopped: true }

@@ -272,7 +272,7 @@ export function algorithmOptions(config: RlhfConfig): Pick<RlhfConfig, keyof typ
 
 type Refuse = (path: readonly PropertyKey[], message: string) => void;
 
-/** What must hold between the rewards of a list. */
+/** Checks that the rewards of a list agree with each other. */
 function checkNames(rewards: readonly RewardConfig[], refuse: Refuse): void {
   const names = rewards.map(({ name }) => name);
   const again = names.findIndex((name, place) => names.indexOf(name) < place);

@@ -16,7 +16,7 @@ export interface FollowedSource {
   readonly totalSteps: number;
   readonly doneSteps: number;
   readonly history: readonly StepRecord[];
-  /** What the page shows below the curves. @default nothing */
+  /** Sections of the page below the curves. @default nothing */
   readonly sections?: (() => readonly Section[]) | undefined;
 }
 

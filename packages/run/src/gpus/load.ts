@@ -1,7 +1,7 @@
 import type { Precision } from '@gram/engine';
 import type { GpuType } from './types.js';
 
-/** What one GPU would hold and compute if it did the whole of a run. */
+/** The memory and the computation of one GPU that did the whole of a run. */
 export interface GpuLoad {
   /** Bytes of the weights of all models. */
   readonly weights: number;
@@ -20,7 +20,7 @@ export interface GpuLoad {
   readonly steps: number;
 }
 
-/** What several GPUs deal out among them: nothing, the moments, or the sums of the gradients as well. */
+/** The arrays that several GPUs deal out among them: none, the moments, or the sums of the gradients as well. */
 export type Sharing = 'none' | 'zero1' | 'zero2';
 
 /** Bytes that the driver, the libraries and their working memory take. */

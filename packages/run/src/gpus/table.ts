@@ -10,7 +10,7 @@ const SHARINGS: readonly { readonly name: string; readonly sharing: Sharing }[] 
   { name: 'ZeRO-2', sharing: 'zero2' },
 ];
 
-/** What `describeGpus` is told of a run. */
+/** The run that `describeGpus` describes. */
 export interface GpuPlan {
   /** The run with what it trains; with `whole` an adapter is the alternative, else the run trains one. */
   readonly whole?: GpuLoad | undefined;

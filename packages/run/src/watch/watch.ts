@@ -119,7 +119,7 @@ function pageListener(title: string, stream: EventStream, first: () => string): 
   };
 }
 
-/** What takes time to draw: the charts as SVG, and the sections below them as HTML. */
+/** The slow parts of the page: the charts as SVG, and the sections below them as HTML. */
 interface Drawing {
   readonly charts: readonly string[];
   readonly sections: readonly string[];

@@ -98,7 +98,7 @@ function eachWord(
   }
 }
 
-/** Where digits are split off first: the place before the next digit, or after the one here. */
+/** Place where digits are split off: the one before the next digit, or after the one here. */
 function endOfPiece(text: string, start: number, end: number): number {
   if (kindAt(text, start) === DIGIT) return start + 1;
   let at = start;

@@ -28,7 +28,7 @@ export class WordTable {
   /** One more than the number of a word, by its hash; 0 is free. */
   private readonly slots = new Int32Array(2 * TABLE_SIZE);
   private readonly hashes = new Int32Array(TABLE_SIZE);
-  /** Where each word starts among the units, and its tokens among the tokens. */
+  /** Start of each word among the units, and of its tokens among the tokens. */
   private readonly units = new Int32Array(TABLE_SIZE + 1);
   private readonly tokens = new Int32Array(TABLE_SIZE + 1);
   private text = new Uint16Array(4096);
@@ -41,7 +41,7 @@ export class WordTable {
     }
   }
 
-  /** Where the tokens of a word begin; they end where those of the next number begin. */
+  /** Place where the tokens of a word begin; they end where those of the next number begin. */
   firstToken(word: number): number {
     return this.tokens[word] ?? 0;
   }

@@ -86,7 +86,7 @@ describe.each(tokenizers)('words of %s', (_, load) => {
   }, 120_000);
 });
 
-/** What `eachPart` visits. */
+/** Lists the parts that `eachPart` visits. */
 function partsOf(text: string, rules: Parameters<typeof eachPart>[1]) {
   const parts: { part: string; isWord: boolean }[] = [];
   eachPart(text, rules, (start, end, isWord) => parts.push({ part: text.slice(start, end), isWord }));

@@ -36,7 +36,7 @@ export interface DataParallel {
 export interface DataParallelOptions {
   readonly optimizer: Optimizer;
   readonly sharding: OptimizerSharding;
-  /** Where those arrays live that are not in host memory. */
+  /** Device of the arrays that are not in host memory. */
   readonly device: DeviceName | 'auto';
 }
 

@@ -15,7 +15,7 @@ export interface Slice {
 export interface ShareOptions {
   /** Whether the optimizer updates each number by itself, so that an array may be cut; see `Optimizer`. */
   readonly isElementwise: boolean;
-  /** Where the arrays live. Those of `webgpu` and `tensorflow` cannot be cut without a copy. */
+  /** Device of the arrays. Those of `webgpu` and `tensorflow` cannot be cut without a copy. */
   readonly device: DeviceName | 'auto';
 }
 

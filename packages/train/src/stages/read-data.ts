@@ -160,7 +160,7 @@ async function openData<Item extends StageRecord>(
   };
 }
 
-/** What a person should know about files: about those that are mixed in with their names and counts. */
+/** Notes about files for a person: about those that are mixed in with their names and counts. */
 function notesOf(files: readonly Pick<OpenedFile<unknown>, 'path' | 'reading' | 'isNamed'>[]): string[] {
   return files.flatMap(({ path, reading, isNamed }, at) => {
     const notes = readingNotes(reading, isNamed);

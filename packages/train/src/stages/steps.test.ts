@@ -156,7 +156,7 @@ it('mixes other files in by their weights, in both passes, with counts that add 
 it('goes on at 20 random places of mixed data on 1, 2 and 3 ranks as if it had not stopped', async () => {
   write('others.jsonl', others);
   const number = (id: string) => Number(id.slice(1)) + (id.startsWith('o') ? 1000 : 0);
-  /** What a process has that starts anew: it reads the files again. */
+  /** The stream of a process that starts anew: it reads the files again. */
   const read = async () => {
     const examples: PreferenceExample[] = [];
     for await (const { id } of (await checkMixed()).items()) {

@@ -64,7 +64,7 @@ export function lossAndGradients<Example>(
 
 type Named = Readonly<Record<string, AnyArray<'float32'>>>;
 
-/** What a pass is made of. */
+/** The parts of a pass. */
 interface PassOptions {
   readonly part: TrainedPart;
   readonly device: DeviceName | 'auto';
@@ -80,7 +80,7 @@ interface PassOptions {
 interface Pass {
   readonly loss: number;
   readonly metrics: readonly number[];
-  /** What this rank updates. */
+  /** The weights that this rank updates. */
   readonly updated: Named;
   /** Whose norm this rank computes. */
   readonly share: Named;
@@ -160,7 +160,7 @@ function createMicroBatches<Example>(
     const out = await (adds ? further : first)({
       weights,
       frozen: part.frozen,
-      // By its place in the whole step, which does not depend on the number of ranks.
+      // The seed follows from the place in the whole step, which does not depend on the number of ranks.
       noise: part.noise(batch.tokens.data.length, update, communicator.rank + index * communicator.size),
       gradients,
       batch,

@@ -74,7 +74,7 @@ export async function openRecords(
   return watched(reading, isOneOfSeveral ? undefined : path, io);
 }
 
-/** What shows progress and stops work. */
+/** The progress line and the signal of a command. */
 type Watch = Pick<Io, 'signal' | 'stderr'>;
 
 /** Makes a reading show its progress under a name, and end when the signal is aborted, also where nothing that it gives is kept. */

@@ -86,7 +86,7 @@ async function runAs(
   }
 }
 
-/** What a run is made of. */
+/** The parts of a run. */
 interface RunParts {
   readonly config: RlhfConfig;
   readonly prepared: PreparedRlhf;
