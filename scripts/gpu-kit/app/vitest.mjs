@@ -1,5 +1,6 @@
-// What the conformance tests use of vitest, for a machine without it: tests of a file run one after the other, those on one device
-// only. GRAM_KIT_DEVICE names it; with GRAM_KIT_RIG results are not compared, because kernels compute nothing there.
+// This stands in for the part of vitest that the conformance tests use, on a machine without it. The tests of a file run one after
+// the other, and only those of one device, which GRAM_KIT_DEVICE names. With GRAM_KIT_RIG results are not compared, because the
+// kernels of the rig compute nothing.
 import {
   ASYMMETRIC_MATCHERS_OBJECT,
   chai,

@@ -52,10 +52,8 @@ export async function judgeWorkshop() {
   return shop;
 }
 
-const config = `
-stage: finetune
-data: { path: pairs.jsonl }
-init:
+/** A model that the commands train in seconds. */
+const tinyModel = `init:
   scratch:
     vocabSize: 512
     hiddenSize: 32
@@ -64,8 +62,21 @@ init:
     numAttentionHeads: 4
     numKeyValueHeads: 2
     maxPositionEmbeddings: 512
-maxLength: 512
+maxLength: 512`;
+
+const config = `
+stage: finetune
+data: { path: pairs.jsonl }
+${tinyModel}
 optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4, epochs: 2 }
 seed: 3
 output: out
+`;
+
+/** A configuration of `gram sft` for the demonstrations, which writes to `runs/sft`. */
+export const demonstrationsConfig = `
+${tinyModel}
+optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4 }
+data: { path: demonstrations.jsonl }
+output: runs/sft
 `;

@@ -104,7 +104,7 @@ describe('openModel in float32', () => {
     await handle.write(new Uint8Array(4).fill(0xff), 0, 4, size - 4);
     await handle.close();
     await expect(openModel(changed)).rejects.toMatchObject({ code: 'bad-weights' });
-    // Where nothing can be written, each process checks.
+    // Each process checks the file where no result of a check can be kept.
     await rm(join(cache, 'packed'), { recursive: true });
     await writeFile(join(cache, 'packed'), '');
     expect(arePlain((await openModel(model)).weights)).toBe(false);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeJsonl } from '@gram/data';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gram, workshop } from '../../__fixtures__/run.js';
+import { demonstrationsConfig, gram, workshop } from '../../__fixtures__/run.js';
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 beforeAll(async () => {
@@ -12,27 +12,11 @@ beforeAll(async () => {
     prompts.map(({ prompt }, i) => ({ id: `own ${i}`, prompt, topic: `topic ${i % 3}` }));
   await writeJsonl(shop.path('prompts.jsonl'), named(world.prompts('policy', 12)));
   await writeJsonl(shop.path('validation.jsonl'), named(world.prompts('policy-validation', 4)));
-  writeFileSync(shop.path('train.yaml'), training);
+  writeFileSync(shop.path('train.yaml'), demonstrationsConfig);
   writeFileSync(shop.path('ppo.yaml'), rlhf);
   writeFileSync(shop.path('monitor.mjs'), monitor);
 });
 afterAll(() => shop.remove());
-
-const training = `
-init:
-  scratch:
-    vocabSize: 512
-    hiddenSize: 32
-    intermediateSize: 48
-    numHiddenLayers: 1
-    numAttentionHeads: 4
-    numKeyValueHeads: 2
-    maxPositionEmbeddings: 512
-maxLength: 512
-optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4 }
-data: { path: demonstrations.jsonl }
-output: runs/sft
-`;
 
 const rlhf = `
 policy: { model: runs/sft/model }

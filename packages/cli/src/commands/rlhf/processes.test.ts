@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { writeJsonl } from '@gram/data';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gram, workshop } from '../../__fixtures__/run.js';
+import { demonstrationsConfig, gram, workshop } from '../../__fixtures__/run.js';
 
 const bin = fileURLToPath(new URL('../../../bin/gram.js', import.meta.url));
 const built = existsSync(fileURLToPath(new URL('../../../dist/bin.js', import.meta.url)));
@@ -17,29 +17,13 @@ beforeAll(async () => {
   const world = createWorld({ seed: 6 });
   await writeJsonl(shop.path('prompts.jsonl'), world.prompts('policy', 12));
   await writeJsonl(shop.path('validation.jsonl'), world.prompts('policy-validation', 4));
-  writeFileSync(shop.path('train.yaml'), training);
+  writeFileSync(shop.path('train.yaml'), demonstrationsConfig);
   writeFileSync(shop.path('grpo.yaml'), rlhf);
   writeFileSync(shop.path('broken.mjs'), broken);
   const { status, stderr } = await gram(['sft', '--config', shop.path('train.yaml')]);
   expect(status, stderr).toBe(0);
 });
 afterAll(() => shop.remove());
-
-const training = `
-init:
-  scratch:
-    vocabSize: 512
-    hiddenSize: 32
-    intermediateSize: 48
-    numHiddenLayers: 1
-    numAttentionHeads: 4
-    numKeyValueHeads: 2
-    maxPositionEmbeddings: 512
-maxLength: 512
-optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4 }
-data: { path: demonstrations.jsonl }
-output: runs/sft
-`;
 
 const rlhf = `
 policy: { model: runs/sft/model }

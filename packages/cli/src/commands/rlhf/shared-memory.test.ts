@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeJsonl } from '@gram/data';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gram, workshop } from '../../__fixtures__/run.js';
+import { demonstrationsConfig, gram, workshop } from '../../__fixtures__/run.js';
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
     shop.path('prompts.jsonl'),
     prompts.map(({ prompt }) => ({ prompt })),
   );
-  writeFileSync(shop.path('train.yaml'), training);
+  writeFileSync(shop.path('train.yaml'), demonstrationsConfig);
   writeFileSync(shop.path('rlhf.yaml'), rlhf);
   await run('sft', '--config', shop.path('train.yaml'));
   const judge = [
@@ -30,22 +30,6 @@ async function run(...argv: string[]) {
   expect(outcome.status, outcome.stderr).toBe(0);
   return outcome;
 }
-
-const training = `
-init:
-  scratch:
-    vocabSize: 512
-    hiddenSize: 32
-    intermediateSize: 48
-    numHiddenLayers: 1
-    numAttentionHeads: 4
-    numKeyValueHeads: 2
-    maxPositionEmbeddings: 512
-maxLength: 512
-optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4 }
-data: { path: demonstrations.jsonl }
-output: runs/sft
-`;
 
 const rlhf = `
 policy: { model: runs/sft/model, lora: { rank: 4, targets: [q_proj, down_proj] } }
