@@ -14,7 +14,7 @@ describe.skipIf(!built)('a server under attack', () => {
   it('answers others, loses nothing and keeps its memory', { timeout: 240_000 }, async () => {
     const module = new URL('../attacks/attack-server.mjs', import.meta.url).href;
     const { attackServer } = (await import(module)) as { attackServer: AttackServer };
-    const sizes = { seconds: 3, connections: 60, chunks: 200_000, silent: 700, others: 20 };
+    const sizes = { seconds: 3, connections: 60, chunks: 100_000, silent: 700, others: 20 };
     const { results } = await attackServer(sizes);
     const entries = Object.entries(results);
     const chunked = entries.filter(([name]) => name.startsWith('bodies in chunks'));

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { built, ended, startGram } from '../__fixtures__/child.js';
 import { judgeWorkshop } from '../__fixtures__/run.js';
 
-const KILLS = 15;
+const KILLS = 8;
 
 let shop: Awaited<ReturnType<typeof judgeWorkshop>>;
 beforeAll(async () => {
