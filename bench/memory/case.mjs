@@ -1,17 +1,11 @@
 // Opens a model in a fresh process, judges a pair or generates a text, and prints the memory that it took.
 // Usage: node bench/memory/case.mjs MODEL PRECISION judge|generate|nothing
 import { readFileSync } from 'node:fs';
+import { memory } from './kernel.mjs';
 
 const [path, precision, use] = process.argv.slice(2);
 const PROMPT_TOKENS = 512;
 const NEW_TOKENS = 16;
-
-/** Peak and present memory of the process, in bytes, as the kernel counts them. */
-function memory() {
-  const status = readFileSync('/proc/self/status', 'latin1');
-  const bytes = (name) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
-  return { peak: bytes('VmHWM'), resting: bytes('VmRSS') };
-}
 
 const { createGenerator, openModel, readCompanions } = await import('@gram/model');
 const { loadRewardModel } = await import('@gram/reward');

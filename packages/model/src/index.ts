@@ -108,7 +108,6 @@ export {
   adapterShapes,
   initAdapter,
   joinAdapter,
-  mergeAdapter,
   type PlacedAdapter,
 } from './lora/adapter.js';
 export {
@@ -121,6 +120,7 @@ export {
 export { decoderHash, withAdapter } from './lora/adapter-notes.js';
 export { applyAdapter, type ModelAndFiles } from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
+export { mergeAdapter, mergeToSave } from './lora/merge-adapter.js';
 export { arePlain, type OpenedModel, type OpenOptions, openModel } from './opening/open-model.js';
 export type { FixedWeights } from './opening/packed-file.js';
 export { type ModelUse, type PeakMemory, peakMemory } from './peak-memory.js';
@@ -133,5 +133,5 @@ export type {
   YarnScaling,
 } from './rope/scaling.js';
 export { readSafetensors, type SafetensorsContent } from './safetensors/read.js';
-export { writeSafetensors } from './safetensors/write.js';
+export { type ArrayToMake, type WritableArrays, writeSafetensors } from './safetensors/write.js';
 export { roundedHeadBytes, type WeightPrecision, weightBytes } from './weight-bytes.js';

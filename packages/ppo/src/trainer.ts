@@ -323,7 +323,7 @@ async function score(tools: Tools, state: PpoState): Promise<void> {
 /** Measures mean rewards and the mean exact KL of the policy on the validation prompts. */
 async function measurePolicy(
   { rewards, heldOut, team }: Tools,
-  validator: PolicyMeter,
+  validator: Pick<PolicyMeter, 'sample'>,
 ): Promise<Omit<PpoEvaluation, 'step' | 'best'>> {
   const { groups, kl } = await validator.sample();
   const list = heldOut === undefined ? rewards : [...rewards, heldOut];

@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byteAlphabet } from './bpe/pre-tokens.js';
 import { trainBpe } from './bpe/train-bpe.js';
-import { loadTokenizer, tokenizerFromJson } from './library.js';
+import { loadTokenizer, tokenizerFromJson, tokenizerOf } from './library.js';
 
 const specialTokens = ['<|pad|>', '<|end|>', '<|user|>'];
 const json = trainBpe({ texts: ['the end of the end'], vocabSize: 300, specialTokens });
@@ -24,6 +24,12 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tokenize-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('is one for equal texts, wherever they come from', () => {
+  expect(tokenizerFromJson(structuredClone(json))).toBe(tokenizer);
+  expect(tokenizerOf({ tokenizerJson: tokenizer.json }, 'a model')).toBe(tokenizer);
+  expect(tokenizerFromJson({ ...json, added_tokens: [] })).not.toBe(tokenizer);
+});
 
 describe('special tokens', () => {
   it('are parsed in templates and are plain text in user text', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { quote, writeFileAtomic } from '@gram/base';
+import { quote, sha256, writeFileAtomic } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
@@ -129,7 +129,23 @@ export function tokenizerOf(
   );
 }
 
+/**
+ * Tokenizers in use, by the hash of their text. They never change, and one takes as much memory as 400 numbers a token: a policy,
+ * its judge and its value model have it once.
+ */
+const inUse = new Map<string, WeakRef<Tokenizer>>();
+
+/** The tokenizer of a text: one that is in use, or a new one. */
 function fromText(text: string, source: string): Tokenizer {
+  const key = sha256(text);
+  const known = inUse.get(key)?.deref();
+  if (known !== undefined) return known;
+  const opened = openText(text, source);
+  inUse.set(key, new WeakRef(opened));
+  return opened;
+}
+
+function openText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
   const problem = componentProblem(json);
   if (problem !== undefined) throw brokenTokenizer(source, problem);

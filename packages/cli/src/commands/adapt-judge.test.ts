@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@gram/base';
 import { writeJsonl } from '@gram/data';
-import { initWeights, type ModelConfig, saveModel } from '@gram/model';
-import { type createPairEncoder, readJudgePrompt, tokenizerFromJson, trainBpe } from '@gram/tokenize';
+import { type createPairEncoder, readJudgePrompt } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { saveHubModel } from '../__fixtures__/hub-model.js';
 import { gram } from '../__fixtures__/run.js';
 import { main } from '../main.js';
 
@@ -54,41 +53,13 @@ const promptText = `Which summary of the text is more faithful to it? Say A or B
 
 <<Verdict>> `;
 
-/** ChatML, as Qwen and SmolLM2 write it. */
-const chatTemplate = `{%- for message in messages -%}
-{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
-
 const world = createWorld({ seed: 8 });
 const pairs = world.adaptationPairs('summary', 'train', 24);
 const [item] = world.adaptationPairs('summary', 'test', 1);
 if (item === undefined) throw new Error('the world has no item');
 const { prompt, chosen, rejected } = item;
 
-const tokenizer = tokenizerFromJson(
-  trainBpe({
-    texts: [...world.corpus(100), promptText],
-    vocabSize: 512,
-    specialTokens: ['<|im_start|>', '<|im_end|>', '<|endoftext|>'],
-  }),
-);
-const config: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  vocabSize: tokenizer.vocabSize,
-  hiddenSize: 32,
-  intermediateSize: 48,
-  numHiddenLayers: 1,
-  numAttentionHeads: 4,
-  numKeyValueHeads: 2,
-  headDim: 8,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
-  maxPositionEmbeddings: 512,
-  tieWordEmbeddings: true,
-  eosTokenId: tokenizer.tokenId('<|im_end|>')!,
-  padTokenId: tokenizer.tokenId('<|endoftext|>')!,
-};
+const tokenizer = await saveHubModel(path('judge'), [...world.corpus(100), promptText]);
 
 /** The text of the item in one order, written by hand: what the judge was trained on. */
 const written = (a: string, b: string) =>
@@ -102,8 +73,6 @@ let expected: (readonly number[])[];
 const sorted = (all: readonly (readonly number[])[]) => [...new Set(all.map((ids) => ids.join(' ')))].sort();
 
 beforeAll(async () => {
-  const weights = initWeights(config, createRandom(3, 'judge'), 0.1);
-  await saveModel(path('judge'), { config, weights, tokenizerJson: tokenizer.json, chatTemplate });
   writeFileSync(path('prompt.txt'), `${promptText}\n`);
   await writeJsonl(path('pairs.jsonl'), pairs);
   await writeJsonl(path('item.jsonl'), [item]);

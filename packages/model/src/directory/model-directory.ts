@@ -18,6 +18,7 @@ import { readJsonFile } from '../files/json.js';
 import { exists } from '../files/read.js';
 import { loadGgufWeights, readGgufConfig } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
+import type { WritableArrays } from '../safetensors/write.js';
 import { weightBytes } from '../weight-bytes.js';
 import { COMPANION_FILES, type Companions } from './companions.js';
 import { type GramMetadata, parseGramMetadata } from './gram-metadata.js';
@@ -54,7 +55,8 @@ export interface LoadedModel {
 /** A model to save, with the files that stand beside its weights, see `readCompanions`. */
 export interface ModelToSave extends Companions {
   readonly config: ModelConfig;
-  readonly weights: Weights;
+  /** In memory, or made as they are written, see `mergeToSave`. */
+  readonly weights: WritableArrays;
   /** Left out for a plain language model. */
   readonly gram?: GramMetadata;
 }

@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NDArray } from '@gram/engine';
-import type { Weights } from '../config/weight-shapes.js';
-import { SAVED_BYTES, type SavedDType, writeSafetensors } from '../safetensors/write.js';
+import { sizeOf } from '@gram/engine';
+import { SAVED_BYTES, type SavedDType, type WritableArrays, writeSafetensors } from '../safetensors/write.js';
 
 /** The names under which transformers finds weights: in one file, or in shards with an index. */
 export const WEIGHT_FILES: readonly (string | RegExp)[] = [
@@ -11,10 +10,12 @@ export const WEIGHT_FILES: readonly (string | RegExp)[] = [
   /^model-\d{5}-of-\d{5}\.safetensors$/,
 ];
 
+type BytesOf = (array: WritableArrays[string]) => number;
+
 /** The weights in shards of at most `maxBytes`, in their order; a larger tensor has a shard of its own. */
-function planShards(weights: Weights, bytesOf: (array: NDArray) => number, maxBytes: number): Weights[] {
-  const shards: Record<string, NDArray<'float32'>>[] = [];
-  let shard: Record<string, NDArray<'float32'>> = {};
+function planShards(weights: WritableArrays, bytesOf: BytesOf, maxBytes: number): WritableArrays[] {
+  const shards: Record<string, WritableArrays[string]>[] = [];
+  let shard: Record<string, WritableArrays[string]> = {};
   let filled = Number.POSITIVE_INFINITY;
   for (const [name, array] of Object.entries(weights)) {
     const bytes = bytesOf(array);
@@ -32,11 +33,11 @@ function planShards(weights: Weights, bytesOf: (array: NDArray) => number, maxBy
 /** Writes `model.safetensors`, or numbered shards and `model.safetensors.index.json` where one file would be too large. */
 export async function saveWeights(
   dir: string,
-  weights: Weights,
+  weights: WritableArrays,
   dtype: SavedDType,
   maxShardBytes: number,
 ): Promise<void> {
-  const bytesOf = ({ data }: NDArray) => data.length * SAVED_BYTES[dtype];
+  const bytesOf: BytesOf = ({ shape }) => sizeOf(shape) * SAVED_BYTES[dtype];
   const shards = planShards(weights, bytesOf, maxShardBytes);
   if (shards.length === 1) {
     await writeSafetensors(join(dir, 'model.safetensors'), weights, {}, dtype);

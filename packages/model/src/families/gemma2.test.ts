@@ -20,7 +20,8 @@ import { ggufFile, text, uint32 } from '../gguf/__fixtures__/gguf-file.js';
 import { loadGgufWeights } from '../gguf/load-gguf.js';
 import { ggufName } from '../gguf/tensors.js';
 import { initWeights } from '../init.js';
-import { adaptedWeights, initAdapter, mergeAdapter } from '../lora/adapter.js';
+import { adaptedWeights, initAdapter } from '../lora/adapter.js';
+import { mergeAdapter } from '../lora/merge-adapter.js';
 import { PROJECTIONS } from './projections.js';
 
 const fixture = fileURLToPath(new URL('../__fixtures__/gemma2', import.meta.url));

@@ -11,11 +11,12 @@ import { hiddenStates } from '../decoder/decoder.js';
 import { values, vocabularyLogits } from '../decoder/heads.js';
 import { dropped } from '../decoder/linear.js';
 import type { ModelTensors, WeightTensors } from '../decoder/model-tensors.js';
-import { loadModel } from '../directory/model-directory.js';
+import { loadModel, saveModel } from '../directory/model-directory.js';
 import { PROJECTIONS } from '../families/projections.js';
-import { adaptedWeights, adapterNoise, adapterShapes, initAdapter, mergeAdapter } from './adapter.js';
+import { adaptedWeights, adapterNoise, adapterShapes, initAdapter } from './adapter.js';
 import { loadAdapter, saveAdapter } from './adapter-directory.js';
 import { type LoraConfig, parseLoraConfig } from './lora-config.js';
+import { mergeAdapter, mergeToSave } from './merge-adapter.js';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const vector = (data: readonly number[]) => float32([data.length], data as number[]);
@@ -91,6 +92,30 @@ describe.each(['qwen2', 'qwen3-reward'])('the adapter of %s against PEFT', async
         Object.keys(adapterShapes(config, lora)).length / 2 -
         (name === 'qwen3-reward' ? 0.5 : 0),
     );
+  });
+
+  it('merged while it is saved, in shards, is the same model, of which one matrix is made at a time', async () => {
+    const largest = Math.max(...Object.values(base).map(({ data }) => data.length));
+    const buffer = new Float32Array(largest);
+    let made = 0;
+    const weights = Object.fromEntries(
+      Object.entries(mergeToSave(config, lora, base, adapter)).map(([key, array]) => {
+        if (!('make' in array)) return [key, array];
+        // Overwrites the matrix before it, which has to be written by then.
+        const make = () => {
+          const { data } = array.make();
+          made++;
+          buffer.set(data);
+          return float32(array.shape, buffer.subarray(0, data.length));
+        };
+        return [key, { shape: array.shape, make }];
+      }),
+    );
+    const directory = join(root, 'merged');
+    await saveModel(directory, { config, weights }, { maxShardBytes: 20_000 });
+    expect(made).toBe(lora.targets.length * config.numHiddenLayers);
+    const { weights: loaded } = await loadModel(directory);
+    expect({ ...loaded }).toEqual(mergeAdapter(config, lora, base, adapter));
   });
 
   it('is saved as it was loaded', async () => {

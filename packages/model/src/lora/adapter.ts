@@ -1,13 +1,7 @@
 import { float32, type NDArray, sizeOf } from '@gram/engine';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
-import {
-  type PlacedWeights,
-  scoreHeadShapes,
-  type Weights,
-  weightOf,
-  weightShapes,
-} from '../config/weight-shapes.js';
+import { type PlacedWeights, scoreHeadShapes, type Weights, weightOf } from '../config/weight-shapes.js';
 import type { Matrix } from '../decoder/linear.js';
 import { type ModelTensors, tensorOf, type WeightTensors } from '../decoder/model-tensors.js';
 import { blockOf, type Projection, projectionShape } from '../families/projections.js';
@@ -33,7 +27,7 @@ interface Target {
 }
 
 /** Lists the adapted matrices, layer by layer. */
-function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): Target[] {
+export function targetsOf({ numHiddenLayers }: ModelConfig, { targets }: LoraConfig): Target[] {
   return Array.from({ length: numHiddenLayers }, (_, i) =>
     targets.map((projection) => ({
       name: `model.layers.${i}.${blockOf(projection)}.${projection}`,
@@ -161,49 +155,4 @@ export function joinAdapter(
 ): (inputs: AdaptableTensors) => ModelTensors {
   return ({ weights, adapter }) =>
     lora === undefined ? weights : adaptedWeights(config, lora, weights, adapter);
-}
-
-/**
- * Returns the model that an adapter makes of its base, as plain weights: W + scale * B A. The base is not changed; matrices that are
- * not adapted are shared with it.
- *
- * @param config of the model that it makes; a head of the base that this model does not have is left out
- */
-export function mergeAdapter(
-  config: ModelConfig,
-  lora: LoraConfig,
-  base: Weights,
-  adapter: Weights,
-): Weights {
-  const head = scoreHeadShapes(config);
-  const kept = Object.keys(weightShapes(config)).filter((name) => !Object.hasOwn(head, name));
-  const merged: Record<string, NDArray<'float32'>> = Object.fromEntries(
-    kept.map((name) => [name, weightOf(base, name)]),
-  );
-  const scale = loraScale(lora);
-  for (const { name } of targetsOf(config, lora)) {
-    const a = weightOf(adapter, `${name}.lora_A.weight`);
-    const b = weightOf(adapter, `${name}.lora_B.weight`);
-    const weight = weightOf(base, `${name}.weight`);
-    const [outputs, inputs] = weight.shape as [number, number];
-    const sum = new Float32Array(weight.data);
-    // In float64, one row at a time: the sum is rounded once.
-    const addition = new Float64Array(inputs);
-    for (let o = 0; o < outputs; o++) {
-      addition.fill(0);
-      for (let r = 0; r < lora.rank; r++) {
-        const factor = scale * (b.data[o * lora.rank + r] ?? 0);
-        const offset = r * inputs;
-        for (let i = 0; i < inputs; i++) {
-          addition[i] = (addition[i] ?? 0) + factor * (a.data[offset + i] ?? 0);
-        }
-      }
-      for (let i = 0; i < inputs; i++) {
-        sum[o * inputs + i] = (sum[o * inputs + i] ?? 0) + (addition[i] ?? 0);
-      }
-    }
-    merged[`${name}.weight`] = float32(weight.shape, sum);
-  }
-  for (const name of Object.keys(head)) merged[name] = weightOf(adapter, name);
-  return merged;
 }

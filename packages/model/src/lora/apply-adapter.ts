@@ -4,9 +4,9 @@ import type { Companions } from '../directory/companions.js';
 import type { GramMetadata } from '../directory/gram-metadata.js';
 import type { LoadedModel } from '../directory/model-directory.js';
 import { ModelError } from '../error.js';
-import { mergeAdapter } from './adapter.js';
 import { type LoadedAdapter, loadAdapter } from './adapter-directory.js';
 import { adapterHash, decoderHash, withAdapter } from './adapter-notes.js';
+import { mergeAdapter } from './merge-adapter.js';
 
 /** A model with the files beside its weights. */
 export interface ModelAndFiles {

@@ -10,38 +10,50 @@ export type SavedDType = 'F32' | 'BF16';
 
 export const SAVED_BYTES = { F32: 4, BF16: 2 } as const satisfies Record<SavedDType, number>;
 
-type Tensors = Readonly<Record<string, NDArray<'float32'>>>;
+/** A float32 array that is made when it is written, so that it is in memory only then. */
+export interface ArrayToMake {
+  readonly shape: readonly number[];
+  make(): NDArray<'float32'>;
+}
 
-function checkTensors(tensors: Tensors): void {
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
-    const problem =
-      name === '__metadata__' || name === '__proto__'
-        ? 'has a reserved name'
-        : !(data instanceof Float32Array)
-          ? 'does not hold float32 values'
-          : sizeOf(shape) !== data.length
-            ? `has the shape [${shape}] and ${data.length} elements`
-            : undefined;
-    if (problem !== undefined) {
-      throw new ModelError(
-        'bad-weights',
-        `tensor ${quote(name)} ${problem}`,
-        'pass float32 arrays of the engine',
-      );
-    }
-  }
+/** Arrays to write, by name: in memory, or made one after the other. */
+export type WritableArrays = Readonly<Record<string, NDArray<'float32'> | ArrayToMake>>;
+
+function checkTensor(name: string, tensor: WritableArrays[string]): void {
+  const problem = name === '__metadata__' || name === '__proto__' ? 'has a reserved name' : problemOf(tensor);
+  if (problem === undefined) return;
+  throw new ModelError(
+    'bad-weights',
+    `tensor ${quote(name)} ${problem}`,
+    'pass float32 arrays of the engine',
+  );
+}
+
+function problemOf(tensor: WritableArrays[string]): string | undefined {
+  if ('make' in tensor) return undefined;
+  const { shape, data } = tensor;
+  if (!(data instanceof Float32Array)) return 'does not hold float32 values';
+  return sizeOf(shape) === data.length ? undefined : `has the shape [${shape}] and ${data.length} elements`;
+}
+
+/** The array of a tensor. One that is made has to be what the header says. */
+function arrayOf(name: string, tensor: WritableArrays[string]): NDArray<'float32'> {
+  if (!('make' in tensor)) return tensor;
+  const array = { ...tensor.make(), shape: tensor.shape };
+  checkTensor(name, array);
+  return array;
 }
 
 /** Length prefix and header, padded with spaces to a multiple of eight so that the data is aligned. */
 function formatHeader(
-  tensors: readonly (readonly [name: string, tensor: NDArray<'float32'>])[],
+  tensors: readonly (readonly [name: string, tensor: WritableArrays[string]])[],
   metadata: Record<string, string>,
   dtype: SavedDType,
 ): Uint8Array {
   let position = 0;
-  const entries = tensors.map(([name, { shape, data }]) => {
+  const entries = tensors.map(([name, { shape }]) => {
     const start = position;
-    position += data.length * SAVED_BYTES[dtype];
+    position += sizeOf(shape) * SAVED_BYTES[dtype];
     return [name, { dtype, shape, data_offsets: [start, position] }] as const;
   });
   const sorted = Object.entries({ format: 'pt', ...metadata }).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -80,7 +92,7 @@ async function writeTensor(handle: FileHandle, data: Float32Array, dtype: SavedD
 
 /**
  * Writes float32 tensors to a safetensors file, atomically. Tensors lie in the order of their names, so equal
- * tensors give equal bytes; one is written after the other, so little memory is taken.
+ * tensors give equal bytes; one is made and written after the other, so little memory is taken.
  *
  * @param metadata more text for the header; `format: 'pt'`, which transformers asks for, is always there.
  * @param dtype BF16 rounds to nearest, ties to even. @default 'F32'
@@ -88,15 +100,15 @@ async function writeTensor(handle: FileHandle, data: Float32Array, dtype: SavedD
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Tensors,
+  tensors: WritableArrays,
   metadata: Readonly<Record<string, string>> = {},
   dtype: SavedDType = 'F32',
 ): Promise<void> {
-  checkTensors(tensors);
+  for (const [name, tensor] of Object.entries(tensors)) checkTensor(name, tensor);
   const sorted = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
   const header = formatHeader(sorted, metadata, dtype);
   await writeStreamAtomic(path, async (handle) => {
     await handle.writeFile(header);
-    for (const [, { data }] of sorted) await writeTensor(handle, data, dtype);
+    for (const [name, tensor] of sorted) await writeTensor(handle, arrayOf(name, tensor).data, dtype);
   });
 }

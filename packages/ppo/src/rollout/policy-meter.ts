@@ -11,7 +11,7 @@ import { scoreGroups } from '../rewards/reward-function.js';
 import { collect, responseTokens, rewardGroups } from './collect.js';
 import type { RunPrompt, StopConditions } from './run-prompt.js';
 import { sharedMeter, sharedSampler } from './shared-tools.js';
-import { createTokenMeter } from './token-meter.js';
+import { createTokenMeter, type TokenMeter } from './token-meter.js';
 
 /** A policy, the one that it came from, and what to measure it on. */
 export interface PolicyMeterOptions {
@@ -90,13 +90,39 @@ export interface PolicyMeter {
  * ```
  */
 export async function createPolicyMeter(options: PolicyMeterOptions): Promise<PolicyMeter> {
-  const { config, policy, adapter, reference, greedy, prompts, signal, device, products } = options;
-  const { communicator = singleProcess } = options;
-  const team: Team = { communicator, signal };
-  const fixed = greedy && (await greedyResponses(team, options, greedy));
-  const sampler = sharedSampler(team, samplerOf(options, { weights: policy, adapter }));
+  const { config, policy, adapter, reference, signal, device, products, communicator } = options;
+  const team: Team = { communicator: communicator ?? singleProcess, signal };
   const models = { config, policy, adapter, reference };
+  const sampler = sharedSampler(team, samplerOf(options, { weights: policy, adapter }));
   const tokens = sharedMeter(team, createTokenMeter({ ...models, device, products }));
+  const dispose = () => {
+    sampler.dispose();
+    tokens.dispose();
+  };
+  try {
+    return { ...(await policyMeterWith({ sampler, tokens, team }, options)), dispose };
+  } catch (cause) {
+    dispose();
+    throw cause;
+  }
+}
+
+/** Open parts that a meter of a policy measures with. */
+export interface MeterParts {
+  /** Draws responses of the policy. */
+  readonly sampler: ResponseSampler;
+  /** Measures them with the reference. */
+  readonly tokens: TokenMeter;
+  readonly team: Team;
+}
+
+/** Makes a meter of parts that others use as well. Whoever opened them disposes of them. */
+export async function policyMeterWith(
+  { sampler, tokens, team }: MeterParts,
+  options: PolicyMeterOptions,
+): Promise<Omit<PolicyMeter, 'dispose'>> {
+  const { reference, greedy, prompts, signal } = options;
+  const fixed = greedy && (await greedyResponses(team, options, greedy));
   const sample = async (): Promise<PolicySample> => {
     const rollouts = await collect(sampler, prompts, {
       ...options,
@@ -135,10 +161,6 @@ export async function createPolicyMeter(options: PolicyMeterOptions): Promise<Po
         neutralized: flags.filter(({ neutralized }) => neutralized).length,
         kl,
       };
-    },
-    dispose() {
-      sampler.dispose();
-      tokens.dispose();
     },
   };
 }

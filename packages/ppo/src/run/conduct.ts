@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import {
   copyWeights,
   decoderHash,
-  mergeAdapter,
+  mergeToSave,
   saveAdapter,
   saveModel,
   type Weights,
@@ -169,7 +169,7 @@ async function saveBest(
   const path = join(directory, 'model');
   if (adapter === undefined) return saveModel(path, { config, gram, ...files, weights });
   const { lora, options } = adapter;
-  const merged = mergeAdapter(config, lora, base, weights);
+  const merged = mergeToSave(config, lora, base, weights);
   await saveModel(path, { config: withAdapter(config, { lora, weights }), gram, ...files, weights: merged });
   await saveAdapter(join(directory, 'adapter'), { lora, weights }, config, { ...options, gram, files });
 }

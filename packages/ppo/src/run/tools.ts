@@ -9,7 +9,7 @@ import type { PpoOptions } from '../options.js';
 import type { Team } from '../ranks/together.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import { rewardList } from '../rewards/reward-list.js';
-import { createPolicyMeter, type PolicyMeter } from '../rollout/policy-meter.js';
+import { type PolicyMeter, policyMeterWith } from '../rollout/policy-meter.js';
 import { sharedMeter, sharedSampler } from '../rollout/shared-tools.js';
 import { createTokenMeter, type PlacedModel, type TokenMeter } from '../rollout/token-meter.js';
 import type { PpoRun } from './run.js';
@@ -33,7 +33,7 @@ export interface Tools {
   /** Measures them with the reference and the value model. */
   readonly meter: TokenMeter;
   /** Measures the policy on the validation prompts, where there are any. */
-  readonly validator: PolicyMeter | undefined;
+  readonly validator: Pick<PolicyMeter, 'sample'> | undefined;
   readonly policy: PolicyLearner;
   readonly value: Learner<ValueExample, never> | undefined;
   /** Brings weights and moments to the host memory of the state. All ranks call it together. */
@@ -69,26 +69,28 @@ export async function openTools(
     if (value) closed(value);
     const team: Team = { communicator, signal: run.signal };
     const own = { config: run.policy.config, policy: models.policy.weights, adapter: models.policy.adapter };
+    const measured = { ...own, reference, value: models.value };
+    const meter = closed(sharedMeter(team, createTokenMeter({ ...measured, device, products })));
+    const open = (precision: PpoOptions['rolloutPrecision']) =>
+      closed(sharedSampler(team, samplerOf(run, precision, { learner: policy, model: models.policy })));
+    const sampler = open(options.rolloutPrecision);
     const validator =
       run.validation &&
-      closed(
-        await createPolicyMeter({
+      (await policyMeterWith(
+        // The policy itself is measured, and not the rounded one.
+        { sampler: options.rolloutPrecision === 'float32' ? sampler : open('float32'), tokens: meter, team },
+        {
           ...run,
           ...options,
           ...{ ...own, reference, products, prompts: run.validation },
           greedy: options.greedyReference ? frozen.start : undefined,
-        }),
-      );
-    const measured = { ...own, reference, value: models.value };
+        },
+      ));
     return {
-      ...{ run, options, team, policy, value, validator },
+      ...{ run, options, team, policy, value, sampler, meter, validator },
       rewards: rewardList(run.reward),
       heldOut: heldOutOf(run),
       signal: run.signal,
-      sampler: closed(
-        sharedSampler(team, samplerOf(run, options, { learner: policy, model: models.policy })),
-      ),
-      meter: closed(sharedMeter(team, createTokenMeter({ ...measured, device, products }))),
       async collect() {
         await policy.collect();
         await value?.collect();
@@ -154,7 +156,7 @@ async function openLearners(
  */
 function samplerOf(
   { tokenizer, encoder, stop, device, precision: products, policy: { config, weights } }: PpoRun,
-  { rolloutPrecision }: PpoOptions,
+  rolloutPrecision: PpoOptions['rolloutPrecision'],
   { learner, model }: { readonly learner: Tools['policy']; readonly model: PlacedModel },
 ): ResponseSampler {
   const common = { tokenizer, encoder, stop, device, products, config };

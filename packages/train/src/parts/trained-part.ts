@@ -37,7 +37,7 @@ export const wholeModel: TrainedPart = {
 
 /**
  * A low-rank adapter is trained (LoRA, Hu et al. 2021), the model under it is frozen. The weights of such a run are those of the
- * adapter: `initAdapter`, then `saveAdapter` or `mergeAdapter`.
+ * adapter: `initAdapter`, then `saveAdapter`, `mergeAdapter` or `mergeToSave`.
  *
  * @param base weights of the model; they are read, never written
  * @param seed of the dropout. @default 0

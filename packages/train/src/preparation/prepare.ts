@@ -63,7 +63,7 @@ export interface PreparedTraining {
   readonly trained: Trained;
   /** Puts the weights of a checkpoint of this run in the place of the present ones. */
   restore(checkpoint: string): Promise<void>;
-  /** The model as it is now, an adapter merged into it. */
+  /** The model as it is now, to be saved at once; an adapter is merged into it as it is written. */
   result(): ModelToSave;
 }
 

@@ -7,7 +7,7 @@ import {
   type LoraConfig,
   type ModelConfig,
   type ModelToSave,
-  mergeAdapter,
+  mergeToSave,
   type Weights,
   withAdapter,
 } from '@gram/model';
@@ -124,7 +124,7 @@ export async function adapterStart(
     },
     result: () => ({
       config: withAdapter(start.config, adapter),
-      weights: mergeAdapter(start.config, lora, base, weights),
+      weights: mergeToSave(start.config, lora, base, weights),
       gram,
       ...companions,
     }),

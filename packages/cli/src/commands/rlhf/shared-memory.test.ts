@@ -2,22 +2,23 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeJsonl } from '@gram/data';
 import { createWorld } from '@gram/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { demonstrationsConfig, gram, workshop } from '../../__fixtures__/run.js';
+import { saveHubModel } from '../../__fixtures__/hub-model.js';
+import { gram, workshop } from '../../__fixtures__/run.js';
 
 let shop: Awaited<ReturnType<typeof workshop>>;
 beforeAll(async () => {
   shop = await workshop();
-  const prompts = createWorld({ seed: 6 }).prompts('policy', 8);
+  const world = createWorld({ seed: 6 });
   await writeJsonl(
     shop.path('prompts.jsonl'),
-    prompts.map(({ prompt }) => ({ prompt })),
+    world.prompts('policy', 8).map(({ prompt }) => ({ prompt })),
   );
-  writeFileSync(shop.path('train.yaml'), demonstrationsConfig);
+  await saveHubModel(shop.path('hub'), world.corpus(100));
+  writeFileSync(shop.path('train.yaml'), training);
   writeFileSync(shop.path('rlhf.yaml'), rlhf);
   await run('sft', '--config', shop.path('train.yaml'));
   const judge = [
-    'init={ model: runs/sft/model }',
-    'lora={ rank: 2 }',
+    'init={ model: runs/sft/model, judgePrompt: gram-compact-1 }',
     'data.path=pairs.jsonl',
     'output=runs/judge',
   ];
@@ -30,6 +31,15 @@ async function run(...argv: string[]) {
   expect(outcome.status, outcome.stderr).toBe(0);
   return outcome;
 }
+
+const training = `
+init: { model: hub }
+lora: { rank: 2 }
+maxLength: 512
+optimizer: { learningRate: 3e-3, batchSize: 8, microBatchSize: 4 }
+data: { path: demonstrations.jsonl }
+output: runs/sft
+`;
 
 const rlhf = `
 policy: { model: runs/sft/model, lora: { rank: 4, targets: [q_proj, down_proj] } }
@@ -47,7 +57,9 @@ value: policy
 output: runs/ppo
 `;
 
-it('trains an adapter for a judge that is one, without validation', { timeout: 120_000 }, async () => {
+it('goes from a model of the hub to an adapter with three commands and two files, without validation', {
+  timeout: 120_000,
+}, async () => {
   const config = ['--config', shop.path('rlhf.yaml')];
   const dry = await run('ppo', ...config, '--dry-run');
   expect(dry.stderr).toMatch(/policy: [\d,]+ parameters, under an adapter of 576 that is trained/);
