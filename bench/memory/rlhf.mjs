@@ -40,8 +40,8 @@ rewards:
 steps: 20
 valueOnlySteps: 2
 maxNewTokens: 32
-batchSize: 8
-miniBatchSize: 8
+batchSize: 4
+miniBatchSize: 4
 microBatchSize: 1
 epochs: 1
 evaluateEvery: 10
@@ -51,15 +51,15 @@ const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
   const path = (name) => join(folder, name);
   const world = createWorld({ seed: 5 });
-  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(64));
-  await writeJsonl(path('pairs.jsonl'), world.labeledPairs(64));
-  await writeJsonl(path('prompts.jsonl'), world.prompts('policy', 64));
-  await writeJsonl(path('validation.jsonl'), world.prompts('policy-validation', 8));
+  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(16));
+  await writeJsonl(path('pairs.jsonl'), world.labeledPairs(16));
+  await writeJsonl(path('prompts.jsonl'), world.prompts('policy', 32));
+  await writeJsonl(path('validation.jsonl'), world.prompts('policy-validation', 4));
   writeFileSync(path('train.yaml'), training);
   writeFileSync(path('ppo.yaml'), rlhf);
   const judge = [
     'init.model=runs/sft/model',
-    'init.judgePrompt=gram-eval-1',
+    'init.judgePrompt=gram-compact-1',
     'data.path=pairs.jsonl',
     'output=runs/judge',
   ];
