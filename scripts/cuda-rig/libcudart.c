@@ -1,5 +1,5 @@
 // Stand-in for the CUDA runtime on a machine without a GPU. Memory of a device is host memory, streams are queues that are
-// always empty, kernels compute nothing. Copies are real and their direction is checked, so that placement, memory, copies and
+// empty but for the work of NCCL's stand-in, kernels compute nothing. Copies are real and their direction is checked, so that placement, memory, copies and
 // errors can be tested; values that kernels compute cannot.
 //
 // RIG_DEVICES is the number of devices (2), of which CUDA_VISIBLE_DEVICES chooses, RIG_DRIVER the version of CUDA that the
@@ -168,7 +168,7 @@ static int pieceOf(const void *pointer) {
   return -1;
 }
 
-static int isOnDevice(const void *pointer) {
+int rigIsOnDevice(const void *pointer) {
   pthread_mutex_lock(&lock);
   int found = pieceOf(pointer) >= 0;
   pthread_mutex_unlock(&lock);
@@ -259,7 +259,7 @@ __attribute__((constructor)) static void begin(void) { javaScript = pthread_self
 
 // Notes a copy. One that claims another direction than its addresses have is refused, as on a device it would fault.
 static Status note(void *to, const void *from, size_t bytes, int kind) {
-  int source = isOnDevice(from), target = isOnDevice(to);
+  int source = rigIsOnDevice(from), target = rigIsOnDevice(to);
   int found = source ? (target ? DEVICE_TO_DEVICE : DEVICE_TO_HOST) : target ? HOST_TO_DEVICE : HOST_TO_HOST;
   if (kind != BY_ADDRESS && kind != found) {
     count.wrongCopies++;
@@ -325,8 +325,29 @@ Status __cudaGetKernel(void **kernel, void *function) {
 }
 void **__cudaRegisterFatBinary(void *binary) { return calloc(1, 64); }
 
-Status cudaStreamSynchronize(void *stream) {
+// Work that another library does as a part of a stream, from the call of the one function to that of the other. It is counted
+// in the handle of the stream.
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+
+void rigHold(int *stream) {
+  pthread_mutex_lock(&lock);
+  ++*stream;
+  pthread_mutex_unlock(&lock);
+}
+
+void rigRelease(int *stream) {
+  pthread_mutex_lock(&lock);
+  --*stream;
+  pthread_cond_broadcast(&released);
+  pthread_mutex_unlock(&lock);
+}
+
+Status cudaStreamSynchronize(int *stream) {
+  pthread_mutex_lock(&lock);
   count.synchronizations++;
+  // The first addresses stand for streams that CUDA has by itself.
+  while ((uintptr_t)stream > 2 && *stream > 0) pthread_cond_wait(&released, &lock);
+  pthread_mutex_unlock(&lock);
   return SUCCESS;
 }
 Status cudaDeviceSynchronize(void) { return cudaStreamSynchronize(NULL); }

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 const CUDNN = 'libcudnn.so.9';
 /** The driver's library, whose functions have no version. */
 const DRIVER = 'libcuda.so.1';
+/** The library with which GPUs sum what they have. We call it, not the provider. */
+const NCCL = 'libnccl.so.2';
 
 /**
  * Builds every library that the provider needs, and gives the reason where one cannot be built.
@@ -57,7 +59,7 @@ function importsOf(provider) {
     const owner = library ?? (/^cu[A-Z]/.test(name) ? DRIVER : undefined);
     if (owner !== undefined) imports.set(owner, (imports.get(owner) ?? new Set()).add(name));
   }
-  return imports;
+  return imports.set(NCCL, new Set());
 }
 
 /** The names of cuDNN's functions among the strings of the provider. */
