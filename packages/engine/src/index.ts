@@ -36,6 +36,7 @@ export {
 export { disposeArrays, type PlacedOnce, place, placedOnce, read } from './compile/place.js';
 export type { ExecutableInfo } from './devices/device.js';
 export { fastestDevice, matrixRate } from './devices/fastest.js';
+export { createGpuStream, type GpuStream } from './devices/gpu-stream.js';
 export type { OperatorTime, Profile, ProfileReport } from './devices/profile.js';
 export { type DeviceReport, diagnose } from './diagnose.js';
 export { EngineError, type EngineErrorCode } from './error.js';

@@ -14,8 +14,10 @@ export {
   outsideTheDevice,
   type Placement,
   type RigCounts,
+  type RigTraffic,
   recordPlacements,
 } from './testing/cuda-rig.js';
+export { computeOnRig } from './testing/host-kernels.js';
 
 /** A device, and the reason why it cannot be tested on this machine; undefined for one that works. */
 export interface DeviceState {

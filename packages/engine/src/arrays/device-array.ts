@@ -66,6 +66,14 @@ export class DeviceArray<D extends DType = DType> implements ArraySpec {
     return this.memory;
   }
 
+  /**
+   * The address of the values in the memory of the device, for a library that computes there by itself; undefined on a device whose
+   * memory has none. It is another one after `replace`.
+   */
+  get address(): bigint | undefined {
+    return this.storage.address?.();
+  }
+
   /** Replaces the memory by one with new values, and frees the old one. */
   replace(memory: Storage): void {
     this.memory?.dispose();

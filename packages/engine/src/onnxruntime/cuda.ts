@@ -21,6 +21,8 @@ export interface Cuda {
   readonly provider: string;
   /** Number of visible devices; undefined where it was not asked for, as on Windows. */
   readonly devices: number | undefined;
+  /** The CUDA runtime; undefined where it was not looked for, as on Windows. */
+  readonly runtime: LibraryHandle | undefined;
   /** Libraries that have to stay loaded. koffi unloads what is collected. */
   readonly handles: readonly LibraryHandle[];
 }
@@ -65,12 +67,13 @@ function search(platform: NodeJS.Platform, arch: string): Cuda {
     );
   }
   // Windows names a missing library in a dialog or not at all.
-  if (platform !== 'linux') return { provider, devices: undefined, handles: [] };
+  if (platform !== 'linux') return { provider, devices: undefined, runtime: undefined, handles: [] };
   const libraries = loadLibraries(provider);
   const runtime = [...libraries].find(([name]) => name.startsWith('libcudart.'))?.[1];
   return {
     provider,
     devices: runtime === undefined ? undefined : countDevices(runtime),
+    runtime,
     handles: [...libraries.values()],
   };
 }

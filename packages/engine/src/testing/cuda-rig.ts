@@ -52,7 +52,14 @@ export interface CudaRig {
   during(run: () => Promise<unknown>): Promise<RigCounts>;
   /** Number of products that cuBLAS was told to compute with TF32. */
   tf32Products(): number;
+  /** Bytes that each kind of call to NCCL has brought from other processes. */
+  traffic(): RigTraffic;
 }
+
+/** Bytes by kind of call to NCCL; see scripts/cuda-rig/libnccl.c. */
+export type RigTraffic = Readonly<Record<(typeof CALLS)[number], number>>;
+
+const CALLS = ['allReduce', 'reduceScatter', 'reduce', 'allGather', 'broadcast'] as const;
 
 /** The reason why the rig cannot be used; undefined where it can. It is for the names of skipped tests. */
 export const missingRig =
@@ -72,6 +79,7 @@ export function openCudaRig(): CudaRig {
   for (const name of readdirSync(folder)) if (/\.so\.\d+$/.test(name)) open(folder, name);
   const runtime = open(folder, 'libcudart.so.13').func('long rigCount(str name)');
   const modes = open(folder, 'libcublas.so.13').func('long rigMathModes(int kind)');
+  const sent = open(folder, 'libnccl.so.2').func('long rigTraffic(str kind)');
   // koffi's types know no parameters and results.
   const count = runtime as unknown as (name: keyof RigCounts) => number;
   // The same holds for this one.
@@ -87,6 +95,8 @@ export function openCudaRig(): CudaRig {
       return countsFrom((name) => count(name) - before[name]);
     },
     tf32Products: () => modeCount(TF32),
+    // The kinds are the names of the type.
+    traffic: () => Object.fromEntries(CALLS.map((kind) => [kind, sent(kind)])) as unknown as RigTraffic,
   };
 }
 
