@@ -8,7 +8,8 @@ export type TrainErrorCode =
   | 'bad-examples'
   | 'diverged'
   | 'bad-checkpoint'
-  | 'mpi';
+  | 'mpi'
+  | 'nccl';
 
 /** An error of training; `code` is stable, `hint` says what to do. */
 export class TrainError extends GramError<TrainErrorCode> {

@@ -17,7 +17,9 @@ export { type Communicator, type Numbers, type Place, singleProcess } from './di
 export { type ConnectOptions, connect } from './distributed/connect.js';
 export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
-export { localGpu } from './distributed/local-gpu.js';
+export { localGpu } from './distributed/gpus/local-gpu.js';
+export type { Call } from './distributed/gpus/nccl.js';
+export type { GpuExchange } from './distributed/gpus/open-gpus.js';
 export { type ShareOptions, type Slice, sharesOf, slicesOf } from './distributed/partition.js';
 export { checkSameRun, gatherValues } from './distributed/shared-state.js';
 export { TrainError } from './error.js';

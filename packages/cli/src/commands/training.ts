@@ -23,7 +23,7 @@ import { defineCommand, type Io } from '../command.js';
 import { CliError } from '../error.js';
 import type { Flags } from '../flags.js';
 import { createLateProgress } from '../input/late-progress.js';
-import { asOneOfSeveral, beforeTheFirstStep } from '../runs/processes.js';
+import { asOneOfSeveral, beforeTheFirstStep, describeProcesses } from '../runs/processes.js';
 import { openWatch, runFlags, settingHelp } from '../runs/run-flags.js';
 import { ownVersion } from '../version.js';
 
@@ -102,9 +102,10 @@ async function trainAs(
     const prepared = await beforeTheFirstStep(communicator, io, () =>
       prepare(communicator, config, checkpoint, io),
     );
+    const processes = await describeProcesses(communicator, config.device);
     if (communicator.rank === 0) {
       describe(config, prepared, checkpoint, io);
-      if (communicator.size > 1) stderr.write(`processes: ${communicator.size}\n`);
+      for (const line of processes) stderr.write(`${line}\n`);
       stderr.write(`estimate: ${formatCost(await estimateTraining(config, prepared))}\n`);
       if (dry) {
         const counts = communicator.size > 1 ? [communicator.size] : undefined;

@@ -1,3 +1,4 @@
+import { type DeviceName, fastestDevice } from '@gram/engine';
 import { isStopped } from '@gram/run';
 import { type Communicator, connect, detectRank, localGpu } from '@gram/train';
 import type { Io } from '../command.js';
@@ -43,6 +44,22 @@ async function joinProcesses(sharedFolder: string | undefined): Promise<Communic
     process.env.CUDA_VISIBLE_DEVICES = localGpu(place, process.env.CUDA_VISIBLE_DEVICES);
   }
   return connect({ sharedFolder, onStuck: () => process.kill(process.pid, 'SIGKILL') });
+}
+
+/**
+ * Says how many processes there are and, where they compute on GPUs, the way of their gradients. All processes call it together.
+ *
+ * @returns a line, or none for a process that is alone
+ */
+export async function describeProcesses(
+  communicator: Communicator,
+  device: DeviceName | 'auto',
+): Promise<string[]> {
+  if (communicator.size === 1) return [];
+  const computesOn = device === 'auto' ? await fastestDevice() : device;
+  const exchange = await communicator.gpus?.(computesOn);
+  const way = computesOn.startsWith('cuda') ? `, gradients are summed ${exchange?.description}` : '';
+  return [`processes: ${communicator.size}${way}`];
 }
 
 /** Does what comes before the first step, in which the processes do not ask each other whether one was stopped. */

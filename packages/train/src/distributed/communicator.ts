@@ -1,4 +1,6 @@
+import type { DeviceName } from '@gram/engine';
 import { TrainError } from '../error.js';
+import type { GpuExchange } from './gpus/open-gpus.js';
 
 /** Numbers that can be summed over processes. */
 export type Numbers = Float32Array | Float64Array;
@@ -40,6 +42,14 @@ export interface Communicator extends Place {
   allGather(values: Float32Array | Uint8Array, counts: readonly number[]): Promise<void>;
   /** Replaces `values` by those of one rank. @param root which rank. @default 0 */
   broadcast(values: Numbers | Uint8Array, root?: number): Promise<void>;
+  /**
+   * Connects the GPUs of all ranks, where each computes on one and has NCCL, so that arrays are summed without host memory. Missing
+   * where ranks have no GPUs.
+   *
+   * @param device on which this rank computes
+   * @throws {TrainError} `nccl` where the library cannot connect them
+   */
+  gpus?(device: DeviceName): Promise<GpuExchange>;
   /** Waits until all ranks are here. */
   barrier(): Promise<void>;
   /**

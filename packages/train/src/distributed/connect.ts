@@ -6,6 +6,7 @@ import { type Member, nameOfRank } from './arrival/member.js';
 import { watchArrival } from './arrival/watch-arrival.js';
 import { type Communicator, type Place, singleProcess } from './communicator.js';
 import { detectJob, detectRank } from './detect-rank.js';
+import { createGpus, type GpuNote, type Gpus } from './gpus/open-gpus.js';
 import { type Mpi, openMpi } from './mpi.js';
 import type { Lost } from './verdict.js';
 import { type Address, type Progress, type Watchdog, watchAll, watchFirst } from './watchdog.js';
@@ -85,6 +86,7 @@ async function join(place: Place, { limit, onStuck }: JoinOptions): Promise<Comm
   const mpi = await openMpi(place.size);
   const { rank } = mpi;
   const members = (await exchange(mpi, { host: hostname(), process: process.pid })) as Member[];
+  const gpus = createGpus(mpi, async (note) => (await exchange(mpi, note)) as GpuNote[]);
   const state: State = { entered: 0, waitingSince: undefined, patient: 0 };
   // Until there is a watchdog to tell the others.
   let end = () => {};
@@ -95,7 +97,7 @@ async function join(place: Place, { limit, onStuck }: JoinOptions): Promise<Comm
       if (lost !== undefined)
         say(`${nameOfRank(lost.rank, elementAt(members, lost.rank))} ${lost.why}; all ranks end`);
       if (lost !== undefined) end();
-      void endAll(mpi, onStuck);
+      void endAll({ mpi, gpus, onStuck });
     },
   };
   const shared = members.every(({ host }) => host === elementAt(members, 0).host);
@@ -104,11 +106,12 @@ async function join(place: Place, { limit, onStuck }: JoinOptions): Promise<Comm
   const address = (await exchange(mpi, first?.address ?? {}))[0] as Address;
   const watchdog = first?.watchdog ?? (await watchFirst(address, rank, options));
   end = () => watchdog.end();
-  return communicator(mpi, place, { watchdog, state, members, onStuck });
+  return communicator(mpi, place, { gpus, watchdog, state, members, onStuck });
 }
 
 /** Settings with which a communicator is watched. */
 interface Watched {
+  readonly gpus: Gpus;
   readonly watchdog: Watchdog;
   readonly state: State;
   readonly members: readonly Member[];
@@ -124,16 +127,16 @@ interface State {
 function communicator(
   mpi: Mpi,
   { localRank }: Place,
-  { watchdog, state, members, onStuck }: Watched,
+  { gpus, watchdog, state, members, onStuck }: Watched,
 ): Communicator {
   const { rank, size } = mpi;
   /** Counts an operation and how long it waits; a failed one ends in the watchdog's verdict if a rank is lost. */
-  async function watched(operation: Promise<void>): Promise<void> {
+  async function watched<T>(operation: Promise<T>): Promise<T> {
     state.entered++;
     state.waitingSince ??= performance.now();
     const mine = state.entered;
     try {
-      await operation;
+      return await operation;
     } finally {
       // Operations run in turn: a later one waits from now on.
       state.waitingSince = mine === state.entered ? undefined : performance.now();
@@ -147,6 +150,10 @@ function communicator(
     reduceScatterSum: (values, counts, into) => watched(mpi.reduceScatterSum(values, counts, into)),
     allGather: (values, counts) => watched(mpi.allGather(values, counts)),
     broadcast: (values, root = 0) => watched(mpi.broadcast(values, root)),
+    async gpus(device) {
+      const { description, run } = await watched(gpus.open(device));
+      return { description, ...(run && { run: (calls) => watched(run(calls)) }) };
+    },
     barrier: () => watched(mpi.barrier()),
     async patiently(work) {
       state.patient++;
@@ -159,12 +166,13 @@ function communicator(
     async close() {
       await watched(mpi.barrier());
       watchdog.close();
+      await gpus.close();
       await mpi.finalize();
     },
     async abort(reason) {
       say(`${nameOfRank(rank, elementAt(members, rank))}: ${reason}`);
       watchdog.end();
-      return endAll(mpi, onStuck);
+      return endAll({ mpi, gpus, onStuck });
     },
   };
 }
@@ -200,9 +208,14 @@ function say(text: string): void {
 }
 
 /** Ends this and all other processes, whatever their threads do. */
-async function endAll(mpi: Mpi, onStuck: (() => void) | undefined): Promise<never> {
+async function endAll({
+  mpi,
+  gpus,
+  onStuck,
+}: Pick<Watched, 'gpus' | 'onStuck'> & { readonly mpi: Mpi }): Promise<never> {
   await new Promise((resolve) => setTimeout(resolve, GRACE_MILLISECONDS.notice));
   if (onStuck !== undefined) setTimeout(onStuck, GRACE_MILLISECONDS.abort);
+  gpus.abort();
   mpi.abort().catch(() => {});
   return new Promise<never>(() => {});
 }

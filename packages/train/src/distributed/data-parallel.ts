@@ -4,6 +4,7 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { gatherShares, sumEverywhere, sumShares } from './buckets.js';
 import type { Communicator } from './communicator.js';
 import { FlatArrays } from './flat-arrays.js';
+import { gatherShareCalls, sumCalls, sumShareCalls } from './gpu-calls.js';
 import { type Shapes, type Slice, sharesOf, slicesOf, wholeShares } from './partition.js';
 
 /**
@@ -59,6 +60,11 @@ export function dataParallel(
     share: (arrays) => slicesOf(arrays, measured),
     async sumGradients(gradients) {
       if (size === 1) return;
+      const gpus = await onGpus(communicator, gradients);
+      if (gpus !== undefined) {
+        const { arrays, run } = gpus;
+        return run(shares === undefined ? sumCalls(arrays) : sumShareCalls(arrays, shares));
+      }
       await onHost(gradients, own === undefined ? names : namesOf(own), (arrays) =>
         shares === undefined
           ? sumEverywhere(communicator, new FlatArrays(names.map((name) => entryOf(arrays, name).data)))
@@ -78,6 +84,8 @@ export function dataParallel(
     },
     async exchangeWeights(current) {
       if (shares === undefined) return;
+      const gpus = await onGpus(communicator, current);
+      if (gpus !== undefined) return gpus.run(gatherShareCalls(gpus.arrays, shares));
       await onHost(current, names, (arrays) => gatherShares(communicator, flatShares(arrays, shares)));
     },
   };
@@ -99,6 +107,17 @@ function flatShares(
   return shares.map(
     (slices) => new FlatArrays(Object.values(slicesOf(arrays, slices)).map(({ data }) => data)),
   );
+}
+
+/** The arrays where the GPUs of all ranks exchange them; undefined where they go through host memory. */
+async function onGpus(communicator: Communicator, named: Named) {
+  const arrays: Record<string, DeviceArray<'float32'>> = {};
+  for (const [name, array] of Object.entries(named)) {
+    if (array instanceof DeviceArray) arrays[name] = array;
+  }
+  // All ranks ask, also one without a GPU. The arrays of a rank are all on one device.
+  const { run } = (await communicator.gpus?.(Object.values(arrays)[0]?.device ?? 'cpu')) ?? {};
+  return run && { run, arrays };
 }
 
 /** Works on arrays in host memory; those that live on a device are copied here, and the changed ones back. */

@@ -1,39 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrainingRecord } from '../training-record.js';
-import { missing, onRanks } from './__fixtures__/ranks.js';
-
-interface Outcome {
-  readonly run: number;
-  readonly rank: number;
-  readonly history: readonly (TrainingRecord & { loss: number | null })[];
-  readonly hash: string;
-  /** Weights, then moments, at the end of a run that was not stopped. */
-  readonly values: Float32Array;
-}
+import { missing } from './__fixtures__/ranks.js';
+import { expectSameRun, type Outcome, trainOnRanks } from './__fixtures__/train-runs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'gram-ranks-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-/** Trains as each of the options says. All ranks must end with the same weights; the outcomes are those of rank 0. */
-async function train(ranks: number, runs: readonly object[]): Promise<Outcome[]> {
-  const folder = mkdtempSync(join(directory, 'values-'));
-  const fileOf = (run: number) => join(folder, String(run));
-  const written = runs.map((options, run) => ({ ...options, values: fileOf(run) }));
-  const { code, lines, errors } = await onRanks(ranks, 'train-run.mjs', JSON.stringify(written));
-  expect(code, errors).toBe(0);
-  const outcomes = lines as Outcome[];
-  return runs.map((_, run) => {
-    const these = outcomes.filter((outcome) => outcome.run === run);
-    expect(these).toHaveLength(ranks);
-    expect(new Set(these.map(({ hash }) => hash)).size).toBe(1);
-    const bytes = existsSync(fileOf(run)) ? readFileSync(fileOf(run)) : Buffer.alloc(0);
-    const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    return { ...these.find(({ rank }) => rank === 0)!, values };
-  });
-}
 
 const checkpoint = join(directory, 'checkpoint');
 const SHARDINGS = ['none', 'zero1', 'zero2'] as const;
@@ -57,35 +30,20 @@ const runs = {
   ],
   4: SHARDINGS.flatMap((sharding) => [{ sharding }, { sharding, ...micro }]),
 };
-const launches = new Map<number, Promise<Outcome[]>>();
+const launches = new Map<number, Promise<Outcome[][]>>();
 
 /** The outcome of one of `runs`. */
 async function run(ranks: 1 | 2 | 4, options: object): Promise<Outcome> {
-  if (!launches.has(ranks)) launches.set(ranks, train(ranks, runs[ranks]));
+  if (!launches.has(ranks)) launches.set(ranks, trainOnRanks(directory, ranks, runs[ranks]));
   const index = runs[ranks].findIndex((these) => JSON.stringify(these) === JSON.stringify(options));
-  const outcome = (await launches.get(ranks)!)[index];
+  const outcome = (await launches.get(ranks)!)[index]?.[0];
   if (outcome === undefined) throw new Error(`not among the runs: ${JSON.stringify(options)}`);
   return outcome;
 }
 
 async function resume(ranks: number, options: object = {}): Promise<Outcome> {
-  const [outcome] = await train(ranks, [{ ...options, resume: checkpoint }]);
-  return outcome!;
-}
-
-function expectSameRun({ history, values }: Outcome, wanted: Outcome, tolerance: number): void {
-  expect(values.length).toBeGreaterThan(0);
-  expect(values.length).toBe(wanted.values.length);
-  const apart = values.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted.values[i]!)), 0);
-  expect(apart).toBeLessThan(tolerance);
-  expect(history).toHaveLength(wanted.history.length);
-  for (const [i, record] of history.entries()) {
-    const other = wanted.history[i]!;
-    expect(Math.abs(record.loss - other.loss)).toBeLessThan(tolerance);
-    expect(record.accuracy).toBeCloseTo(other.accuracy!, 6);
-    expect(record.tokens).toBe(other.tokens);
-    expect(Math.abs(record.gradientNorm / other.gradientNorm - 1)).toBeLessThan(tolerance);
-  }
+  const [outcomes] = await trainOnRanks(directory, ranks, [{ ...options, resume: checkpoint }]);
+  return outcomes![0]!;
 }
 
 describe.skipIf(missing !== undefined)('train on several ranks', { timeout: 120_000 }, () => {

@@ -17,7 +17,7 @@ import { checkpointFor, resumePoint, type WatchServer } from '@gram/run';
 import type { Communicator } from '@gram/train';
 import { defineCommand, type Io } from '../../command.js';
 import { CliError } from '../../error.js';
-import { asOneOfSeveral, beforeTheFirstStep } from '../../runs/processes.js';
+import { asOneOfSeveral, beforeTheFirstStep, describeProcesses } from '../../runs/processes.js';
 import { openWatch, runFlags, settingHelp } from '../../runs/run-flags.js';
 import { ownVersion } from '../../version.js';
 import { describeRun } from './describe.js';
@@ -71,7 +71,7 @@ async function runAs(
     try {
       const say = (line: string) => isFirst && io.stderr.write(`${line}\n`);
       for (const line of describeRun(method, config, prepared)) say(line);
-      if (communicator.size > 1) say(`processes: ${communicator.size}`);
+      for (const line of await describeProcesses(communicator, config.device)) say(line);
       if (checkpoint !== undefined) say(`going on from ${checkpoint}`);
       if (dry) {
         const counts = communicator.size > 1 ? [communicator.size] : undefined;

@@ -26,7 +26,9 @@ export interface Ended {
 /** Runs a script of this folder on some ranks; on one without a launcher. One thread each. */
 export function onRanks(ranks: number, script: string, ...args: string[]): Promise<Ended> {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const mpirun = ['mpirun', '-np', String(ranks), '--allow-run-as-root', '--oversubscribe'];
+  // Two ranks would each be tied to a core, of which one may be busy.
+  const options = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
+  const mpirun = ['mpirun', '-np', String(ranks), ...options];
   const [file, ...rest] = [...(ranks === 1 ? [] : mpirun), process.execPath, path, ...args];
   const child = spawn(file!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,12 +42,13 @@ export function onRanks(ranks: number, script: string, ...args: string[]): Promi
     child.on('close', (code) => {
       const text = Buffer.concat(out).toString();
       const lines = text.split('\n').filter((line) => line.startsWith('{'));
-      resolve({
-        code: code ?? 1,
-        errors: Buffer.concat(err).toString(),
-        lines: lines.map((line) => JSON.parse(line) as unknown),
-        at: Date.now(),
-      });
+      const at = Date.now();
+      try {
+        const parsed = lines.map((line) => JSON.parse(line) as unknown);
+        resolve({ code: code ?? 1, errors: Buffer.concat(err).toString(), lines: parsed, at });
+      } catch (cause) {
+        reject(cause);
+      }
     });
   });
 }

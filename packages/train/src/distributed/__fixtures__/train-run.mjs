@@ -1,29 +1,36 @@
 /**
  * Short runs on all ranks that a launcher starts, one after the other, as the JSON on the command line lists them:
  *
- *     [{ sharding, optimizer, adapter, microBatchSize, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK, values: FILE }]
+ *     [{ device, sharding, optimizer, adapter, microBatchSize, epochs, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK, values: FILE }]
  *
- * Each rank prints one line of JSON for each: its history and a hash of its weights. `save` writes a checkpoint after a step, on
+ * Rank 0 prints one line of JSON for each run and rank: its history and a hash of its weights. `save` writes a checkpoint after a step, on
  * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite; `values` writes the weights, then the
- * moments, that rank 0 has at the end.
+ * moments, that rank 0 has at the end. The device `cuda` is that of the CUDA rig; then the line also has the shapes of the weights (on
+ * rank 0), the bytes that came from other ranks by NCCL, and what was copied between device and host.
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createRandom } from '@gram/base';
+import { computeOnRig, openCudaRig } from '@gram/engine/testing';
 import { initAdapter, initWeights } from '@gram/model';
 import {
   adafactor,
   adamW,
   adapterPart,
   connect,
+  detectRank,
+  gatherValues,
   loadAdapterCheckpoint,
   loadCheckpoint,
+  localGpu,
   preference,
   saveCheckpoint,
   sgd,
   train,
 } from '@gram/train';
 
+const runs = JSON.parse(process.argv[2]);
+const rig = runs.some(({ device }) => device === 'cuda') ? await openRig() : undefined;
 const communicator = await connect({ stallSeconds: 30, onStuck: () => process.kill(process.pid, 'SIGKILL') });
 const { rank } = communicator;
 
@@ -49,14 +56,24 @@ const examples = Array.from({ length: 52 }, (_, i) => {
     label,
   };
 });
-for (const [run, options] of JSON.parse(process.argv[2]).entries()) await trainOnce(run, options);
+for (const [run, options] of runs.entries()) await trainOnce(run, options);
 await communicator.close();
 
+/** Chooses a GPU of the rig, on which graphs then compute. */
+async function openRig() {
+  process.env.CUDA_VISIBLE_DEVICES = localGpu(detectRank(), process.env.CUDA_VISIBLE_DEVICES);
+  const opened = openCudaRig();
+  await computeOnRig();
+  return opened;
+}
+
 async function trainOnce(run, {
+  device = 'cpu',
   sharding = 'none',
   optimizer: rule = 'adamw',
   adapter = false,
   microBatchSize = 4,
+  epochs = 2,
   save,
   resume,
   poison,
@@ -94,14 +111,16 @@ const batch = (...args) => {
 const stop = new AbortController();
 let history = [];
 let failure;
+const before = rig && { traffic: rig.traffic(), copies: rig.counts() };
 try {
   const final = await train({
     config,
     weights,
+    device,
     part: adapter ? adapterPart(config, lora, base, 9) : undefined,
     objective: { ...objective, batch },
     examples,
-    options: { learningRate: 5e-3, optimizer, batchSize: 12, microBatchSize, epochs: 2, seed: 5 },
+    options: { learningRate: 5e-3, optimizer, batchSize: 12, microBatchSize, epochs, seed: 5 },
     resume: state,
     communicator,
     optimizerSharding: sharding,
@@ -121,8 +140,20 @@ try {
 }
 const hash = createHash('sha256');
 for (const { data } of Object.values(weights)) hash.update(data);
-await communicator.barrier();
-console.log(JSON.stringify({ run, rank, failure, history, hash: hash.digest('hex') }));
+const onGpus = before && {
+  ...(rank === 0 && { shapes: Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, { shape }])) }),
+  traffic: difference(rig.traffic(), before.traffic),
+  copies: difference(rig.counts(), before.copies),
+};
+// One writer: lines of several ranks would run into each other.
+const outcome = { run, rank, failure, history, hash: hash.digest('hex'), ...onGpus };
+for (const each of await gatherValues(communicator, outcome)) {
+  if (rank === 0) console.log(JSON.stringify(each));
+}
+}
+
+function difference(after, before) {
+  return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - before[name]]));
 }
 
 /** The bytes of weights and moments, in the order of the names of the weights. */
