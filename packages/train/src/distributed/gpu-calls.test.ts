@@ -44,7 +44,7 @@ function run(memory: readonly Float32Array[], calls: readonly Call[]): void {
 
 describe('calls of NCCL', () => {
   const layouts = fc.record({
-    lengths: fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 5 }),
+    lengths: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 }),
     ranks: fc.integer({ min: 2, max: 5 }),
     isElementwise: fc.boolean(),
   });
@@ -72,7 +72,8 @@ describe('calls of NCCL', () => {
         const wanted = memory[0]!.map((_, i) => memory.reduce((sum, values) => sum + values[i]!, 0));
         run(memory, sumShareCalls(arrays, shares));
         run(memory, gatherShareCalls(arrays, shares));
-        for (const values of memory) expect(values).toEqual(wanted);
+        // Compared at once: number by number it takes seconds.
+        for (const values of memory) expect(String(values)).toBe(String(wanted));
       }),
       { numRuns: 30 },
     );
