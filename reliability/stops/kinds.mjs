@@ -1,11 +1,16 @@
 // The kinds of runs that are stopped.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { finetune, gram, ppo, rlhf, sets, twoRanks } from './workshop.mjs';
+import { setup as findRig } from '../../scripts/cuda-rig/index.mjs';
+import { finetune, gram, onRig, ppo, rlhf, sets, twoRanks } from './workshop.mjs';
 
 const model = ['model.safetensors', 'config.json', 'gram.json'].map((file) => `out/model/${file}`);
 const run = [...model, 'out/metrics.jsonl'];
 const adapter = ['init.scratch=', 'init.model=base', 'lora.rank=4', 'lora.alpha=8', 'lora.dropout=0.1'];
+// Variables tell the runs where it is.
+findRig();
+const missingRig =
+  process.env.GRAM_CUDA_RIG === undefined ? "there is no CUDA rig: 'npm run cuda-rig' makes it" : undefined;
 const hasLauncher = spawnSync('mpirun', ['--version']).status === 0;
 
 /**
@@ -25,6 +30,15 @@ export const kinds = [
     result: run,
     victims: withChildren,
     missing: hasLauncher ? undefined : 'mpirun is not installed',
+  },
+  {
+    name: 'two ranks on GPUs of the CUDA rig',
+    command: twoRanks(
+      onRig([...finetune, ...sets('optimizer.epochs=4', 'optimizer.sharding=zero2', 'device=cuda')]),
+    ),
+    result: run,
+    victims: withChildren,
+    missing: hasLauncher ? missingRig : 'mpirun is not installed',
   },
   { name: 'PPO', command: ppo, result: ['out/model/model.safetensors', 'out/metrics.jsonl'] },
   // The head of PPO's value model reads the states of the policy here.

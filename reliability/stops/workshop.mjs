@@ -9,6 +9,7 @@ import { createWorld } from '@gram/world';
 
 const GRAM = fileURLToPath(new URL('../../packages/cli/bin/gram.js', import.meta.url));
 const PPO = fileURLToPath(new URL('ppo-run.mjs', import.meta.url));
+const ON_RIG = fileURLToPath(new URL('on-rig.mjs', import.meta.url));
 
 const CONFIG = `
 stage: finetune
@@ -68,6 +69,9 @@ export const twoRanks = (command) => [
   ...['mpirun', '-np', '2', '--allow-run-as-root', '--oversubscribe'],
   ...command,
 ];
+
+/** A command of Node.js on the CUDA rig, on which graphs compute. */
+export const onRig = ([node, ...words]) => [node, '--import', ON_RIG, ...words];
 
 /** Starts a command; `ended` resolves to its status or the signal that ended it, and to what it printed. */
 export function start(command, cwd, env = {}) {
