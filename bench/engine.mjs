@@ -8,7 +8,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runtimeVersion, threadCount } from '@gram/engine';
+import { threadCount } from '@gram/base';
+import { runtimeVersion } from '@gram/engine';
 import { textTable } from '@gram/report';
 import { json, mega, times, turns } from './common.mjs';
 

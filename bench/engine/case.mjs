@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@gram/base';
-import { compile, exportOnnx, int32, threadCount, zeros } from '@gram/engine';
+import { createRandom, threadCount } from '@gram/base';
+import { compile, exportOnnx, int32, zeros } from '@gram/engine';
 import {
   continueAt,
   initWeights,

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { compile, float32, threadCount } from '@gram/engine';
+import { threadCount } from '@gram/base';
+import { compile, float32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { median, timed } from './configurations.mjs';
 

@@ -1,9 +1,10 @@
+import { threadCount } from '@gram/base';
 import { type DeviceName, deviceNames } from './arrays/device-array.js';
 import { matrixRate } from './devices/fastest.js';
 import { openDevice } from './devices/open.js';
 import { EngineError } from './error.js';
 import type { Int8Kernel } from './graph/target.js';
-import { runtimeVersion, threadCount } from './onnxruntime/environment.js';
+import { runtimeVersion } from './onnxruntime/environment.js';
 import { int8Kernel } from './onnxruntime/int8-kernel.js';
 import { loadTensorFlow } from './tensorflow/library.js';
 

@@ -96,8 +96,8 @@ function speaker({ role, name }: Turn): string {
 function plainText(turns: readonly Turn[], role: string): string | undefined {
   const [only] = turns;
   if (turns.length !== 1 || only?.role !== role || only.content === null) return undefined;
-  const hasMore = Object.entries(only).some(
-    ([key, value]) => key !== 'role' && key !== 'content' && value !== undefined,
+  const hasMore = Object.keys(only).some(
+    (key) => key !== 'role' && key !== 'content' && Reflect.get(only, key) !== undefined,
   );
   return hasMore ? undefined : only.content;
 }

@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os';
-import { quote } from '@gram/base';
+import { threadCount } from '@gram/base';
 import { EngineError } from '../error.js';
 import { type Library, loadLibrary, type Member } from './library.js';
 
@@ -41,21 +40,6 @@ export function getEnvironment(): Environment {
   const allocator = createHandle(library, 'GetAllocatorWithDefaultOptions');
   environment = { library, handle, hostMemory, allocator };
   return environment;
-}
-
-/** Number of threads that work on one operation: `GRAM_THREADS`, or as many as the machine runs at once. */
-export function threadCount(): number {
-  const setting = process.env.GRAM_THREADS;
-  if (setting === undefined || setting === '') return availableParallelism();
-  const count = Number(setting);
-  if (!Number.isInteger(count) || count < 1) {
-    throw new EngineError(
-      'runtime',
-      `GRAM_THREADS is ${quote(setting)}`,
-      'set it to a whole number of at least 1',
-    );
-  }
-  return count;
 }
 
 /** Version of the loaded ONNX Runtime, such as `1.30.0`. */
