@@ -7,12 +7,13 @@ import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
+import { createJoinedEncoder, type JoinedEncoder } from './words/joined-encoder.js';
 import { createMerger } from './words/merger.js';
 import { wordRulesOf } from './words/rules.js';
-import { createWordEncoder, type WordEncoder } from './words/word-encoder.js';
-import type { Span } from './words/word-table.js';
+import { type Span, withTokens } from './words/token-list.js';
+import { createWordEncoder } from './words/word-encoder.js';
 
-export type { Span } from './words/word-table.js';
+export type { Span } from './words/token-list.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -154,13 +155,13 @@ function openText(text: string, source: string): Tokenizer {
   const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
   const plain = openNative(hidden.json, source);
   const about = { source, limit: maximumText(json) };
-  const wordEncoder = once(() => wordEncoderOf(json, plain, hidden));
+  const joinedEncoder = once(() => joinedEncoderOf(json, plain, hidden));
   const templates = new Map<string, readonly number[]>();
   const templateParts = remembered(hidden.parts);
   const idsByWords = (parts: readonly (string | number)[], shown: string) => {
     checkText(shown, about.limit);
-    const words = wordEncoder();
-    return words === undefined ? undefined : encodeParts(parts, words);
+    const encoder = joinedEncoder();
+    return encoder === undefined ? undefined : encodeParts(parts, encoder);
   };
   return {
     vocabSize: vocabSizeOf(json, full),
@@ -185,7 +186,7 @@ function openText(text: string, source: string): Tokenizer {
     spans: async (value) => {
       checkText(value, about.limit);
       return (
-        (await wordEncoder()?.encode(value, { withSpans: true }))?.spans ??
+        (await spansByWords(value, joinedEncoder())) ??
         spansOf((await encoded(plain, value, about)).getOffsets(), value)
       );
     },
@@ -210,16 +211,16 @@ function vocabSizeOf(
 }
 
 /** Makes the encoder by words, where the tokenizer allows it. */
-function wordEncoderOf(
+function joinedEncoderOf(
   json: TokenizerJson,
   plain: NativeTokenizer,
   { isControl, json: { model } }: HiddenControls,
-): WordEncoder | undefined {
+): JoinedEncoder | undefined {
   const rules = wordRulesOf(json);
   if (rules === undefined) return undefined;
   const merger = createMerger(model);
   if (merger === undefined) return undefined;
-  return createWordEncoder(rules, merger, async (asked) => {
+  const words = createWordEncoder(rules, merger, async (asked) => {
     const parts = asked.map(({ part }) => part);
     const found = await plain.encodeBatch(parts, { addSpecialTokens: false }).catch(() => []);
     return asked.map(({ part, withSpans }, at) => {
@@ -229,6 +230,7 @@ function wordEncoderOf(
       return { ids, spans: withSpans ? spansOf(encoding.getOffsets(), part) : undefined };
     });
   });
+  return createJoinedEncoder(words);
 }
 
 /** A function of texts of templates that remembers its results. */
@@ -256,36 +258,45 @@ function once<Value>(make: () => Value): () => Value {
   };
 }
 
-/** Joins the texts of segments, with the ids of the control tokens between them. */
+/** The texts of segments, with the ids of the control tokens between them. */
 function partsOf(
   segments: readonly Segment[],
   templateParts: HiddenControls['parts'],
 ): readonly (string | number)[] {
-  const parts: (string | number)[] = [];
-  for (const part of segments.flatMap(({ text, trusted }) => (trusted ? templateParts(text) : [text]))) {
-    const before = parts.at(-1);
-    if (typeof before === 'string' && typeof part === 'string') parts[parts.length - 1] = before + part;
-    else parts.push(part);
-  }
-  return parts;
+  return segments.flatMap(({ text, trusted }) => (trusted ? templateParts(text) : [text]));
 }
 
-/** Encodes parts by their words; undefined where one has to be encoded as a whole. */
-async function encodeParts(
+/** Encodes texts and control tokens; undefined where a text has to be encoded as a whole. */
+function encodeParts(
   parts: readonly (string | number)[],
-  encoder: WordEncoder,
+  encoder: JoinedEncoder,
 ): Promise<number[] | undefined> {
-  const all: number[] = [];
-  for (const part of parts) {
-    if (typeof part === 'number') {
-      all.push(part);
-      continue;
+  return withTokens(async (tokens) => {
+    const all: number[] = [];
+    let texts: string[] = [];
+    for (const part of [...parts, undefined]) {
+      if (typeof part === 'string') {
+        texts.push(part);
+        continue;
+      }
+      if (!(await encoder.encode(texts, tokens))) return undefined;
+      tokens.appendIdsTo(all);
+      tokens.clear();
+      texts = [];
+      if (part !== undefined) all.push(part);
     }
-    const tokens = await encoder.encode(part);
-    if (tokens === undefined) return undefined;
-    for (const id of tokens.ids) all.push(id);
-  }
-  return all;
+    return all;
+  });
+}
+
+function spansByWords(
+  text: string,
+  encoder: JoinedEncoder | undefined,
+): Promise<readonly Span[] | undefined> {
+  return withTokens(async (tokens) => {
+    const isEncoded = await encoder?.encode([text], tokens, { withSpans: true });
+    return isEncoded ? tokens.spans() : undefined;
+  });
 }
 
 /** Opens a tokenizer whose components were checked. */

@@ -31,12 +31,14 @@ export interface Section {
   readonly isLearned: boolean;
 }
 
+/** Makes forms of a prompt and two responses. */
+export type PairForm = (texts: readonly [prompt: string, first: string, second: string]) => Form;
+
 /** Writes a prompt and two responses into a judging prompt, up to the assistant's start; the label follows. */
 export function comparisonForm(
   { instruction, question, answers: [a, b], between, tail }: JudgePrompt,
   chat: ChatLayout,
-  texts: readonly [string, string, string],
-): Form {
+): PairForm {
   const turn = trimTurn(chat.trims?.user, instruction + question.start, b.end + tail);
   const pieces = [
     chat.bos + chat.userStart + turn.head,
@@ -47,21 +49,15 @@ export function comparisonForm(
     place(2, turn.last),
     turn.tail + chat.userEnd + chat.assistantStart,
   ];
-  return {
-    sections: [{ pieces, isLearned: false }],
-    texts,
-    prompt: [0],
-    responses: [[1], [2]],
-    endsTurn: false,
-  };
+  const sections = [{ pieces, isLearned: false }];
+  return (texts) => ({ sections, texts, prompt: [0], responses: [[1], [2]], endsTurn: false });
 }
 
 /** Writes the question as the user's turn, and both responses in one turn of the assistant. */
 export function responsePairForm(
   { question, answers: [a, b], between }: JudgePrompt,
   chat: ChatLayout,
-  texts: readonly [string, string, string],
-): Form {
+): PairForm {
   const asked = trimTurn(chat.trims?.user, question.start, question.end);
   const answered = trimTurn(chat.trims?.assistant, a.start, b.end);
   const opening = [
@@ -76,16 +72,11 @@ export function responsePairForm(
     place(2, answered.last),
     answered.tail + chat.end,
   ];
-  return {
-    sections: [
-      { pieces: opening, isLearned: false },
-      { pieces: answer, isLearned: true },
-    ],
-    texts,
-    prompt: [0],
-    responses: [[1], [2]],
-    endsTurn: true,
-  };
+  const sections = [
+    { pieces: opening, isLearned: false },
+    { pieces: answer, isLearned: true },
+  ];
+  return (texts) => ({ sections, texts, prompt: [0], responses: [[1], [2]], endsTurn: true });
 }
 
 /**

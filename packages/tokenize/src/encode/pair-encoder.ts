@@ -70,19 +70,17 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
   ]);
   const neutralize = (text: string) => (raw ? { text, neutralized: false } : neutralizeMarkers(judge, text));
   const common = { ...fixed, encoding: options.encoding ?? defaultEncoding(chat), neutralize };
-  const textsOf = (
-    { prompt, tools }: PromptToEncode,
-    first: Answer,
-    second: Answer,
-  ): [string, string, string] => [questionText(prompt, tools), answerText(first), answerText(second)];
+  const formOf = { comparison: comparisonForm(judge, chat), responsePair: responsePairForm(judge, chat) };
 
   const comparisons: PairEncoder['comparisons'] = async ({ a, b, ...record }, { needsBoth = true } = {}) => {
+    const question = questionText(record.prompt, record.tools);
+    const [first, second] = [answerText(a), answerText(b)];
     const forms = [
-      comparisonForm(judge, chat, textsOf(record, a, b)),
-      comparisonForm(judge, chat, textsOf(record, b, a)),
+      formOf.comparison([question, first, second]),
+      formOf.comparison([question, second, first]),
     ] as const;
-    const [first, second] = await fillOrders(forms, { ...common, id: record.id, needsBoth });
-    return [encodedOf(first), second && encodedOf(second)];
+    const [filled, swapped] = await fillOrders(forms, { ...common, id: record.id, needsBoth });
+    return [encodedOf(filled), swapped && encodedOf(swapped)];
   };
 
   return {
@@ -91,7 +89,8 @@ export async function createPairEncoder(options: PairEncoderOptions): Promise<Pa
     comparisons,
     comparison: async (record) => (await comparisons(record, { needsBoth: false }))[0],
     async responsePair({ responses: [first, second], ...record }) {
-      const form = responsePairForm(judge, chat, textsOf(record, first, second));
+      const question = questionText(record.prompt, record.tools);
+      const form = formOf.responsePair([question, answerText(first), answerText(second)]);
       const [filled] = await fillForms([form], { ...common, id: record.id });
       return turnOf(filled);
     },

@@ -26,11 +26,12 @@ export type VisitPart = (start: number, end: number, isWord: boolean) => void;
  * Splits a text into the words (pre-tokens) within which a tokenizer looks for tokens, as the library splits it. The ids of a text
  * are then those of its words, one after the other, and a word has the same ids everywhere.
  *
+ * @param units those of the text
  * @param visit called with each word of plain text, and with each run of words around characters that are not plain, in order
  */
-export function eachPart(text: string, rules: WordRules, visit: VisitPart): void {
+export function eachPart(text: string, units: Uint16Array, rules: WordRules, visit: VisitPart): void {
   if (isPlain(text)) {
-    eachWord(text, { start: 0, end: text.length }, rules, visit);
+    eachWord(units, { start: 0, end: text.length }, rules, visit);
     return;
   }
   let done = 0;
@@ -38,11 +39,23 @@ export function eachPart(text: string, rules: WordRules, visit: VisitPart): void
     const start = endOfWordBefore(text, done, at);
     const last = placeAfter(END_OF_WORD, text, at);
     const end = last === undefined ? text.length : last + 1;
-    eachWord(text, { start: done, end: start }, rules, visit);
+    eachWord(units, { start: done, end: start }, rules, visit);
     visit(start, end, false);
     done = end;
   }
-  eachWord(text, { start: done, end: text.length }, rules, visit);
+  eachWord(units, { start: done, end: text.length }, rules, visit);
+}
+
+/**
+ * Finds the part of a text whose tokens are the same whatever stands before and behind the text: from its first end of a word
+ * that is one for every pattern to its last; undefined where there is none.
+ */
+export function insideOf(text: string): { readonly start: number; readonly end: number } | undefined {
+  const first = placeAfter(END_OF_WORD, text, 0);
+  if (first === undefined) return undefined;
+  const start = first + 1;
+  const end = endOfWordBefore(text, start, text.length);
+  return end > start ? { start, end } : undefined;
 }
 
 function placeAfter(pattern: RegExp, text: string, from: number): number | undefined {
@@ -71,75 +84,75 @@ const KINDS = Uint8Array.from({ length: 0x20ad }, (_, code) => {
   return /\p{N}/u.test(character) ? DIGIT : OTHER;
 });
 
-function kindAt(text: string, at: number): number | undefined {
-  return KINDS[text.charCodeAt(at)];
+function kindAt(units: Uint16Array, at: number): number | undefined {
+  return KINDS[units[at] ?? 0];
 }
 
 /** The end of the run of characters of a kind that begins at a place. */
-function endOfRun(text: string, kind: number, start: number, end: number): number {
+function endOfRun(units: Uint16Array, kind: number, start: number, end: number): number {
   let at = start;
-  while (at < end && kindAt(text, at) === kind) at++;
+  while (at < end && kindAt(units, at) === kind) at++;
   return at;
 }
 
 /** Splits a part of a text that is plain. */
 function eachWord(
-  text: string,
+  units: Uint16Array,
   { start, end }: { readonly start: number; readonly end: number },
   rules: WordRules,
   visit: VisitPart,
 ): void {
   let pieceEnd = end;
   for (let at = start; at < end; ) {
-    if (rules.splitsDigitsFirst && (at === start || at >= pieceEnd)) pieceEnd = endOfPiece(text, at, end);
-    const next = endOfWord(text, at, pieceEnd, rules);
+    if (rules.splitsDigitsFirst && (at === start || at >= pieceEnd)) pieceEnd = endOfPiece(units, at, end);
+    const next = endOfWord(units, at, pieceEnd, rules);
     visit(at, next, true);
     at = next;
   }
 }
 
 /** Place where digits are split off: the one before the next digit, or after the one here. */
-function endOfPiece(text: string, start: number, end: number): number {
-  if (kindAt(text, start) === DIGIT) return start + 1;
+function endOfPiece(units: Uint16Array, start: number, end: number): number {
+  if (kindAt(units, start) === DIGIT) return start + 1;
   let at = start;
-  while (at < end && kindAt(text, at) !== DIGIT) at++;
+  while (at < end && kindAt(units, at) !== DIGIT) at++;
   return at;
 }
 
 /** The end of the word that begins at a place, by the alternatives of the patterns in their order. */
-function endOfWord(text: string, at: number, end: number, rules: WordRules): number {
-  const code = text.charCodeAt(at);
+function endOfWord(units: Uint16Array, at: number, end: number, rules: WordRules): number {
+  const code = units[at] ?? 0;
   const kind = KINDS[code];
   if (code === APOSTROPHE) {
-    const length = contraction(text, at, end, rules.foldsContractions);
+    const length = contraction(units, at, end, rules.foldsContractions);
     if (length > 0) return at + length;
   }
-  if (kind === LETTER) return endOfRun(text, LETTER, at + 1, end);
-  const next = at + 1 < end ? kindAt(text, at + 1) : undefined;
+  if (kind === LETTER) return endOfRun(units, LETTER, at + 1, end);
+  const next = at + 1 < end ? kindAt(units, at + 1) : undefined;
   const mayStandBefore = rules.beforeLetters === 'space' ? code === SPACE : kind === OTHER || kind === WHITE;
-  if (next === LETTER && mayStandBefore) return endOfRun(text, LETTER, at + 2, end);
-  if (kind === DIGIT) return endOfRun(text, DIGIT, at + 1, Math.min(end, at + rules.digits));
+  if (next === LETTER && mayStandBefore) return endOfRun(units, LETTER, at + 2, end);
+  if (kind === DIGIT) return endOfRun(units, DIGIT, at + 1, Math.min(end, at + rules.digits));
   if (next === DIGIT && code === SPACE && rules.spaceBeforeDigits)
-    return endOfRun(text, DIGIT, at + 2, Math.min(end, at + 1 + rules.digits));
+    return endOfRun(units, DIGIT, at + 2, Math.min(end, at + 1 + rules.digits));
   if (kind === OTHER || (next === OTHER && code === SPACE)) {
-    const punctuation = endOfRun(text, OTHER, at + 1, end);
-    return rules.linesAfterPunctuation ? endOfRun(text, LINE_END, punctuation, end) : punctuation;
+    const punctuation = endOfRun(units, OTHER, at + 1, end);
+    return rules.linesAfterPunctuation ? endOfRun(units, LINE_END, punctuation, end) : punctuation;
   }
-  return endOfWhite(text, at, end, rules);
+  return endOfWhite(units, at, end, rules);
 }
 
 /** The length of a contraction at a place, 0 where there is none. */
-function contraction(text: string, at: number, end: number, folds: boolean): number {
-  const found = text.slice(at + 1, Math.min(end, at + 3));
+function contraction(units: Uint16Array, at: number, end: number, folds: boolean): number {
+  const found = String.fromCharCode(...units.subarray(at + 1, Math.min(end, at + 3)));
   const letters = folds ? found.toLowerCase() : found;
   if (/^[stmd]/.test(letters)) return 2;
   return /^(?:re|ve|ll)/.test(letters) ? 3 : 0;
 }
 
 /** The end of white space: after its last line end, or before the last character where a word follows. */
-function endOfWhite(text: string, at: number, end: number, { endsAtLines }: WordRules): number {
+function endOfWhite(units: Uint16Array, at: number, end: number, { endsAtLines }: WordRules): number {
   let [stop, afterLine] = [at, at];
-  for (let kind = kindAt(text, stop); kind === WHITE || kind === LINE_END; kind = kindAt(text, stop)) {
+  for (let kind = kindAt(units, stop); kind === WHITE || kind === LINE_END; kind = kindAt(units, stop)) {
     stop++;
     if (kind === LINE_END) afterLine = stop;
     if (stop === end) break;

@@ -1,24 +1,30 @@
 import { LONGEST_MERGED, type Merger } from './merger.js';
 import type { WordRules } from './rules.js';
 import { eachPart } from './split-words.js';
-import {
-  hashOf,
-  LONGEST_REMEMBERED,
-  type PlacedTokens,
-  type Span,
-  TABLE_SIZE,
-  type Tokens,
-  WordTable,
-} from './word-table.js';
+import { type Span, TokenList } from './token-list.js';
+import { unitsOf } from './units.js';
+import { hashOf, LONGEST_REMEMBERED, TABLE_SIZE, type Word, WordTable } from './word-table.js';
 
 /** Encodes texts by their words. */
 export interface WordEncoder {
   /**
-   * Finds the tokens of a text; undefined for a text that has to be encoded as a whole.
+   * Appends the tokens of a text, whose first place is `start`, and returns whether it can be encoded by its words.
    *
    * @param options `withSpans` (default false) says that the places of the tokens are needed
    */
-  encode(text: string, options?: { readonly withSpans?: boolean }): Promise<Tokens | undefined>;
+  encode(text: string, all: TokenList, start: number, options?: SpanOptions): Promise<boolean>;
+}
+
+/** Options of encoding. */
+export interface SpanOptions {
+  /** Whether the places of tokens are needed. @default false */
+  readonly withSpans?: boolean;
+}
+
+/** The tokens of a part that the library encoded, with the place of each where they were asked for. */
+export interface Tokens {
+  readonly ids: readonly number[];
+  readonly spans?: readonly Span[] | undefined;
 }
 
 /** A part of a text that the library is asked to encode. */
@@ -31,7 +37,7 @@ export interface AskedPart {
 /** Encodes parts of texts that are left to the library; undefined for one that cannot be encoded alone. */
 export type EncodeParts = (parts: readonly AskedPart[]) => Promise<readonly (Tokens | undefined)[]>;
 
-/** A part whose tokens are not known yet, and the place where they belong. */
+/** A part whose tokens are not known yet, and the number of tokens before it. */
 interface Hole extends AskedPart {
   readonly place: number;
   readonly start: number;
@@ -45,86 +51,70 @@ interface Hole extends AskedPart {
 export function createWordEncoder(rules: WordRules, merger: Merger, library: EncodeParts): WordEncoder {
   const memory = new WordMemory();
   return {
-    async encode(text, { withSpans = false } = {}) {
-      const all = new TokenList(withSpans);
+    async encode(text, all, offset, { withSpans = false } = {}) {
+      const before = all.count;
       const holes: Hole[] = [];
-      eachPart(text, rules, (start, end, isWord) => {
-        if (memory.append(text, { start, end }, all)) return;
+      const units = unitsOf(text);
+      eachPart(text, units, rules, (start, end, isWord) => {
+        const isShort = end - start <= LONGEST_REMEMBERED;
+        const word = isShort ? { units, start, end, hash: hashOf(units, start, end) } : undefined;
+        if (word !== undefined && memory.append(word, all, offset)) return;
         if (isWord && end - start <= LONGEST_MERGED) {
-          const tokens = merged(merger, text.slice(start, end));
-          memory.remember(text, { start, end }, tokens);
-          all.append(tokens, start);
-        } else {
-          const isShort = end - start <= LONGEST_REMEMBERED;
-          holes.push({
-            place: all.ids.length,
-            start,
-            part: text.slice(start, end),
-            withSpans: withSpans || isShort,
-          });
+          const first = all.count;
+          addMerged(merger, text.slice(start, end), offset + start, all);
+          if (word !== undefined) memory.remember(word, all, first, offset);
+          return;
         }
+        const part = text.slice(start, end);
+        holes.push({
+          place: all.count - before,
+          start: offset + start,
+          part,
+          withSpans: withSpans || isShort,
+        });
       });
-      if (holes.length === 0) return all;
-      return filled(all, holes, await library(holes), memory);
+      if (holes.length === 0) return true;
+      const known = all.takeFrom(before);
+      const answers = await library(holes);
+      if (answers.includes(undefined)) return false;
+      let done = 0;
+      for (const [at, { place, part, start }] of holes.entries()) {
+        all.append(known, 0, { from: done, to: place });
+        done = place;
+        const found = listOf(answers[at]);
+        all.append(found, start);
+        if (found.hasPlaces && part.length <= LONGEST_REMEMBERED) memory.remember(wordOf(part), found, 0, 0);
+      }
+      all.append(known, 0, { from: done });
+      return true;
     },
   };
 }
 
-/** Tokens of a text, while they are gathered. */
-class TokenList implements Tokens {
-  readonly ids: number[] = [];
-  readonly spans: Span[] | undefined;
-
-  constructor(readonly withSpans: boolean) {
-    this.spans = withSpans ? [] : undefined;
-  }
-
-  /** Appends the tokens of a part that starts at a place. */
-  append({ ids, spans = [] }: Tokens, start: number): void {
-    for (const id of ids) this.ids.push(id);
-    if (this.spans === undefined) return;
-    for (const span of spans) this.spans.push({ start: start + span.start, end: start + span.end });
-  }
+/** The tokens that the library found. */
+function listOf({ ids, spans }: Tokens = { ids: [] }): TokenList {
+  const list = new TokenList(ids.length);
+  for (const [at, id] of ids.entries()) list.add(id, spans?.[at]?.start ?? 0, spans?.[at]?.end ?? 0);
+  list.hasPlaces = spans !== undefined;
+  return list;
 }
 
-/** Puts the tokens of the library in their places. */
-function filled(
-  { ids, spans, withSpans }: TokenList,
-  holes: readonly Hole[],
-  answers: readonly (Tokens | undefined)[],
-  memory: WordMemory,
-): Tokens | undefined {
-  const all = new TokenList(withSpans);
-  let done = 0;
-  const copyTo = (end: number) => {
-    all.append({ ids: ids.slice(done, end), spans: spans?.slice(done, end) }, 0);
-    done = end;
-  };
-  for (const [at, { place, part, start }] of holes.entries()) {
-    const tokens = answers[at];
-    if (tokens === undefined) return undefined;
-    copyTo(place);
-    all.append(tokens, start);
-    if (tokens.spans !== undefined) {
-      memory.remember(part, { start: 0, end: part.length }, { ids: tokens.ids, spans: tokens.spans });
-    }
-  }
-  copyTo(ids.length);
-  return all;
+/** A text as a word. */
+function wordOf(text: string): Word {
+  const units = unitsOf(text);
+  return { units, start: 0, end: text.length, hash: hashOf(units, 0, text.length) };
 }
 
-/** The tokens of a word of plain text, which has one UTF-16 unit for each character. */
-function merged(merger: Merger, word: string): PlacedTokens {
+/** Adds the tokens of a word of plain text, which has one UTF-16 unit for each character. */
+function addMerged(merger: Merger, word: string, start: number, all: TokenList): void {
   const { count, ids, ends } = merger.merge(word);
   const characters = charactersOf(word);
-  return {
-    ids: [...ids.subarray(0, count)],
-    spans: Array.from({ length: count }, (_, at) => ({
-      // A token that is a part of a character has the place of the character.
-      start: characters[at === 0 ? 0 : (ends[at - 1] ?? 0)] ?? 0,
-      end: (characters[(ends[at] ?? 1) - 1] ?? 0) + 1,
-    })),
-  };
+  for (let at = 0; at < count; at++) {
+    // A token that is a part of a character has the place of the character.
+    const first = characters[at === 0 ? 0 : (ends[at - 1] ?? 0)] ?? 0;
+    const last = characters[(ends[at] ?? 1) - 1] ?? 0;
+    all.add(ids[at] ?? 0, start + first, start + last + 1);
+  }
 }
 
 /** The character of each byte of a word. */
@@ -142,40 +132,26 @@ class WordMemory {
   private young = new WordTable();
   private old = new WordTable();
 
-  /** Appends the tokens of a part of a text, and returns whether they are known. */
-  append(text: string, { start, end }: Span, { ids, spans }: TokenList): boolean {
-    if (end - start > LONGEST_REMEMBERED) return false;
-    const hash = hashOf(text, start, end);
-    let word = this.young.find(text, start, end, hash);
-    if (word < 0) {
-      const aged = this.old.find(text, start, end, hash);
-      if (aged < 0) return false;
-      const tokens = this.old.tokensOf(aged);
-      this.makeRoom();
-      word = this.young.add(text, { start, end, hash }, tokens);
-    }
-    const table = this.young;
-    const to = table.firstToken(word + 1);
-    for (let at = table.firstToken(word); at < to; at++) {
-      ids.push(table.ids[at] ?? 0);
-      spans?.push({ start: start + (table.starts[at] ?? 0), end: start + (table.ends[at] ?? 0) });
-    }
+  /** Appends the tokens of a word of a text that begins at `offset`, and returns whether they are known. */
+  append(word: Word, all: TokenList, offset: number): boolean {
+    if (this.young.append(word, all, offset)) return true;
+    const first = all.count;
+    if (!this.old.append(word, all, offset)) return false;
+    this.add(word, all, first, offset);
     return true;
   }
 
-  /** Remembers a word that is not known, unless it is long. */
-  remember(text: string, { start, end }: Span, tokens: PlacedTokens): void {
-    if (end - start > LONGEST_REMEMBERED) return;
-    const hash = hashOf(text, start, end);
+  /** Remembers a word whose tokens are the last ones, from the number `first` on. */
+  remember(word: Word, all: TokenList, first: number, offset: number): void {
     // Texts that are encoded at the same time may ask the library for the same part.
-    if (this.young.find(text, start, end, hash) >= 0) return;
-    this.makeRoom();
-    this.young.add(text, { start, end, hash }, tokens);
+    if (!this.young.has(word)) this.add(word, all, first, offset);
   }
 
-  private makeRoom(): void {
-    if (this.young.count < TABLE_SIZE) return;
-    this.old = this.young;
-    this.young = new WordTable();
+  private add(word: Word, all: TokenList, first: number, offset: number): void {
+    if (this.young.count === TABLE_SIZE) {
+      this.old = this.young;
+      this.young = new WordTable();
+    }
+    this.young.add(word, all, first, offset);
   }
 }

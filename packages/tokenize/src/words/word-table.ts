@@ -1,109 +1,103 @@
-/** Words that a table can hold. With their tokens they take about 40 bytes each. */
+import type { TokenList } from './token-list.js';
+
+/** Words that a table can hold. With their tokens they take about 50 bytes each. */
 export const TABLE_SIZE = 2 ** 16;
 /** Longest word that is remembered, in UTF-16 units. */
 export const LONGEST_REMEMBERED = 32;
 
-/** The place of a token in its text, from the index `start` to before `end`. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The tokens of a text, with the place of each where somebody asked for them. */
-export interface Tokens {
-  readonly ids: readonly number[];
-  readonly spans?: readonly Span[] | undefined;
-}
-
-/** Tokens with their places. */
-export type PlacedTokens = Required<Tokens> & { readonly spans: readonly Span[] };
-
-/** The tokens of words in flat arrays. No text is made to look a word up: it is a part of a longer text. */
-export class WordTable {
-  /** Ids of tokens, and their places in their words in UTF-16 units. */
-  ids = new Int32Array(1024);
-  starts = new Uint8Array(1024);
-  ends = new Uint8Array(1024);
-  count = 0;
-  /** One more than the number of a word, by its hash; 0 is free. */
-  private readonly slots = new Int32Array(2 * TABLE_SIZE);
-  private readonly hashes = new Int32Array(TABLE_SIZE);
-  /** Start of each word among the units, and of its tokens among the tokens. */
-  private readonly units = new Int32Array(TABLE_SIZE + 1);
-  private readonly tokens = new Int32Array(TABLE_SIZE + 1);
-  private text = new Uint16Array(4096);
-
-  /** The number of a word that is a part of a text, negative where it is not here. */
-  find(text: string, start: number, end: number, hash: number): number {
-    for (let slot = hash & SLOT_MASK; ; slot = (slot + 1) & SLOT_MASK) {
-      const word = (this.slots[slot] ?? 0) - 1;
-      if (word < 0 || (this.hashes[word] === hash && this.is(word, text, start, end))) return word;
-    }
-  }
-
-  /** Place where the tokens of a word begin; they end where those of the next number begin. */
-  firstToken(word: number): number {
-    return this.tokens[word] ?? 0;
-  }
-
-  /** Adds a word that is not here, and returns its number. There has to be room. */
-  add(text: string, { start, end, hash }: HashedPart, { ids, spans }: PlacedTokens): number {
-    const word = this.count++;
-    const unit = this.units[word] ?? 0;
-    this.text = withRoom(this.text, unit + end - start);
-    for (let at = start; at < end; at++) this.text[unit + at - start] = text.charCodeAt(at);
-    const token = this.firstToken(word);
-    this.ids = withRoom(this.ids, token + ids.length);
-    this.starts = withRoom(this.starts, token + ids.length);
-    this.ends = withRoom(this.ends, token + ids.length);
-    for (const [at, { start: from, end: to }] of spans.entries()) {
-      this.ids[token + at] = ids[at] ?? 0;
-      this.starts[token + at] = from;
-      this.ends[token + at] = to;
-    }
-    this.units[word + 1] = unit + end - start;
-    this.tokens[word + 1] = token + ids.length;
-    this.hashes[word] = hash;
-    let slot = hash & SLOT_MASK;
-    while (this.slots[slot] !== 0) slot = (slot + 1) & SLOT_MASK;
-    this.slots[slot] = word + 1;
-    return word;
-  }
-
-  /** The tokens of a word, to be added to another table. */
-  tokensOf(word: number): PlacedTokens {
-    const [from, to] = [this.firstToken(word), this.firstToken(word + 1)];
-    return {
-      ids: [...this.ids.subarray(from, to)],
-      spans: Array.from({ length: to - from }, (_, at) => ({
-        start: this.starts[from + at] ?? 0,
-        end: this.ends[from + at] ?? 0,
-      })),
-    };
-  }
-
-  private is(word: number, text: string, start: number, end: number): boolean {
-    const unit = this.units[word] ?? 0;
-    if ((this.units[word + 1] ?? 0) - unit !== end - start) return false;
-    for (let at = start; at < end; at++)
-      if (this.text[unit + at - start] !== text.charCodeAt(at)) return false;
-    return true;
-  }
-}
-
-/** A part of a text, and its hash. */
-export interface HashedPart {
+/** A part of the units of a text, and its hash. */
+export interface Word {
+  readonly units: Uint16Array;
   readonly start: number;
   readonly end: number;
   readonly hash: number;
 }
 
 const SLOT_MASK = 2 * TABLE_SIZE - 1;
+/** Numbers of a slot, which lie side by side, as memory is what takes time. */
+const [HASH, UNITS, TOKENS, LENGTHS, WIDTH] = [0, 1, 2, 3, 4];
+/** The number of tokens stands above the number of units in one number. */
+const COUNT_SHIFT = 8;
+const UNIT_MASK = 2 ** COUNT_SHIFT - 1;
+
+/** The tokens of words in flat arrays. No text is made to look a word up: it is a part of a longer text. */
+export class WordTable {
+  count = 0;
+  /** For each slot the hash of its word, where its units and its tokens begin, and how many there are; none where it is free. */
+  private readonly slots = new Int32Array(WIDTH * 2 * TABLE_SIZE);
+  private text = new Uint16Array(4096);
+  private textEnd = 0;
+  /** Ids of tokens, and their places in their words in UTF-16 units. */
+  private ids = new Int32Array(1024);
+  private starts = new Uint8Array(1024);
+  private ends = new Uint8Array(1024);
+  private tokensEnd = 0;
+
+  has({ units, start, end, hash }: Word): boolean {
+    return this.find(units, start, end, hash) >= 0;
+  }
+
+  /** Appends the tokens of a word of a text that begins at `offset`, and returns whether it is here. */
+  append({ units, start, end, hash }: Word, tokens: TokenList, offset: number): boolean {
+    const slot = this.find(units, start, end, hash);
+    if (slot < 0) return false;
+    const first = this.slots[slot + TOKENS] ?? 0;
+    const last = first + ((this.slots[slot + LENGTHS] ?? 0) >> COUNT_SHIFT);
+    const from = offset + start;
+    for (let at = first; at < last; at++)
+      tokens.add(this.ids[at] ?? 0, from + (this.starts[at] ?? 0), from + (this.ends[at] ?? 0));
+    return true;
+  }
+
+  /**
+   * Adds a word that is not here. There has to be room.
+   *
+   * @param tokens those of its text, which begins at `offset`; its own are the last ones, from the number `first` on
+   */
+  add({ units, start, end, hash }: Word, tokens: TokenList, first: number, offset: number): void {
+    const [unit, token] = [this.textEnd, this.tokensEnd];
+    const count = tokens.count - first;
+    this.textEnd += end - start;
+    this.tokensEnd += count;
+    this.text = withRoom(this.text, this.textEnd);
+    this.text.set(units.subarray(start, end), unit);
+    this.ids = withRoom(this.ids, this.tokensEnd);
+    this.starts = withRoom(this.starts, this.tokensEnd);
+    this.ends = withRoom(this.ends, this.tokensEnd);
+    for (let at = 0; at < count; at++) {
+      this.ids[token + at] = tokens.id(first + at);
+      this.starts[token + at] = tokens.start(first + at) - offset - start;
+      this.ends[token + at] = tokens.end(first + at) - offset - start;
+    }
+    let slot = hash & SLOT_MASK;
+    while (this.slots[WIDTH * slot + LENGTHS] !== 0) slot = (slot + 1) & SLOT_MASK;
+    this.slots.set([hash, unit, token, (count << COUNT_SHIFT) | (end - start)], WIDTH * slot);
+    this.count++;
+  }
+
+  /** The place of the slot of a word, negative where it is not here. */
+  private find(units: Uint16Array, start: number, end: number, hash: number): number {
+    const { slots } = this;
+    for (let at = hash & SLOT_MASK; ; at = (at + 1) & SLOT_MASK) {
+      const slot = WIDTH * at;
+      const lengths = slots[slot + LENGTHS] ?? 0;
+      if (lengths === 0) return -1;
+      if (slots[slot + HASH] !== hash || (lengths & UNIT_MASK) !== end - start) continue;
+      if (this.is(slots[slot + UNITS] ?? 0, units, start, end)) return slot;
+    }
+  }
+
+  private is(unit: number, units: Uint16Array, start: number, end: number): boolean {
+    const { text } = this;
+    for (let at = start; at < end; at++) if (text[unit + at - start] !== units[at]) return false;
+    return true;
+  }
+}
 
 /** The hash of a part of a text (FNV-1a over its units, with the high bits mixed into the low ones). */
-export function hashOf(text: string, start: number, end: number): number {
+export function hashOf(units: Uint16Array, start: number, end: number): number {
   let hash = 0x811c9dc5;
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (units[at] ?? 0), 0x01000193);
   return hash ^ (hash >>> 15);
 }
 

@@ -8,7 +8,9 @@ import { type Tokenizer, tokenizerFromJson } from '../library.js';
 import { createMerger, type Merger } from './merger.js';
 import { wordRulesOf } from './rules.js';
 import { eachPart } from './split-words.js';
-import { createWordEncoder, type EncodeParts } from './word-encoder.js';
+import { TokenList } from './token-list.js';
+import { unitsOf } from './units.js';
+import { createWordEncoder, type EncodeParts, type SpanOptions } from './word-encoder.js';
 import { TABLE_SIZE } from './word-table.js';
 
 const trained: object = JSON.parse(
@@ -86,10 +88,37 @@ describe.each(tokenizers)('words of %s', (_, load) => {
   }, 120_000);
 });
 
+describe.each(tokenizers.slice(1, 3))('texts of %s that are joined', (_, load) => {
+  it('have the ids and the places of the whole, however often each was met before', async () => {
+    const tokenizer = load();
+    const { added_tokens: __, ...json } = JSON.parse(tokenizer.json);
+    const native = NativeTokenizer.fromString(JSON.stringify({ ...json, post_processor: null }));
+    const random = createRandom(4, 'joined');
+    const texts = Array.from({ length: 40 }, (_text, at) => {
+      const pieces = [...(at < 20 ? PIECES : PIECES.slice(0, 44)), 'some words of', ' a text', ' and'];
+      return Array.from({ length: 400 }, () => pieces[random.integer(pieces.length)]).join('');
+    });
+    for (let round = 0; round < 100; round++) {
+      const joined = Array.from({ length: 3 }, () => texts[random.integer(texts.length)]!);
+      const expected = await native.encode(joined.join(''), null, { addSpecialTokens: false });
+      const ids = await tokenizer.encodeSegments(joined.map((text) => ({ text, trusted: false })));
+      if (ids.join() !== expected.getIds().join()) expect.fail(JSON.stringify(joined));
+      const [first = ''] = joined;
+      const alone = await native.encode(first, null, { addSpecialTokens: false });
+      const places = (await tokenizer.spans(first)).map(({ start, end }) => [start, end]);
+      // The library counts characters.
+      const isSame = [...first].length === first.length;
+      if (isSame && places.join() !== alone.getOffsets().join()) expect.fail(JSON.stringify(first));
+    }
+  });
+});
+
 /** Lists the parts that `eachPart` visits. */
-function partsOf(text: string, rules: Parameters<typeof eachPart>[1]) {
+function partsOf(text: string, rules: Parameters<typeof eachPart>[2]) {
   const parts: { part: string; isWord: boolean }[] = [];
-  eachPart(text, rules, (start, end, isWord) => parts.push({ part: text.slice(start, end), isWord }));
+  eachPart(text, unitsOf(text), rules, (start, end, isWord) =>
+    parts.push({ part: text.slice(start, end), isWord }),
+  );
   return parts;
 }
 
@@ -138,19 +167,25 @@ describe('createWordEncoder', () => {
         return { count: 1, ids: Int32Array.of(word.length), ends: Int32Array.of(word.length) };
       },
     };
-    return { merged, encoder: createWordEncoder(rules, merger, library) };
+    const words = createWordEncoder(rules, merger, library);
+    const encode = async (text: string, options?: SpanOptions) => {
+      const all = new TokenList();
+      if (!(await words.encode(text, all, 0, options))) return undefined;
+      return { ids: Array.from({ length: all.count }, (_, at) => all.id(at)), spans: all.spans() };
+    };
+    return { merged, encode };
   }
 
   it('merges each word once, and asks the library for long and foreign parts', async () => {
     const asked: string[] = [];
-    const { merged, encoder } = encoderWith(async (parts) => {
+    const { merged, encode } = encoderWith(async (parts) => {
       asked.push(...parts.map(({ part }) => part));
       return parts.map(({ part }) => (part.includes('語') ? undefined : tokensOf(part)));
     });
     const long = 'x'.repeat(80);
-    await encoder.encode('a b a');
-    const both = await encoder.encode(`b a ${long} a Ωm`, { withSpans: true });
-    expect(both).toMatchObject({
+    await encode('a b a');
+    const both = await encode(`b a ${long} a Ωm`, { withSpans: true });
+    expect(both).toEqual({
       ids: [1, 2, 81, 5],
       spans: [
         { start: 0, end: 1 },
@@ -159,25 +194,25 @@ describe('createWordEncoder', () => {
         { start: 84, end: 89 },
       ],
     });
-    expect(await encoder.encode('a 語')).toBeUndefined();
-    expect((await encoder.encode(`${long} a Ωm`))?.ids).toEqual([80, 5]);
+    expect(await encode('a 語')).toBeUndefined();
+    expect((await encode(`${long} a Ωm`))?.ids).toEqual([80, 5]);
     expect(merged).toEqual(['a', ' b', ' a', 'b']);
     expect(asked).toEqual([` ${long}`, ' a Ωm', 'a 語', long]);
   });
 
   it('forgets what nobody asks for', async () => {
-    const { merged, encoder } = encoderWith(async () => []);
-    await encoder.encode('first kept');
+    const { merged, encode } = encoderWith(async () => []);
+    await encode('first kept');
     for (let n = 0; n < 3 * TABLE_SIZE; n += 1000) {
       // GPT-2 splits digits off.
       const words = Array.from({ length: 1000 }, (_, at) =>
         (n + at).toString().replace(/\d/g, (digit) => 'abcdefghij'.charAt(Number(digit))),
       );
-      await encoder.encode(words.join(' '));
-      await encoder.encode('kept kept');
+      await encode(words.join(' '));
+      await encode('kept kept');
     }
     merged.length = 0;
-    await encoder.encode('first kept');
+    await encode('first kept');
     expect(merged).toEqual(['first']);
   });
 });
