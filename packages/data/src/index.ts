@@ -16,6 +16,7 @@ export { writeJsonl } from './files/write-jsonl.js';
 export { type Column, type ColumnField, type Columns, columnFields } from './format/columns.js';
 export { type FormatName, formatNames } from './formats/index.js';
 export { unifiedFeedbackTurns } from './formats/unified-feedback.js';
+export { type CountedRecord, recordChunks, withTokenCounts } from './pipeline/chunks.js';
 export {
   createOverlapFinder,
   decontaminate,

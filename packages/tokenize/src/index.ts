@@ -31,6 +31,11 @@ export {
 export { patternProblem } from './checks/pattern.js';
 export { type PatternCost, patternCost } from './checks/pattern-cost.js';
 export {
+  createTokenCounter,
+  type TokenCounter,
+  type TokenCounterOptions,
+} from './counting/token-counter.js';
+export {
   type ChatEncoder,
   type ChatEncoderOptions,
   createChatEncoder,

@@ -78,5 +78,7 @@ function isAssistant(turn: Turn | undefined): boolean {
 
 function isSameTurn(first: Turn | undefined, second: Turn | undefined): boolean {
   if (first === undefined || second === undefined) return false;
-  return first.role === second.role && conversationKey([first]) === conversationKey([second]);
+  if (first === second) return true;
+  const mayBeSame = first.role === second.role && first.content === second.content;
+  return mayBeSame && conversationKey([first]) === conversationKey([second]);
 }

@@ -56,6 +56,8 @@ export function familyOf(from: FileRecord): string | undefined {
 
 /** Reads the value of a field, undefined where it is missing; `chosen.answer` is the field `answer` of `chosen`. */
 export function valueAt({ record }: FileRecord, path: string): unknown {
+  // Most paths are names, and each record is asked for dozens.
+  if (!path.includes('.')) return Object.hasOwn(record, path) ? record[path] : undefined;
   let value: unknown = record;
   for (const name of path.split('.')) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;

@@ -1,6 +1,8 @@
+import type { SharedWork } from '@gram/base';
 import { DataError } from '../error.js';
 import { garbleOf } from '../text/garble.js';
 import { loadLanguageDetector } from '../text/language.js';
+import { withTokenCounts } from './chunks.js';
 import { type DataRecord, textsOf } from './record-texts.js';
 import { type Step, screen } from './step.js';
 
@@ -14,26 +16,39 @@ export interface Bounds {
 
 /** Leaves out records whose prompt and responses together are too short or too long, in characters (UTF-16 code units). */
 export function filterByCharacters<Item extends DataRecord>(bounds: Bounds): Step<Item> {
-  return filterBySize('characters', bounds, (text) => text.length);
+  return filterBySize('characters', bounds, async function* (items) {
+    for await (const item of items) yield { item, size: sumOf(textsOf(item).map(({ length }) => length)) };
+  });
 }
 
 /**
  * Leaves out records whose prompt and responses together are too short or too long, in tokens. What a judging prompt or a chat
  * template adds is not counted.
  *
- * @param countTokens number of tokens of a text, for instance by a tokenizer of `@gram/tokenize`
+ * @param openCounter makes what counts the tokens of texts, which is closed after the last record, such as `createTokenCounter` of
+ *   `@gram/tokenize`
  */
 export function filterByTokens<Item extends DataRecord>(
   bounds: Bounds,
-  countTokens: (text: string) => number | Promise<number>,
+  openCounter: () => SharedWork<readonly string[], readonly number[]>,
 ): Step<Item> {
-  return filterBySize('tokens', bounds, countTokens);
+  return filterBySize('tokens', bounds, async function* (items) {
+    for await (const { item, counts } of withTokenCounts(items, openCounter())) {
+      yield { item, size: sumOf(counts) };
+    }
+  });
 }
 
-function filterBySize<Item extends DataRecord>(
+/** A record and its size. */
+interface Measured<Item> {
+  readonly item: Item;
+  readonly size: number;
+}
+
+function filterBySize<Item>(
   unit: string,
   { least = 0, most = Number.POSITIVE_INFINITY }: Bounds,
-  sizeOf: (text: string) => number | Promise<number>,
+  measure: (items: AsyncIterable<Item>) => AsyncIterable<Measured<Item>>,
 ): Step<Item> {
   if (!(least >= 0) || !(most >= least)) {
     throw new DataError(
@@ -42,11 +57,20 @@ function filterBySize<Item extends DataRecord>(
       'give a smallest size of 0 or more, and a largest one that is not below it',
     );
   }
-  return screen(unit, async (record) => {
-    const sizes = await Promise.all(textsOf(record).map(sizeOf));
-    const size = sizes.reduce((sum, one) => sum + one, 0);
-    return size < least ? 'too-short' : size > most ? 'too-long' : undefined;
-  });
+  return {
+    name: unit,
+    async *apply(items, drop) {
+      for await (const { item, size } of measure(items)) {
+        if (size < least) drop(item, 'too-short');
+        else if (size > most) drop(item, 'too-long');
+        else yield item;
+      }
+    },
+  };
+}
+
+function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Leaves out records with a garbled prompt or response; see `garbleOf` for the rules, which are the reasons. */

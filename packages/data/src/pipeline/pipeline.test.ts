@@ -93,9 +93,24 @@ describe('filters', () => {
       kept: ['right'],
       dropped: { short: 'too-short', long: 'too-long' },
     });
-    const words = async (text: string) => text.split(' ').length;
-    const { kept } = await outcome([pair('one two', 'three', 'four')], filterByTokens({ most: 4 }, words));
-    expect(kept).toHaveLength(1);
+    let closed = 0;
+    const words = {
+      limit: 3,
+      run: async (texts: readonly string[]) => texts.map((text) => text.split(' ').length),
+      close: async () => void closed++,
+    };
+    const many = Array.from({ length: 500 }, (_, at) =>
+      pair('one two', 'x '.repeat(at % 5), 'four', `${at}`),
+    );
+    const filtered = await outcome(
+      many,
+      filterByTokens({ least: 5, most: 6 }, () => words),
+    );
+    expect(filtered.kept).toEqual(many.flatMap(({ id }, at) => ([1, 2].includes(at % 5) ? [id] : [])));
+    expect(filtered.counts).toMatchObject([
+      { name: 'tokens', read: 500, kept: 200, dropped: { 'too-short': 100, 'too-long': 200 } },
+    ]);
+    expect(closed).toBe(1);
     expect(() => filterByCharacters({ least: 5, most: 4 })).toThrow(/from 5 to 4 characters/);
   });
 

@@ -42,6 +42,8 @@ export interface ChatTemplateOptions {
 
 /** The chat template of a model. */
 export interface ChatTemplate {
+  /** The options that it was created with, plain data: another thread creates the same template of them. */
+  readonly options: ChatTemplateOptions;
   readonly specialTokens: Readonly<Record<string, string>>;
   /**
    * Renders a conversation in parts. Joined, they are the text that transformers' `apply_chat_template` returns.
@@ -116,6 +118,7 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   }
 
   return {
+    options,
     specialTokens,
     outline,
     async render(messages, renderOptions) {

@@ -11,7 +11,7 @@ import { loadTokenizer } from '@gram/tokenize';
 import { defineCommand } from '../../command.js';
 import { CliError } from '../../error.js';
 import { wholeNumber } from '../../parse-flags.js';
-import { inputOperand, jsonFlag, outputOperand, recordFlags, tokenizerFlag } from './input.js';
+import { inputOperand, jsonFlag, openCounter, outputOperand, recordFlags, tokenizerFlag } from './input.js';
 import { passRecords } from './pass.js';
 
 /** `gram data filter`: no record that is too long, foreign or damaged. */
@@ -63,7 +63,7 @@ export const filterCommand = defineCommand({
       ...(language.length > 0 ? [await filterByLanguage<SourcedRecord>(language)] : []),
       ...(tokenizer === undefined
         ? []
-        : [filterByTokens<SourcedRecord>(tokens, async (text) => (await tokenizer.encode(text)).length)]),
+        : [filterByTokens<SourcedRecord>(tokens, () => openCounter(tokenizer, io))]),
     ];
     if (steps.length === 0) {
       throw new CliError(

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { checkWritable } from '@gram/base';
+import { checkWritable, threadCount } from '@gram/base';
 import {
   type DataRecord,
   describeCounts,
@@ -14,6 +14,7 @@ import {
   type SourcedRecord,
 } from '@gram/data';
 import { type BenchmarkName, benchmarkNames, readBenchmark } from '@gram/ranking';
+import { createTokenCounter, type TokenCounter, type Tokenizer } from '@gram/tokenize';
 import type { Io } from '../../command.js';
 import { CliError } from '../../error.js';
 import { pairFlags, recordOptions } from '../../evaluation/read-pairs.js';
@@ -72,6 +73,11 @@ export async function openRecords(
   const format = values.format as FormatName | undefined;
   const reading = readData(local, { ...recordOptions(values), format });
   return watched(reading, isOneOfSeveral ? undefined : path, io);
+}
+
+/** Makes a counter of tokens that ends when the command is stopped; it has to be closed. */
+export function openCounter(tokenizer: Tokenizer, { signal }: Pick<Io, 'signal'>): TokenCounter {
+  return createTokenCounter(tokenizer, { threads: threadCount(), signal });
 }
 
 /** The progress line and the signal of a command. */

@@ -1,14 +1,22 @@
 import { checkWritable, createRandom, formatPercent } from '@gram/base';
-import { createOverlapFinder, loadLanguageDetector, type SetOverlap, type SourcedRecord } from '@gram/data';
+import {
+  type CountedRecord,
+  createOverlapFinder,
+  loadLanguageDetector,
+  type SetOverlap,
+  type SourcedRecord,
+  withTokenCounts,
+} from '@gram/data';
 import { textTable, writePage } from '@gram/report';
-import { loadTokenizer } from '@gram/tokenize';
-import { defineCommand } from '../../command.js';
+import { loadTokenizer, type Tokenizer } from '@gram/tokenize';
+import { defineCommand, type Io } from '../../command.js';
 import {
   againstFlag,
   evaluationSets,
   inputOperand,
   jsonFlag,
   noteReading,
+  openCounter,
   openRecords,
   readingOf,
   recordFlags,
@@ -39,15 +47,15 @@ export const statsCommand = defineCommand({
     const finder = await createOverlapFinder(await evaluationSets(against, io));
     const measurement = createMeasurement({
       detect: await loadLanguageDetector(),
-      countTokens: tokenizer && (async (text) => (await tokenizer.encode(text)).length),
+      countsTokens: tokenizer !== undefined,
       finder,
     });
     const examples = createReservoir(EXAMPLES);
     const reading = await openRecords(input, values, io);
-    for await (const record of reading) {
+    for await (const { item, counts } of counted(reading, tokenizer, io)) {
       io.signal.throwIfAborted();
-      await measurement.add(record);
-      examples.add(record);
+      measurement.add(item, counts);
+      examples.add(item);
     }
     noteReading(reading, values.format !== undefined, io);
     const found = measurement.result();
@@ -62,6 +70,16 @@ export const statsCommand = defineCommand({
     await writePage(page, statisticsPage(content));
   },
 });
+
+/** Gives records with the tokens of their texts, where there is a tokenizer. */
+async function* counted(
+  records: AsyncIterable<SourcedRecord>,
+  tokenizer: Tokenizer | undefined,
+  io: Io,
+): AsyncGenerator<Partial<CountedRecord<SourcedRecord>> & { readonly item: SourcedRecord }> {
+  if (tokenizer !== undefined) yield* withTokenCounts(records, openCounter(tokenizer, io));
+  else for await (const item of records) yield { item };
+}
 
 /** Keeps some records, all that pass being equally likely (Vitter's algorithm R), in their order. */
 function createReservoir(size: number) {

@@ -59,18 +59,20 @@ export interface DataStatistics {
 /** The tools of a measurement. */
 export interface MeasureOptions {
   readonly detect: LanguageDetector;
-  readonly countTokens?: ((text: string) => Promise<number>) | undefined;
+  /** Whether the tokens of texts are given. @default false */
+  readonly countsTokens?: boolean | undefined;
   readonly finder?: OverlapFinder | undefined;
 }
 
 /** Measures records as they pass. */
 export interface Measurement {
-  add(record: DataRecord): Promise<void>;
+  /** @param tokenCounts the tokens of each text of the record */
+  add(record: DataRecord, tokenCounts?: readonly number[]): void;
   result(): DataStatistics;
 }
 
 /** Starts a measurement. It remembers the lengths of each record and hashes of its texts. */
-export function createMeasurement({ detect, countTokens, finder }: MeasureOptions): Measurement {
+export function createMeasurement({ detect, countsTokens = false, finder }: MeasureOptions): Measurement {
   const families = new Map<string, number>();
   const languages = new Map<string, number>();
   const damaged = new Map<string, number>();
@@ -83,7 +85,7 @@ export function createMeasurement({ detect, countTokens, finder }: MeasureOption
   let records = 0;
   let responses = 0;
   return {
-    async add(record) {
+    add(record, tokenCounts) {
       records++;
       const texts = textsOf(record);
       responses += responsesOf(record).length;
@@ -95,7 +97,7 @@ export function createMeasurement({ detect, countTokens, finder }: MeasureOption
       const repetition = repetitionOf(record);
       if (repetition !== undefined) count(repeated, repetition);
       characters.add(texts.map((text) => text.length));
-      if (countTokens !== undefined) tokens.add(await Promise.all(texts.map(countTokens)));
+      if (tokenCounts !== undefined) tokens.add(tokenCounts);
       if ('chosen' in record) {
         const [chosen, rejected] = [record.chosen, record.rejected].map(
           (one) => conversationText(one).length,
@@ -114,7 +116,7 @@ export function createMeasurement({ detect, countTokens, finder }: MeasureOption
         families: byCount(families),
         languages: byCount(languages),
         characters: characters.summary(),
-        tokens: countTokens === undefined ? null : tokens.summary(),
+        tokens: countsTokens ? tokens.summary() : null,
         damaged: byCount(damaged),
         repeated: byCount(repeated),
         chosenLonger: decided === 0 ? null : longer.chosen / decided,
