@@ -1,9 +1,9 @@
 /**
  * Measures the way from records to the first training step, in memory and in time:
  *
- *     npm run bench:data -- [--records 1000000] [--bytes 1000] [--tokenizer DIRECTORY] [--data FILE] [--folder DIRECTORY]
+ *     npm run bench:data -- [--records 1000000] [--bytes 1000] [--tokenizer DIRECTORY] [--data FILE ...] [--folder DIRECTORY]
  *
- * Records are pairs of `--bytes` bytes with random words, or those of FILE, repeated until there are as many; every one has a text
+ * Records are pairs of `--bytes` bytes with random words, or those of the FILEs, repeated until there are as many; every one has a text
  * of its own. A small model with the tokenizer of DIRECTORY, or with one that is trained on them, learns from them for one step.
  *
  * Three processes run one after the other. The first one parses the lines and tokenizes their texts and does nothing else. The
@@ -37,7 +37,7 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '1000000' },
     bytes: { type: 'string', default: '1000' },
     tokenizer: { type: 'string', default: '' },
-    data: { type: 'string' },
+    data: { type: 'string', multiple: true, default: [] },
     folder: { type: 'string' },
   },
 });
@@ -72,6 +72,9 @@ try {
   console.log(
     `processor time: ${alone.cpu.toFixed(1)} s and ${large.cpu.toFixed(1)} s, ${(alone.cpu / large.cpu).toFixed(2)}`,
   );
+  console.log(
+    `encoding: ${large.encodingSeconds.toFixed(1)} s with ${large.encodingCpu.toFixed(1)} s of processor time`,
+  );
   console.log(`the same again, encoded before: ${again.seconds.toFixed(1)} s`);
   console.log(
     `peak memory: ${mega(large.peak)}, ${mega(large.peak - small.peak)} above that of 1000 records`,
@@ -96,9 +99,7 @@ async function write(path, records) {
 async function* take(records) {
   let n = 0;
   while (n < records) {
-    for await (const { prompt, chosen, rejected } of options.data
-      ? readPreferences(options.data)
-      : invented()) {
+    for await (const { prompt, chosen, rejected } of options.data.length > 0 ? given() : invented()) {
       yield { id: String(n), prompt: `${n} ${text(prompt)}`, chosen: text(chosen), rejected: text(rejected) };
       n++;
       if (n === records) return;
@@ -108,6 +109,10 @@ async function* take(records) {
 
 function text(turns) {
   return typeof turns === 'string' ? turns : turns.map(({ content }) => content).join('\n');
+}
+
+async function* given() {
+  for (const path of options.data) yield* readPreferences(path);
 }
 
 /** Pairs of random words, as frequent as words are: the n-th with a probability of about 1 / n. */

@@ -60,14 +60,27 @@ const works = {
   },
   /** Checks, encodes and takes the first step. */
   async prepare() {
-    const prepared = await prepareTraining(config(`init.model=${model}`));
+    // From the end of the first chunk to that of the last one.
+    let [first, last] = [];
+    const now = () => ({ at: performance.now(), cpu: process.cpuUsage() });
+    const prepared = await prepareTraining(config(`init.model=${model}`), {
+      onProgress(work) {
+        if (work !== 'records') return;
+        last = now();
+        first ??= last;
+      },
+    });
     const stop = new AbortController();
     await prepared
       .run({ signal: stop.signal, onStep: () => stop.abort(new Error('enough')) })
       .catch((error) => {
         if (error.message !== 'enough') throw error;
       });
-    return { examples: prepared.examples };
+    return {
+      examples: prepared.examples,
+      encodingSeconds: (last.at - first.at) / 1000,
+      encodingCpu: (last.cpu.user + last.cpu.system - first.cpu.user - first.cpu.system) / 1e6,
+    };
   },
 };
 

@@ -22,8 +22,18 @@ export type { Call } from './distributed/gpus/nccl.js';
 export type { GpuExchange } from './distributed/gpus/open-gpus.js';
 export { type ShareOptions, type Slice, sharesOf, slicesOf } from './distributed/partition.js';
 export { checkSameRun, gatherValues } from './distributed/shared-state.js';
+export {
+  type EncodePreferencesOptions,
+  encodeDemonstrations,
+  encodePolicyPairs,
+  encodePreferences,
+  encodeResponsePairs,
+  encodeRewardPairs,
+} from './encoding/encode.js';
+export type { DegenerateReason, EncodeOptions, EncodingCounts, Examples } from './encoding/encode-all.js';
 export { TrainError } from './error.js';
 export type { ExampleMeasure } from './examples/codec.js';
+export type { GenerationExample, PreferenceExample, RewardExample } from './examples/kinds.js';
 export { type ExampleInput, type ExampleSource, sourceOf } from './examples/source.js';
 export {
   type ArrayKind,
@@ -35,7 +45,7 @@ export {
   type Vector,
   weightedSum,
 } from './objectives/batch.js';
-export { type BradleyTerryOptions, bradleyTerry, type RewardExample } from './objectives/bradley-terry.js';
+export { type BradleyTerryOptions, bradleyTerry } from './objectives/bradley-terry.js';
 export {
   type DirectPreferenceOptions,
   directPreference,
@@ -45,7 +55,7 @@ export {
 export { type GeneralizableRewardOptions, generalizableReward } from './objectives/generalizable-reward.js';
 export type { Objective, ObjectiveResult } from './objectives/objective.js';
 export type { ReferencedPair } from './objectives/policy-pairs.js';
-export { type PreferenceExample, type PreferenceOptions, preference } from './objectives/preference.js';
+export { type PreferenceOptions, preference } from './objectives/preference.js';
 export { referenceLogProbabilities } from './objectives/reference-log-probabilities.js';
 export {
   fullVocabularyLoss,
@@ -53,12 +63,7 @@ export {
   type SmoothingConvention,
   smoothedRankingLoss,
 } from './objectives/smoothing.js';
-export {
-  type GenerationExample,
-  type SupervisedTokens,
-  supervisedTokens,
-  type TokenBatch,
-} from './objectives/supervised-tokens.js';
+export { type SupervisedTokens, supervisedTokens, type TokenBatch } from './objectives/supervised-tokens.js';
 export {
   pairGeneration,
   supervisedFineTuning,
@@ -105,15 +110,6 @@ export {
 } from './settings/written.js';
 export { formatYaml } from './settings/yaml.js';
 export type { DataKind, DataOptions } from './stages/data-kinds.js';
-export {
-  type EncodePreferencesOptions,
-  encodeDemonstrations,
-  encodePolicyPairs,
-  encodePreferences,
-  encodeResponsePairs,
-  encodeRewardPairs,
-} from './stages/encode.js';
-export type { DegenerateReason, EncodeOptions, EncodingCounts, Examples } from './stages/encode-all.js';
 export { locateData } from './stages/locate-data.js';
 export type { Stage, StageConfig, StageData } from './stages/stage.js';
 export { stageNames, stageOf, type TrainingStage } from './stages/table.js';

@@ -5,7 +5,8 @@ import { copyWeights, initWeights, type ModelConfig, type Weights } from '@gram/
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
-import { type PreferenceExample, preference } from './objectives/preference.js';
+import type { PreferenceExample } from './examples/kinds.js';
+import { preference } from './objectives/preference.js';
 import { lossAndGradients } from './steps/gradient-pass.js';
 import { lossScaleAfter } from './steps/loss-scale.js';
 import { type TrainRun, train } from './trainer.js';

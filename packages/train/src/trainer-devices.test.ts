@@ -13,7 +13,8 @@ import { describe, expect, it } from 'vitest';
 import { tinyModel } from './__fixtures__/tiny-model.js';
 import type { TrainingState } from './checkpoint.js';
 import { togetherInOneProcess } from './distributed/__fixtures__/in-process.js';
-import { type PreferenceExample, preference } from './objectives/preference.js';
+import type { PreferenceExample } from './examples/kinds.js';
+import { preference } from './objectives/preference.js';
 import { adapterPart } from './parts/trained-part.js';
 import { type TrainRun, train } from './trainer.js';
 

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@gram/base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { preferenceCodec } from '../examples/codecs.js';
+import type { PreferenceExample } from '../examples/kinds.js';
 import { openStore } from '../examples/open-store.js';
+import { packExamples } from '../examples/pack.js';
 import type { ExampleSource } from '../examples/source.js';
 import { writeStore } from '../examples/write-store.js';
 import type { BatchArrays } from '../objectives/batch.js';
-import { preferenceCodec } from '../objectives/codecs.js';
-import { type PreferenceExample, preference } from '../objectives/preference.js';
+import { preference } from '../objectives/preference.js';
 import { batchStream } from './batch-stream.js';
 import { totalSteps } from './epoch-batches.js';
 
@@ -30,9 +32,9 @@ const places = Array.from({ length: 20 }, () => random.integer(steps));
 let source: ExampleSource<PreferenceExample>;
 beforeAll(async () => {
   async function* all() {
-    yield* examples;
+    for (const example of examples) yield packExamples(preferenceCodec, [example]);
   }
-  await writeStore(folder, preferenceCodec, all(), () => ({}));
+  await writeStore(folder, preferenceCodec.name, all(), () => ({}));
   const store = await openStore(folder, preferenceCodec);
   if (store === undefined) throw new Error('the store is not whole');
   source = store;

@@ -7,6 +7,7 @@ import { type Lock, type LockOptions, RunError, takeLock } from '@gram/run';
 import { TrainError } from '../error.js';
 import type { ExampleCodec } from './codec.js';
 import { type ExampleStore, openStore } from './open-store.js';
+import type { PackedExamples } from './pack.js';
 import { STORE_FILES, STORE_VERSION, writeStore } from './write-store.js';
 
 /** Time after which a store that nobody used is removed. */
@@ -14,9 +15,8 @@ const UNUSED_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
 /** Time between two looks at what another process makes. */
 const LOOK_MILLISECONDS = 100;
 
-/** Examples to encode, and notes that are kept with them once all were. */
-export interface Encoding<Example> {
-  readonly examples: AsyncIterable<Example>;
+/** Examples as they are encoded, and notes that are kept with them once all were. */
+export interface ExampleStream extends AsyncIterable<PackedExamples> {
   readonly notes: () => object;
 }
 
@@ -39,7 +39,7 @@ export function cacheFolder(): string {
 export async function cachedStore<Example>(
   key: object,
   codec: ExampleCodec<Example>,
-  encode: () => Encoding<Example>,
+  encode: () => ExampleStream,
   { signal, timing }: LockOptions = {},
 ): Promise<ExampleStore<Example>> {
   const parent = join(cacheFolder(), 'examples');
@@ -60,10 +60,10 @@ export async function cachedStore<Example>(
       // Whoever held the lock before may have made it.
       if ((await openStore(folder, codec)) !== undefined) continue;
       await removeUnused(parent);
-      const { examples, notes } = encode();
+      const stream = encode();
       await writing(parent, () =>
         writeDirectoryAtomic(folder, Object.values(STORE_FILES), (temporary) =>
-          writeStore(temporary, codec, examples, notes),
+          writeStore(temporary, codec.name, stream, stream.notes),
         ),
       );
     } finally {

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { elementAt } from '../checked.js';
 import { TrainError } from '../error.js';
 import type { ExampleCodec } from './codec.js';
+import { INDEX_WIDTH, unpackExample } from './pack.js';
 import type { ExampleSource } from './source.js';
-import { INDEX_WIDTH, STORE_FILES, STORE_VERSION } from './write-store.js';
+import { STORE_FILES, STORE_VERSION } from './write-store.js';
 
 const aboutSchema = z.object({
   version: z.literal(STORE_VERSION),
@@ -96,30 +97,9 @@ class ExampleFile<Example> {
     const end = this.index[INDEX_WIDTH * (index + 1)] ?? this.end;
     const bytes = new Uint8Array(end - place);
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, place);
-    const example = bytesRead === bytes.length ? this.decode(bytes.buffer) : undefined;
+    const example = bytesRead === bytes.length ? unpackExample(this.codec, bytes.buffer) : undefined;
     if (example !== undefined) return example;
     throw damaged(this.folder, `are damaged at example ${index + 1}`);
-  }
-
-  /** The example of its bytes; undefined where their number is not the one that they say. */
-  private decode(bytes: ArrayBuffer): Example | undefined {
-    const { lists: listCount, numbers: numberCount } = this.codec;
-    const header = 4 * listCount + 8 * numberCount;
-    if (bytes.byteLength < header) return undefined;
-    const view = new DataView(bytes);
-    const sizes = Array.from({ length: listCount }, (_, at) => view.getInt32(4 * at, true));
-    const numbers = Array.from({ length: numberCount }, (_, at) =>
-      view.getFloat64(4 * listCount + 8 * at, true),
-    );
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (sizes.some((size) => size < 0) || header + 4 * total !== bytes.byteLength) return undefined;
-    let place = header;
-    const lists = sizes.map((size) => {
-      const list = Array.from(new Int32Array(bytes, place, size));
-      place += 4 * size;
-      return list;
-    });
-    return this.codec.read({ lists, numbers });
   }
 
   /** Stores that nobody used for long are removed, see `cachedStore`. */

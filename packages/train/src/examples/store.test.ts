@@ -5,14 +5,15 @@ import { type LockOptions, takeLock } from '@gram/run';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bradleyTerry } from '../objectives/bradley-terry.js';
-import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../objectives/codecs.js';
 import { directPreference } from '../objectives/direct-preference.js';
-import type { PolicyPair } from '../objectives/policy-pairs.js';
 import { preference } from '../objectives/preference.js';
 import { pairGeneration } from '../objectives/token-generation.js';
 import { cachedStore } from './cache.js';
 import type { ExampleCodec, ExampleMeasure } from './codec.js';
+import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from './codecs.js';
+import type { PolicyPair } from './kinds.js';
 import { openStore } from './open-store.js';
+import { type PackedExamples, packExamples } from './pack.js';
 import { writeStore } from './write-store.js';
 
 let folder: string;
@@ -25,9 +26,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function* streamOf<Entry>(entries: readonly Entry[]): AsyncGenerator<Entry> {
-  yield* entries;
+/** Examples in packs of 7. */
+async function* streamOf<Example>(
+  examples: readonly NoInfer<Example>[],
+  codec: ExampleCodec<Example>,
+): AsyncGenerator<PackedExamples> {
+  for (let at = 0; at < examples.length; at += 7) yield packExamples(codec, examples.slice(at, at + 7));
 }
+
+const withNotes = (packs: AsyncIterable<PackedExamples>, notes: object = {}) => ({
+  notes: () => notes,
+  [Symbol.asyncIterator]: () => packs[Symbol.asyncIterator](),
+});
 
 const ids = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 40 });
 const generation = fc.record(
@@ -88,7 +98,7 @@ describe('a store', () => {
       const examples = fc.sample(arbitrary, { numRuns: 200, seed: 3 });
       const path = join(folder, 'any');
       await mkdir(path);
-      await writeStore(path, codec, streamOf(examples), () => ({ note: 'kept' }));
+      await writeStore(path, codec.name, streamOf(examples, codec), () => ({ note: 'kept' }));
       const store = await openStore(path, codec);
       expect(store).toMatchObject({ count: 200, notes: { note: 'kept' } });
       const order = examples.map((_example, i) => (i * 77) % 200);
@@ -107,7 +117,7 @@ describe('a store', () => {
       { ids: [1, 2, 3], lossFrom: 1 },
       { ids: [4], lossFrom: 1 },
     ];
-    await writeStore(folder, generationCodec, streamOf(examples), () => ({}));
+    await writeStore(folder, 'generation', streamOf(examples, generationCodec), () => ({}));
     expect(await openStore(folder, preferenceCodec)).toBeUndefined();
     const store = await openStore(folder, generationCodec);
     const file = join(folder, 'examples.bin');
@@ -133,7 +143,7 @@ describe('the cache', () => {
     const ask = (key: object) =>
       cachedStore(key, generationCodec, () => {
         encodings++;
-        return { examples: streamOf(examples), notes: () => ({ encodings }) };
+        return withNotes(streamOf(examples, generationCodec), { encodings });
       });
     const stores = await Promise.all(Array.from({ length: 4 }, () => ask({ a: 1, b: 2 })));
     expect(stores.map(({ notes }) => notes)).toEqual(Array(4).fill({ encodings: 1 }));
@@ -149,18 +159,18 @@ describe('the cache', () => {
       for (let i = 0; ; i++) {
         stop.signal.throwIfAborted();
         if (i === 100) stop.abort(new Error('enough'));
-        yield { ids: [i], lossFrom: 1 };
+        yield packExamples(generationCodec, [{ ids: [i], lossFrom: 1 }]);
         await new Promise(setImmediate);
       }
     }
-    const encode = () => ({ examples: endless(), notes: () => ({}) });
+    const encode = () => withNotes(endless());
     await expect(cachedStore({}, generationCodec, encode, { signal: stop.signal })).rejects.toThrow('enough');
     expect(await entries()).toEqual([]);
   });
 
   describe('while another process makes the same store', () => {
     const timing = { beatMs: 20, patienceMs: 200 };
-    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    const encode = () => withNotes(streamOf(examples, generationCodec));
     const ask = (options: LockOptions = { timing }) => cachedStore({}, generationCodec, encode, options);
     let name: string;
     let store: string;
@@ -198,7 +208,9 @@ describe('the cache', () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(state).not.toHaveBeenCalled();
       await mkdir(store);
-      await writeStore(store, generationCodec, streamOf(examples), () => ({ made: 'elsewhere' }));
+      await writeStore(store, 'generation', streamOf(examples, generationCodec), () => ({
+        made: 'elsewhere',
+      }));
       expect((await asking).notes).toEqual({ made: 'elsewhere' });
       await lock.release();
       expect(encodings).toBe(0);
@@ -239,7 +251,7 @@ describe('the cache', () => {
   });
 
   it('removes what nobody used for 30 days', async () => {
-    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    const encode = () => withNotes(streamOf(examples, generationCodec));
     await cachedStore({ old: true }, generationCodec, encode);
     const [old = ''] = await entries();
     const day = 24 * 60 * 60;
@@ -255,10 +267,10 @@ describe('the cache', () => {
       cause: await readFile(join(folder, 'none')).catch((e: unknown) => e),
     });
     async function* failing() {
-      yield { ids: [1], lossFrom: 1 };
+      yield packExamples(generationCodec, [{ ids: [1], lossFrom: 1 }]);
       throw problem;
     }
-    const encode = () => ({ examples: failing(), notes: () => ({}) });
+    const encode = () => withNotes(failing());
     await expect(cachedStore({}, generationCodec, encode)).rejects.toBe(problem);
     expect(await entries()).toEqual([]);
   });
@@ -266,7 +278,7 @@ describe('the cache', () => {
   it('says where it cannot write', async () => {
     vi.stubEnv('GRAM_CACHE', join(folder, 'file'));
     await writeFile(join(folder, 'file'), '');
-    const encode = () => ({ examples: streamOf(examples), notes: () => ({}) });
+    const encode = () => withNotes(streamOf(examples, generationCodec));
     await expect(cachedStore({}, generationCodec, encode)).rejects.toMatchObject({
       code: 'bad-examples',
       message: expect.stringMatching(/cannot write encoded examples to .*file.examples \(ENOTDIR\)/),

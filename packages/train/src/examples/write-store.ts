@@ -2,50 +2,48 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '@gram/base';
-import type { ExampleCodec } from './codec.js';
+import { INDEX_WIDTH, type PackedExamples } from './pack.js';
 
 // A store is a folder of three files. All numbers are little-endian.
-//   examples.bin  the examples, one behind the other: the length of each list (int32), the numbers (float64), the lists (int32)
+//   examples.bin  the examples, packed, see `packExamples`
 //   index.bin     three float64 for each example: its place in examples.bin, in bytes, its length and its weight
 //   store.json    what the store holds, and the hashes of the other two
 
 /** Version of the layout, and of what examples are: a new one when either changes. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 /** Names of the files of a store. */
 export const STORE_FILES = { examples: 'examples.bin', index: 'index.bin', about: 'store.json' } as const;
-
-/** Numbers of an entry of the index. */
-export const INDEX_WIDTH = 3;
 
 /** Bytes that are gathered before they are written. */
 const BLOCK = 2 ** 20;
 
 /**
- * Writes a store of examples as they come, of which a block is in memory, and their index.
+ * Writes a store of packed examples as they come, of which a block is in memory, and their index.
  *
+ * @param kind name of the kind of the examples
  * @param notes what is to be kept about them, asked for after the last one
  */
-export async function writeStore<Example>(
+export async function writeStore(
   folder: string,
-  codec: ExampleCodec<Example>,
-  examples: AsyncIterable<Example>,
+  kind: string,
+  packs: AsyncIterable<PackedExamples>,
   notes: () => object,
 ): Promise<void> {
   const index = new GrowingIndex();
   const handle = await open(join(folder, STORE_FILES.examples), 'wx');
   try {
     const blocks = new BlockWriter(handle);
-    for await (const example of examples) {
-      index.add(blocks.length, codec.length(example), codec.weight(example));
-      await blocks.write(encodeExample(codec, example));
+    for await (const pack of packs) {
+      index.add(pack.index, blocks.length);
+      await blocks.write(pack.bytes);
     }
     await blocks.flush();
     const places = index.bytes();
     await writeFile(join(folder, STORE_FILES.index), places);
     const about = {
       version: STORE_VERSION,
-      kind: codec.name,
+      kind,
       count: index.count,
       bytes: blocks.length,
       sha256: { examples: blocks.sha256(), index: sha256(places) },
@@ -55,22 +53,6 @@ export async function writeStore<Example>(
   } finally {
     await handle.close();
   }
-}
-
-function encodeExample<Example>(codec: ExampleCodec<Example>, example: Example): Uint8Array {
-  const { lists, numbers } = codec.write(example);
-  const header = 4 * lists.length + 8 * numbers.length;
-  const total = lists.reduce((sum, { length }) => sum + length, 0);
-  const bytes = new ArrayBuffer(header + 4 * total);
-  const view = new DataView(bytes);
-  for (const [at, { length }] of lists.entries()) view.setInt32(4 * at, length, true);
-  for (const [at, number] of numbers.entries()) view.setFloat64(4 * lists.length + 8 * at, number, true);
-  let place = header;
-  for (const list of lists) {
-    new Int32Array(bytes, place, list.length).set(list);
-    place += 4 * list.length;
-  }
-  return new Uint8Array(bytes);
 }
 
 /** Appends to a file block by block, and hashes what it writes. */
@@ -107,14 +89,20 @@ class GrowingIndex {
   private entries = new Float64Array(INDEX_WIDTH * 1024);
   count = 0;
 
-  add(...entry: [place: number, length: number, weight: number]): void {
-    if (INDEX_WIDTH * this.count === this.entries.length) {
-      const longer = new Float64Array(2 * this.entries.length);
+  /** Adds the entries of examples whose bytes begin at a place. */
+  add(entries: Float64Array, start: number): void {
+    const end = INDEX_WIDTH * this.count + entries.length;
+    if (end > this.entries.length) {
+      const longer = new Float64Array(Math.max(end, 2 * this.entries.length));
       longer.set(this.entries);
       this.entries = longer;
     }
-    this.entries.set(entry, INDEX_WIDTH * this.count);
-    this.count++;
+    for (let at = 0; at < entries.length; at += INDEX_WIDTH) {
+      const entry = entries.subarray(at, at + INDEX_WIDTH);
+      this.entries.set(entry, INDEX_WIDTH * this.count);
+      this.entries[INDEX_WIDTH * this.count] = start + (entry[0] ?? 0);
+      this.count++;
+    }
   }
 
   bytes(): Uint8Array {

@@ -79,11 +79,6 @@ export function lastPositions(
   );
 }
 
-/** Weight of a pair in the loss. */
-export function pairWeight({ weight = 1 }: { readonly weight?: number }): number {
-  return weight;
-}
-
 /** A weight for each row, that of its example divided by `total`; 0 for a missing one. */
 export function rowWeights(
   weights: readonly number[],

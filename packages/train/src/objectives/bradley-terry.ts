@@ -2,28 +2,18 @@ import { float32 } from '@gram/engine';
 import { values } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
+import { pairWeight, type RewardExample } from '../examples/kinds.js';
 import {
   halves,
   lastPositions,
   type Matrix,
   padRows,
-  pairWeight,
   rowWeights,
   type Vector,
   weightedSum,
 } from './batch.js';
 import type { Objective } from './objective.js';
 import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
-
-/** The same prompt with its chosen and its rejected response. */
-export interface RewardExample {
-  readonly chosen: readonly number[];
-  readonly rejected: readonly number[];
-  /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
-  readonly margin?: number;
-  /** Weight of the pair in the loss. @default 1 */
-  readonly weight?: number;
-}
 
 /** `rows` chosen responses first, then the rejected ones in the same order. */
 type RewardBatch = {

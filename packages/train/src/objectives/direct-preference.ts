@@ -1,12 +1,11 @@
 import { nextTokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
-import { pairWeight, rowWeights, type Vector, weightedSum } from './batch.js';
+import { type PolicyPair, pairLength, pairWeight } from '../examples/kinds.js';
+import { rowWeights, type Vector, weightedSum } from './batch.js';
 import type { Objective } from './objective.js';
 import {
   type PairBatch,
-  type PolicyPair,
   pairArrays,
-  pairLength,
   pairLogProbabilities,
   pairMeanLogProbabilities,
   type ReferencedPair,

@@ -1,14 +1,13 @@
 import { hiddenStates, kindOf, type ModelConfig, scores, tokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainError } from '../error.js';
-import { halves, pairWeight, rowWeights, type Vector, weightedSum } from './batch.js';
+import { type PolicyPair, pairLength, pairWeight } from '../examples/kinds.js';
+import { halves, rowWeights, type Vector, weightedSum } from './batch.js';
 import type { Objective } from './objective.js';
 import {
   type PairBatch,
   type PairEnds,
-  type PolicyPair,
   pairArrays,
-  pairLength,
   pairLogProbabilities,
   type ReferencedPair,
   referenceMargins,

@@ -3,11 +3,12 @@ import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
+import type { PolicyPair } from '../examples/kinds.js';
 import { train } from '../trainer.js';
 import { bradleyTerry } from './bradley-terry.js';
 import { directPreference, simplePreference } from './direct-preference.js';
 import { generalizableReward } from './generalizable-reward.js';
-import { type PolicyPair, pairArrays } from './policy-pairs.js';
+import { pairArrays } from './policy-pairs.js';
 import { preference } from './preference.js';
 import { referenceLogProbabilities } from './reference-log-probabilities.js';
 

@@ -1,19 +1,8 @@
 import { float32, int32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import type { GenerationExample, PolicyPair } from '../examples/kinds.js';
 import { type BatchArrays, type BatchTensors, halves, lastPositions, type Vector } from './batch.js';
-import type { GenerationExample } from './supervised-tokens.js';
 import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
-
-/**
- * The same prompt with its chosen and its rejected response, both to be written by a language model. The responses begin at
- * `lossFrom` of each side, where the tokens of the prompt end.
- */
-export interface PolicyPair {
-  readonly chosen: GenerationExample;
-  readonly rejected: GenerationExample;
-  /** Weight of the pair in the loss. @default 1 */
-  readonly weight?: number;
-}
 
 /** log pi of both responses of a pair, in nats, each the sum over the tokens of the response. */
 export interface PairLogProbabilities {
@@ -24,11 +13,6 @@ export interface PairLogProbabilities {
 /** A pair, and what a frozen reference model says of it, see `referenceLogProbabilities`. */
 export interface ReferencedPair extends PolicyPair {
   readonly reference: PairLogProbabilities;
-}
-
-/** Length of the longer side, in tokens. */
-export function pairLength({ chosen, rejected }: PolicyPair): number {
-  return Math.max(chosen.ids.length, rejected.ids.length);
 }
 
 const nothing: GenerationExample = { ids: [], lossFrom: 0 };

@@ -1,31 +1,18 @@
 import { float32, int32 } from '@gram/engine';
 import { labelLogitsOf, stateAt, vocabularyLogits } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
+import { type PreferenceExample, pairWeight } from '../examples/kinds.js';
 import {
   halves,
   lastPositions,
   type Matrix,
   padRows,
-  pairWeight,
   rowWeights,
   type Vector,
   weightedSum,
 } from './batch.js';
 import type { Objective } from './objective.js';
 import { fullVocabularyLoss, shareCorrect, smoothedRankingLoss } from './smoothing.js';
-
-/** A judge prompt and which label is right: 0 for the first response, 1 for the second. */
-export interface PreferenceExample {
-  readonly ids: readonly number[];
-  readonly label: 0 | 1;
-  /**
-   * The judge prompt with the responses in the other order, of which the other label is right. It is read in every second
-   * epoch. @default every epoch reads `ids`
-   */
-  readonly swapped?: readonly number[];
-  /** Weight of the pair in the loss. @default 1 */
-  readonly weight?: number;
-}
 
 type PreferenceBatch = {
   /** `[rows, length]` */

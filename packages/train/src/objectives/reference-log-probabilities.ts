@@ -12,14 +12,9 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
 import { type Communicator, singleProcess } from '../distributed/communicator.js';
+import { type PolicyPair, pairLength, pairWeight } from '../examples/kinds.js';
 import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
-import { pairWeight } from './batch.js';
-import {
-  type PairLogProbabilities,
-  type PolicyPair,
-  pairLength,
-  type ReferencedPair,
-} from './policy-pairs.js';
+import type { PairLogProbabilities, ReferencedPair } from './policy-pairs.js';
 import { supervisedTokens } from './supervised-tokens.js';
 
 /** Options of `referenceLogProbabilities`. */

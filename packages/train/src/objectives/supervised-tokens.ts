@@ -1,5 +1,6 @@
 import { int32, type NDArray } from '@gram/engine';
 import { elementAt } from '../checked.js';
+import { type GenerationExample, supervisedSpans } from '../examples/kinds.js';
 import { type BatchArrays, type Matrix, padRows, type Vector } from './batch.js';
 
 /** Sequences and places of their P supervised tokens. */
@@ -21,28 +22,6 @@ export interface SupervisedTokens extends BatchArrays<TokenBatch> {
   readonly size: number;
 }
 
-/** A sequence of which some tokens are to be predicted. */
-export interface GenerationExample {
-  readonly ids: readonly number[];
-  /** Index of the first supervised token, at least 1. */
-  readonly lossFrom: number;
-  /**
-   * Supervised parts, from `start` up to and without `end`, in order: of a response of several turns the turns of the assistant.
-   * @default all from `lossFrom` on
-   */
-  readonly lossSpans?: readonly { readonly start: number; readonly end: number }[];
-}
-
-/** Lists the supervised parts of a sequence. */
-function spansOf({ ids, lossFrom, lossSpans }: GenerationExample) {
-  return lossSpans ?? [{ start: lossFrom, end: ids.length }];
-}
-
-/** Counts the supervised tokens of a sequence. */
-export function supervisedCount(example: GenerationExample): number {
-  return spansOf(example).reduce((sum, { start, end }) => sum + end - start, 0);
-}
-
 /**
  * Lays sequences out as rows and lists their supervised tokens. The list is filled up to an eighth of the batch, or
  * a multiple of it: few different sizes, so that few graphs are compiled.
@@ -56,7 +35,7 @@ export function supervisedTokens(
   const targets: number[] = [];
   const rowOf: number[] = [];
   for (const [row, example] of examples.entries()) {
-    for (const { start, end } of spansOf(example)) {
+    for (const { start, end } of supervisedSpans(example)) {
       for (let t = start; t < end; t++) {
         positions.push(row * length + t - 1);
         targets.push(elementAt(example.ids, t));

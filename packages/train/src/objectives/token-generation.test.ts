@@ -3,7 +3,7 @@ import { initWeights, type ModelConfig } from '@gram/model';
 import { createChatEncoder, plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
 import { describe, expect, it } from 'vitest';
-import { encodeDemonstrations } from '../stages/encode.js';
+import { encodeDemonstrations } from '../encoding/encode.js';
 import { train } from '../trainer.js';
 import { pairGeneration, supervisedFineTuning } from './token-generation.js';
 

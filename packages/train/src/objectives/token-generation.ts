@@ -1,13 +1,9 @@
 import { float32 } from '@gram/engine';
 import { nextTokenLoss } from '@gram/model';
+import { type GenerationExample, supervisedCount } from '../examples/kinds.js';
 import type { Vector } from './batch.js';
 import type { Objective } from './objective.js';
-import {
-  type GenerationExample,
-  supervisedCount,
-  supervisedTokens,
-  type TokenBatch,
-} from './supervised-tokens.js';
+import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 
 type GenerationBatch = TokenBatch & {
   /** `[P]`: the weight of each supervised token. */

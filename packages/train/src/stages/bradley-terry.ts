@@ -2,11 +2,11 @@ import type { PreferencePair } from '@gram/data';
 import { type ModelConfig, withHead } from '@gram/model';
 import { createChatEncoder } from '@gram/tokenize';
 import { z } from 'zod';
+import { policyPairEncoder, rewardPairEncoder } from '../encoding/encode.js';
 import { TrainError } from '../error.js';
 import { bradleyTerry as bradleyTerryObjective } from '../objectives/bradley-terry.js';
 import { generalizableReward } from '../objectives/generalizable-reward.js';
 import { preferencePairs } from './data-kinds.js';
-import { policyPairEncoder, rewardPairEncoder } from './encode.js';
 import { completedPlanOf, defineStage, planOf, type Refuse } from './stage.js';
 
 const baseline = z.strictObject({

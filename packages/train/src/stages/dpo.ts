@@ -1,9 +1,9 @@
 import { withHead } from '@gram/model';
 import { createChatEncoder } from '@gram/tokenize';
 import { z } from 'zod';
+import { policyPairEncoder } from '../encoding/encode.js';
 import { directPreference } from '../objectives/direct-preference.js';
 import { preferencePairs } from './data-kinds.js';
-import { policyPairEncoder } from './encode.js';
 import { completedPlanOf, defineStage } from './stage.js';
 
 /** Direct preference optimization of a policy. */

@@ -1,12 +1,13 @@
 import { sha256 } from '@gram/base';
 import { describeCounts } from '@gram/data';
-import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
+import type { EncodingCounts, RecordEncoder } from '../encoding/encode-all.js';
+import { encodeStream } from '../encoding/encode-stream.js';
+import type { EncodingTools } from '../encoding/encoder-settings.js';
 import { TrainError } from '../error.js';
 import { cachedStore } from '../examples/cache.js';
 import type { ExampleSource } from '../examples/source.js';
-import { type EncodingCounts, encodeStream, type RecordEncoder } from './encode-all.js';
-import type { CheckedFile } from './read-data.js';
+import type { CheckedFile, StageRecord } from './read-data.js';
 
 /** The examples of one file, with what became of its other records. */
 export interface EncodedFile<Example> extends EncodingCounts {
@@ -24,10 +25,8 @@ export interface EncodedFile<Example> extends EncodingCounts {
 }
 
 /** Tools of encoding, and who watches. */
-export interface EncodeFileOptions {
+export interface EncodeFileOptions extends EncodingTools {
   readonly stage: string;
-  readonly encoding: ChatEncoderOptions;
-  readonly judgePrompt: JudgePrompt | undefined;
   readonly degenerate: 'drop' | 'error';
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of records that were encoded so far, and at the end. */
@@ -46,16 +45,14 @@ const countsSchema = z.object({
  * @throws {TrainError} `no-data` where no record teaches anything, `bad-examples`; the errors of reading and encoding; the reason
  *   of `signal`
  */
-export async function encodeFile<Item extends { readonly id: string }, Example>(
+export async function encodeFile<Item extends StageRecord, Example>(
   encoder: RecordEncoder<Item, Example>,
   file: CheckedFile<Item>,
   options: EncodeFileOptions,
 ): Promise<EncodedFile<Example>> {
   const { degenerate, signal, onProgress } = options;
-  const encode = () => {
-    const examples = encodeStream(file.items(), encoder, { degenerate, signal, onProgress });
-    return { examples, notes: () => examples.counts };
-  };
+  const encode = () =>
+    encodeStream(file.items(), encoder, { tools: options, degenerate, signal, onProgress });
   const store = await cachedStore(keyOf(encoder, file, options), encoder.codec, encode, { signal });
   onProgress?.(file.count);
   signal?.throwIfAborted();
@@ -74,7 +71,7 @@ export async function encodeFile<Item extends { readonly id: string }, Example>(
 
 /** All that the examples of a file follow from. */
 function keyOf(
-  { name }: RecordEncoder<never, unknown>,
+  { way }: RecordEncoder<never, unknown>,
   file: Pick<CheckedFile<never>, 'sha256' | 'reading'>,
   { stage, encoding: { tokenizer, chat, ...encoding }, judgePrompt, degenerate }: EncodeFileOptions,
 ): object {
@@ -82,7 +79,7 @@ function keyOf(
     data: file.sha256,
     reading: file.reading,
     stage,
-    encoder: name,
+    way,
     tokenizer: sha256(tokenizer.json),
     chat: chat.id,
     judgePrompt: judgePrompt ?? null,

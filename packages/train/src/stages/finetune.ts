@@ -1,10 +1,9 @@
 import { withHead } from '@gram/model';
-import { createPairEncoder } from '@gram/tokenize';
 import { z } from 'zod';
+import { preferenceEncoder } from '../encoding/encode.js';
+import { pairEncoderOf } from '../encoding/encoder-settings.js';
 import { preference } from '../objectives/preference.js';
 import { preferencePairs } from './data-kinds.js';
-import { preferenceEncoder } from './encode.js';
-import { judgePromptOf } from './judge.js';
 import { defineStage, planOf } from './stage.js';
 
 /** Stage 2 of GRAM: fine-tuning on the labels of preferences. */
@@ -34,8 +33,8 @@ export const finetune = defineStage({
     laptop: { labelSmoothing: 0.1, optimizer: { learningRate: 5e-4 } },
   },
   head: (config) => withHead(config, 'next-token'),
-  async plan({ seed, vocabulary, paperSmoothing, optimizer }, { encoding, judgePrompt }) {
-    const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
+  async plan({ seed, vocabulary, paperSmoothing, optimizer }, context) {
+    const encoder = await pairEncoderOf(context);
     return planOf(
       preferenceEncoder(encoder, { seed, bothOrders: optimizer.epochs > 1 }),
       preference({ labels: encoder.labelIds, labelSmoothing: paperSmoothing, vocabulary }),

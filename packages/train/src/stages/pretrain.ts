@@ -1,9 +1,8 @@
 import { withHead } from '@gram/model';
-import { createPairEncoder } from '@gram/tokenize';
+import { responsePairEncoder } from '../encoding/encode.js';
+import { pairEncoderOf } from '../encoding/encoder-settings.js';
 import { pairGeneration } from '../objectives/token-generation.js';
 import { responsePairs } from './data-kinds.js';
-import { responsePairEncoder } from './encode.js';
-import { judgePromptOf } from './judge.js';
 import { defineStage, planOf } from './stage.js';
 
 /** Stage 1 of GRAM: pretraining on pairs of responses without labels. */
@@ -21,8 +20,7 @@ export const pretrain = defineStage({
     laptop: { optimizer: { learningRate: 2e-3 } },
   },
   head: (config) => withHead(config, 'next-token'),
-  async plan(_settings, { encoding, judgePrompt }) {
-    const encoder = await createPairEncoder({ ...encoding, prompt: judgePromptOf(judgePrompt) });
-    return planOf(responsePairEncoder(encoder), pairGeneration);
+  async plan(_settings, context) {
+    return planOf(responsePairEncoder(await pairEncoderOf(context)), pairGeneration);
   },
 });

@@ -66,7 +66,7 @@ interface OpenedFile<Item> {
   /** The items of the first reading, each with its place. */
   readonly first: AsyncIterable<Item & Placed>;
   /** Reads the items again. */
-  again(): AsyncIterable<Item & Placed>;
+  again(): AsyncIterable<Item>;
   /** Whether the format is named. */
   readonly isNamed: boolean;
   /** All that decides which items the file gives, beside its content; complete when the first reading has ended. */
@@ -149,8 +149,8 @@ async function openData<Item extends StageRecord>(
   return {
     path,
     reading: first,
-    first: placed(first, { file: at, limit, signal }),
-    again: () => placed(open(), { file: at, limit, signal }),
+    first: placed(limited(first, limit, signal), at),
+    again: () => limited(open(), limit, signal),
     isNamed: reading.format !== undefined,
     identity: async () => ({
       ...{ ...reading, ...options, limit, format: first.format },
@@ -175,20 +175,19 @@ async function* keptItems<Item>(
   files: readonly OpenedFile<Item>[],
   kept: KeptPlaces,
 ): AsyncGenerator<Item, void, undefined> {
-  const readings = files.map((file) => file.again()[Symbol.asyncIterator]());
+  const readings = files.map((file) => ({ items: file.again()[Symbol.asyncIterator](), place: 0 }));
   try {
     for (const file of kept.files()) {
-      for (;;) {
-        const next = await readings[file]?.next();
-        if (next === undefined || next.done) return;
-        const { place, file: _, ...item } = next.value;
-        if (!kept.has(file, place)) continue;
-        yield item as unknown as Item; // Without its place it is what was read.
-        break;
+      const reading = readings[file];
+      for (let isKept = false; reading !== undefined && !isKept; ) {
+        const next = await reading.items.next();
+        if (next.done) return;
+        isKept = kept.has(file, reading.place++);
+        if (isKept) yield next.value;
       }
     }
   } finally {
-    for (const reading of readings) await reading.return?.();
+    for (const { items } of readings) await items.return?.();
   }
 }
 
@@ -198,24 +197,29 @@ interface Placed {
   readonly place: number;
 }
 
+/** The first items, until the signal ends them. */
+async function* limited<Item>(
+  items: AsyncIterable<Item>,
+  limit: number | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Item, void, undefined> {
+  let count = 0;
+  for await (const item of items) {
+    signal?.throwIfAborted();
+    yield item;
+    count++;
+    if (count === limit) return;
+  }
+}
+
 async function* placed<Item>(
   items: AsyncIterable<Item>,
-  {
-    file,
-    limit,
-    signal,
-  }: {
-    readonly file: number;
-    readonly limit: number | undefined;
-    readonly signal: AbortSignal | undefined;
-  },
+  file: number,
 ): AsyncGenerator<Item & Placed, void, undefined> {
   let place = 0;
   for await (const item of items) {
-    signal?.throwIfAborted();
     yield { ...item, file, place };
     place++;
-    if (place === limit) return;
   }
 }
 

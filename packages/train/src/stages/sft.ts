@@ -1,8 +1,8 @@
 import { withHead } from '@gram/model';
 import { createChatEncoder } from '@gram/tokenize';
+import { demonstrationEncoder } from '../encoding/encode.js';
 import { supervisedFineTuning } from '../objectives/token-generation.js';
 import { demonstrations } from './data-kinds.js';
-import { demonstrationEncoder } from './encode.js';
 import { defineStage, planOf } from './stage.js';
 
 /** Supervised fine-tuning of a policy on demonstrations. */

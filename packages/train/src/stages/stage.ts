@@ -1,12 +1,13 @@
 import type { GramMetadata, ModelConfig } from '@gram/model';
-import type { ChatEncoderOptions, JudgePrompt } from '@gram/tokenize';
 import { z } from 'zod';
+import type { RecordEncoder } from '../encoding/encode-all.js';
+import type { EncodingTools } from '../encoding/encoder-settings.js';
+import type { PolicyPair } from '../examples/kinds.js';
 import type { ExampleSource } from '../examples/source.js';
 import type { Objective } from '../objectives/objective.js';
-import type { PolicyPair, ReferencedPair } from '../objectives/policy-pairs.js';
+import type { ReferencedPair } from '../objectives/policy-pairs.js';
 import { paperSmoothing, type SmoothingConvention } from '../objectives/smoothing.js';
 import type { DataKind } from './data-kinds.js';
-import type { RecordEncoder } from './encode-all.js';
 import { type EncodedFile, encodeFile } from './encode-files.js';
 import {
   type CheckedFile,
@@ -38,10 +39,7 @@ export type Refuse = (path: readonly string[], message: string) => void;
 export type Compare = (pairs: ExampleSource<PolicyPair>) => Promise<ExampleSource<ReferencedPair>>;
 
 /** Encoders and prompts that a stage encodes records with. */
-export interface EncodingContext {
-  readonly encoding: ChatEncoderOptions;
-  /** The judging prompt; only judges have one. */
-  readonly judgePrompt: JudgePrompt | undefined;
+export interface EncodingContext extends EncodingTools {
   readonly compare: Compare;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of records of all files that were encoded so far. */
@@ -225,7 +223,7 @@ export function smoothingOf(
   return labelSmoothing === undefined ? usual : paperSmoothing(labelSmoothing, smoothingConvention);
 }
 
-async function encodeSplit<Item extends { readonly id: string }, Stored, Example>(
+async function encodeSplit<Item extends StageRecord, Stored, Example>(
   encoder: RecordEncoder<Item, Stored>,
   {
     trained,

@@ -14,8 +14,9 @@ import {
 } from '@gram/data';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchStream } from '../batches/batch-stream.js';
+import type { PreferenceExample } from '../examples/kinds.js';
 import { sourceOf } from '../examples/source.js';
-import { type PreferenceExample, preference } from '../objectives/preference.js';
+import { preference } from '../objectives/preference.js';
 import { prepareTraining } from '../preparation/prepare.js';
 import { trainingCard } from '../running/card.js';
 import { readTrainingConfig } from '../settings/read-config.js';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { sha256, sha256OfValue } from '@gram/base';
+import { sha256, sha256OfValue, threadCount } from '@gram/base';
 import {
   createOverlapFinder,
   type DataRecord,
@@ -21,7 +21,7 @@ import {
   screen,
   splitByPrompt,
 } from '@gram/data';
-import { loadTokenizer } from '@gram/tokenize';
+import { createTokenCounter, loadTokenizer } from '@gram/tokenize';
 import { type LocateOptions, locateData } from './locate-data.js';
 import { sha256OfData } from './sha256-of-data.js';
 import type { MixedSource, StepSettings } from './step-settings.js';
@@ -63,7 +63,7 @@ async function openStep<Item extends DataRecord>(
   options: StepOptions<Item>,
 ): Promise<OpenedSteps<Item>> {
   const { filter, dedupe, decontaminate: sets, mix, sample, split } = settings;
-  if (filter !== undefined) return filterSteps(filter);
+  if (filter !== undefined) return filterSteps(filter, options);
   if (mix !== undefined) return mixStep(mix, options);
   if (sets !== undefined) return overlapStep(sets, options);
   const identity = async () => [settings];
@@ -91,12 +91,10 @@ async function openStep<Item extends DataRecord>(
   return { steps: [step], identity };
 }
 
-async function filterSteps<Item extends DataRecord>({
-  tokenizer: path,
-  language,
-  garble,
-  ...sizes
-}: NonNullable<StepSettings['filter']>): Promise<OpenedSteps<Item>> {
+async function filterSteps<Item extends DataRecord>(
+  { tokenizer: path, language, garble, ...sizes }: NonNullable<StepSettings['filter']>,
+  { signal }: LocateOptions,
+): Promise<OpenedSteps<Item>> {
   const { minCharacters, maxCharacters, minTokens, maxTokens } = sizes;
   const tokenizer = path === undefined ? undefined : loadTokenizer(path);
   const countsCharacters = minCharacters !== undefined || maxCharacters !== undefined;
@@ -107,9 +105,8 @@ async function filterSteps<Item extends DataRecord>({
     ...(tokenizer === undefined
       ? []
       : [
-          filterByTokens<Item>(
-            { least: minTokens, most: maxTokens },
-            async (text) => (await tokenizer.encode(text)).length,
+          filterByTokens<Item>({ least: minTokens, most: maxTokens }, () =>
+            createTokenCounter(tokenizer, { threads: threadCount(), signal }),
           ),
         ]),
   ];

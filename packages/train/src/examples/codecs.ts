@@ -1,10 +1,14 @@
 import { elementAt } from '../checked.js';
-import type { ExampleCodec } from '../examples/codec.js';
-import { pairWeight } from './batch.js';
-import type { RewardExample } from './bradley-terry.js';
-import { type PolicyPair, pairLength } from './policy-pairs.js';
-import type { PreferenceExample } from './preference.js';
-import { type GenerationExample, supervisedCount } from './supervised-tokens.js';
+import type { ExampleCodec } from './codec.js';
+import {
+  type GenerationExample,
+  type PolicyPair,
+  type PreferenceExample,
+  pairLength,
+  pairWeight,
+  type RewardExample,
+  supervisedCount,
+} from './kinds.js';
 
 /** Prompts with a response to write: ids and supervised spans; the place where the response begins. */
 export const generationCodec: ExampleCodec<GenerationExample> = {

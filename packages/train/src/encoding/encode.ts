@@ -1,11 +1,8 @@
 import { type Answer, conversationText, createRandom } from '@gram/base';
 import type { Demonstration, PreferencePair, ResponsePair } from '@gram/data';
 import type { ChatEncoder, EncodedTurn, PairEncoder } from '@gram/tokenize';
-import type { RewardExample } from '../objectives/bradley-terry.js';
-import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../objectives/codecs.js';
-import type { PolicyPair } from '../objectives/policy-pairs.js';
-import type { PreferenceExample } from '../objectives/preference.js';
-import type { GenerationExample } from '../objectives/supervised-tokens.js';
+import { generationCodec, policyPairCodec, preferenceCodec, rewardCodec } from '../examples/codecs.js';
+import type { GenerationExample, PolicyPair, PreferenceExample, RewardExample } from '../examples/kinds.js';
 import {
   areEqual,
   type EncodedRecord,
@@ -41,7 +38,7 @@ export function encodeResponsePairs(
 /** The way in which `encodeResponsePairs` encodes. */
 export function responsePairEncoder(encoder: PairEncoder): RecordEncoder<ResponsePair, GenerationExample> {
   return {
-    name: 'response pairs',
+    way: { kind: 'response-pairs' },
     codec: generationCodec,
     async encode(pair) {
       const empty = emptyPart(pair.prompt, pair.responses);
@@ -61,8 +58,8 @@ export function responsePairEncoder(encoder: PairEncoder): RecordEncoder<Respons
 /**
  * Stage 2: judging prompts with the chosen response in a random place.
  *
- * The paper does not say where the chosen response stands; this is our choice. Of each two examples that follow each other
- * one has it first, and the seed says which. So exactly half of the labels are A, whatever the records are and however they
+ * The paper does not say where the chosen response stands; this is our choice. Of each two records that follow each other
+ * one has it first, and the seed says which. So half of the labels are A, whatever the records are and however they
  * are named, and neither the order of the file nor an id tells the label. A shorter list has the places of a longer one
  * that begins with it. Every second epoch reads the other order.
  */
@@ -79,32 +76,23 @@ export function preferenceEncoder(
   encoder: PairEncoder,
   { seed, bothOrders = true }: Pick<EncodePreferencesOptions, 'seed' | 'bothOrders'>,
 ): RecordEncoder<PreferencePair, PreferenceExample> {
-  const inOrder = ({ chosen, rejected, ...record }: PreferencePair, label: 0 | 1, needsBoth: boolean) => {
-    const responses = label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen };
-    return encoder.comparisons({ ...record, ...responses }, { needsBoth });
-  };
+  const placeAt = drawPlaces(seed);
   return {
-    name: `preferences, places of seed ${seed}${bothOrders ? ', both orders' : ''}`,
+    way: { kind: 'preferences', seed, bothOrders },
     codec: preferenceCodec,
-    async encode(pair, expected) {
+    async encode(pair, place) {
       const { chosen, rejected } = pair;
       const empty = emptyPart(pair.prompt, [chosen, rejected]);
       if (empty !== undefined) return empty;
-      const first = placeAt(seed, expected);
+      const label = placeAt(place);
       // Without a cut, which gives both orders anyway, only texts that are nearly equal may be encoded alike.
       const needsBoth = bothOrders || foldAlike(chosen, rejected);
-      const [encoded, other] = await inOrder(pair, first, needsBoth);
+      const responses = label === 0 ? { a: chosen, b: rejected } : { a: rejected, b: chosen };
+      const [encoded, other] = await encoder.comparisons({ ...pair, ...responses }, { needsBoth });
       if (other !== undefined && areEqual(encoded.ids, other.ids)) return 'equal-once-encoded';
       const { ids, truncated, neutralized } = encoded;
-      const weighted = weightOf(pair);
-      const exampleAt = async (place: number): Promise<PreferenceExample> => {
-        const label = placeAt(seed, place);
-        if (label === first) return { ids, label, ...(bothOrders && { swapped: other?.ids }), ...weighted };
-        // Where a pair before it was left out, an example has another place than was expected.
-        const placed = other?.ids ?? (await inOrder(pair, label, false))[0].ids;
-        return { ids: placed, label, ...(bothOrders && { swapped: ids }), ...weighted };
-      };
-      return { exampleAt, truncated, neutralized };
+      const example = { ids, label, ...(bothOrders && { swapped: other?.ids }), ...weightOf(pair) };
+      return { example, truncated, neutralized };
     },
   };
 }
@@ -114,10 +102,14 @@ function weightOf({ weight }: PreferencePair): { readonly weight?: number } {
   return weight === undefined ? {} : { weight };
 }
 
-/** The place of the chosen response of an example: a coin for each two examples, which take different places. */
-function placeAt(seed: number, index: number): 0 | 1 {
-  const coin = createRandom(seed, 'placement', Math.floor(index / 2)).integer(2);
-  return (coin + index) % 2 === 0 ? 0 : 1;
+/** Draws the place of the chosen response of a record: a coin for each two records, which take different places. */
+function drawPlaces(seed: number): (index: number) => 0 | 1 {
+  let [pair, coin] = [-1, 0];
+  return (index) => {
+    const own = Math.floor(index / 2);
+    if (own !== pair) [pair, coin] = [own, createRandom(seed, 'placement', own).integer(2)];
+    return (coin + index) % 2 === 0 ? 0 : 1;
+  };
 }
 
 /** Supervised fine-tuning: the response after the prompt, to be written to its end token. */
@@ -132,7 +124,7 @@ export function encodeDemonstrations(
 /** The way in which `encodeDemonstrations` encodes. */
 export function demonstrationEncoder(encoder: ChatEncoder): RecordEncoder<Demonstration, GenerationExample> {
   return {
-    name: 'demonstrations',
+    way: { kind: 'demonstrations' },
     codec: generationCodec,
     async encode(demonstration) {
       const empty = emptyPart(demonstration.prompt, [demonstration.response]);
@@ -161,7 +153,7 @@ export function rewardPairEncoder(encoder: ChatEncoder): RecordEncoder<Preferenc
     ...weightOf(pair),
   });
   return {
-    name: 'reward pairs',
+    way: { kind: 'reward-pairs' },
     codec: rewardCodec,
     encode: (pair) => encodeSides(encoder, pair, exampleOf),
   };
@@ -179,7 +171,7 @@ export function encodePolicyPairs(
 /** The way in which `encodePolicyPairs` encodes. */
 export function policyPairEncoder(encoder: ChatEncoder): RecordEncoder<PreferencePair, PolicyPair> {
   return {
-    name: 'policy pairs',
+    way: { kind: 'policy-pairs' },
     codec: policyPairCodec,
     encode: (pair) => encodeSides(encoder, pair, (sides) => ({ ...sides, ...weightOf(pair) })),
   };
@@ -212,10 +204,17 @@ const BEGINNING = 64;
 /** Whether two responses are the same without white space, case, accents and forms of characters. */
 function foldAlike(first: Answer, second: Answer): boolean {
   const [a, b] = [conversationText(first), conversationText(second)];
+  if (beginDifferently(a, b)) return false;
   // The last character of a part may have another small form within the whole, as the Greek sigma has at the end of a word.
   const [x, y] = [folded(a.slice(0, BEGINNING)).slice(0, -1), folded(b.slice(0, BEGINNING)).slice(0, -1)];
   const shared = Math.min(x.length, y.length);
   return x.slice(0, shared) === y.slice(0, shared) && folded(a) === folded(b);
+}
+
+/** Whether two texts begin with other letters or digits of ASCII, which nothing that is folded changes. */
+function beginDifferently(a: string, b: string): boolean {
+  const [first, second] = [a.charAt(0).toLowerCase(), b.charAt(0).toLowerCase()];
+  return first !== second && /^[a-z\d]{2}$/.test(first + second);
 }
 
 /** A text without white space, case, accents and forms of characters, more than any normalizer takes away. */
@@ -234,5 +233,5 @@ function asExample<Example>(
   { truncated, neutralized }: { readonly truncated: boolean; readonly neutralized: boolean },
   example: Example,
 ): EncodedRecord<Example> {
-  return { exampleAt: () => example, truncated, neutralized };
+  return { example, truncated, neutralized };
 }
