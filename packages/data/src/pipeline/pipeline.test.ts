@@ -2,6 +2,7 @@ import { createRandom } from '@gram/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PreferencePair } from '../records.js';
+import { recordChunks } from './chunks.js';
 import { deduplicate, deduplicateNear } from './deduplicate.js';
 import { filterByCharacters, filterByLanguage, filterByTokens, filterGarble } from './filter.js';
 import { mix } from './mix.js';
@@ -79,6 +80,27 @@ describe('a pipeline', () => {
     const pipeline = createPipeline(endless(), [deduplicate(), first(3)])[Symbol.asyncIterator]();
     await pipeline.next();
     expect(read).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('chunks', () => {
+  it('have all records in their order, and those before one that cannot be read', async () => {
+    async function* records() {
+      for (let at = 0; at < 300; at++) yield pair('p', 'x'.repeat(at === 100 ? 2 ** 18 : 1), 'y', `${at}`);
+      throw new Error('bad row 301');
+    }
+    const sizes: number[] = [];
+    const ids: string[] = [];
+    const read = async () => {
+      for await (const chunk of recordChunks(records())) {
+        sizes.push(chunk.length);
+        ids.push(...chunk.map(({ id }) => id));
+      }
+    };
+    await expect(read()).rejects.toThrow('bad row 301');
+    expect(ids).toEqual(Array.from({ length: 300 }, (_, at) => `${at}`));
+    // A long record ends its chunk.
+    expect(sizes).toEqual([64, 37, 64, 64, 64, 7]);
   });
 });
 
