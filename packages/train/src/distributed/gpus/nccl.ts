@@ -84,7 +84,8 @@ export async function loadNccl(): Promise<NcclLibrary> {
     library = koffi.load(LIBRARY);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const isMissing = reason.includes('cannot open shared object file') && reason.includes(LIBRARY);
+    // A library that is there may lack another one, which the reason names then.
+    const isMissing = reason.includes('library: cannot open shared object file');
     const message = isMissing ? `${LIBRARY} is not found` : `${LIBRARY} cannot be loaded: ${reason}`;
     throw new TrainError('nccl', message, INSTALLATION, { cause });
   }
@@ -95,7 +96,7 @@ export async function loadNccl(): Promise<NcclLibrary> {
   const code = elementAt(out, 0);
   const version = `${Math.floor(code / 10_000)}.${Math.floor((code % 10_000) / 100)}.${code % 100}`;
   if (code < OLDEST) {
-    const message = `NCCL ${version} is too old: it blocks while it waits for other ranks, which version 2.14 does not need to`;
+    const message = `NCCL ${version} is too old: 2.14 is the first version that does not block while it waits for other ranks`;
     throw new TrainError('nccl', message, INSTALLATION);
   }
   return {
