@@ -10,7 +10,8 @@ const SEAM_ID = 2 ** 31;
 
 /** A tokenizer whose control tokens have names that nobody can guess, so that no text can spell one. */
 export interface HiddenControls {
-  readonly json: TokenizerJson;
+  /** Makes the file of the tokenizer with these names. */
+  json(): TokenizerJson;
   /** A token of its own that may stand before a text, which then does not begin the input. */
   readonly seam: string;
   /** Writes the control tokens of a trusted text by their hidden names; of several that match, the longest. */
@@ -60,7 +61,7 @@ export function hideControlTokens(
   const seam = `<${nonce}-seam>`;
   return {
     seam,
-    json: {
+    json: () => ({
       ...json,
       added_tokens: [
         ...(json.added_tokens ?? []).map((token) => ({ ...token, content: rename(token.content) })),
@@ -79,7 +80,7 @@ export function hideControlTokens(
         }),
         ...(Array.isArray(merges) && { merges: merges.filter((merge) => !touches(merge, renamed)) }),
       },
-    },
+    }),
     spell: (text) => text.replace(pattern, rename),
     spells: (text) => text.search(pattern) >= 0,
     parts(text) {

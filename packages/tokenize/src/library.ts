@@ -6,12 +6,13 @@ import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
+import { type TokenTable, tokenTableOf } from './token-table.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 import { createJoinedEncoder, type JoinedEncoder } from './words/joined-encoder.js';
-import { createMerger } from './words/merger.js';
+import { createMerger, vocabularyOf } from './words/merger.js';
 import { wordRulesOf } from './words/rules.js';
 import { type Span, withTokens } from './words/token-list.js';
-import { createWordEncoder } from './words/word-encoder.js';
+import { createWordEncoder, type EncodeParts } from './words/word-encoder.js';
 
 export type { Span } from './words/token-list.js';
 
@@ -148,27 +149,23 @@ function fromText(text: string, source: string): Tokenizer {
 
 function openText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
-  const problem = componentProblem(json);
-  if (problem !== undefined) throw brokenTokenizer(source, problem);
-  const full = openNative(json, source);
-  // The library has no switch that leaves added tokens unparsed, hence a second copy in which nobody can name them.
-  const hidden = hideControlTokens(json, (token) => full.tokenToId(token) ?? undefined, source);
-  const plain = openNative(hidden.json, source);
+  const { table, full, hidden, plain, words } = openTokenizer(json, source);
   const about = { source, limit: maximumText(json) };
-  const joinedEncoder = once(() => joinedEncoderOf(json, plain, hidden));
   const templates = new Map<string, readonly number[]>();
   const templateParts = remembered(hidden.parts);
   const idsByWords = (parts: readonly (string | number)[], shown: string) => {
     checkText(shown, about.limit);
-    const encoder = joinedEncoder();
-    return encoder === undefined ? undefined : encodeParts(parts, encoder);
+    return words === undefined ? undefined : encodeParts(parts, words);
   };
+  const encodeTrusted = async (value: string) =>
+    (table && (await idsByWords(hidden.parts(value), value))) ??
+    (await encoded(full(), value, about)).getIds();
   return {
-    vocabSize: vocabSizeOf(json, full),
+    vocabSize: vocabSizeOf(json, hidden.idOf),
     encode: async (value) =>
-      (await idsByWords([value], value)) ?? (await encoded(plain, value, about)).getIds(),
+      (await idsByWords([value], value)) ?? (await encoded(plain(), value, about)).getIds(),
     encodeTemplate: async (value) => {
-      const ids = templates.get(value) ?? (await encoded(full, value, about)).getIds();
+      const ids = templates.get(value) ?? (await encodeTrusted(value));
       remember(templates, value, ids);
       return [...ids];
     },
@@ -178,7 +175,7 @@ function openText(text: string, source: string): Tokenizer {
       if (byWords !== undefined) return byWords;
       const written = segments.map((each) => (each.trusted ? hidden.spell(each.text) : each.text)).join('');
       const before = continues ? hidden.seam : '';
-      const all = (await encoded(plain, before + written, { ...about, shown })).getIds();
+      const all = (await encoded(plain(), before + written, { ...about, shown })).getIds();
       const ids = all.slice(continues ? 1 : 0);
       checkControls(ids, segments, hidden);
       return ids;
@@ -186,51 +183,76 @@ function openText(text: string, source: string): Tokenizer {
     spans: async (value) => {
       checkText(value, about.limit);
       return (
-        (await spansByWords(value, joinedEncoder())) ??
-        spansOf((await encoded(plain, value, about)).getOffsets(), value)
+        (await spansByWords(value, words)) ??
+        spansOf((await encoded(plain(), value, about)).getOffsets(), value)
       );
     },
     spellsControl: hidden.spells,
-    decode: (ids, options) => textOf(full, ids, options?.skipSpecial ?? false),
-    tokenId: (token) => full.tokenToId(token) ?? undefined,
-    tokenName: (id) => full.idToToken(id) ?? undefined,
+    decode: async (ids, { skipSpecial = false } = {}) =>
+      addedText(table, ids, skipSpecial) ?? textOf(full(), ids, skipSpecial),
+    tokenId: hidden.idOf,
+    tokenName: (id) => (table === undefined ? (full().idToToken(id) ?? undefined) : table.nameOf(id)),
     json: text,
     save: (directory) => save(directory, text),
   };
 }
 
+/**
+ * Opens the parts of a tokenizer: at once, or where its file tells what they are, the library's when they are first needed.
+ *
+ * `full` is the tokenizer itself. The library has no switch that leaves added tokens unparsed, hence `plain`, a second copy in which
+ * nobody can name them.
+ */
+function openTokenizer(json: TokenizerJson, source: string) {
+  const rules = wordRulesOf(json);
+  const vocabulary = rules && vocabularyOf(json.model);
+  const merger = vocabulary && createMerger(json.model, vocabulary);
+  const table = merger && tokenTableOf(json, vocabulary);
+  const problem = componentProblem(json, table !== undefined);
+  if (problem !== undefined) throw brokenTokenizer(source, problem);
+  const full = once(() => openNative(json, source));
+  if (table === undefined) full();
+  const idOf = table?.idOf ?? ((token: string) => full().tokenToId(token) ?? undefined);
+  const hidden = { ...hideControlTokens(json, idOf, source), idOf };
+  const plain = once(() => openNative(hidden.json(), source));
+  if (table === undefined) plain();
+  const words =
+    rules && merger && createJoinedEncoder(createWordEncoder(rules, merger, encoderOfParts(plain, hidden)));
+  return { table, full, hidden, plain, words };
+}
+
 /** One more than the largest id. The library would hand out its vocabulary as an object, which takes as long as opening it. */
 function vocabSizeOf(
   { model: { vocab }, added_tokens: added = [] }: TokenizerJson,
-  full: NativeTokenizer,
+  idOf: (token: string) => number | undefined,
 ): number {
   const ids: unknown[] = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab ?? {});
   let largest = -1;
   for (const id of ids) if (typeof id === 'number' && id > largest) largest = id;
-  return added.reduce((most, { content }) => Math.max(most, full.tokenToId(content) ?? -1), largest) + 1;
+  return added.reduce((most, { content }) => Math.max(most, idOf(content) ?? -1), largest) + 1;
 }
 
-/** Makes the encoder by words, where the tokenizer allows it. */
-function joinedEncoderOf(
-  json: TokenizerJson,
-  plain: NativeTokenizer,
-  { isControl, json: { model } }: HiddenControls,
-): JoinedEncoder | undefined {
-  const rules = wordRulesOf(json);
-  if (rules === undefined) return undefined;
-  const merger = createMerger(model);
-  if (merger === undefined) return undefined;
-  const words = createWordEncoder(rules, merger, async (asked) => {
+/** The text of one added token whose characters stand for themselves; undefined for other ids. */
+function addedText(table: TokenTable | undefined, ids: readonly number[], skipSpecial: boolean) {
+  const token = ids.length === 1 ? table?.addedOf(ids[0] ?? -1) : undefined;
+  if (token === undefined || !/^[!-~]+$/.test(token.content)) return undefined;
+  return skipSpecial && token.special === true ? '' : token.content;
+}
+
+/** Encodes parts of texts by the library, for an encoder by words. */
+function encoderOfParts(plain: () => NativeTokenizer, { isControl }: HiddenControls): EncodeParts {
+  return async (asked) => {
     const parts = asked.map(({ part }) => part);
-    const found = await plain.encodeBatch(parts, { addSpecialTokens: false }).catch(() => []);
+    const found = await plain()
+      .encodeBatch(parts, { addSpecialTokens: false })
+      .catch(() => []);
     return asked.map(({ part, withSpans }, at) => {
       const encoding = found[at];
       const ids = encoding?.getIds() ?? [];
       if (encoding === undefined || ids.some(isControl)) return undefined;
       return { ids, spans: withSpans ? spansOf(encoding.getOffsets(), part) : undefined };
     });
-  });
-  return createJoinedEncoder(words);
+  };
 }
 
 /** A function of texts of templates that remembers its results. */

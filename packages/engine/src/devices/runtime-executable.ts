@@ -12,7 +12,7 @@ import { type ArrayFile, fileOf } from '../arrays/file-array.js';
 import { flattenTree, isUnder, mapPaths, type Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import type { GraphTarget, Precision } from '../graph/target.js';
-import { canWriteInPlace } from '../onnx/aliasing.js';
+import { inPlaceTest } from '../onnx/aliasing.js';
 import { checkGraph } from '../onnx/check-graph.js';
 import { type ConstantSource, withConstants } from '../onnx/constants.js';
 import { encodeModel, type GraphModel } from '../onnx/model.js';
@@ -329,8 +329,9 @@ function outputsOf(graph: GraphModel, { specs, inPlace, resident }: Program): Ou
 
 /** Paths of the results that cannot be written straight into the input that they overwrite. */
 function copiedOutputs(graph: GraphModel, outputs: readonly Output[]): string[] {
+  const canWrite = inPlaceTest(graph);
   return outputs
-    .filter(({ use, path, name }) => use === 'in-place' && !canWriteInPlace(graph, path, name))
+    .filter(({ use, path, name }) => use === 'in-place' && !canWrite(path, name))
     .map(({ path }) => path);
 }
 

@@ -18,33 +18,43 @@ const UPDATING: Readonly<Record<string, readonly (number | null)[]>> = {
   GroupQueryAttention: [null, 3, 4],
 };
 
+/** Whether an output of a graph may be written into the memory of an input, by their names. */
+export type InPlaceTest = (inputName: string, outputName: string) => boolean;
+
 /**
- * Tells whether an output may be written into the memory of an input.
+ * Makes the test of a graph whether an output may be written into the memory of an input.
  *
  * ONNX Runtime runs nodes in any order that respects their inputs. The write is therefore safe only if everything else that reads
  * the old value must have run before: each reader is an ancestor of the node that writes, or is that node itself and works
  * element by element or updates the old value.
  */
-export function canWriteInPlace(graph: GraphModel, inputName: string, outputName: string): boolean {
-  const writer = graph.nodes.find((node) => node.outputs.includes(outputName));
-  // An input that is returned as it is, or one that the graph does not have.
-  if (writer === undefined) return true;
-  const before = ancestors(graph, writer);
-  const buffers = new Set([inputName]);
-  for (const node of graph.nodes) {
-    const read = node.inputs.filter((name) => buffers.has(name));
-    if (read.length === 0 || MEASURES.has(node.op)) continue;
-    if (node === writer) {
-      const direct = node.inputs.every((name) => !buffers.has(name) || name === inputName);
-      const safe = ELEMENTWISE.has(node.op) || updates(node, inputName, outputName);
-      if (!safe || !direct) return false;
-    } else if (!before.has(node)) {
-      return false;
-    }
-    // Whoever reads a view reads the input's memory as well.
-    if (VIEWS.has(node.op) && read.includes(node.inputs[0] as string)) buffers.add(node.outputs[0] as string);
+export function inPlaceTest({ nodes }: GraphModel): InPlaceTest {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const readers = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    for (const name of new Set(node.inputs)) readers.set(name, [...(readers.get(name) ?? []), node]);
   }
-  return true;
+  const readersOf = (name: string) => (readers.get(name) ?? []).filter(({ op }) => !MEASURES.has(op));
+  return (inputName, outputName) => {
+    const writer = producers.get(outputName);
+    // An input that is returned as it is, or one that the graph does not have.
+    if (writer === undefined) return true;
+    // Whoever reads a view reads the input's memory as well. A set visits what is added to it.
+    const buffers = new Set([inputName]);
+    for (const buffer of buffers) {
+      for (const { op, inputs, outputs } of readersOf(buffer)) {
+        if (VIEWS.has(op) && inputs[0] === buffer) buffers.add(outputs[0] as string);
+      }
+    }
+    const others = [...buffers].flatMap(readersOf).filter((node) => node !== writer);
+    if (others.length > 0) {
+      const before = ancestors(producers, writer);
+      if (!others.every((node) => before.has(node))) return false;
+    }
+    if (!writer.inputs.some((name) => buffers.has(name))) return true;
+    const isDirect = writer.inputs.every((name) => !buffers.has(name) || name === inputName);
+    return isDirect && (ELEMENTWISE.has(writer.op) || updates(writer, inputName, outputName));
+  };
 }
 
 function updates({ op, inputs, outputs }: GraphNode, input: string, output: string): boolean {
@@ -52,8 +62,7 @@ function updates({ op, inputs, outputs }: GraphNode, input: string, output: stri
   return place != null && inputs.indexOf(input) === place && inputs.lastIndexOf(input) === place;
 }
 
-function ancestors(graph: GraphModel, node: GraphNode): ReadonlySet<GraphNode> {
-  const producers = new Map(graph.nodes.flatMap((each) => each.outputs.map((name) => [name, each] as const)));
+function ancestors(producers: ReadonlyMap<string, GraphNode>, node: GraphNode): ReadonlySet<GraphNode> {
   const found = new Set<GraphNode>();
   const open = [node];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { quote } from '@gram/base';
+import { quote, sha256 } from '@gram/base';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
 import { ModelError } from '../error.js';
 import { BLOCKS, isTensorType, type TensorType } from './blocks/tensor-types.js';
@@ -116,6 +116,11 @@ function checkRanges(tensors: ReadonlyMap<string, GgufTensor>, fileSize: number,
   }
 }
 
+/** How long a header is kept, in milliseconds: opening a model asks for its configuration, its tokenizer and its weights. */
+const KEPT_MS = 10_000;
+/** The header that was read last. Parsing takes long, because it lists all tokens. */
+let latest: { readonly key: string; readonly header: Promise<GgufHeader> } | undefined;
+
 /**
  * Reads and checks the header of a GGUF file (versions 2 and 3, little-endian) and nothing after it. The file is not
  * trusted: the header lies within the file and has at most 32 MB, no key or tensor name is repeated, and every tensor
@@ -128,7 +133,19 @@ export async function readGgufHeader(
   fileSize: number,
   path: string,
 ): Promise<GgufHeader> {
-  const header = await readHeaderBytes(handle, fileSize, path);
+  const bytes = await readHeaderBytes(handle, fileSize, path);
+  const key = `${path} ${fileSize} ${sha256(bytes)}`;
+  if (latest?.key !== key) {
+    const made = { key, header: parsedHeader(bytes, fileSize, path) };
+    latest = made;
+    setTimeout(() => {
+      if (latest === made) latest = undefined;
+    }, KEPT_MS).unref();
+  }
+  return latest.header;
+}
+
+async function parsedHeader(header: Uint8Array, fileSize: number, path: string): Promise<GgufHeader> {
   const parsed = await parse(header, path);
   if (!parsed.littleEndian || parsed.tensorInfoByteRange[1] !== header.length) {
     throw badGguf(path, 'its header cannot be read');

@@ -143,7 +143,8 @@ function sameTrims(a: Outline, b: Outline): boolean {
 /** Whether a token is one of those that a tokenizer marks as special, which decoding can leave out. */
 export async function isSpecialToken(tokenizer: Tokenizer, token: string): Promise<boolean> {
   const id = tokenizer.tokenId(token);
-  if (id === undefined) return false;
+  // It is spelled out: others need not be decoded.
+  if (id === undefined || !tokenizer.spellsControl(token)) return false;
   const [parsed, shown, skipped] = await Promise.all([
     tokenizer.encodeTemplate(token),
     tokenizer.decode([id]),

@@ -13,11 +13,12 @@ const MAX_UNIGRAM_TOKEN = 1024;
  * its loader and its encoder make without a check of their own is checked here.
  *
  * @param json the whole `tokenizer.json`
+ * @param isModelKnown whether the vocabulary and the merges of its model were found to be whole
  * @returns what is wrong, as the end of a sentence; undefined where nothing is
  */
-export function componentProblem(json: Json): string | undefined {
+export function componentProblem(json: Json, isModelKnown = false): string | undefined {
   return (
-    modelProblem(json.model) ??
+    (isModelKnown ? undefined : modelProblem(json.model)) ??
     stepProblem('normalizer', json.normalizer) ??
     stepProblem('pre_tokenizer', json.pre_tokenizer) ??
     stepProblem('decoder', json.decoder)

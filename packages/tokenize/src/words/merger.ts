@@ -17,20 +17,23 @@ const MAXIMUM_BYTES = 3 * LONGEST_MERGED;
 
 /** Finds the tokens of words as the library does, without the way into it and back. */
 export interface Merger {
-  /** Merges a word of at most {@link LONGEST_MERGED} units. */
-  merge(word: string): MergedWord;
+  /** Merges a word of at most {@link LONGEST_MERGED} units; undefined for one with a byte that has no token. */
+  merge(word: string): MergedWord | undefined;
 }
 
 /**
  * Makes the merger of a byte-level BPE model (Sennrich et al. 2016; bytes as in GPT-2): each byte of a word is a token, and of all
  * neighbors that may be merged those with the lowest rank are, the leftmost first, until there are none.
  *
+ * @param vocabulary that of `vocabularyOf`
  * @returns undefined for a model that does more than this
  */
-export function createMerger(model: TokenizerJson['model']): Merger | undefined {
-  const vocabulary = vocabularyOf(model);
-  const byteIds = byteAlphabet.map((character) => vocabulary?.get(character) ?? -1);
-  if (vocabulary === undefined || byteIds.includes(-1)) return undefined;
+export function createMerger(
+  model: TokenizerJson['model'],
+  vocabulary: ReadonlyMap<string, number>,
+): Merger | undefined {
+  // Some vocabularies lack control characters, and bytes that UTF-8 does not have.
+  const byteIds = byteAlphabet.map((character) => vocabulary.get(character) ?? -1);
   const merges = mergesOf(model.merges, vocabulary);
   if (merges === undefined) return undefined;
   const whole = Reflect.get(model, 'ignore_merges') === true ? vocabulary : undefined;
@@ -47,7 +50,9 @@ export function createMerger(model: TokenizerJson['model']): Merger | undefined 
         if (id !== undefined) return { count: 1, ids, ends };
       }
       for (let at = 0; at < length; at++) {
-        ids[at] = byteIds[bytes[at] ?? 0] ?? 0;
+        const id = byteIds[bytes[at] ?? 0] ?? -1;
+        if (id < 0) return undefined;
+        ids[at] = id;
         ends[at] = at + 1;
       }
       return { count: mergeAll(merges, ids, ends, length), ids, ends };
@@ -79,8 +84,11 @@ function mergeAll(merges: MergeTable, ids: Int32Array, ends: Int32Array, length:
   }
 }
 
-/** Ids of tokens by their names; undefined where the model is not plain BPE over bytes, or two tokens have one id. */
-function vocabularyOf({ vocab, ...model }: TokenizerJson['model']): ReadonlyMap<string, number> | undefined {
+/** Reads ids of tokens by their names; undefined where the model is not plain BPE over bytes, or two tokens have one id. */
+export function vocabularyOf({
+  vocab,
+  ...model
+}: TokenizerJson['model']): ReadonlyMap<string, number> | undefined {
   const others = ['continuing_subword_prefix', 'end_of_word_suffix'].map(
     (name): unknown => Reflect.get(model, name) ?? '',
   );

@@ -46,7 +46,7 @@ interface Hole extends AskedPart {
 /**
  * Makes an encoder that remembers the tokens of words. Text repeats few words very often, and looking one up takes a small part of
  * the time that the library needs to encode it. Words that it meets for the first time are merged here; words of which the library
- * alone knows how they are split, and very long ones, are asked of it.
+ * alone knows how they are split, very long ones, and those with bytes that have no token are asked of it.
  */
 export function createWordEncoder(rules: WordRules, merger: Merger, library: EncodeParts): WordEncoder {
   const memory = new WordMemory();
@@ -59,13 +59,12 @@ export function createWordEncoder(rules: WordRules, merger: Merger, library: Enc
         const isShort = end - start <= LONGEST_REMEMBERED;
         const word = isShort ? { units, start, end, hash: hashOf(units, start, end) } : undefined;
         if (word !== undefined && memory.append(word, all, offset)) return;
-        if (isWord && end - start <= LONGEST_MERGED) {
-          const first = all.count;
-          addMerged(merger, text.slice(start, end), offset + start, all);
+        const part = text.slice(start, end);
+        const first = all.count;
+        if (isWord && part.length <= LONGEST_MERGED && addMerged(merger, part, offset + start, all)) {
           if (word !== undefined) memory.remember(word, all, first, offset);
           return;
         }
-        const part = text.slice(start, end);
         holes.push({
           place: all.count - before,
           start: offset + start,
@@ -105,9 +104,11 @@ function wordOf(text: string): Word {
   return { units, start: 0, end: text.length, hash: hashOf(units, 0, text.length) };
 }
 
-/** Adds the tokens of a word of plain text, which has one UTF-16 unit for each character. */
-function addMerged(merger: Merger, word: string, start: number, all: TokenList): void {
-  const { count, ids, ends } = merger.merge(word);
+/** Adds the tokens of a word of plain text, which has one UTF-16 unit for each character, unless a byte of it has no token. */
+function addMerged(merger: Merger, word: string, start: number, all: TokenList): boolean {
+  const merged = merger.merge(word);
+  if (merged === undefined) return false;
+  const { count, ids, ends } = merged;
   const characters = charactersOf(word);
   for (let at = 0; at < count; at++) {
     // A token that is a part of a character has the place of the character.
@@ -115,6 +116,7 @@ function addMerged(merger: Merger, word: string, start: number, all: TokenList):
     const last = characters[(ends[at] ?? 1) - 1] ?? 0;
     all.add(ids[at] ?? 0, start + first, start + last + 1);
   }
+  return true;
 }
 
 /** The character of each byte of a word. */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRandom } from '@gram/base';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
-import { preTokenPattern } from '../bpe/pre-tokens.js';
+import { byteAlphabet, preTokenPattern } from '../bpe/pre-tokens.js';
 import { modelTokenizer } from '../chat/__fixtures__/models.js';
 import { type Tokenizer, tokenizerFromJson } from '../library.js';
-import { createMerger, type Merger } from './merger.js';
+import { createMerger, type Merger, vocabularyOf } from './merger.js';
 import { wordRulesOf } from './rules.js';
 import { eachPart } from './split-words.js';
 import { TokenList } from './token-list.js';
@@ -20,12 +20,21 @@ const trained: object = JSON.parse(
 const gpt2 = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 const smollm2 = { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, gpt2] };
 
+/** The fixture without the tokens of a control character, of `|` and of the first byte of some letters. */
+function lackingBytes(): object {
+  const { model, ...json } = JSON.parse(JSON.stringify(trained));
+  const vocab = { ...model.vocab };
+  for (const byte of [0x13, 0x7c, 0xc5]) delete vocab[byteAlphabet[byte]!];
+  return { ...json, model: { ...model, vocab } };
+}
+
 const tokenizers: readonly (readonly [string, () => Tokenizer])[] = [
   ['Qwen3', () => modelTokenizer('qwen3')],
   ['Llama 3.1', () => modelTokenizer('llama3_1')],
   ['a trained one', () => tokenizerFromJson(trained)],
   ['the form of GPT-2', () => tokenizerFromJson({ ...trained, pre_tokenizer: gpt2 })],
   ['the form of SmolLM2', () => tokenizerFromJson({ ...trained, pre_tokenizer: smollm2 })],
+  ['one that lacks bytes', () => tokenizerFromJson(lackingBytes())],
 ];
 
 /** Pieces at whose seams splitting may go wrong, every character of Latin-1, and some that only the library splits. */
@@ -245,7 +254,11 @@ describe('createMerger', () => {
     ['tokens for single bytes', { byte_fallback: true }],
     ['a merge of unknown tokens', { merges: [...model.merges, ['no such', 'token']] }],
   ])('leaves a model with %s to the library', (_, change) => {
-    expect(createMerger(model)).toBeDefined();
-    expect(createMerger({ ...model, ...change })).toBeUndefined();
+    const mergerOf = (changed: typeof model) => {
+      const vocabulary = vocabularyOf(changed);
+      return vocabulary && createMerger(changed, vocabulary);
+    };
+    expect(mergerOf(model)).toBeDefined();
+    expect(mergerOf({ ...model, ...change })).toBeUndefined();
   });
 });
