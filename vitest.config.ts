@@ -77,7 +77,12 @@ export default defineConfig({
         plugins: [ownPackages(process.env.GRAM_TEST_BUILT === '1')],
         test: {
           name: 'shared',
-          include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.mjs', 'scripts/**/*.test.mjs'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'bench/**/*.test.mjs',
+            'examples/**/*.test.mjs',
+            'scripts/**/*.test.mjs',
+          ],
           exclude: ['**/node_modules/**', '**/dist/**', ...isolated, ...onRig],
           isolate: false,
           // Two files are tested at a time: threads that wait for each other would take most of the time of both.

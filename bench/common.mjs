@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
 import { median } from './engine/configurations.mjs';
 
-/** Runs a program and parses the last line that it prints. */
+/**
+ * Runs a program and parses the last line that it prints. On Linux a child begins with the peak of memory of the process that it
+ * was split from: a shell between them keeps ours out of its figures.
+ */
 export function json(command, args) {
+  const [program, words] =
+    process.platform === 'linux' ? ['sh', ['-c', '"$@"; exit $?', 'sh', command, ...args]] : [command, args];
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err] = [[], []];
     child.stdout.on('data', (chunk) => out.push(chunk));
     child.stderr.on('data', (chunk) => err.push(chunk));
@@ -17,19 +22,46 @@ export function json(command, args) {
   });
 }
 
-/** Runs processes in turns and gives the median of each figure. */
-export async function turns(rounds, ...runs) {
-  const results = runs.map(() => []);
+/** Makes a system of another program: absent without its path, or where it fails, as without its packages. */
+export function peer(program, args, needs) {
+  if (program === undefined) return needs;
+  return () =>
+    json(program, args.map(String)).catch(({ message }) => ({
+      unavailable: message.trim().split('\n').at(-1),
+    }));
+}
+
+/**
+ * Runs systems in turns.
+ *
+ * @param systems functions that measure once, by name; a text says why a system is absent
+ * @returns `results`: the medians of the figures of each system that ran, with all its `rounds`; and those that are `absent`
+ */
+export async function turns(rounds, systems) {
+  const running = new Map(Object.entries(systems));
+  const measured = new Map();
+  const absent = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [i, run] of runs.entries()) results[i].push(await run());
+    for (const [name, run] of running) {
+      const result = typeof run === 'string' ? { unavailable: run } : await run();
+      if (result.unavailable === undefined) measured.set(name, [...(measured.get(name) ?? []), result]);
+      else {
+        absent.push({ name, reason: result.unavailable });
+        running.delete(name);
+        measured.delete(name);
+      }
+    }
   }
-  return results.map((list) => {
-    if (list[0] === undefined || list[0].unavailable !== undefined) return undefined;
-    const figures = Object.entries(list[0]).filter(([, value]) => typeof value === 'number');
-    const merged = { ...list[0] };
-    for (const [key] of figures) merged[key] = median(list.map((each) => each[key]));
-    return merged;
-  });
+  const results = Object.fromEntries([...measured].map(([name, list]) => [name, merged(list)]));
+  return { results, absent };
+}
+
+function merged(list) {
+  const result = { ...list[0], rounds: list };
+  for (const [key, value] of Object.entries(list[0])) {
+    if (typeof value === 'number') result[key] = median(list.map((each) => each[key]));
+  }
+  return result;
 }
 
 export const times = (ratio) => (Number.isFinite(ratio) ? `${ratio.toFixed(2)} x` : '');

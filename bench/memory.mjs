@@ -1,36 +1,64 @@
-// Peak memory of judging a pair and of generating 16 tokens after 512, each in a fresh process, beside the bytes of the weights.
-// Linux only: the kernel counts.
-//
-//   --model MODEL       a model directory or a GGUF file with a chat template
-//   --precision NAME    float32, int8 or int4; default all three
-//   --use NAME          judge or generate; default both
+/**
+ * Measures the peak memory of judging a pair and of generating 16 tokens after 512, each in a fresh process:
+ *
+ *     npm run bench:memory -- --model MODEL [--rounds 1]
+ *
+ * MODEL is a directory or a GGUF file with a chat template. The figures stand beside the bytes of weights and cache and beside the
+ * estimate of `gram inspect`. Integers are packed by a process that is not counted. Linux only: the kernel counts.
+ */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cacheBytes, inspectModel, peakMemory, roundedHeadBytes, weightBytes } from '@gram/model';
-import { json, mega, times } from './common.mjs';
+import { json, turns } from './common.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { publish } from './report/publish.mjs';
 
-const { values } = parseArgs({
-  options: { model: { type: 'string' }, precision: { type: 'string' }, use: { type: 'string' } },
+const { values: options } = parseArgs({
+  options: { model: { type: 'string' }, rounds: { type: 'string', default: '1' } },
 });
-if (values.model === undefined) throw new Error('give --model');
-const TOKENS = 528;
-
-const measure = (precision, use) =>
-  json(process.execPath, [
-    '--expose-gc',
-    new URL('memory/case.mjs', import.meta.url).pathname,
-    values.model,
-    precision,
-    use,
-  ]);
-
-const { config } = await inspectModel(values.model);
-const base = await measure('float32', 'nothing');
-console.log(`without a model, with the runtime and the tokenizer: ${mega(base.peak)}`);
+if (options.model === undefined) {
+  console.error('bench:memory needs --model: a model directory or a GGUF file');
+  process.exit(2);
+}
+const NEW_TOKENS = 528;
 // The tokens of the pair that is judged follow from the tokenizer; with that of SmolLM2 there are 700.
 const USES = {
   judge: { kind: 'judge', rows: 2, tokens: 700 },
-  generate: { kind: 'generate', rows: 1, tokens: TOKENS },
+  generate: { kind: 'generate', rows: 1, tokens: NEW_TOKENS },
 };
+const PRECISIONS = ['float32', 'int8', 'int4'];
+/** Largest peak above that of a process without a model, in weights and cache. */
+const MOST = { float32: 1.15, int8: 1.3, int4: 1.3 };
+
+const rounds = Number(options.rounds);
+const machine = describeMachine();
+const { config } = await inspectModel(options.model);
+const script = fileURLToPath(new URL('./memory/case.mjs', import.meta.url));
+const measure = (precision, use) =>
+  json(process.execPath, ['--expose-gc', script, options.model, precision, use]);
+const nameOf = (precision, use) => `gram ${precision}, ${use}`;
+const cases = Object.keys(USES).flatMap((use) => PRECISIONS.map((precision) => ({ precision, use })));
+
+for (const { precision, use } of cases) if (precision !== 'float32') await measure(precision, use);
+const { peak: base } = await measure('float32', 'nothing');
+const { results, absent } = await turns(
+  rounds,
+  Object.fromEntries(
+    cases.map(({ precision, use }) => [nameOf(precision, use), () => measure(precision, use)]),
+  ),
+);
+await publish({
+  name: 'memory',
+  title: 'Memory',
+  about: `Each figure is the peak of one process. A process without a model, with the runtime and the tokenizer, takes ${Math.round(base / 1e6)} MB of it.`,
+  ...{ machine, rounds, results, absent },
+  figures: [
+    { name: 'peak', unit: 'MB', of: ({ peak }) => peak / 1e6 },
+    { name: 'at rest', unit: 'MB', of: ({ resting }) => resting / 1e6, isPlotted: false },
+  ],
+  targets: cases.flatMap(targetsOf),
+});
+
 /** The weights that a use has in memory: rows of the embedding are read from the file. */
 function usedWeights(precision, use) {
   const table = 4 * config.vocabSize * config.hiddenSize;
@@ -38,19 +66,21 @@ function usedWeights(precision, use) {
   if (use === 'judge') return layers;
   return layers + (precision === 'float32' ? table : roundedHeadBytes(config));
 }
-console.log(
-  'use       precision  weights  cache   peak     resting  (peak - process) / (weights + cache)  peak / estimate',
-);
-for (const precision of values.precision === undefined ? ['float32', 'int8', 'int4'] : [values.precision]) {
-  const cache = cacheBytes(config, TOKENS);
-  for (const use of values.use === undefined ? ['judge', 'generate'] : [values.use]) {
-    const weights = usedWeights(precision, use);
-    if (precision !== 'float32') await measure(precision, use);
-    const { peak, resting } = await measure(precision, use);
-    const { opened } = peakMemory(config, { ...USES[use], precision });
-    const cells = [use.padEnd(9), precision.padEnd(10), ...[weights, cache, peak, resting].map(mega)];
-    console.log(
-      `${cells.join(' '.repeat(2))}  ${times((peak - base.peak) / (weights + cache)).padEnd(36)}  ${times(peak / opened)}`,
-    );
-  }
+
+function targetsOf({ precision, use }) {
+  const own = nameOf(precision, use);
+  const needed = usedWeights(precision, use) + cacheBytes(config, NEW_TOKENS);
+  const estimate = peakMemory(config, { ...USES[use], precision }).opened;
+  return [
+    {
+      name: `${own}: peak above an empty process, of weights and cache`,
+      ...{ own, most: MOST[precision] },
+      of: ({ peak }) => (peak - base) / needed,
+    },
+    {
+      name: `${own}: difference to the estimate of gram inspect`,
+      ...{ own, most: 15, unit: '%' },
+      of: ({ peak }) => 100 * Math.abs(peak / estimate - 1),
+    },
+  ];
 }

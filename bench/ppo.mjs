@@ -11,22 +11,21 @@
  * this TRL still has it, or with `--ppo-python`, a Python that has trl 1.12.0, the last release with it.
  *
  * Learning is all but drawing and the reward model: also what the reference and the value model compute. Each system has its own
- * process, and the processes take turns; figures are medians over the processes. The ratios count: each comes from one run on one
- * machine. Where other work runs on it, the ratio of the processor time says more. They are printed, and written to
- * bench/results/ppo.json.
+ * process, and the processes take turns. Where other work runs beside them, the ratio of the processor time says more than that of
+ * the time.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { threadCount } from '@gram/base';
-import { runtimeVersion } from '@gram/engine';
 import { loadModel, readCompanions, saveModel } from '@gram/model';
 import { valueModelFrom } from '@gram/ppo';
-import { textTable } from '@gram/report';
 import { createWorld } from '@gram/world';
-import { json, mega, times, turns } from './common.mjs';
+import { json, peer, turns } from './common.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { publish } from './report/publish.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -50,26 +49,32 @@ if (responses % microBatchSize > 0 || responses % groupSize > 0) {
   process.exit(2);
 }
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const table = (heads, rows) =>
-  console.log(`\n${textTable({ columns: heads.map((name) => ({ name })), rows })}`);
-
-// Work of others that runs beside it, above 0 where the machine is not idle.
-const load = Number(loadavg()[0].toFixed(1));
+const rounds = Number(options.rounds);
+const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
   const files = await prepare();
   const ours = (method) => () => json(process.execPath, [here('./ppo/case.mjs'), method, files[method]]);
-  const python = (method, program) => () =>
-    program && json(program, [here('./peers/rlhf.py'), method, files.task, String(threadCount())]);
-  const systems = {
-    'gram grpo': ours('grpo'),
-    'TRL GRPOTrainer': python('grpo', options.python),
-    'gram ppo': ours('ppo'),
-    'TRL PPOTrainer': python('ppo', options['ppo-python'] ?? options.python),
-  };
-  console.log(`onnxruntime ${runtimeVersion()}, ${threadCount()} threads, Node ${process.version}`);
-  const results = await turns(Number(options.rounds), ...Object.values(systems));
-  report(Object.keys(systems).map((name, i) => [name, results[i]]));
+  const trl = (method, program, needs) =>
+    peer(program, [here('./peers/rlhf.py'), method, files.task, threadCount()], needs);
+  const { results, absent } = await turns(rounds, {
+    'gram GRPO': ours('grpo'),
+    'TRL GRPOTrainer': trl('grpo', options.python, 'give --python, one with torch, transformers and trl'),
+    'gram PPO': ours('ppo'),
+    'TRL PPOTrainer': trl(
+      'ppo',
+      options['ppo-python'] ?? options.python,
+      'give --ppo-python, one with trl 1.12.0',
+    ),
+  });
+  await publish({
+    name: 'ppo',
+    title: 'RLHF',
+    about: `A step draws ${responses} responses of ${tokens} tokens and takes one gradient step over them in micro-batches of ${microBatchSize}. The same model is policy, reference, reward model and, for PPO, value model. Learning is all but drawing and the reward model.`,
+    ...{ machine, rounds, results, absent },
+    figures: figuresOf(),
+    targets: ['GRPO', 'PPO'].flatMap(targetsOf),
+  });
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -109,58 +114,33 @@ async function prepare() {
   };
 }
 
-function report(named) {
-  const found = named.flatMap(([name, result]) =>
-    result === undefined ? [] : [{ name, ...result, seconds: secondsOf(result) }],
-  );
-  const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
-  table(
-    ['system', 'samples/s', 'rollout', 'scoring', 'learning', 'processor time', 'peak memory'],
-    found.map(({ name, responses: drawn, seconds, processor, peakMemory, ...parts }) => [
-      name,
-      (drawn / seconds).toFixed(2),
-      ...['rollout', 'scoring', 'learning'].map((part) => percent(parts[part], seconds)),
-      `${processor.toFixed(1)} s`,
-      mega(peakMemory),
-    ]),
-  );
-  const ratios = ['grpo', 'ppo'].flatMap((method) => {
-    const own = found.find(({ name }) => name === `gram ${method}`);
-    const peer = found.find(({ name }) => name === `TRL ${method.toUpperCase()}Trainer`);
-    if (peer === undefined) return [];
-    const ratio = (of) => of(peer) / of(own);
-    return [
-      {
-        method,
-        speed: ratio(({ seconds, responses: drawn }) => seconds / drawn),
-        ...Object.fromEntries(
-          ['rollout', 'scoring', 'learning', 'processor'].map((part) => [
-            part,
-            ratio((result) => result[part]),
-          ]),
-        ),
-        memory: own.peakMemory / peer.peakMemory,
-      },
-    ];
-  });
-  if (ratios.length > 0) {
-    table(
-      ['ours beside TRL', 'speed', 'rollout', 'scoring', 'learning', 'processor time', 'peak memory'],
-      ratios.map(({ method, ...figures }) => [method, ...Object.values(figures).map(times)]),
-    );
-    console.log('\ntargets: speed >= 2 x, peak memory <= 0.7 x');
-  }
-  write(found, ratios);
-}
-
-function write(systems, ratios) {
-  const machine = { processor: cpus()[0]?.model, threads: threadCount(), loadBefore: load };
-  const work = { responses, tokens, steps, rounds: Number(options.rounds), microBatchSize, groupSize };
-  mkdirSync(here('./results'), { recursive: true });
-  const result = { date: new Date().toISOString().slice(0, 10), machine, work, systems, ratios };
-  writeFileSync(here('./results/ppo.json'), `${JSON.stringify(result, null, 2)}\n`);
-}
-
 function secondsOf({ rollout, scoring, learning }) {
   return rollout + scoring + learning;
+}
+
+function figuresOf() {
+  const part = (name) => ({ name, unit: 's', of: (round) => round[name], isPlotted: false });
+  return [
+    { name: 'samples', unit: 'samples/s', of: (round) => round.responses / secondsOf(round) },
+    { name: 'peak memory', unit: 'MB', of: ({ peakMemory }) => peakMemory / 1e6 },
+    ...['rollout', 'scoring', 'learning'].map(part),
+    { ...part('processor'), name: 'processor time' },
+  ];
+}
+
+function targetsOf(method) {
+  const [own, beside] = [`gram ${method}`, [`TRL ${method}Trainer`]];
+  const name = (what) => `${what}: ${own} beside ${beside}`;
+  return [
+    {
+      name: name('speed'),
+      ...{ own, beside, least: 2 },
+      of: (ours, other) => secondsOf(other) / other.responses / (secondsOf(ours) / ours.responses),
+    },
+    {
+      name: name('peak memory'),
+      ...{ own, beside, most: 0.7 },
+      of: (ours, other) => ours.peakMemory / other.peakMemory,
+    },
+  ];
 }

@@ -11,7 +11,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { textTable } from '@gram/report';
-import { json, mega, turns } from './common.mjs';
+import { json, turns } from './common.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { publish } from './report/publish.mjs';
 import { expectedScaling, stateBytes } from './scaling/estimate.mjs';
 
 const { values: options } = parseArgs({
@@ -36,36 +38,44 @@ const together = (ranks, sharding) => () =>
     ...[process.execPath, script, ...shape, sharding],
   ]);
 
-if (spawnSync('mpirun', ['--version']).status === 0) {
+if (spawnSync('mpirun', ['--version']).status === 0) await measure(Number(options.rounds));
+else console.log('no mpirun: npm run mpi installs one');
+
+async function measure(rounds) {
+  const machine = describeMachine();
   const both = async () => {
     const [a, b] = await Promise.all([alone(), alone()]);
     return { ...a, seconds: Math.max(a.seconds, b.seconds) };
   };
-  const [one, two, sum, zero1] = await turns(
-    Number(options.rounds),
-    alone,
-    both,
-    together(2, 'none'),
-    together(2, 'zero1'),
-  );
-  const row = (name, result, processes) => [
-    name,
-    `${result.seconds.toFixed(2)} s`,
-    `${((processes * result.tokens) / result.seconds).toFixed(0)} tokens/s`,
-    `${((100 * one.seconds) / result.seconds).toFixed(1)} %`,
-    mega(result.peakMemory),
-  ];
-  console.log(
-    table(
-      ['processes', 'step', 'speed', 'efficiency', 'peak memory of one'],
-      [row('1', one, 1), row('two alone', two, 2), row('2, all-reduce', sum, 2), row('2, ZeRO-1', zero1, 2)],
-    ),
-  );
-  const rate = sum.bytes / sum.allReduce / 1e9;
-  console.log(
-    `\nall-reduce of ${mega(sum.bytes)}: ${(1000 * sum.allReduce).toFixed(0)} ms, ${rate.toFixed(1)} GB/s`,
-  );
-} else console.log('no mpirun: npm run mpi installs one');
+  const processes = {
+    'gram, 1': { count: 1, run: alone },
+    'gram, 2 alone': { count: 2, run: both },
+    'gram, 2, all-reduce': { count: 2, run: together(2, 'none') },
+    'gram, 2, ZeRO-1': { count: 2, run: together(2, 'zero1') },
+  };
+  const counted =
+    ({ count, run }) =>
+    async () => ({ ...(await run()), count });
+  const systems = Object.entries(processes).map(([name, process]) => [name, counted(process)]);
+  const { results, absent } = await turns(rounds, Object.fromEntries(systems));
+  await publish({
+    name: 'scaling',
+    title: 'Ranks',
+    about: `Weak scaling of a training step of ${options.configuration}: twice the processes, twice the batch, one thread each. Two alone do not communicate; what they lose, they lose to sharing the memory of the machine.`,
+    ...{ machine, rounds, results, absent },
+    figures: [
+      { name: 'step', unit: 's', of: ({ seconds }) => seconds },
+      { name: 'speed', unit: 'tokens/s', of: ({ count, tokens, seconds }) => (count * tokens) / seconds },
+      {
+        name: 'all-reduce',
+        unit: 'GB/s',
+        of: ({ bytes, allReduce }) => bytes / allReduce / 1e9,
+        isPlotted: false,
+      },
+      { name: 'peak memory of one', unit: 'MB', of: ({ peakMemory }) => peakMemory / 1e6 },
+    ],
+  });
+}
 
 const links = { sum: 1e9 * Number(options.sum), copy: 1e9 * Number(options.copy) };
 const giga = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;

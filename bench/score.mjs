@@ -1,16 +1,16 @@
 /**
  * Measures judging of pairs beside transformers on PyTorch and @huggingface/transformers (JavaScript):
  *
- *     npm run bench:score -- --model MODEL --data FILE [--format NAME] [--python PATH] [--onnx DIRECTORY] [--pairs 200] [--rounds 1]
+ *     npm run bench:score -- --model MODEL [--data FILE] [--format NAME] [--python PATH] [--onnx DIRECTORY] [--pairs 200] [--rounds 1]
  *
  * MODEL is a directory, a GGUF file or a repository of the hub, for example SmolLM2-135M-Instruct; one without `gram.json` is
- * asked with the judging prompt of the authors. FILE holds judged pairs, `--format` says how. With `--python`, a Python that has
- * torch and transformers, the same weights judge the same token ids there as the authors' evaluator does, one sequence at a time
- * and in batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the directory of an ONNX export as for bench:generate, they
- * do in transformers.js, after npm --prefix bench/peers install.
+ * asked with the judging prompt of the authors. FILE holds judged pairs, `--format` says how; without it they are pairs of the
+ * synthetic world. With `--python`, a Python that has torch and transformers, the same weights judge the same token ids there as
+ * the authors' evaluator does, one sequence at a time and in batches of 4 and 16, in float32 and bfloat16. With `--onnx`, the
+ * directory of an ONNX export as for bench:generate, they do in transformers.js, after npm --prefix bench/peers install.
  *
- * Each system has its own process, and the processes take turns; figures are medians over the rounds. The list is 16 responses to one
- * prompt, every pair of them judged in both orders: in one call, and every eighth pair by itself.
+ * Each system has its own process, and the processes take turns. The list is 16 responses to one prompt, every pair of them judged
+ * in both orders: in one call, and every eighth pair by itself.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,11 +19,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { threadCount } from '@gram/base';
 import { readPreferences } from '@gram/data';
-import { runtimeVersion } from '@gram/engine';
 import { inspectModel, loadModel, readCompanions, saveModel } from '@gram/model';
-import { textTable } from '@gram/report';
 import { chatLayoutOf, createPairEncoder, judgePrompt, tokenizerOf } from '@gram/tokenize';
-import { json, mega, times, turns } from './common.mjs';
+import { createWorld } from '@gram/world';
+import { json, peer, turns } from './common.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { publish } from './report/publish.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,44 +37,47 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '1' },
   },
 });
-if (options.model === undefined || options.data === undefined) {
-  console.error('bench:score needs --model, a language model, and --data, a file of judged pairs');
+if (options.model === undefined) {
+  console.error('bench:score needs --model: a model directory, a GGUF file or a repository of the hub');
   process.exit(2);
 }
 const listSize = 16;
+const rounds = Number(options.rounds);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
   const model = join(folder, 'model');
   const task = join(folder, 'task.json');
-  await prepare(model, task);
+  const about = await prepare(model, task);
   const ours = (precision) => () =>
     json(process.execPath, [here('./score/case.mjs'), model, precision, task]);
-  const python = (dtype, batch) => () =>
-    options.python &&
-    json(options.python, [
-      here('./peers/score.py'),
-      model,
-      dtype,
-      String(batch),
-      task,
-      String(threadCount()),
-    ]);
-  const js = () =>
-    options.onnx &&
-    json(process.execPath, [here('./peers/transformers-js-score.mjs'), options.onnx, 'fp32', task]);
+  const python = (dtype, batch) =>
+    peer(
+      options.python,
+      [here('./peers/score.py'), model, dtype, batch, task, threadCount()],
+      'give --python, one with torch and transformers',
+    );
   const systems = {
     'gram float32': ours('float32'),
     'gram int8': ours('int8'),
-    'transformers.js float32': js,
+    'transformers.js float32': peer(
+      options.onnx && process.execPath,
+      [here('./peers/transformers-js-score.mjs'), options.onnx, 'fp32', task],
+      'give --onnx, an export of the model',
+    ),
   };
   for (const dtype of ['float32', 'bfloat16']) {
     for (const batch of [1, 4, 16]) systems[`PyTorch ${dtype}, batch ${batch}`] = python(dtype, batch);
   }
-  console.log(`onnxruntime ${runtimeVersion()}, ${threadCount()} threads, Node ${process.version}`);
-  const results = await turns(Number(options.rounds), ...Object.values(systems));
-  const found = Object.keys(systems).flatMap((name, i) => (results[i] ? [[name, results[i]]] : []));
-  report(found);
+  const { results, absent } = await turns(rounds, systems);
+  await publish({
+    name: 'score',
+    title: 'Judging pairs',
+    ...{ about, machine, rounds, results, absent },
+    figures: figuresOf(results['gram float32'].probabilities),
+    targets: targetsOf(results['gram float32'].probabilities),
+  });
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -97,13 +101,16 @@ async function prepare(model, task) {
   const pairs = [];
   const texts = [];
   let prompted;
-  for await (const { prompt, chosen, rejected } of readPreferences(options.data, {
-    format: options.format,
-  })) {
+  const count = Number(options.pairs);
+  const read =
+    options.data === undefined
+      ? createWorld({ seed: 7 }).testPairs('in-distribution', count)
+      : readPreferences(options.data, { format: options.format });
+  for await (const { prompt, chosen, rejected } of read) {
     pairs.push(await encoded({ prompt, a: chosen, b: rejected }));
     texts.push(chosen, rejected);
     prompted ??= prompt;
-    if (pairs.length === Number(options.pairs)) break;
+    if (pairs.length === count) break;
   }
   const list = [];
   const responses = texts.slice(0, listSize);
@@ -112,38 +119,63 @@ async function prepare(model, task) {
   }
   writeFileSync(task, JSON.stringify({ pairs, list, labels: encoder.labelIds }));
   const tokens = pairs.flat().reduce((sum, ids) => sum + ids.length, 0);
-  console.log(
-    `${pairs.length} pairs, ${Math.round(tokens / pairs.length / 2)} tokens a sequence in the mean`,
-  );
+  const mean = Math.round(tokens / pairs.length / 2);
+  return `Each system judges ${pairs.length} pairs in both orders, in sequences of ${mean} tokens in the mean. The list is ${listSize} responses to one prompt, every pair of them in one call, beside a call for each pair.`;
 }
 
-function report(found) {
-  const [, own] = found[0];
-  const winners = ({ probabilities }) => probabilities.map((p) => p > 0.5);
-  const rows = found.map(([name, result]) => {
-    const same = winners(result).filter((winner, i) => winner === winners(own)[i]).length;
-    return [
-      name,
-      (result.probabilities.length / result.seconds).toFixed(2),
-      mega(result.peakMemory),
-      `${((100 * same) / result.probabilities.length).toFixed(1)} %`,
-      times(result.seconds / own.seconds),
-      times(result.seconds / found[1][1].seconds),
-      result.listSeconds === undefined ? '' : times(result.oneByOneSeconds / result.listSeconds),
-    ];
-  });
-  const columns = [
-    'system',
-    'pairs/s',
-    'peak memory',
-    'winners as ours',
-    'ours float32 beside it',
-    'ours int8 beside it',
-    'list beside pairs',
+function pairsPerSecond({ probabilities, seconds }) {
+  return probabilities.length / seconds;
+}
+
+/** The share of pairs, in percent, with other winners than those of probabilities. */
+function flips(expected, { probabilities }) {
+  const other = probabilities.filter((p, i) => p > 0.5 !== expected[i] > 0.5).length;
+  return (100 * other) / probabilities.length;
+}
+
+function figuresOf(expected) {
+  return [
+    { name: 'pairs', unit: 'pairs/s', of: pairsPerSecond },
+    { name: 'peak memory', unit: 'MB', of: ({ peakMemory }) => peakMemory / 1e6 },
+    { name: 'other winners than gram float32', unit: '%', of: (round) => flips(expected, round) },
+    {
+      name: 'list beside pair by pair',
+      unit: 'x',
+      of: ({ oneByOneSeconds, listSeconds }) => oneByOneSeconds / listSeconds,
+      isPlotted: false,
+    },
+    {
+      name: 'largest difference of a pair in the list',
+      unit: '',
+      of: ({ listDiffers }) => listDiffers,
+      isPlotted: false,
+    },
   ];
-  console.log(`\n${textTable({ columns: columns.map((name) => ({ name })), rows })}\n`);
-  console.log(
-    `targets: >= 2.5 x the best PyTorch, >= 3 x transformers.js, lists >= 2 x pair by pair, winners >= 99 %\n` +
-      `a pair in the list and alone differ by at most ${own.listDiffers.toExponential(1)}`,
-  );
+}
+
+function targetsOf(expected) {
+  const batches = (dtype) => [1, 4, 16].map((batch) => `PyTorch ${dtype}, batch ${batch}`);
+  const speed = (least, own, name, beside) => ({
+    name: `${own} beside ${name}`,
+    ...{ own, beside, least },
+    of: (ours, other) => pairsPerSecond(ours) / pairsPerSecond(other),
+  });
+  return [
+    speed(5, 'gram float32', 'the best PyTorch float32', batches('float32')),
+    speed(2.5, 'gram int8', 'the best PyTorch bfloat16', batches('bfloat16')),
+    {
+      name: 'winners that change in gram int8, less those of the best PyTorch bfloat16',
+      own: 'gram int8',
+      beside: batches('bfloat16'),
+      of: (ours, other) => flips(expected, ours) - flips(expected, other),
+      ...{ most: 0, unit: '% of pairs' },
+    },
+    speed(3, 'gram float32', 'transformers.js', ['transformers.js float32']),
+    {
+      name: `lists of ${listSize} beside pair by pair`,
+      own: 'gram float32',
+      of: ({ oneByOneSeconds, listSeconds }) => oneByOneSeconds / listSeconds,
+      least: 2.5,
+    },
+  ];
 }

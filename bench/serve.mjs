@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { textTable } from '@gram/report';
 import { json, mega } from './common.mjs';
-import { median } from './engine/configurations.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { publish } from './report/publish.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   },
 });
 const [seconds, clients, kills] = [values.seconds, values.clients, values.kills].map(Number);
+const machine = describeMachine();
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ITEMS = 512;
 const BATCH = 32;
@@ -184,12 +186,24 @@ console.log(
   `latency p50 ${percentile(times, 0.5).toFixed(0)} ms, p99 ${percentile(times, 0.99).toFixed(0)} ms`,
 );
 console.log(`memory at the start and after each round: ${rss.map(mega).join(', ')}`);
-const middle = (name) => median(rates.map(name));
-console.log(
-  `comparisons/s, medians of ${rounds} rounds: ${middle(({ rate }) => rate).toFixed(0)}; ` +
-    `the model alone ${middle((each) => each.alone).toFixed(0)}; ` +
-    `ratio ${middle((each) => each.rate / each.alone).toFixed(2)} (${rates.map((each) => (each.rate / each.alone).toFixed(2)).join(', ')})`,
-);
+await publish({
+  name: 'serve',
+  title: 'Serving',
+  about: `A server of a tiny model with ${clients} clients, which share the cores with it, beside the same model without a server.`,
+  ...{ machine, rounds, results: { 'gram serve': { rounds: rates } } },
+  figures: [
+    { name: 'comparisons of the server', unit: '1/s', of: ({ rate }) => rate },
+    { name: 'comparisons of the model alone', unit: '1/s', of: (each) => each.alone },
+  ],
+  targets: [
+    {
+      name: 'speed beside the model alone',
+      own: 'gram serve',
+      of: (each) => each.rate / each.alone,
+      least: 0.95,
+    },
+  ],
+});
 const failed = calm.wrong + shaken.wrong + calm.broken + calm.other + shaken.other;
 console.log(failed === 0 ? 'nothing was lost or crossed' : `${failed} failures`);
 process.exitCode = failed === 0 ? 0 : 1;

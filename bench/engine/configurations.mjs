@@ -51,7 +51,12 @@ export function fastNormal() {
   return { normal: () => 2 * (uniform() + uniform() + uniform() - 1.5) };
 }
 
-export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+/** The middle of values, or the mean of the two in the middle. */
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
 
 /** Measures the seconds of each of `count` calls, after one that is not counted. */
 export async function timed(count, call) {

@@ -6,21 +6,18 @@
  * The task holds token ids, so that every system does the same. Prints one line of JSON.
  */
 import { readFileSync } from 'node:fs';
-import { createGenerator, loadModel } from '@gram/model';
+import { createGenerator, openModel } from '@gram/model';
 import { medianStep } from './steps.mjs';
 
 const [path, precision, task] = process.argv.slice(2);
 const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
-const before = process.memoryUsage().rss;
 const started = performance.now();
-const { config, weights } = await loadModel(path);
+const { config, weights } = await openModel(path, { precision });
 const loadSeconds = (performance.now() - started) / 1000;
-const loadBytes = peak() - before;
-const weightBytes = Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0);
 
-const generator = createGenerator({ config, weights, fixedWeights: true, precision });
+const generator = createGenerator({ config, weights });
 const greedy = { temperature: 0 };
 /** Generates, and gives the tokens of the first row with the seconds since the start at which each was chosen. */
 async function generate(ids, rows, count) {
@@ -32,7 +29,7 @@ async function generate(ids, rows, count) {
   return { times, ids: completions[0][0].ids };
 }
 
-const figures = { loadSeconds, loadBytes, weightBytes };
+const figures = { loadSeconds };
 const first = [];
 for (let i = 0; i <= steps; i++) first.push((await generate(prefill, 1, 1)).times[0]);
 figures.prefill = prefill.length / Math.min(...first.slice(1));

@@ -7,28 +7,20 @@ The task holds token ids, so that every system does the same. Prints one JSON li
 """
 
 import json
-import resource
 import statistics
 import sys
 import time
 
 import torch
+from llama import peak_memory, versions
 from transformers import AutoModelForCausalLM, StoppingCriteriaList
 
 path, dtype, task_path, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))
 task = json.load(open(task_path))
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-before = peak()
 start = time.perf_counter()
 model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype)).eval()
 load_seconds = time.perf_counter() - start
-load_bytes = peak() - before
 
 
 def generate(ids, rows, count):
@@ -62,7 +54,7 @@ def prefill(ids):
     return time.perf_counter() - start
 
 
-figures = dict(loadSeconds=load_seconds, loadBytes=load_bytes)
+figures = dict(loadSeconds=load_seconds, version=versions())
 firsts = [prefill(task["prefill"]) for _ in range(task["steps"] + 1)]
 figures["prefill"] = len(task["prefill"]) / min(firsts[1:])
 ids = None
@@ -72,4 +64,4 @@ for case in task["decodes"]:
     # The first step is left out: it may prepare what the others use.
     steps = [after - before for before, after in zip(times[1:], times[2:])]
     figures[case["name"]] = case["rows"] / statistics.median(steps)
-print(json.dumps(dict(figures, peakMemory=peak(), ids=ids)))
+print(json.dumps(dict(figures, peakMemory=peak_memory(), ids=ids)))

@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass
+from importlib import metadata
 
 import torch
 import torch.nn.functional as F
@@ -185,6 +186,12 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def versions(*packages):
+    """The versions of torch, transformers and other packages, as a text."""
+    names = ("torch", "transformers", *packages)
+    return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
 def keep_memory():
     """
     Lets the allocator keep large blocks. By default glibc returns every block over 32 MB to the
@@ -250,7 +257,7 @@ def main():
             "seconds": seconds,
             "tokensPerSecond": args.batch * (1 if args.task == "decode" else args.length) / per_step,
             "peakMemoryBytes": peak_memory(),
-            "torch": torch.__version__,
+            "version": f"torch {torch.__version__}",
         }
         if train:
             line["loss"] = result

@@ -17,7 +17,7 @@ import time
 import torch
 import transformers
 from datasets import Dataset
-from llama import keep_memory, peak_memory
+from llama import keep_memory, peak_memory, versions
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -180,6 +180,7 @@ print(
             responses=drawn,
             tokens=drawn * task["tokens"],
             peakMemory=peak_memory(),
+            version=versions("trl"),
         )
     )
 )

@@ -10,11 +10,11 @@ Prints one JSON line.
 """
 
 import json
-import resource
 import sys
 import time
 
 import torch
+from llama import peak_memory, versions
 from transformers import AutoModelForCausalLM
 
 path, dtype, batch, task_path, threads = sys.argv[1:]
@@ -47,5 +47,5 @@ judge(task["pairs"][:2])
 start = time.perf_counter()
 probabilities = judge(task["pairs"])
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"seconds": seconds, "probabilities": probabilities, "peakMemory": peak}))
+result = dict(seconds=seconds, probabilities=probabilities)
+print(json.dumps(dict(result, peakMemory=peak_memory(), version=versions())))

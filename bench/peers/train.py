@@ -15,7 +15,7 @@ import sys
 import time
 
 import torch
-from llama import keep_memory, peak_memory
+from llama import keep_memory, peak_memory, versions
 from torch import nn
 from transformers import AutoModelForCausalLM
 
@@ -99,6 +99,13 @@ seconds = time.perf_counter() - start
 real = sum(len(task["examples"][i]["ids"]) for indices in task[order] for i in indices)
 print(
     json.dumps(
-        dict(seconds=seconds, real=real, computed=computed, losses=losses, peakMemory=peak_memory())
+        dict(
+            seconds=seconds,
+            real=real,
+            computed=computed,
+            losses=losses,
+            peakMemory=peak_memory(),
+            version=versions(),
+        )
     )
 )

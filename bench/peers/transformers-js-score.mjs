@@ -41,4 +41,6 @@ const start = performance.now();
 const probabilities = [];
 for (const [ab, ba] of pairs) probabilities.push(((await first(ab)) + 1 - (await first(ba))) / 2);
 const seconds = (performance.now() - start) / 1000;
-console.log(JSON.stringify({ seconds, probabilities, peakMemory: process.resourceUsage().maxRSS * 1024 }));
+const version = `@huggingface/transformers ${env.version}`;
+const peakMemory = process.resourceUsage().maxRSS * 1024;
+console.log(JSON.stringify({ seconds, probabilities, peakMemory, version }));

@@ -26,11 +26,9 @@ const peak = () => process.resourceUsage().maxRSS * 1024;
 
 env.allowRemoteModels = false;
 env.localModelPath = dirname(resolve(path));
-const before = process.memoryUsage().rss;
 const started = performance.now();
 const model = await AutoModelForCausalLM.from_pretrained(basename(resolve(path)), { dtype, device: 'cpu' });
 const loadSeconds = (performance.now() - started) / 1000;
-const loadBytes = peak() - before;
 
 /** Notes when logits are there, and leaves them as they are. */
 class Clock extends LogitsProcessor {
@@ -59,7 +57,7 @@ async function generate(ids, rows, count) {
   const [first] = out.tolist();
   return { times: clock.times, ids: first.slice(ids.length).map(Number) };
 }
-const figures = { loadSeconds, loadBytes };
+const figures = { loadSeconds, version: `@huggingface/transformers ${env.version}` };
 const firsts = [];
 for (let i = 0; i <= steps; i++) firsts.push((await generate(prefill, 1, 1)).times[0]);
 figures.prefill = prefill.length / Math.min(...firsts.slice(1));

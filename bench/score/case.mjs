@@ -6,18 +6,18 @@
  * Pairs and list are token ids, as the other systems get them. Prints one line of JSON.
  */
 import { readFileSync } from 'node:fs';
-import { loadModel } from '@gram/model';
+import { openModel } from '@gram/model';
 import { createGenerativeRewardModel } from '@gram/reward';
 
 const [path, precision, taskPath] = process.argv.slice(2);
 const { pairs, labels, list } = JSON.parse(readFileSync(taskPath, 'utf8'));
-const { config, weights } = await loadModel(path);
+const { config, weights } = await openModel(path, { precision });
 /** Texts that stand for the ids that they name. */
 const encoder = {
   labelIds: labels,
   comparison: async ({ a }) => ({ ids: JSON.parse(a), truncated: false, neutralized: false }),
 };
-const model = createGenerativeRewardModel({ config, weights, encoder, precision });
+const model = createGenerativeRewardModel({ config, weights, encoder });
 const itemOf = ([ab, ba]) => ({ prompt: '', a: JSON.stringify(ab), b: JSON.stringify(ba) });
 const probabilities = async (items) => (await model.compare(items)).map(({ probability }) => probability);
 const timed = async (run) => {
