@@ -7,7 +7,7 @@ const chainedOperations = '@tensorflow/tfjs-core/dist/public/chained_ops/registe
 export default defineConfig({
   ...shared,
   entry: ['src/index.ts', 'src/testing.ts'],
-  noExternal: [/^@tensorflow\/tfjs-core\/dist\//],
+  noExternal: [/^@tensorflow\/tfjs-core(\/dist\/|$)/],
   // The types of `x.add(y)`, which the bundled declarations lose.
   dts: { compilerOptions: { paths: {} }, banner: `import '${chainedOperations}';` },
 });

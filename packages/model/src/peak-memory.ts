@@ -38,7 +38,8 @@ const SLACK = 1.05;
  * precisions and both uses, it was right within 6 %; `bench/memory.mjs` prints it beside what the kernel counts.
  *
  * Weights stay in files: only what the runtime packs of them is counted, and neither the embedding nor a head of which single rows
- * are read. A 16-bit checkpoint or a GGUF file in float32 is read into memory instead, which takes `weightBytes`.
+ * are read. A 16-bit checkpoint or a GGUF file of more than a gigabyte in float32 is
+ * read into memory instead, which takes `weightBytes`.
  *
  * @example
  * ```ts

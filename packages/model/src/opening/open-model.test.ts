@@ -110,14 +110,22 @@ describe('openModel in float32', () => {
     expect(arePlain((await openModel(model)).weights)).toBe(false);
   });
 
-  it('reads half precision and GGUF into memory', async () => {
+  it('widens half precision once, into a file', async () => {
     const half = join(root, 'half');
     await saveModel(half, { config, weights }, { dtype: 'bfloat16' });
-    const opened = await openModel(half);
-    expect(arePlain(opened.weights)).toBe(true);
-    expectSame(opened.weights, (await loadModel(half)).weights);
+    const expected = (await loadModel(half)).weights;
+    for (const _ of [1, 2]) {
+      const opened = await openModel(half);
+      expect(arePlain(opened.weights)).toBe(false);
+      expectSame(await read(opened.weights), expected);
+    }
+    expect(await packedFiles()).toHaveLength(1);
+  });
+
+  it('reads small models of other types into memory', async () => {
     const gguf = fixture('qwen3');
     expectSame((await openModel(gguf)).weights, (await loadModel(gguf)).weights);
+    expect(await packedFiles()).toEqual([]);
   });
 
   it('refuses a value that is not finite', async () => {

@@ -4,14 +4,13 @@ import { type AnyArray, ArrayFile, fileArray } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { readCheckedHeaders } from '../directory/load-weights.js';
-import { type LoadedModel, loadModel, readConfig, readGram } from '../directory/model-directory.js';
+import { type LoadedModel, readConfig, readGram } from '../directory/model-directory.js';
 import { exists } from '../files/read.js';
 import { readGgufConfig } from '../gguf/load-gguf.js';
 import { type ResolveOptions, resolveModel } from '../hub/resolve-model.js';
 import { type WeightPrecision, weightBytes } from '../weight-bytes.js';
 import { type FixedWeights, openPacked, packedForms, writePacked } from './packed-file.js';
 import { checkedPath, packedPath, preparePacked, touchPacked } from './packed-folder.js';
-import type { PackedPrecision } from './packed-layout.js';
 import { type EachWeight, ggufWeights, safetensorsWeights } from './weight-source.js';
 
 /** A model that is used and not trained. */
@@ -29,11 +28,14 @@ export interface OpenOptions extends ResolveOptions {
 
 /** Models whose packed form is smaller are packed anew by each process. */
 const SMALLEST_KEPT = 2 ** 25;
+/** Models whose float32 form is larger are widened anew by each process: it takes two to eight times the disk space of their files. */
+const LARGEST_WIDENED = 2 ** 30;
 
 /**
- * Opens a model to use it. Its weights stay in files where they can: float32 safetensors as they are, matrices in integers in a packed
- * file that is made once and found again by the next process, in the folder `GRAM_CACHE` or that of the user's caches. The runtime maps
- * these files, so that memory holds what it packs and nothing else. Half precision and GGUF in float32 are read into memory.
+ * Opens a model to use it. Its weights stay in files where they can: float32 safetensors as they are, everything else in a packed file
+ * that is made once and found again by the next process, in the folder `GRAM_CACHE` or that of the user's caches. The runtime maps
+ * these files, so that memory holds what it packs and nothing else. Half precision and GGUF of more than a gigabyte in float32 are
+ * read into memory instead.
  *
  * The checks are those of `loadModel`. That all values are finite is checked once and remembered for the same files in the same cache.
  * The files must stay as they are while the model is used; one that was changed is an error.
@@ -55,18 +57,14 @@ export async function openModel(
   const source = await sourceOf(path);
   const { config, gram, ignored } = source;
   const opened = { config, gram, ignored, path, precision };
-  if (precision !== 'float32') {
-    checkMemory({
-      work: `opening ${path} in ${precision}`,
-      bytes: weightBytes(config, precision),
-      hint: 'use a smaller model, end other programs, or raise the limit of this process',
-    });
-    return { ...opened, weights: await packed(source, precision, resolving) };
-  }
-  const inPlace = await weightsInPlace(source);
+  const inPlace = precision === 'float32' ? await weightsInPlace(source) : undefined;
   if (inPlace !== undefined) return { ...opened, weights: inPlace };
-  const { weights } = await loadModel(path, resolving);
-  return { ...opened, weights };
+  checkMemory({
+    work: `opening ${path} in ${precision}`,
+    bytes: weightBytes(config, precision),
+    hint: 'use a smaller model, end other programs, or raise the limit of this process',
+  });
+  return { ...opened, weights: await packed(source, precision, resolving) };
 }
 
 /** Whether weights are constants, as those of files and those in integers are. Plain arrays in memory may change. */
@@ -131,13 +129,15 @@ async function mark(path: string): Promise<void> {
   }
 }
 
-/** The weights in integers: those of the packed file, which is written first where there is none. */
+/** The weights in a precision that their own files do not have: those of the packed file, which is written first where there is none. */
 async function packed(
   { files, config, each }: Source,
-  precision: PackedPrecision,
+  precision: WeightPrecision,
   { onNote }: Pick<ResolveOptions, 'onNote'>,
 ): Promise<FixedWeights> {
-  if (weightBytes(config, precision) < SMALLEST_KEPT) return packedInMemory(each, config, precision);
+  const bytes = weightBytes(config, precision);
+  const isKept = bytes >= SMALLEST_KEPT && (precision !== 'float32' || bytes <= LARGEST_WIDENED);
+  if (!isKept) return packedInMemory(each, config, precision);
   const path = await packedPath(files, config, precision);
   if (!(await exists(path))) {
     try {
@@ -163,7 +163,7 @@ function isRefusedBySystem(error: unknown): boolean {
 async function packedInMemory(
   each: EachWeight,
   config: ModelConfig,
-  precision: PackedPrecision,
+  precision: WeightPrecision,
 ): Promise<FixedWeights> {
   const weights: Record<string, FixedWeights[string]> = Object.create(null);
   await each(async (weight) => {

@@ -17,7 +17,8 @@ import { withFile } from '../files/read.js';
 import { headToRound, isRounded, ROUNDED_HEAD, rounded, roundedHead } from '../quantize.js';
 import { headerBytes, LENGTH_BYTES } from '../safetensors/header.js';
 import { readHeader } from '../safetensors/read.js';
-import { bytesOf, type PackedPart, type PackedPrecision, packedParts, partName } from './packed-layout.js';
+import type { WeightPrecision } from '../weight-bytes.js';
+import { bytesOf, type PackedPart, packedParts, partName } from './packed-layout.js';
 import type { EachWeight, StoredWeight } from './weight-source.js';
 
 /** Weights that do not change: arrays, or matrices in integers, in memory or in files. */
@@ -49,27 +50,27 @@ function layout(parts: readonly PackedPart[]): { header: Uint8Array; offsets: Re
 export async function packedForms(
   weight: StoredWeight,
   config: ModelConfig,
-  precision: PackedPrecision,
+  precision: WeightPrecision,
 ): Promise<Readonly<Record<string, NDArray<'float32'> | QuantizedMatrix>>> {
   const { name } = weight;
-  if (isRounded(name)) {
+  if (precision !== 'float32' && isRounded(name)) {
     const stored = precision === 'int4' ? await weight.readInt4?.() : undefined;
     return { [name]: stored ?? rounded(name, await weight.read(), precision) };
   }
   const plain = await weight.read();
-  if (name !== headToRound(weightShapes(config))) return { [name]: plain };
+  if (precision === 'float32' || name !== headToRound(weightShapes(config))) return { [name]: plain };
   return { [name]: plain, [ROUNDED_HEAD]: roundedHead(plain) };
 }
 
 /**
- * Writes a model in integers to a file, which appears at once or not at all. One weight after the other is read and rounded, so that
- * the memory of one is taken.
+ * Writes a model in a precision to a file, which appears at once or not at all. One weight after the other is read and converted, so
+ * that the memory of one is taken.
  *
  * @throws {ModelError} as `quantizeWeights`; {BaseError} `write-failed`
  */
 export async function writePacked(
   path: string,
-  { config, precision, each }: { config: ModelConfig; precision: PackedPrecision; each: EachWeight },
+  { config, precision, each }: { config: ModelConfig; precision: WeightPrecision; each: EachWeight },
 ): Promise<void> {
   const parts = packedParts(config, precision);
   const { header, offsets } = layout(parts);
@@ -101,7 +102,7 @@ async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number):
 export async function openPacked(
   path: string,
   config: ModelConfig,
-  precision: PackedPrecision,
+  precision: WeightPrecision,
 ): Promise<FixedWeights> {
   const parts = packedParts(config, precision);
   const { header, offsets } = layout(parts);

@@ -4,7 +4,7 @@ import { canonicalJson, sha256 } from '@gram/base';
 import { fileIdentity, int8Kernel } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { cacheFolder } from '../datasets/fetch-url.js';
-import type { PackedPrecision } from './packed-layout.js';
+import type { WeightPrecision } from '../weight-bytes.js';
 
 /** Changes whenever other numbers would be packed. */
 const VERSION = 2;
@@ -23,7 +23,7 @@ function packedRoot(): string {
 export async function packedPath(
   files: readonly string[],
   config: ModelConfig,
-  precision: PackedPrecision,
+  precision: WeightPrecision,
 ): Promise<string> {
   const kernel = precision === 'int8' ? int8Kernel() : null;
   return join(await folderOf(files, [{ ...config }, precision, kernel]), `${precision}.safetensors`);

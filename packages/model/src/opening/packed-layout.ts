@@ -2,9 +2,7 @@ import { type DType, int8Kernel, type QuantizedArrays, sizeOf } from '@gram/engi
 import type { ModelConfig } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
 import { headToRound, isRounded, ROUNDED_HEAD } from '../quantize.js';
-
-/** Precisions whose weights are kept in a file of their own. */
-export type PackedPrecision = 'int8' | 'int4';
+import type { WeightPrecision } from '../weight-bytes.js';
 
 /** One array of a packed model. */
 export interface PackedPart {
@@ -17,11 +15,11 @@ export interface PackedPart {
 }
 
 /** The arrays of a packed model, in the order of its file: those of float32 come first, so that all lie aligned. */
-export function packedParts(config: ModelConfig, precision: PackedPrecision): PackedPart[] {
+export function packedParts(config: ModelConfig, precision: WeightPrecision): PackedPart[] {
   const shapes = weightShapes(config);
-  const head = headToRound(shapes);
+  const head = precision === 'float32' ? undefined : headToRound(shapes);
   const parts = Object.entries(shapes).flatMap(([weight, shape]): PackedPart[] =>
-    isRounded(weight)
+    precision !== 'float32' && isRounded(weight)
       ? matrixParts(weight, shape, precision)
       : [
           { weight, field: undefined, dtype: 'float32', shape },
@@ -45,7 +43,7 @@ function blockParts(weight: string, [outputs = 0, inputs = 0]: readonly number[]
   ];
 }
 
-function matrixParts(weight: string, shape: readonly number[], precision: PackedPrecision): PackedPart[] {
+function matrixParts(weight: string, shape: readonly number[], precision: 'int8' | 'int4'): PackedPart[] {
   if (precision === 'int4') return blockParts(weight, shape, 4);
   const [outputs = 0, inputs = 0] = shape;
   const isSigned = int8Kernel() === 'signed';
