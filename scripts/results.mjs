@@ -9,7 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './commands.mjs';
 import { claimsSection } from './results/claims.mjs';
-import { questionsSection, rankingSection } from './results/reward-ranking.mjs';
+import { questionsSection, rankingSection, realTextSection } from './results/reward-ranking.mjs';
 import { rlhfSection } from './results/rlhf.mjs';
 import { adaptationSection } from './results/task-adaptation.mjs';
 
@@ -21,9 +21,15 @@ const laptop = {
 
 /** Where figures stand: a README, the name of its block, the results that the block is made of, and what makes it. */
 const BLOCKS = [
-  ['README.md', 'claims', { ...laptop, questions: 'reward-ranking/questions' }, claimsSection],
+  [
+    'README.md',
+    'claims',
+    { ...laptop, questions: 'reward-ranking/questions', realText: 'reward-ranking/short' },
+    claimsSection,
+  ],
   ['examples/reward-ranking/README.md', 'results', laptop.ranking, rankingSection],
   ['examples/reward-ranking/README.md', 'questions', 'reward-ranking/questions', questionsSection],
+  ['examples/reward-ranking/README.md', 'real text', 'reward-ranking/short', realTextSection],
   ['examples/reward-ranking/README.md', 'search', 'reward-ranking/search', questionsSection],
   ['examples/rlhf/README.md', 'results', laptop.rlhf, rlhfSection],
   ['examples/task-adaptation/README.md', 'results', laptop.adaptation, adaptationSection],

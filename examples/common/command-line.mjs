@@ -48,7 +48,10 @@ function chooseRecipe(recipes) {
     throw usage(`the configuration ${config} is for this machine`, 'use --graphs with --config paper');
   }
   if (only !== undefined && recipe.judges === undefined) {
-    throw usage(`the configuration ${config} is computed as a whole`, 'use --only with --config small');
+    const inPieces = names.filter((name) => recipes[name].judges !== undefined);
+    const hint =
+      inPieces.length > 0 ? `use --only with --config ${inPieces.join(' or ')}` : 'leave out --only';
+    throw usage(`the configuration ${config} is computed as a whole`, hint);
   }
   return { recipe: { ...recipe, source, ...(only !== undefined && { only }) }, dryRun, graphs };
 }

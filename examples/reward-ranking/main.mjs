@@ -1,7 +1,7 @@
 /**
  * The paper's first study, reward ranking: does stage 1 help a judge with few labels on families of tasks that it never saw?
  *
- *     node main.mjs [--config laptop|questions|search|small|tiny|paper] [--files DIR] [--model PATH] [--only WORDS] [--dry-run]
+ *     node main.mjs [--config laptop|questions|search|short|small|tiny|paper] [--files DIR] [--model PATH] [--only WORDS] [--dry-run]
  *         [--graphs]
  */
 import { cp, rm } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { laptop } from './recipes/laptop.mjs';
 import { paper } from './recipes/paper.mjs';
 import { questions } from './recipes/questions.mjs';
 import { search } from './recipes/search.mjs';
+import { short } from './recipes/short.mjs';
 import { small } from './recipes/small.mjs';
 import { tiny } from './recipes/tiny.mjs';
 import { accuracyTable, primarySentence, reportPage, unlabeledSentence } from './report.mjs';
@@ -25,7 +26,7 @@ import { phases, planOf, SPLITS } from './study.mjs';
 import { summarize, toJson } from './summary.mjs';
 
 await runStudy({
-  recipes: { laptop, questions, search, small, tiny, paper },
+  recipes: { laptop, questions, search, short, small, tiny, paper },
   url: import.meta.url,
   phases: (recipe) => partsOf(recipe).phases(recipe),
   study: (recipe, output) => partsOf(recipe).study(recipe, output),

@@ -5,7 +5,7 @@ import { markdownTable } from './markdown.mjs';
  * Sets the claims of the paper beside what the studies found: a claim is shown where the interval of our difference is on its
  * side of 0, opposite where it is on the other, and not shown where it holds 0.
  *
- * @param results of the studies, by name: `ranking`, `questions`, `rlhf`, `adaptation`; those that are there
+ * @param results of the studies, by name: `ranking`, `realText`, `questions`, `rlhf`, `adaptation`; those that are there
  */
 export function claimsSection(results) {
   const rows = claimsOf(results).map(({ claim, paper, ours, found }) => [
@@ -20,9 +20,10 @@ export function claimsSection(results) {
   });
 }
 
-function claimsOf({ ranking, questions, rlhf, adaptation }) {
+function claimsOf({ ranking, realText, questions, rlhf, adaptation }) {
   return [
     ...(ranking ? rankingClaims(ranking) : []),
+    ...(realText?.primary ? realTextClaims(realText) : []),
     ...(ranking && questions ? questionClaims(questions, ranking) : []),
     ...(rlhf ? rlhfClaims(rlhf) : []),
     ...(adaptation ? adaptationClaims(adaptation) : []),
@@ -61,6 +62,33 @@ function rankingClaims({ primary, effects, unlabeled }) {
       found: effect('by likelihood, stage 1', 'discriminative'),
     },
   ];
+}
+
+function realTextClaims({ primary, effects }) {
+  const { starts, readout, group, labels, seeds } = primary;
+  const before = effects.find(
+    (each) =>
+      each.labels === 0 &&
+      each.readout === readout &&
+      each.group === group &&
+      each.starts.join() === starts.join(),
+  );
+  const claims = [
+    ['On real text, stage 1 teaches a released model before there is a label', 'the likelier answer', before],
+    [
+      'On real text, stage 1 helps with few labels',
+      `by likelihood, ${labels} labels, ${seeds} seeds`,
+      primary,
+    ],
+  ];
+  return claims
+    .filter(([, , found]) => found !== undefined)
+    .map(([claim, ours, found]) => ({
+      claim,
+      paper: 'no figure found',
+      ours: `SmolLM2-135M, ${ours}`,
+      found,
+    }));
 }
 
 function questionClaims(

@@ -6,6 +6,7 @@ import {
   primarySentence,
   unlabeledSentence,
 } from '../../examples/reward-ranking/report.mjs';
+import * as realText from '../../examples/reward-ranking/small/report.mjs';
 import { SPLITS } from '../../examples/reward-ranking/study.mjs';
 import { madeOn, markdownTable, wrapped } from './markdown.mjs';
 
@@ -32,4 +33,19 @@ export function questionsSection({ recipe, made, questions }) {
     return [`### ${question.question}`, ...notes, markdownTable(table), wrapped(table.caption)].join('\n\n');
   });
   return [...sections, wrapped(madeOn(made))].join('\n\n');
+}
+
+/** The figures of the study on real text, as far as it was computed. */
+export function realTextSection({ recipe, made, texts, ...summary }) {
+  const { pool, labels, tests } = texts;
+  const sizes = Object.entries(tests).map(([name, { pairs }]) => `${name} ${pairs}`);
+  const read = `Stage 1 reads ${pool.pairs} pairs of ${pool.prompts} prompts; ${labels.pairs} labeled pairs are drawn from; pairs of the tests: ${sizes.join(', ')}.`;
+  return [
+    wrapped(realText.primarySentence(summary, recipe)),
+    wrapped(`${realText.piecesSentence(summary)} ${read}`),
+    markdownTable(realText.accuracyTable(summary, recipe)),
+    markdownTable(realText.effectTable(summary)),
+    wrapped(realText.COVERED),
+    wrapped(madeOn(made)),
+  ].join('\n\n');
 }

@@ -9,6 +9,7 @@ import { plainChat, tokenizerFromJson, trainBpe } from '@gram/tokenize';
 import { pairGeneration } from '@gram/train';
 import { runGrid } from '@gram-examples/common/grid/run-grid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { short } from '../recipes/short.mjs';
 import { small } from '../recipes/small.mjs';
 import { answer, LEAKED, list, question, writeFiles } from './__fixtures__/files.mjs';
 import { costsOf } from './costs.mjs';
@@ -98,7 +99,12 @@ describe('the texts', () => {
     'have none in the real files, of which many overlap',
     { timeout: 600_000 },
     async () => {
-      const read = await readTexts({ ...small, source: { ...small.source, directory: real } });
+      const source = { ...small.source, directory: real };
+      const brief = await readTexts({ ...short, source });
+      expectNoLeaks(brief);
+      expect(brief.found.pool.pairs).toBe(short.expected.pool);
+      expect(brief.found.labels.pairs).toBe(short.expected.labels);
+      const read = await readTexts({ ...small, source });
       expectNoLeaks(read);
       const { pool, labels, tests } = read.found;
       expect(tests[HELD_OUT]).toMatchObject({ pairs: 349, prompts: 269 });
@@ -238,10 +244,12 @@ describe.skipIf(!isBuilt)('the command', () => {
     expect(stderr).toMatch(/^the configuration small needs \S*none\.gguf; put them there.*\n$/);
   });
 
-  it('is the only one with pieces', () => {
+  it('has pieces, as no other has but the short one', () => {
     const { status, stderr } = command('laptop', '--only', 'base');
     expect(status).toBe(1);
-    expect(stderr).toBe('the configuration laptop is computed as a whole; use --only with --config small\n');
+    expect(stderr).toBe(
+      'the configuration laptop is computed as a whole; use --only with --config short or small\n',
+    );
   });
 
   it('says what it would do, and how long each run takes', () => {
