@@ -56,7 +56,7 @@ if (unknown !== undefined) {
 }
 
 mkdirSync(resultsFolder, { recursive: true });
-/** Why a benchmark found nothing in this run. */
+/** Reason for which a benchmark found nothing in this run. */
 const reasons = {};
 for (const name of options.page ? [] : names) {
   if (options.only !== undefined && !options.only.includes(name)) continue;

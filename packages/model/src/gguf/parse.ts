@@ -116,7 +116,7 @@ function checkRanges(tensors: ReadonlyMap<string, GgufTensor>, fileSize: number,
   }
 }
 
-/** How long a header is kept, in milliseconds: opening a model asks for its configuration, its tokenizer and its weights. */
+/** Time in milliseconds for which a header is kept: opening a model asks for its configuration, its tokenizer and its weights. */
 const KEPT_MS = 10_000;
 /** The header that was read last. Parsing takes long, because it lists all tokens. */
 let latest: { readonly key: string; readonly header: Promise<GgufHeader> } | undefined;

@@ -23,7 +23,7 @@ const UNIT_MASK = 2 ** COUNT_SHIFT - 1;
 /** The tokens of words in flat arrays. No text is made to look a word up: it is a part of a longer text. */
 export class WordTable {
   count = 0;
-  /** For each slot the hash of its word, where its units and its tokens begin, and how many there are; none where it is free. */
+  /** Slots, each with the hash of its word, the places where its units and its tokens begin, and their numbers; zeros where it is free. */
   private readonly slots = new Int32Array(WIDTH * 2 * TABLE_SIZE);
   private text = new Uint16Array(4096);
   private textEnd = 0;

@@ -27,7 +27,7 @@ export interface PreferenceExample {
 export interface RewardExample {
   readonly chosen: readonly number[];
   readonly rejected: readonly number[];
-  /** By how much the chosen reward should be higher, 0 or more: the difference of two ratings, say. */
+  /** Difference by which the chosen reward should be higher, 0 or more; that of two ratings, say. */
   readonly margin?: number;
   /** Weight of the pair in the loss. @default 1 */
   readonly weight?: number;

@@ -14,7 +14,7 @@ const ranks = Array.from({ length: size }, (_, i) => i);
 const faults = [];
 const { description, run } = await communicator.gpus('cuda');
 
-/** What a rank has at first: whole numbers, whose sums are exact. */
+/** Values of a rank before an operation: whole numbers, whose sums are exact. */
 const valuesOf = (each, length) => Float32Array.from({ length }, (_, i) => ((i + 1) * (7 * each + 3)) % 1021);
 const sumOf = (length) => {
   const all = ranks.map((each) => valuesOf(each, length));

@@ -6,13 +6,13 @@ import type { TrainingRecord } from '../../training-record.js';
 import type { Shapes } from '../partition.js';
 import { onRanks } from './ranks.js';
 
-/** What a rank prints of a run of `train-run.mjs`. */
+/** Output of a rank in a run of `train-run.mjs`. */
 export interface Outcome {
   readonly run: number;
   readonly rank: number;
   readonly history: readonly (TrainingRecord & { loss: number | null })[];
   readonly hash: string;
-  /** Of a run on the CUDA rig; the shapes on rank 0. */
+  /** Present in a run on the CUDA rig; the shapes on rank 0. */
   readonly shapes?: Shapes;
   readonly traffic?: RigTraffic;
   readonly copies?: RigCounts;

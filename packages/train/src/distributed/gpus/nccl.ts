@@ -246,7 +246,7 @@ class Group implements Nccl {
     return at + BYTES * BigInt(this.rank * part);
   }
 
-  /** What the library says of the group. @throws {TrainError} `nccl` where something has failed since */
+  /** The state that the library has of the group. @throws {TrainError} `nccl` where something has failed since */
   private state(what: string): number {
     const { functions, handle } = this;
     const out = [SUCCESS];

@@ -25,7 +25,7 @@ export interface Gpus {
   abort(): void;
 }
 
-/** What a rank tells the others. */
+/** A note of a rank to all others. */
 export interface GpuNote {
   /** The reason why its values go through host memory; missing where they need not. */
   readonly lacks?: string;
