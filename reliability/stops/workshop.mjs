@@ -66,7 +66,7 @@ export const sets = (...values) => values.flatMap((value) => ['--set', value]);
 
 /** A command as two processes that a launcher starts. */
 export const twoRanks = (command) => [
-  ...['mpirun', '-np', '2', '--allow-run-as-root', '--oversubscribe'],
+  ...['mpirun', '-np', '2', '--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'],
   ...command,
 ];
 

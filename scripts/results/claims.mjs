@@ -1,4 +1,5 @@
 import { points } from '../../examples/reward-ranking/report.mjs';
+import { ELSEWHERE } from '../../examples/reward-ranking/small/summary.mjs';
 import { markdownTable } from './markdown.mjs';
 
 /**
@@ -23,7 +24,7 @@ export function claimsSection(results) {
 function claimsOf({ ranking, realText, questions, rlhf, adaptation }) {
   return [
     ...(ranking ? rankingClaims(ranking) : []),
-    ...(realText?.primary ? realTextClaims(realText) : []),
+    ...(realText ? realTextClaims(realText) : []),
     ...(ranking && questions ? questionClaims(questions, ranking) : []),
     ...(rlhf ? rlhfClaims(rlhf) : []),
     ...(adaptation ? adaptationClaims(adaptation) : []),
@@ -64,22 +65,28 @@ function rankingClaims({ primary, effects, unlabeled }) {
   ];
 }
 
-function realTextClaims({ primary, effects }) {
-  const { starts, readout, group, labels, seeds } = primary;
-  const before = effects.find(
-    (each) =>
-      each.labels === 0 &&
-      each.readout === readout &&
-      each.group === group &&
-      each.starts.join() === starts.join(),
-  );
+function realTextClaims({ recipe: { primary: declared }, primary, effects }) {
+  const { readout, labels } = declared;
+  const before = (starts) =>
+    effects.find(
+      (each) =>
+        each.labels === 0 &&
+        each.readout === readout &&
+        each.group === ELSEWHERE &&
+        each.starts.join() === starts,
+    );
   const claims = [
-    ['On real text, stage 1 teaches a released model before there is a label', 'the likelier answer', before],
     [
-      'On real text, stage 1 helps with few labels',
-      `by likelihood, ${labels} labels, ${seeds} seeds`,
-      primary,
+      'On real text, stage 1 teaches a released model before there is a label',
+      'the likelier answer',
+      before('stage-1,base'),
     ],
+    [
+      'The same, beside reading the same answers one at a time',
+      'the likelier answer',
+      before('stage-1,control'),
+    ],
+    ['On real text, stage 1 helps with few labels', `by likelihood, ${labels} labels`, primary],
   ];
   return claims
     .filter(([, , found]) => found !== undefined)

@@ -20,7 +20,7 @@ const metrics = (run: string): TrainingRecord[] =>
     .map((line) => JSON.parse(line));
 
 function together(...argv: string[]) {
-  const options = ['-np', '2', '--allow-run-as-root', '--oversubscribe'];
+  const options = ['-np', '2', '--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
   const child = spawnSync(
     'mpirun',
     [...options, process.execPath, bin, 'finetune', '--config', shop.path('config.yaml'), ...argv],

@@ -51,7 +51,7 @@ export default (groups) => {
 `;
 
 function together(...argv: string[]) {
-  const options = ['-np', '2', '--allow-run-as-root', '--oversubscribe'];
+  const options = ['-np', '2', '--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
   const command = [process.execPath, bin, 'grpo', '--config', shop.path('grpo.yaml'), ...argv];
   return spawnSync('mpirun', [...options, ...command], {
     env: { ...process.env, GRAM_THREADS: '1' },
