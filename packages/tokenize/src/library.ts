@@ -1,25 +1,23 @@
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { quote, sha256, writeFileAtomic } from '@gram/base';
-import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import { sha256, writeFileAtomic } from '@gram/base';
 import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
+import { checkText, encoded, encoderOfParts, openNative, spansOf, textOf } from './native.js';
 import { type TokenTable, tokenTableOf } from './token-table.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 import { createJoinedEncoder, type JoinedEncoder } from './words/joined-encoder.js';
 import { createMerger, vocabularyOf } from './words/merger.js';
 import { wordRulesOf } from './words/rules.js';
 import { type Span, withTokens } from './words/token-list.js';
-import { createWordEncoder, type EncodeParts } from './words/word-encoder.js';
+import { createWordEncoder } from './words/word-encoder.js';
 
 export type { Span } from './words/token-list.js';
 
 /** Limit of a tokenizer.json: larger than any that is published (about 35 MB), and small enough to parse safely. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
-/** Ids are 32-bit numbers in the library, which would wrap others around. */
-const MAX_ID = 2 ** 32 - 1;
 
 /** Texts of templates that are remembered: a run writes a few of them around every record. */
 const REMEMBERED_TEMPLATES = 64;
@@ -143,6 +141,7 @@ function fromText(text: string, source: string): Tokenizer {
   const known = inUse.get(key)?.deref();
   if (known !== undefined) return known;
   const opened = openText(text, source);
+  for (const [other, reference] of inUse) if (reference.deref() === undefined) inUse.delete(other);
   inUse.set(key, new WeakRef(opened));
   return opened;
 }
@@ -239,22 +238,6 @@ function addedText(table: TokenTable | undefined, ids: readonly number[], skipSp
   return skipSpecial && token.special === true ? '' : token.content;
 }
 
-/** Encodes parts of texts by the library, for an encoder by words. */
-function encoderOfParts(plain: () => NativeTokenizer, { isControl }: HiddenControls): EncodeParts {
-  return async (asked) => {
-    const parts = asked.map(({ part }) => part);
-    const found = await plain()
-      .encodeBatch(parts, { addSpecialTokens: false })
-      .catch(() => []);
-    return asked.map(({ part, withSpans }, at) => {
-      const encoding = found[at];
-      const ids = encoding?.getIds() ?? [];
-      if (encoding === undefined || ids.some(isControl)) return undefined;
-      return { ids, spans: withSpans ? spansOf(encoding.getOffsets(), part) : undefined };
-    });
-  };
-}
-
 /** A function of texts of templates that remembers its results. */
 function remembered<Result>(compute: (text: string) => Result): (text: string) => Result {
   const known = new Map<string, Result>();
@@ -321,52 +304,6 @@ function spansByWords(
   });
 }
 
-/** Opens a tokenizer whose components were checked. */
-function openNative(json: TokenizerJson, source: string): NativeTokenizer {
-  try {
-    // Written anew, so that the library reads what was checked: parsers differ in repeated keys. Truncation to a model's
-    // window would cut silently, and encoding without special tokens runs no post-processor.
-    checkAddedTokens(json, source);
-    return NativeTokenizer.fromString(
-      JSON.stringify({ ...json, truncation: null, padding: null, post_processor: null }),
-    );
-  } catch (cause) {
-    if (cause instanceof TokenizeError) throw cause;
-    throw brokenTokenizer(source, messageOf(cause), cause);
-  }
-}
-
-/** The library looks for normalized added tokens everywhere in a text, and ends the process where one is empty. */
-function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJson, source: string): void {
-  const normalized = added.filter((token) => token.normalized);
-  if (normalized.length === 0 || typeof normalizer !== 'object' || normalizer === null) return;
-  const model = { type: 'WordLevel', vocab: { x: 0 }, unk_token: 'x' };
-  const alone = NativeTokenizer.fromString(
-    JSON.stringify({ version: '1.0', normalizer, model }),
-  ).getNormalizer();
-  const empty = normalized.find(({ content }) => alone?.normalizeString(content) === '');
-  if (empty === undefined) return;
-  throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);
-}
-
-/** What errors say of a tokenizer and of a text, and the longest text that it is given. */
-interface About {
-  readonly source: string;
-  readonly limit: number;
-  /** The text as errors show it: whoever reads hidden names could spell control tokens. @default the text */
-  readonly shown?: string;
-}
-
-async function encoded(native: NativeTokenizer, text: string, { source, limit, shown = text }: About) {
-  checkText(shown, limit);
-  try {
-    return await native.encode(text, null, { addSpecialTokens: false });
-  } catch (cause) {
-    // For instance a character that the vocabulary lacks, where there is no token for unknown ones.
-    throw brokenTokenizer(source, `it cannot encode ${quote(shown)}: ${messageOf(cause)}`, cause);
-  }
-}
-
 /** Checks that the control tokens of ids are those that the trusted segments spell. */
 function checkControls(ids: readonly number[], segments: readonly Segment[], hidden: HiddenControls): void {
   const wanted = segments.flatMap(({ text, trusted }) => (trusted ? hidden.idsIn(text) : []));
@@ -377,45 +314,6 @@ function checkControls(ids: readonly number[], segments: readonly Segment[], hid
     'the tokenizer finds other added tokens in a conversation than its template writes',
     'use a template that does not write added tokens beside words, which the tokenizer then reads as one',
   );
-}
-
-/** Places in UTF-16 units, from those in characters. */
-function spansOf(offsets: readonly (readonly number[])[], text: string): Span[] {
-  // Where each character starts, and the end of the text.
-  const starts: number[] = [];
-  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) starts.push(at);
-  starts.push(text.length);
-  return offsets.map(([start = 0, end = 0]) => ({
-    start: starts[start] ?? text.length,
-    end: starts[end] ?? text.length,
-  }));
-}
-
-function checkText(text: string, limit: number): void {
-  if (typeof text !== 'string') {
-    throw new TokenizeError('bad-text', `${quote(text)} is not a text`, 'give a string');
-  }
-  if (text.length > limit) {
-    throw new TokenizeError(
-      'too-long',
-      `a text has ${text.length} characters, more than the limit of ${limit} of this tokenizer`,
-      'cut it into parts before it is encoded',
-    );
-  }
-  if (!text.isWellFormed()) {
-    throw new TokenizeError(
-      'bad-text',
-      `${quote(text)} holds half of a surrogate pair, which is no character`,
-      'use toWellFormed() on the text, or mend what cut it',
-    );
-  }
-}
-
-async function textOf(native: NativeTokenizer, ids: readonly number[], skipSpecial: boolean) {
-  const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id > MAX_ID);
-  if (wrong !== undefined)
-    throw new TokenizeError('bad-text', `${quote(wrong)} is not the id of a token`, 'give whole numbers');
-  return native.decode([...ids], skipSpecial);
 }
 
 async function save(directory: string, text: string): Promise<void> {
@@ -431,10 +329,6 @@ async function save(directory: string, text: string): Promise<void> {
       { cause },
     );
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function tooLarge(source: string, size: number): TokenizeError {
