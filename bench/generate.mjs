@@ -95,7 +95,7 @@ async function prepare() {
   const model = join(folder, 'model');
   const { config, weights, path } = await loadModel(options.model);
   await saveModel(model, { config, weights });
-  // What follows random tokens is close to a tie, which rounding decides.
+  // Real text: after random tokens the best next ones are nearly equally likely, and rounding would decide between them.
   const text = readFileSync(here('../ARCHITECTURE.md'), 'utf8');
   const ids = await tokenizerOf(await readCompanions(path), options.model).encode(text);
   return { model, ids: ids.slice(0, 1024) };

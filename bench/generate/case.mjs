@@ -7,10 +7,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { createGenerator, openModel } from '@gram/model';
-import { medianStep } from './steps.mjs';
+import { measureTask } from './measure-task.mjs';
 
-const [path, precision, task] = process.argv.slice(2);
-const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
+const [path, precision, taskPath] = process.argv.slice(2);
+const task = JSON.parse(readFileSync(taskPath, 'utf8'));
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
 const started = performance.now();
@@ -29,15 +29,6 @@ async function generate(ids, rows, count) {
   return { times, ids: completions[0][0].ids };
 }
 
-const figures = { loadSeconds };
-const first = [];
-for (let i = 0; i <= steps; i++) first.push((await generate(prefill, 1, 1)).times[0]);
-figures.prefill = prefill.length / Math.min(...first.slice(1));
-let ids;
-for (const { name, rows, prompt } of decodes) {
-  const run = await generate(prompt, rows, newTokens);
-  ids ??= run.ids;
-  figures[name] = rows / medianStep(run.times);
-}
+const figures = { loadSeconds, ...(await measureTask(generate, task)) };
 generator.dispose();
-console.log(JSON.stringify({ ...figures, peakMemory: peak(), ids }));
+console.log(JSON.stringify({ ...figures, peakMemory: peak() }));

@@ -8,7 +8,7 @@
  * whose steps llama.cpp computes together. Prints one line of JSON.
  */
 import { readFileSync } from 'node:fs';
-import { medianStep } from '../generate/steps.mjs';
+import { measureTask } from '../generate/measure-task.mjs';
 
 let library;
 try {
@@ -20,7 +20,7 @@ try {
 const { getLlama, getModuleVersion } = library;
 
 const [modelPath, taskPath, threadWord] = process.argv.slice(2);
-const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(taskPath, 'utf8'));
+const task = JSON.parse(readFileSync(taskPath, 'utf8'));
 const threads = Number(threadWord);
 // Only what the package brings: nothing is built or downloaded.
 const llama = await getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
@@ -48,16 +48,11 @@ async function generate(prompt, rows, count) {
   return first;
 }
 
-const figures = { loadSeconds, version: `node-llama-cpp ${await getModuleVersion()}` };
-const firsts = [];
-for (let i = 0; i <= steps; i++) firsts.push((await generate(prefill, 1, 1)).times[0]);
-figures.prefill = prefill.length / Math.min(...firsts.slice(1));
-let ids;
-for (const { name, rows, prompt } of decodes) {
-  const run = await generate(prompt, rows, newTokens);
-  ids ??= run.ids;
-  figures[name] = rows / medianStep(run.times);
-}
+const figures = {
+  loadSeconds,
+  version: `node-llama-cpp ${await getModuleVersion()}`,
+  ...(await measureTask(generate, task)),
+};
 const peakMemory = process.resourceUsage().maxRSS * 1024;
-console.log(JSON.stringify({ ...figures, peakMemory, ids }));
+console.log(JSON.stringify({ ...figures, peakMemory }));
 process.exit(0);

@@ -9,7 +9,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { medianStep } from '../generate/steps.mjs';
+import { measureTask } from '../generate/measure-task.mjs';
 
 let library;
 try {
@@ -20,8 +20,8 @@ try {
 }
 const { AutoModelForCausalLM, env, LogitsProcessor, LogitsProcessorList, Tensor } = library;
 
-const [path, dtype, task] = process.argv.slice(2);
-const { prefill, decodes, newTokens, steps } = JSON.parse(readFileSync(task, 'utf8'));
+const [path, dtype, taskPath] = process.argv.slice(2);
+const task = JSON.parse(readFileSync(taskPath, 'utf8'));
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
 env.allowRemoteModels = false;
@@ -57,14 +57,9 @@ async function generate(ids, rows, count) {
   const [first] = out.tolist();
   return { times: clock.times, ids: first.slice(ids.length).map(Number) };
 }
-const figures = { loadSeconds, version: `@huggingface/transformers ${env.version}` };
-const firsts = [];
-for (let i = 0; i <= steps; i++) firsts.push((await generate(prefill, 1, 1)).times[0]);
-figures.prefill = prefill.length / Math.min(...firsts.slice(1));
-let ids;
-for (const { name, rows, prompt } of decodes) {
-  const run = await generate(prompt, rows, newTokens);
-  ids ??= run.ids;
-  figures[name] = rows / medianStep(run.times);
-}
-console.log(JSON.stringify({ ...figures, peakMemory: peak(), ids }));
+const figures = {
+  loadSeconds,
+  version: `@huggingface/transformers ${env.version}`,
+  ...(await measureTask(generate, task)),
+};
+console.log(JSON.stringify({ ...figures, peakMemory: peak() }));
