@@ -83,6 +83,25 @@ async function answer(opened: Parameters<typeof createGenerator>[0]): Promise<re
   return [...(completion?.ids ?? []), ...(completion?.logProbabilities ?? [])];
 }
 
+describe('openModel', () => {
+  it.each(['float32', 'int8'] as const)(
+    'refuses in %s what this process cannot hold, before values are read',
+    async (precision) => {
+      const bound = vi.spyOn(process, 'constrainedMemory').mockReturnValue(1000);
+      const opening = openModel(model, { precision });
+      await expect(opening).rejects.toMatchObject({
+        code: 'out-of-memory',
+        message: expect.stringMatching(
+          /^opening .*model in (float32|int8) takes about .* and the container or job has/,
+        ),
+      });
+      bound.mockRestore();
+    // A value that was read would have left a mark that the file was checked.
+      expect(await readdir(cache)).toEqual([]);
+    },
+  );
+});
+
 describe('openModel in float32', () => {
   it('leaves the weights in their file, and computes the same', async () => {
     const opened = await openModel(model);

@@ -57,13 +57,13 @@ export async function openModel(
   const source = await sourceOf(path);
   const { config, gram, ignored } = source;
   const opened = { config, gram, ignored, path, precision };
-  const inPlace = precision === 'float32' ? await weightsInPlace(source) : undefined;
-  if (inPlace !== undefined) return { ...opened, weights: inPlace };
   checkMemory({
     work: `opening ${path} in ${precision}`,
     bytes: weightBytes(config, precision),
     hint: 'use a smaller model, end other programs, or raise the limit of this process',
   });
+  const inPlace = precision === 'float32' ? await weightsInPlace(source) : undefined;
+  if (inPlace !== undefined) return { ...opened, weights: inPlace };
   return { ...opened, weights: await packed(source, precision, resolving) };
 }
 
