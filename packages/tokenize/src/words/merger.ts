@@ -108,7 +108,7 @@ function mergesOf(list: unknown, vocabulary: ReadonlyMap<string, number>): Merge
   if (!Array.isArray(list)) return undefined;
   const table = new MergeTable(list.length);
   for (const [rank, merge] of list.entries()) {
-    const [left, right, ...more]: unknown[] = typeof merge === 'string' ? merge.split(' ') : merge;
+    const [left, right, ...more]: unknown[] = namesOf(merge);
     if (typeof left !== 'string' || typeof right !== 'string' || more.length > 0) return undefined;
     const [first, second] = [vocabulary.get(left), vocabulary.get(right)];
     const result = vocabulary.get(left + right);
@@ -116,6 +116,11 @@ function mergesOf(list: unknown, vocabulary: ReadonlyMap<string, number>): Merge
     table.set(first, second, { rank, result });
   }
   return table;
+}
+
+function namesOf(merge: unknown): unknown[] {
+  if (typeof merge === 'string') return merge.split(' ');
+  return Array.isArray(merge) ? merge : [];
 }
 
 /** Ranks and results of merges by the two tokens that they join, in one array with open addressing. */

@@ -82,11 +82,14 @@ function hasSimpleTokens(json: TokenizerJson): boolean {
 /** A component that splits, or writes bytes as characters. */
 type Step = Readonly<Record<string, unknown>>;
 
+/** What is no step, which no rules have: the library refuses it. */
+const UNKNOWN_STEP: Step = {};
+
 function flattened(step: Step): readonly Step[] {
   if (step.type !== 'Sequence') return [step];
   return Array.isArray(step.pretokenizers)
-    ? step.pretokenizers.flatMap((inner) => (isObject(inner) ? flattened(inner) : []))
-    : [];
+    ? step.pretokenizers.flatMap((inner) => (isObject(inner) ? flattened(inner) : [UNKNOWN_STEP]))
+    : [UNKNOWN_STEP];
 }
 
 /** The rules of one known pattern before bytes are written as characters, and of digits split off before it. */

@@ -234,6 +234,8 @@ describe('wordRulesOf', () => {
       { pre_tokenizer: { type: 'Split', pattern: { Regex: 'x' }, behavior: 'Isolated', invert: false } },
     ],
     ['a space before the text', { pre_tokenizer: { ...gpt2, add_prefix_space: true } }],
+    ['a step that is none', { pre_tokenizer: { type: 'Sequence', pretokenizers: [null, gpt2] } }],
+    ['steps that are no list', { pre_tokenizer: { type: 'Sequence', pretokenizers: gpt2 } }],
     ['chance', { model: { type: 'BPE', dropout: 0.1 } }],
     ['added white space', { added_tokens: [{ id: 9, content: '  ' }] }],
     [
@@ -253,6 +255,8 @@ describe('createMerger', () => {
     ['a mark before parts of words', { continuing_subword_prefix: '##' }],
     ['tokens for single bytes', { byte_fallback: true }],
     ['a merge of unknown tokens', { merges: [...model.merges, ['no such', 'token']] }],
+    ['a merge that is nothing', { merges: [...model.merges, null] }],
+    ['a merge that is a number', { merges: [...model.merges, 7] }],
   ])('leaves a model with %s to the library', (_, change) => {
     const mergerOf = (changed: typeof model) => {
       const vocabulary = vocabularyOf(changed);
