@@ -19,17 +19,18 @@ const laptop = {
   adaptation: 'task-adaptation/laptop',
 };
 
+/** The study on real text was computed in two parts, each on a machine of its own. */
+const realText = {
+  labeled: 'reward-ranking/short',
+  unlabeled: 'reward-ranking/short-unlabeled',
+};
+
 /** Where figures stand: a README, the name of its block, the results that the block is made of, and what makes it. */
 const BLOCKS = [
-  [
-    'README.md',
-    'claims',
-    { ...laptop, questions: 'reward-ranking/questions', realText: 'reward-ranking/short' },
-    claimsSection,
-  ],
+  ['README.md', 'claims', { ...laptop, questions: 'reward-ranking/questions', ...realText }, claimsSection],
   ['examples/reward-ranking/README.md', 'results', laptop.ranking, rankingSection],
   ['examples/reward-ranking/README.md', 'questions', 'reward-ranking/questions', questionsSection],
-  ['examples/reward-ranking/README.md', 'real text', 'reward-ranking/short', realTextSection],
+  ['examples/reward-ranking/README.md', 'real text', realText, realTextSection],
   ['examples/reward-ranking/README.md', 'search', 'reward-ranking/search', questionsSection],
   ['examples/rlhf/README.md', 'results', laptop.rlhf, rlhfSection],
   ['examples/task-adaptation/README.md', 'results', laptop.adaptation, adaptationSection],

@@ -6,7 +6,8 @@ import { markdownTable } from './markdown.mjs';
  * Sets the claims of the paper beside what the studies found: a claim is shown where the interval of our difference is on its
  * side of 0, opposite where it is on the other, and not shown where it holds 0.
  *
- * @param results of the studies, by name: `ranking`, `realText`, `questions`, `rlhf`, `adaptation`; those that are there
+ * @param results of the studies, by name: `ranking`, `labeled` and `unlabeled` of real text, `questions`, `rlhf`, `adaptation`;
+ *   those that are there
  */
 export function claimsSection(results) {
   const rows = claimsOf(results).map(({ claim, paper, ours, found }) => [
@@ -21,10 +22,11 @@ export function claimsSection(results) {
   });
 }
 
-function claimsOf({ ranking, realText, questions, rlhf, adaptation }) {
+function claimsOf({ ranking, labeled, unlabeled, questions, rlhf, adaptation }) {
   return [
     ...(ranking ? rankingClaims(ranking) : []),
-    ...(realText ? realTextClaims(realText) : []),
+    ...(unlabeled ? unlabeledClaims(unlabeled) : []),
+    ...(labeled?.primary ? [labeledClaim(labeled)] : []),
     ...(ranking && questions ? questionClaims(questions, ranking) : []),
     ...(rlhf ? rlhfClaims(rlhf) : []),
     ...(adaptation ? adaptationClaims(adaptation) : []),
@@ -65,37 +67,34 @@ function rankingClaims({ primary, effects, unlabeled }) {
   ];
 }
 
-function realTextClaims({ recipe: { primary: declared }, primary, effects }) {
-  const { readout, labels } = declared;
-  const before = (starts) =>
-    effects.find(
+/** What a model on real text knows before it has seen a label. */
+function unlabeledClaims({ recipe, effects }) {
+  const { readout } = recipe.primary;
+  const claims = [
+    ['On real text, stage 1 teaches a released model before there is a label', 'stage-1,base'],
+    ['The same, beside reading the same answers one at a time', 'stage-1,control'],
+  ];
+  return claims.flatMap(([claim, starts]) => {
+    const found = effects.find(
       (each) =>
         each.labels === 0 &&
         each.readout === readout &&
         each.group === ELSEWHERE &&
         each.starts.join() === starts,
     );
-  const claims = [
-    [
-      'On real text, stage 1 teaches a released model before there is a label',
-      'the likelier answer',
-      before('stage-1,base'),
-    ],
-    [
-      'The same, beside reading the same answers one at a time',
-      'the likelier answer',
-      before('stage-1,control'),
-    ],
-    ['On real text, stage 1 helps with few labels', `by likelihood, ${labels} labels`, primary],
-  ];
-  return claims
-    .filter(([, , found]) => found !== undefined)
-    .map(([claim, ours, found]) => ({
-      claim,
-      paper: 'no figure found',
-      ours: `SmolLM2-135M, ${ours}`,
-      found,
-    }));
+    if (found === undefined) return [];
+    return [{ claim, paper: 'no figure found', ours: 'SmolLM2-135M, the likelier answer', found }];
+  });
+}
+
+/** What stage 1 changes for judges on real text: the comparison that was declared. */
+function labeledClaim({ recipe, primary }) {
+  return {
+    claim: 'On real text, stage 1 helps with few labels',
+    paper: 'no figure found',
+    ours: `SmolLM2-135M by likelihood, ${recipe.primary.labels} labels, ${primary.seeds} seeds`,
+    found: primary,
+  };
 }
 
 function questionClaims(

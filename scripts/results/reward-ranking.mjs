@@ -35,17 +35,22 @@ export function questionsSection({ recipe, made, questions }) {
   return [...sections, wrapped(madeOn(made))].join('\n\n');
 }
 
-/** The figures of the study on real text, as far as it was computed. */
-export function realTextSection({ recipe, made, texts, ...summary }) {
-  const { pool, labels, tests } = texts;
+/** The figures of the study on real text, as far as it was computed: with labels, and without. */
+export function realTextSection({ labeled, unlabeled }) {
+  const parts = [labeled, unlabeled].filter((part) => part !== undefined);
+  const [first] = parts;
+  const { pool, labels, tests } = first.texts;
   const sizes = Object.entries(tests).map(([name, { pairs }]) => `${name} ${pairs}`);
   const read = `Stage 1 reads ${pool.pairs} pairs of ${pool.prompts} prompts; ${labels.pairs} labeled pairs are drawn from; pairs of the tests: ${sizes.join(', ')}.`;
-  return [
-    wrapped(realText.primarySentence(summary, recipe)),
-    wrapped(`${realText.piecesSentence(summary)} ${read}`),
+  const tables = parts.flatMap(({ recipe, made, ...summary }) => [
     markdownTable(realText.accuracyTable(summary, recipe)),
     markdownTable(realText.effectTable(summary)),
+    wrapped(`${realText.piecesSentence(summary)} ${madeOn(made)}`),
+  ]);
+  return [
+    wrapped(realText.primarySentence(first, first.recipe)),
+    wrapped(read),
+    ...tables,
     wrapped(realText.COVERED),
-    wrapped(madeOn(made)),
   ].join('\n\n');
 }
