@@ -1,6 +1,7 @@
 import { points } from '../../examples/reward-ranking/report.mjs';
 import { ELSEWHERE } from '../../examples/reward-ranking/small/summary.mjs';
 import { markdownTable } from './markdown.mjs';
+import { realTextParts } from './reward-ranking.mjs';
 
 /**
  * Sets the claims of the paper beside what the studies found: a claim is shown where the interval of our difference is on its
@@ -22,11 +23,10 @@ export function claimsSection(results) {
   });
 }
 
-function claimsOf({ ranking, labeled, unlabeled, questions, rlhf, adaptation }) {
+function claimsOf({ ranking, questions, rlhf, adaptation, ...realText }) {
   return [
     ...(ranking ? rankingClaims(ranking) : []),
-    ...(unlabeled ? unlabeledClaims(unlabeled) : []),
-    ...(labeled?.primary ? [labeledClaim(labeled)] : []),
+    ...realTextParts(realText).flatMap((part) => realTextClaims(part)),
     ...(ranking && questions ? questionClaims(questions, ranking) : []),
     ...(rlhf ? rlhfClaims(rlhf) : []),
     ...(adaptation ? adaptationClaims(adaptation) : []),
@@ -67,34 +67,37 @@ function rankingClaims({ primary, effects, unlabeled }) {
   ];
 }
 
-/** What a model on real text knows before it has seen a label. */
-function unlabeledClaims({ recipe, effects }) {
-  const { readout } = recipe.primary;
-  const claims = [
-    ['On real text, stage 1 teaches a released model before there is a label', 'stage-1,base'],
-    ['The same, beside reading the same answers one at a time', 'stage-1,control'],
-  ];
-  return claims.flatMap(([claim, starts]) => {
-    const found = effects.find(
+function realTextClaims({ recipe: { primary: declared }, primary, effects }) {
+  const { readout, labels } = declared;
+  const before = (starts) =>
+    effects.find(
       (each) =>
         each.labels === 0 &&
         each.readout === readout &&
         each.group === ELSEWHERE &&
         each.starts.join() === starts,
     );
-    if (found === undefined) return [];
-    return [{ claim, paper: 'no figure found', ours: 'SmolLM2-135M, the likelier answer', found }];
-  });
-}
-
-/** What stage 1 changes for judges on real text: the comparison that was declared. */
-function labeledClaim({ recipe, primary }) {
-  return {
-    claim: 'On real text, stage 1 helps with few labels',
-    paper: 'no figure found',
-    ours: `SmolLM2-135M by likelihood, ${recipe.primary.labels} labels, ${primary.seeds} seeds`,
-    found: primary,
-  };
+  const claims = [
+    ['On real text, stage 1 helps with few labels', `by likelihood, ${labels} labels`, primary],
+    [
+      'On real text, stage 1 teaches a released model before there is a label',
+      'the likelier answer',
+      before('stage-1,base'),
+    ],
+    [
+      'The same, beside reading the same answers one at a time',
+      'the likelier answer',
+      before('stage-1,control'),
+    ],
+  ];
+  return claims
+    .filter(([, , found]) => found !== undefined)
+    .map(([claim, ours, found]) => ({
+      claim,
+      paper: 'no figure found',
+      ours: `SmolLM2-135M, ${ours}`,
+      found,
+    }));
 }
 
 function questionClaims(

@@ -35,9 +35,15 @@ export function questionsSection({ recipe, made, questions }) {
   return [...sections, wrapped(madeOn(made))].join('\n\n');
 }
 
+/** The parts in which the study on real text was computed. A run of the whole study takes the place of both. */
+export function realTextParts({ labeled, unlabeled }) {
+  const isWhole = labeled?.points.some(({ labels }) => labels === 0);
+  return (isWhole ? [labeled] : [labeled, unlabeled]).filter((part) => part !== undefined);
+}
+
 /** The figures of the study on real text, as far as it was computed: with labels, and without. */
-export function realTextSection({ labeled, unlabeled }) {
-  const parts = [labeled, unlabeled].filter((part) => part !== undefined);
+export function realTextSection(results) {
+  const parts = realTextParts(results);
   const [first] = parts;
   const { pool, labels, tests } = first.texts;
   const sizes = Object.entries(tests).map(([name, { pairs }]) => `${name} ${pairs}`);
