@@ -20,7 +20,7 @@ const json = parseTokenizerJson(
   }),
   'x.json',
 );
-const hide = (value: TokenizerJson) => hideControlTokens(value, (token) => ids[token], 'x.json');
+const hide = (value: TokenizerJson) => hideControlTokens(value, { idOf: (token) => ids[token] }, 'x.json');
 
 describe('hideControlTokens', () => {
   it('renames all added tokens but white space, everywhere alike, and leaves the rest', () => {

@@ -38,13 +38,20 @@ export function controlTokens({ added_tokens: added = [] }: TokenizerJson): read
  * Renames every control token of a tokenizer. Ids stay as they are. Tokens are renamed in the vocabulary as well, as a model may
  * look up a whole word there before it merges anything, and merges that would give one are left out.
  *
- * @param idOf the id of a token by its name in the tokenizer itself, which decides over the ids of the file
+ * @param tokens `idOf` gives the id of a token by its name in the tokenizer itself, which decides over the ids of the file, and
+ *   `vocabulary` is that of the model where it was read
  * @param source name of the file, for errors
  * @throws {TokenizeError} `tokenizer-broken` if another token has the id of a control token
  */
 export function hideControlTokens(
   json: TokenizerJson,
-  idOf: (token: string) => number | undefined,
+  {
+    idOf,
+    vocabulary,
+  }: {
+    readonly idOf: (token: string) => number | undefined;
+    readonly vocabulary?: ReadonlyMap<string, number> | undefined;
+  },
   source: string,
 ): HiddenControls {
   const nonce = randomUUID();
@@ -53,7 +60,7 @@ export function hideControlTokens(
   const rename = (content: string) => renamed.get(content) ?? content;
   const ids = new Map(controls.map(({ content }) => [content, idOf(content) ?? -1]));
   const { vocab, unk_token: unknown, merges } = json.model;
-  checkIds(vocab, ids, source);
+  checkIds(vocabulary ?? (isObject(vocab) ? Object.entries(vocab) : []), ids, source);
   const pattern = patternOf(controls);
   // A text may hold the token for what a vocabulary lacks without spelling it.
   const closed = new Set([...ids].flatMap(([content, id]) => (content === unknownOf(json) ? [] : [id])));
@@ -119,10 +126,13 @@ function unknownOf({
 }
 
 /** Refuses a vocabulary in which ordinary text has the id of a control token. */
-function checkIds(vocab: unknown, controls: ReadonlyMap<string, number>, source: string): void {
-  if (!isObject(vocab)) return;
+function checkIds(
+  vocabulary: Iterable<readonly [string, unknown]>,
+  controls: ReadonlyMap<string, number>,
+  source: string,
+): void {
   const owners = new Map([...controls].map(([content, id]) => [id, content]));
-  for (const [token, id] of Object.entries(vocab)) {
+  for (const [token, id] of vocabulary) {
     const owner = typeof id === 'number' ? owners.get(id) : undefined;
     if (owner === undefined || controls.has(token)) continue;
     throw brokenTokenizer(

@@ -148,7 +148,7 @@ function fromText(text: string, source: string): Tokenizer {
 
 function openText(text: string, source: string): Tokenizer {
   const json = parseTokenizerJson(text, source);
-  const { table, full, hidden, plain, words } = openTokenizer(json, source);
+  const { vocabulary, table, full, hidden, plain, words } = openTokenizer(json, source);
   const about = { source, limit: maximumText(json) };
   const templates = new Map<string, readonly number[]>();
   const templateParts = remembered(hidden.parts);
@@ -160,7 +160,7 @@ function openText(text: string, source: string): Tokenizer {
     (table && (await idsByWords(hidden.parts(value), value))) ??
     (await encoded(full(), value, about)).getIds();
   return {
-    vocabSize: vocabSizeOf(json, hidden.idOf),
+    vocabSize: vocabSizeOf(json, vocabulary, hidden.idOf),
     encode: async (value) =>
       (await idsByWords([value], value)) ?? (await encoded(plain(), value, about)).getIds(),
     encodeTemplate: async (value) => {
@@ -212,20 +212,22 @@ function openTokenizer(json: TokenizerJson, source: string) {
   const full = once(() => openNative(json, source));
   if (table === undefined) full();
   const idOf = table?.idOf ?? ((token: string) => full().tokenToId(token) ?? undefined);
-  const hidden = { ...hideControlTokens(json, idOf, source), idOf };
+  const hidden = { ...hideControlTokens(json, { idOf, vocabulary }, source), idOf };
   const plain = once(() => openNative(hidden.json(), source));
   if (table === undefined) plain();
   const words =
     rules && merger && createJoinedEncoder(createWordEncoder(rules, merger, encoderOfParts(plain, hidden)));
-  return { table, full, hidden, plain, words };
+  return { vocabulary, table, full, hidden, plain, words };
 }
 
 /** One more than the largest id. The library would hand out its vocabulary as an object, which takes as long as opening it. */
 function vocabSizeOf(
   { model: { vocab }, added_tokens: added = [] }: TokenizerJson,
+  vocabulary: ReadonlyMap<string, number> | undefined,
   idOf: (token: string) => number | undefined,
 ): number {
-  const ids: unknown[] = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab ?? {});
+  const ids: Iterable<unknown> =
+    vocabulary?.values() ?? (Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab ?? {}));
   let largest = -1;
   for (const id of ids) if (typeof id === 'number' && id > largest) largest = id;
   return added.reduce((most, { content }) => Math.max(most, idOf(content) ?? -1), largest) + 1;

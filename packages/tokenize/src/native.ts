@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { quote } from '@gram/base';
-import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import type { Tokenizer as NativeTokenizer } from 'tokenizers';
 import type { HiddenControls } from './control-tokens.js';
 import { TokenizeError } from './error.js';
 import { brokenTokenizer, type TokenizerJson } from './tokenizer-json.js';
@@ -9,13 +10,18 @@ import type { EncodeParts } from './words/word-encoder.js';
 /** Ids are 32-bit numbers in the library, which would wrap others around. */
 const MAX_ID = 2 ** 32 - 1;
 
+/** The library, which a short command whose tokenizer is known by its file does without. */
+function library(): typeof import('tokenizers') {
+  return createRequire(import.meta.url)('tokenizers');
+}
+
 /** Opens a tokenizer whose components were checked. */
 export function openNative(json: TokenizerJson, source: string): NativeTokenizer {
   try {
     // Written anew, so that the library reads what was checked: parsers differ in repeated keys. Truncation to a model's
     // window would cut silently, and encoding without special tokens runs no post-processor.
     checkAddedTokens(json, source);
-    return NativeTokenizer.fromString(
+    return library().Tokenizer.fromString(
       JSON.stringify({ ...json, truncation: null, padding: null, post_processor: null }),
     );
   } catch (cause) {
@@ -29,7 +35,7 @@ function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJso
   const normalized = added.filter((token) => token.normalized);
   if (normalized.length === 0 || typeof normalizer !== 'object' || normalizer === null) return;
   const model = { type: 'WordLevel', vocab: { x: 0 }, unk_token: 'x' };
-  const alone = NativeTokenizer.fromString(
+  const alone = library().Tokenizer.fromString(
     JSON.stringify({ version: '1.0', normalizer, model }),
   ).getNormalizer();
   const empty = normalized.find(({ content }) => alone?.normalizeString(content) === '');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import factors from './__fixtures__/rope-factors.json' with { type: 'json' };
 import { configOfGguf } from './config.js';
-import type { GgufHeader, GgufTensor, GgufValue } from './parse.js';
+import type { GgufHeader, GgufTensor } from './parse.js';
+import type { GgufValue } from './read-header.js';
 import { scalingOfFactors } from './rope-factors.js';
 
 const base: Record<string, GgufValue> = {

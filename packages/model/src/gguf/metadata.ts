@@ -1,6 +1,7 @@
 import { quote } from '@gram/base';
 import { badGguf } from './error.js';
-import type { GgufHeader, GgufValue } from './parse.js';
+import type { GgufHeader } from './parse.js';
+import type { GgufValue } from './read-header.js';
 
 const MAX_INT = 2 ** 31 - 1;
 

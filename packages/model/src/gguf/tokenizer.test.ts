@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { Tokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
 import { texts } from './__fixtures__/models.json' with { type: 'json' };
-import type { GgufHeader, GgufValue } from './parse.js';
+import type { GgufHeader } from './parse.js';
+import type { GgufValue } from './read-header.js';
 import { tokenizerOfGguf } from './tokenizer.js';
 
 interface TokenizerJson {

@@ -55,10 +55,11 @@ function vocabularyOf(metadata: Metadata, path: string): Vocabulary {
   }
   const ids = new Map<string, number>();
   const added: Vocabulary['added'][number][] = [];
-  for (const [id, content] of tokens.entries()) {
+  for (let id = 0; id < tokens.length; id++) {
+    const content = tokens[id] ?? '';
     const type = types[id] ?? UNUSED;
     if (type === UNUSED) continue;
-    if (![NORMAL, CONTROL, USER_DEFINED].includes(type)) {
+    if (type !== NORMAL && type !== CONTROL && type !== USER_DEFINED) {
       throw refuse(path, `token ${quote(content)} has the type ${type}, which byte-level BPE does not have`);
     }
     if (content === '' || ids.has(content)) {
@@ -75,10 +76,11 @@ function mergesOf(metadata: Metadata, { ids }: Vocabulary, path: string): readon
   const key = 'tokenizer.ggml.merges';
   const merges = list(metadata.texts(key), key, path);
   for (const merge of merges) {
-    const [left = '', right, more] = merge.split(' ');
-    const known =
-      right !== undefined && more === undefined && [left, right, left + right].every((part) => ids.has(part));
-    if (!known) throw badGguf(path, `the merge ${quote(merge)} is not made of tokens`);
+    const space = merge.indexOf(' ');
+    const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
+    const isKnown = space >= 0 && ids.has(left) && ids.has(right) && ids.has(left + right);
+    if (!isKnown || right.includes(' '))
+      throw badGguf(path, `the merge ${quote(merge)} is not made of tokens`);
   }
   return merges;
 }

@@ -95,32 +95,43 @@ export function vocabularyOf({
   const isSimple =
     others.every((value) => value === '') && (Reflect.get(model, 'byte_fallback') ?? false) === false;
   if (!isSimple || typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) return undefined;
-  const entries = Object.entries(vocab).filter(
-    (entry): entry is [string, number] =>
-      Number.isSafeInteger(entry[1]) && entry[1] >= 0 && entry[1] < 2 ** 31,
-  );
-  const areDistinct = new Set(entries.map(([, id]) => id)).size === Object.keys(vocab).length;
-  return areDistinct ? new Map(entries) : undefined;
+  const vocabulary = new Map<string, number>();
+  const ids = new Set<number>();
+  // An object of so many keys takes long to list, so it is done once.
+  for (const [name, id] of Object.entries(vocab)) {
+    if (!Number.isSafeInteger(id) || id < 0 || id >= 2 ** 31 || ids.has(id)) return undefined;
+    ids.add(id);
+    vocabulary.set(name, id);
+  }
+  return vocabulary;
 }
 
 /** The merges of a model, each a text with a space between two names, or a list of both. */
 function mergesOf(list: unknown, vocabulary: ReadonlyMap<string, number>): MergeTable | undefined {
   if (!Array.isArray(list)) return undefined;
   const table = new MergeTable(list.length);
-  for (const [rank, merge] of list.entries()) {
-    const [left, right, ...more]: unknown[] = namesOf(merge);
-    if (typeof left !== 'string' || typeof right !== 'string' || more.length > 0) return undefined;
+  for (let rank = 0; rank < list.length; rank++) {
+    const sides = sidesOf(list[rank]);
+    if (sides === undefined) return undefined;
+    const [left, right] = sides;
     const [first, second] = [vocabulary.get(left), vocabulary.get(right)];
     const result = vocabulary.get(left + right);
     if (first === undefined || second === undefined || result === undefined) return undefined;
-    table.set(first, second, { rank, result });
+    table.set(first, second, rank, result);
   }
   return table;
 }
 
-function namesOf(merge: unknown): unknown[] {
-  if (typeof merge === 'string') return merge.split(' ');
-  return Array.isArray(merge) ? merge : [];
+/** The two names that a merge joins; undefined for what is no merge. */
+function sidesOf(merge: unknown): readonly [string, string] | undefined {
+  if (typeof merge === 'string') {
+    const space = merge.indexOf(' ');
+    if (space < 0 || merge.includes(' ', space + 1)) return undefined;
+    return [merge.slice(0, space), merge.slice(space + 1)];
+  }
+  if (!Array.isArray(merge) || merge.length !== 2) return undefined;
+  const [left, right]: readonly unknown[] = merge;
+  return typeof left === 'string' && typeof right === 'string' ? [left, right] : undefined;
 }
 
 /** Ranks and results of merges by the two tokens that they join, in one array with open addressing. */
@@ -150,8 +161,12 @@ class MergeTable {
   }
 
   /** Adds a merge. Of two that join the same tokens the later one counts, as in the library. */
-  set(left: number, right: number, { rank, result }: { readonly rank: number; readonly result: number }) {
-    this.slots.set([left, right, rank, result], this.slotOf(left, right));
+  set(left: number, right: number, rank: number, result: number) {
+    const slot = this.slotOf(left, right);
+    this.slots[slot] = left;
+    this.slots[slot + 1] = right;
+    this.slots[slot + 2] = rank;
+    this.slots[slot + 3] = result;
   }
 
   private slotOf(left: number, right: number): number {

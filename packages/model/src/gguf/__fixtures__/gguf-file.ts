@@ -36,6 +36,8 @@ export const uint32 = (value: number) => Buffer.concat([u32(4), u32(value)]);
 export const text = (value: string) => Buffer.concat([u32(8), characters(value)]);
 export const texts = (values: readonly string[], count = BigInt(values.length)) =>
   Buffer.concat([u32(9), u32(8), u64(count), ...values.map(characters)]);
+/** A text of one byte, which is no character. */
+export const badText = Buffer.concat([u32(8), u64(1n), Buffer.from([0xff])]);
 /** A list of lists without items. */
 export const emptyLists = (count: number) =>
   Buffer.concat([u32(9), u32(9), u64(BigInt(count)), Buffer.alloc(12 * count)]);
