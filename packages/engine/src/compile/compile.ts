@@ -64,6 +64,12 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
   readonly precision?: Precision | undefined;
   /** Computes what is `checkpointed` again for the gradient instead of keeping it. @default false */
   readonly gradientCheckpointing?: boolean | undefined;
+  /**
+   * Paths of results that are computed one group after the other; a path stands for everything below it. `onPart` of a call then
+   * gets the results of a group while the next is computed. Results that none names come with the first group. What later
+   * groups need of the work for earlier ones is kept and not computed again. @default all results are computed together
+   */
+  readonly parts?: readonly (readonly string[])[] | undefined;
   /** Number of executables that are kept, one for each set of input shapes. The one unused longest goes first. @default 16 */
   readonly maxExecutables?: number;
   /** Measures every operation, for `profile()`. @default false */
@@ -74,6 +80,11 @@ export interface CompileOptions<InPlace extends string, Resident extends string>
 export interface RunOptions {
   /** Cancels the run between two operations. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called with the number of each group in `parts`, from 0, when its results in place are written, while the next group is computed;
+   * once for a function without `parts`.
+   */
+  readonly onPart?: ((part: number) => void) | undefined;
 }
 
 /** A compiled function, which is called with trees of arrays. */
@@ -165,11 +176,11 @@ class CompiledFunction {
 
   constructor(fn: Program['fn'], options: CompileOptions<string, string>) {
     const { inPlace = [], resident = [], precision = 'float32', profile = false } = options;
-    const { gradientCheckpointing = false, constants = [], maxExecutables = 16 } = options;
+    const { gradientCheckpointing = false, constants = [], maxExecutables = 16, parts = [] } = options;
     this.deviceName = options.device ?? 'cpu';
     this.dimensions = options.dimensions;
     this.constantNames = constants;
-    this.program = { fn, inPlace, resident, precision, profile, gradientCheckpointing };
+    this.program = { fn, inPlace, resident, parts, precision, profile, gradientCheckpointing };
     this.executables = new Executables(constants, maxExecutables);
   }
 
@@ -186,7 +197,7 @@ class CompiledFunction {
     }
   }
 
-  private async run(inputs: unknown, { signal }: RunOptions = {}): Promise<unknown> {
+  private async run(inputs: unknown, { signal, onPart }: RunOptions = {}): Promise<unknown> {
     signal?.throwIfAborted();
     const arrays = flattenTree(inputs, isArray);
     const device = await openDevice(this.deviceName);
@@ -198,7 +209,7 @@ class CompiledFunction {
       for (const [path, array] of arrays) {
         if (!constants.host.has(path)) feeds.set(path, constants.placed.get(path) ?? array);
       }
-      return await this.write(feeds, () => executable.run(feeds, sizes, signal));
+      return await this.write(feeds, () => executable.run(feeds, sizes, { signal, onPart }));
     } finally {
       this.executables.release(executable);
     }

@@ -45,7 +45,7 @@ export class Executables {
 
   /** Frees all executables and gives the profiles of these and of those that were freed before. */
   endProfiles(): readonly Profile[] {
-    for (const executable of this.cache.values()) this.profiles.push(executable.endProfile());
+    for (const executable of this.cache.values()) this.profiles.push(...executable.endProfiles());
     this.dispose();
     return this.profiles;
   }
@@ -67,7 +67,7 @@ export class Executables {
     // One that is running stays, and the next call makes room.
     for (const [key, executable] of this.cache) {
       if (this.users.has(executable)) continue;
-      if (isProfiled) this.profiles.push(executable.endProfile());
+      if (isProfiled) this.profiles.push(...executable.endProfiles());
       executable.dispose();
       this.cache.delete(key);
       return;

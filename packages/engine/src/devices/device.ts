@@ -29,6 +29,8 @@ export interface Program {
   readonly inPlace: readonly string[];
   /** Top-level names whose results stay on the device. */
   readonly resident: readonly string[];
+  /** Paths of the results of each part, in the order in which parts are computed. None for a function in one part. */
+  readonly parts: readonly (readonly string[])[];
   /** Element type of matrix products. */
   readonly precision: Precision;
   /** Computes what is `checkpointed` again for the gradient. */
@@ -48,10 +50,21 @@ export interface Executable {
    *
    * @param sizes value of each named size
    */
-  run(inputs: Inputs, sizes: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<Tree<AnyArray>>;
-  /** Ends profiling and gives what was measured. */
-  endProfile(): Profile;
+  run(
+    inputs: Inputs,
+    sizes: ReadonlyMap<string, number>,
+    options?: ExecutableRunOptions,
+  ): Promise<Tree<AnyArray>>;
+  /** Ends profiling and gives what was measured, for each part. */
+  endProfiles(): readonly Profile[];
   dispose(): void;
+}
+
+/** Options of a run. */
+export interface ExecutableRunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of each part when its results are there, while the next one is computed. */
+  readonly onPart?: ((part: number) => void) | undefined;
 }
 
 /** Facts about one executable. */

@@ -73,6 +73,7 @@ export async function matrixRate(
     resident: [],
     precision: 'float32',
     gradientCheckpointing: false,
+    parts: [],
     profile: false,
   });
   try {

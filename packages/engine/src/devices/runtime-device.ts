@@ -39,7 +39,7 @@ function hostDevice(): Device {
     inTurn: async (use) => use(),
     prepare: (program) => {
       const own = program.constants.size > 0 ? packedOf(program.constants) : undefined;
-      return new RuntimeExecutable('cpu', undefined, program, own);
+      return new RuntimeExecutable('cpu', { provider: undefined, program, packed: own });
     },
   };
 }
@@ -53,6 +53,6 @@ function acceleratorDevice(target: GraphTarget, provider: Provider): Device {
       return new DeviceArray(name, array.dtype, array.shape, memory);
     },
     inTurn: (use) => provider.inTurn(use),
-    prepare: (program) => new RuntimeExecutable(target, provider, program, undefined),
+    prepare: (program) => new RuntimeExecutable(target, { provider, program, packed: undefined }),
   };
 }

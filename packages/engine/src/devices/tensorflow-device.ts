@@ -11,6 +11,7 @@ import {
   type Device,
   type Executable,
   type ExecutableInfo,
+  type ExecutableRunOptions,
   type Inputs,
   noProfile,
   type Program,
@@ -78,7 +79,17 @@ class EagerExecutable implements Executable {
     if (program.precision !== 'float32') throw wrongPrecision(program.precision, 'tensorflow');
   }
 
-  async run(inputs: Inputs): Promise<Tree<AnyArray>> {
+  async run(
+    inputs: Inputs,
+    _sizes: ReadonlyMap<string, number>,
+    { onPart }: ExecutableRunOptions = {},
+  ): Promise<Tree<AnyArray>> {
+    const results = this.inScope(inputs);
+    for (let part = 0; part < Math.max(1, this.program.parts.length); part++) onPart?.(part);
+    return results;
+  }
+
+  private inScope(inputs: Inputs): Tree<AnyArray> {
     return withBackend(TENSORFLOW_BACKEND, () => {
       tf.engine().startScope('gram-eager');
       try {
@@ -111,7 +122,7 @@ class EagerExecutable implements Executable {
     });
   }
 
-  endProfile(): never {
+  endProfiles(): never {
     throw noProfile();
   }
 

@@ -39,7 +39,7 @@ export class GraphBuilder {
   private readonly known = new Map<string, Value[]>();
   private readonly inputs: ValueInfo[] = [];
   private readonly makers = new Map<string, GraphNode>();
-  private readonly bytes = new Map<string, number>();
+  private readonly made = new Map<string, Value>();
   private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
 
@@ -127,10 +127,7 @@ export class GraphBuilder {
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const values = outputs.map(({ shape, dtype }) => ({ name: this.fresh(), shape, dtype }));
-    for (const { name, shape, dtype } of values) {
-      // A view has no memory of its own.
-      this.bytes.set(name, op === 'Reshape' ? 0 : sizeOf(shape) * elementBytes(dtype));
-    }
+    for (const value of values) this.made.set(value.name, value);
     const node = { op, domain, inputs: names, outputs: values.map((value) => value.name), attributes };
     this.nodes.push(node);
     for (const { name } of values) this.makers.set(name, node);
@@ -210,15 +207,37 @@ export class GraphBuilder {
       for (const name of inputNames) live.add(name);
       kept.push({ ...node, inputs: inputNames, outputs: outputNames });
     }
-    const named = (shape: readonly Dimension[]) => shape.map((size) => this.dimension(size as number));
     return {
       nodes: kept.reverse(),
       initializers: [...this.initializers.values()].filter((tensor) => live.has(tensor.name)),
       inputs: this.inputs
         .filter((input) => live.has(input.name))
-        .map((input) => ({ ...input, shape: named(input.shape) })),
-      outputs: outputs.map(({ name, value }) => ({ name, shape: named(value.shape), type: value.dtype })),
+        .map((input) => ({ ...input, shape: this.named(input.shape) })),
+      outputs: outputs.map(({ name, value }) => ({
+        name,
+        shape: this.named(value.shape),
+        type: value.dtype,
+      })),
     };
+  }
+
+  private named(shape: readonly Dimension[]): Dimension[] {
+    // The sizes of a graph that is being recorded are numbers.
+    return shape.map((size) => this.dimension(size as number));
+  }
+
+  /** Describes the results of a built graph that are not its outputs, by name. */
+  valuesOf({ nodes }: GraphModel): ReadonlyMap<string, ValueInfo> {
+    return new Map(
+      nodes.flatMap(({ outputs }) =>
+        outputs.flatMap((name): [string, ValueInfo][] => {
+          const value = this.made.get(name);
+          return value === undefined
+            ? []
+            : [[name, { name, type: value.dtype, shape: this.named(value.shape) }]];
+        }),
+      ),
+    );
   }
 
   /**
@@ -233,7 +252,8 @@ export class GraphBuilder {
     let [now, peak] = [0, 0];
     for (const [i, node] of nodes.entries()) {
       for (const name of node.outputs) {
-        const bytes = given.has(name) ? 0 : (this.bytes.get(name) ?? 0);
+        const value = given.has(name) || isView(node) ? undefined : this.made.get(name);
+        const bytes = value === undefined ? 0 : sizeOf(value.shape) * elementBytes(value.dtype);
         now += bytes;
         const end = lastUse.get(name) ?? i;
         ends.set(end, (ends.get(end) ?? 0) + bytes);
@@ -248,6 +268,9 @@ export class GraphBuilder {
     return `t${this.count++}`;
   }
 }
+
+/** Whether the result of a node has no memory of its own. */
+const isView = ({ op }: GraphNode) => op === 'Reshape';
 
 function elementBytes(dtype: GraphType): number {
   if (dtype === 'int64') return 8;

@@ -1,7 +1,7 @@
 import type { GraphModel, GraphNode } from './model.js';
 
 /** Operations whose output may be a view of their first input's memory. */
-const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
+export const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
 /** Operations that read how large an input is and none of its values. */
 const MEASURES = new Set(['Shape', 'Size']);

@@ -1,12 +1,14 @@
 import koffi from 'koffi';
 import { zeros } from '../arrays/array.js';
 import { EngineError } from '../error.js';
-import { call, created, getEnvironment, release } from './environment.js';
+import { call, created, getEnvironment } from './environment.js';
 import { identityModel } from './identity-model.js';
 import { Session } from './session.js';
-import { handleOf } from './values.js';
+import { allocate, handleOf, type ValueSpec } from './values.js';
 
+/** A session that never ends, whose allocator is that of the arena. */
 let session: Session | undefined;
+let allocator: unknown;
 /** Bytes that the largest run so far was estimated to need. */
 let largest = 0;
 
@@ -24,19 +26,33 @@ export async function makeRoom(bytes: number): Promise<void> {
   if (bytes <= largest) return;
   largest = bytes;
   // The runtime empties the arena at the end of a run.
-  session ??= new Session(identityModel());
   const [x, y] = [zeros([1]), zeros([1])];
-  await session.run(new Map([['x', handleOf(x)]]), new Map([['y', handleOf(y)]]), { emptyArena: true });
+  await endlessSession().run(new Map([['x', handleOf(x)]]), new Map([['y', handleOf(y)]]), {
+    emptyArena: true,
+  });
   trim();
-  const allocator = created('CreateAllocator', session.native(), getEnvironment().hostMemory);
+  const arena = arenaAllocator();
   try {
-    call('AllocatorFree', allocator, created('AllocatorAlloc', allocator, withSlack(bytes)));
+    call('AllocatorFree', arena, created('AllocatorAlloc', arena, withSlack(bytes)));
   } catch (error) {
     // Smaller pieces may still be there.
     if (!(error instanceof EngineError && error.code === 'out-of-memory')) throw error;
-  } finally {
-    release('ReleaseAllocator', allocator);
   }
+}
+
+/** Makes an array in the arena of the process, where runs on the CPU have their intermediate results, and gives its handle. */
+export function allocateInArena(spec: ValueSpec): unknown {
+  return allocate(arenaAllocator(), spec);
+}
+
+function endlessSession(): Session {
+  session ??= new Session(identityModel());
+  return session;
+}
+
+function arenaAllocator(): unknown {
+  allocator ??= created('CreateAllocator', endlessSession().native(), getEnvironment().hostMemory);
+  return allocator;
 }
 
 /** Adds room for the gaps between results of different sizes. */

@@ -1,4 +1,4 @@
-import type { ArraySpec, NDArray } from '../arrays/array.js';
+import type { NDArray } from '../arrays/array.js';
 import type { DeviceName } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import { CUDA_MEMORY, checkIndex, findCuda, registerCuda } from './cuda.js';
@@ -6,7 +6,7 @@ import { call, callAsync, created, getEnvironment, release } from './environment
 import { identityModel } from './identity-model.js';
 import { withoutNoise } from './process.js';
 import { Session, type SessionProvider } from './session.js';
-import { allocate, handleOf, valueAt } from './values.js';
+import { allocate, handleOf, type ValueSpec, valueAt } from './values.js';
 
 /** Name of a provider that has memory of its own. */
 export type ProviderName = 'webgpu' | 'cuda';
@@ -115,12 +115,12 @@ export class Provider implements SessionProvider {
    * Makes new memory of the device, and is called in turn. The memory belongs to the provider: what a session makes itself
    * cannot be freed after the session.
    */
-  allocate(spec: ArraySpec): unknown {
+  allocate(spec: ValueSpec): unknown {
     return allocate(this.allocator, spec);
   }
 
   /** A handle of an array at an address of the device, whose memory belongs to whoever allocated it. */
-  valueAt(address: bigint, spec: ArraySpec): unknown {
+  valueAt(address: bigint, spec: ValueSpec): unknown {
     return valueAt(this.memory, address, spec);
   }
 

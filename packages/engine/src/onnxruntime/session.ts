@@ -1,16 +1,16 @@
 import koffi from 'koffi';
-import type { ArraySpec, NDArray } from '../arrays/array.js';
+import type { NDArray } from '../arrays/array.js';
 import type { DeviceArray } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import { call, callAsync, created, getEnvironment, release } from './environment.js';
-import { handleOf, mappedHandleOf } from './values.js';
+import { handleOf, mappedHandleOf, type ValueSpec } from './values.js';
 
 /** Part of an accelerator that a session needs. */
 export interface SessionProvider {
   /** Makes a session's options use the accelerator. */
   append(options: unknown, settings: { readonly tf32: boolean }): void;
   /** Makes new memory of the accelerator, and is called in turn. */
-  allocate(spec: ArraySpec): unknown;
+  allocate(spec: ValueSpec): unknown;
   /** Runs `use` when everything asked of the accelerator before has ended. */
   inTurn<T>(use: () => T | Promise<T>): Promise<T>;
 }
@@ -51,7 +51,7 @@ export class HostMemory {
 
 /** Stands for new memory of a session's device, in the place of a handle. */
 export class NewMemory {
-  constructor(readonly spec: ArraySpec) {}
+  constructor(readonly spec: ValueSpec) {}
 }
 
 /** A graph that is ready to run. */

@@ -1,10 +1,11 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import koffi from 'koffi';
-import { type ArraySpec, bytesPerElement, type NDArray, sizeOf } from '../arrays/array.js';
+import { bytesPerElement, type NDArray, sizeOf } from '../arrays/array.js';
 import type { DeviceArray } from '../arrays/device-array.js';
 import { type ArrayFile, fileOf } from '../arrays/file-array.js';
 import { EngineError } from '../error.js';
-import { onnxTypes } from '../onnx/model.js';
+import { fileBytes } from '../onnx/constants.js';
+import { type GraphType, onnxTypes } from '../onnx/model.js';
 import { created, getEnvironment, release } from './environment.js';
 
 /** ONNX Runtime's handles of host arrays, which are made once and released when the array is collected. */
@@ -31,18 +32,24 @@ export function handleOf(array: NDArray): unknown {
   return handle;
 }
 
+/** Shape and element type of a value of a graph, which an array may be. */
+export interface ValueSpec {
+  readonly shape: readonly number[];
+  readonly dtype: GraphType;
+}
+
 /** Makes an array in the memory of an allocator and gives its handle. */
-export function allocate(allocator: unknown, { shape, dtype }: ArraySpec): unknown {
+export function allocate(allocator: unknown, { shape, dtype }: ValueSpec): unknown {
   return created('CreateTensorAsOrtValue', allocator, shape.map(BigInt), shape.length, onnxTypes[dtype]);
 }
 
 /** Makes a handle of an array that lies at an address of some memory. */
-export function valueAt(memory: unknown, address: bigint, { shape, dtype }: ArraySpec): unknown {
+export function valueAt(memory: unknown, address: bigint, { shape, dtype }: ValueSpec): unknown {
   return created(
     'CreateTensorWithDataAsOrtValue',
     memory,
     address,
-    bytesPerElement[dtype] * sizeOf(shape),
+    fileBytes[dtype] * sizeOf(shape),
     shape.map(BigInt),
     shape.length,
     onnxTypes[dtype],

@@ -1,10 +1,9 @@
-import type { ArraySpec } from '../arrays/array.js';
 import { place } from '../compile/place.js';
 import { getEnvironment, release } from '../onnxruntime/environment.js';
 import type { NativeFunction } from '../onnxruntime/library.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { type Handles, HostMemory, NewMemory, Session } from '../onnxruntime/session.js';
-import { addressOfValue, valueAt } from '../onnxruntime/values.js';
+import { addressOfValue, type ValueSpec, valueAt } from '../onnxruntime/values.js';
 
 /** Members of a session that run a graph. */
 interface Runs {
@@ -55,9 +54,9 @@ export async function computeOnRig(): Promise<void> {
 }
 
 /** Notes shape and element type of all arrays that are made on the device from now on, and gives those of a handle. */
-function noteSpecs(): (handle: unknown) => ArraySpec | undefined {
-  const specs = new Map<unknown, ArraySpec>();
-  const noted = (handle: unknown, spec: ArraySpec) => {
+function noteSpecs(): (handle: unknown) => ValueSpec | undefined {
+  const specs = new Map<unknown, ValueSpec>();
+  const noted = (handle: unknown, spec: ValueSpec) => {
     specs.set(handle, spec);
     return handle;
   };

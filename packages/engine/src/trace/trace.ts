@@ -6,7 +6,7 @@ import { TRACE_BACKEND, TraceBackend } from '../graph/backend.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import type { GraphOptions } from '../graph/target.js';
 import { registerKernels, unmappedKernel } from '../kernels/register.js';
-import type { GraphModel } from '../onnx/model.js';
+import type { GraphModel, ValueInfo } from '../onnx/model.js';
 import { withBackend } from '../tensorflow/backend.js';
 import '../tensorflow/registrations.js';
 import { isTraceSpec, type SpecTree } from './spec.js';
@@ -23,6 +23,8 @@ export interface Traced {
   readonly graph: GraphModel;
   /** The structure of the function's result. Each leaf is its path. */
   readonly outputs: Tree<string>;
+  /** Shape and element type of each intermediate result, by name. */
+  readonly values: ReadonlyMap<string, ValueInfo>;
   /** Estimated bytes of intermediate results; unknown for a graph with named sizes. */
   readonly peakBytes: number | undefined;
 }
@@ -108,6 +110,7 @@ function record(
         return {
           graph,
           outputs: mapTree(result, isTensor, (_tensor, path) => path),
+          values: builder.valuesOf(graph),
           peakBytes: builder.peakBytes(graph),
         };
       } catch (error) {
