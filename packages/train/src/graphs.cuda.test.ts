@@ -3,6 +3,7 @@ import { type AnyArray, place } from '@gram/engine';
 import { missingRig, openCudaRig, outsideTheDevice, recordPlacements } from '@gram/engine/testing';
 import { initWeights, type ModelConfig } from '@gram/model';
 import { describe, expect, it } from 'vitest';
+import { type Communicator, singleProcess } from './distributed/communicator.js';
 import type { BatchShape } from './objectives/batch.js';
 import { directPreference } from './objectives/direct-preference.js';
 import type { Objective } from './objectives/objective.js';
@@ -67,6 +68,15 @@ const stages = [
   },
 ];
 
+/** One of two ranks, whose gradients are summed in several groups: it stands for both, and nothing is sent. */
+function oneOfTwo(summed: number[]): Communicator {
+  const run = async (calls: readonly unknown[]) => {
+    summed.push(calls.length);
+  };
+  const exchange = { description: 'nowhere', run, bucketBytes: 4096, count() {} };
+  return { ...singleProcess, size: 2, gpus: async () => exchange };
+}
+
 /** Bytes that the arena may still take after a few steps: its smallest pieces. */
 const SLACK = 1 << 16;
 
@@ -91,19 +101,23 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
 
   const cases = stages.flatMap((stage) =>
     (['float32', 'bfloat16', 'float16'] as const).flatMap((precision) =>
-      (stage.name === 'stage 1' ? [false, true] : [false]).map((gradientCheckpointing) => ({
-        ...stage,
-        precision,
-        gradientCheckpointing,
-      })),
+      (stage.name === 'stage 1' ? [false, true] : [false]).flatMap((gradientCheckpointing) =>
+        (stage.name === 'stage 1' ? [1, 2] : [1]).map((ranks) => ({
+          ...{ ...stage, precision, gradientCheckpointing, ranks },
+        })),
+      ),
     ),
   );
 
   it.each(cases)(
-    '$name in $precision, checkpointing $gradientCheckpointing, stays on the device',
-    async ({ objective, batch, precision, gradientCheckpointing }) => {
+    '$name in $precision, checkpointing $gradientCheckpointing, of $ranks ranks, stays on the device',
+    async ({ objective, batch, precision, gradientCheckpointing, ranks }) => {
       const seen = recordPlacements();
-      const { step, run } = await start(objective as never, { precision, gradientCheckpointing });
+      const summed: number[] = [];
+      const communicator = ranks === 1 ? singleProcess : oneOfTwo(summed);
+      const { step, run } = await start(objective as never, {
+        ...{ precision, gradientCheckpointing, communicator },
+      });
       const batches = [batch(), batch()] as never[];
       // The arena has settled after a few steps of one shape.
       for (let i = 0; i < 3; i++) await run(batches);
@@ -119,19 +133,25 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
       const results = batches.length * (1 + objective.metrics.length) + 1;
       expect(counts).toMatchObject({ copiesToHost: results, bytesToHost: 4 * results });
       expect(counts).toMatchObject({ wrongCopies: 0, mainThreadUploads: 0 });
+      // Six steps, each of which sums in several groups.
+      if (ranks > 1) expect(summed.length).toBeGreaterThan(6 * 5);
       expect(Math.min(...grown)).toBeLessThanOrEqual(SLACK);
     },
   );
 
-  it('takes no more memory over 200 steps than over the first pass through all shapes', async () => {
-    const { step, run } = await start(pairGeneration as never, { precision: 'float32' });
-    const shapes = [24, 40, 64, 32, 56, 48, 16, 72].map((length) => generationBatch(2, length));
-    for (const batch of shapes) await run([batch] as never[]);
-    const first = rig.counts().bytes;
-    for (let i = shapes.length; i < 200; i++) await run([shapes[(i * 5) % shapes.length]] as never[]);
-    expect(rig.counts().bytes).toBeLessThanOrEqual(1.05 * first);
-    step.dispose();
-  });
+  it.each([1, 2])(
+    'takes no more memory over 200 steps than over the first pass through all shapes (%i ranks)',
+    async (ranks) => {
+      const communicator = ranks === 1 ? singleProcess : oneOfTwo([]);
+      const { step, run } = await start(pairGeneration as never, { precision: 'float32', communicator });
+      const shapes = [24, 40, 64, 32, 56, 48, 16, 72].map((length) => generationBatch(2, length));
+      for (const batch of shapes) await run([batch] as never[]);
+      const first = rig.counts().bytes;
+      for (let i = shapes.length; i < 200; i++) await run([shapes[(i * 5) % shapes.length]] as never[]);
+      expect(rig.counts().bytes).toBeLessThanOrEqual(1.05 * first);
+      step.dispose();
+    },
+  );
 });
 
 /** Waits until disposed sessions have ended and written their profiles. */

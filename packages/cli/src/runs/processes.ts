@@ -1,4 +1,6 @@
+import { formatPercent } from '@gram/base';
 import { type DeviceName, fastestDevice } from '@gram/engine';
+import { formatBytes } from '@gram/report';
 import { isStopped } from '@gram/run';
 import { type Communicator, connect, detectRank, localGpu } from '@gram/train';
 import type { Io } from '../command.js';
@@ -16,12 +18,13 @@ export interface ProcessOptions {
 /** Does the work of a run as one of the processes that a launcher started, or alone. An error of one ends all. */
 export async function asOneOfSeveral(
   { sharedFolder, isShared = () => false }: ProcessOptions,
-  { signal }: Io,
+  { signal, stderr }: Io,
   work: (communicator: Communicator) => Promise<void>,
 ): Promise<void> {
   const communicator = await joinProcesses(sharedFolder);
   try {
     await work(communicator);
+    if (communicator.rank === 0) for (const line of describeTraffic(communicator)) stderr.write(`${line}\n`);
   } catch (cause) {
     // The others wait for this one, unless all were stopped together or failed together: then they leave together.
     const leaveTogether = isShared(cause) || (isStopped(cause, signal) && !(cause instanceof CliError));
@@ -60,6 +63,14 @@ export async function describeProcesses(
   const exchange = await communicator.gpus?.(computesOn);
   const way = computesOn.startsWith('cuda') ? `, gradients are summed ${exchange?.description}` : '';
   return [`processes: ${communicator.size}${way}`];
+}
+
+/** Says how many bytes of gradients the GPUs of other processes have sent to this one, in a line, or none where there were none. */
+function describeTraffic({ gradientTraffic }: Communicator): string[] {
+  const { received, overlapped } = gradientTraffic?.() ?? { received: 0, overlapped: 0 };
+  if (received === 0) return [];
+  const share = formatPercent(overlapped / received);
+  return [`gradients: ${formatBytes(received)} from other GPUs, ${share} of it while backward passes ran`];
 }
 
 /** Does what comes before the first step, in which the processes do not ask each other whether one was stopped. */

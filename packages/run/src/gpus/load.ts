@@ -56,7 +56,8 @@ export function fitsOnGpu(bytes: number, { memory }: Pick<GpuType, 'memory'>): b
 /**
  * Estimates the seconds of a run on n GPUs: operations at a part of the stated rate, texts at a part of the stated bandwidth, and the
  * sums of the gradients, of which every GPU sends and receives `2 (n - 1) / n` times their size at each step (Patarasuk and Yuan 2009)
- * and nothing meanwhile. Reduce-scatter and all-gather of ZeRO move the same.
+ * and nothing meanwhile. Reduce-scatter and all-gather of ZeRO move the same. Training sums most of it while backward passes run, so
+ * that this is the most that the sums can take.
  */
 export function secondsOnGpus(
   { flop, written, gradients, steps }: GpuLoad,

@@ -1,5 +1,6 @@
 import type { DeviceName } from '@gram/engine';
 import { TrainError } from '../error.js';
+import type { GradientTraffic } from './gpus/gradient-sums.js';
 import type { GpuExchange } from './gpus/open-gpus.js';
 
 /** Numbers that can be summed over processes. */
@@ -50,6 +51,8 @@ export interface Communicator extends Place {
    * @throws {TrainError} `nccl` where the library cannot connect them
    */
   gpus?(device: DeviceName): Promise<GpuExchange>;
+  /** Gradients that the GPUs of other ranks have sent to that of this one so far; missing where ranks have no GPUs. */
+  gradientTraffic?(): GradientTraffic;
   /** Waits until all ranks are here. */
   barrier(): Promise<void>;
   /**

@@ -151,9 +151,10 @@ function communicator(
     allGather: (values, counts) => watched(mpi.allGather(values, counts)),
     broadcast: (values, root = 0) => watched(mpi.broadcast(values, root)),
     async gpus(device) {
-      const { description, run } = await watched(gpus.open(device));
-      return { description, ...(run && { run: (calls) => watched(run(calls)) }) };
+      const { run, ...exchange } = await watched(gpus.open(device));
+      return { ...exchange, ...(run && { run: (calls) => watched(run(calls)) }) };
     },
+    gradientTraffic: () => gpus.traffic,
     barrier: () => watched(mpi.barrier()),
     async patiently(work) {
       state.patient++;

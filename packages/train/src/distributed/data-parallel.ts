@@ -4,7 +4,10 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { gatherShares, sumEverywhere, sumShares } from './buckets.js';
 import type { Communicator } from './communicator.js';
 import { FlatArrays } from './flat-arrays.js';
-import { gatherShareCalls, sumCalls, sumShareCalls } from './gpu-calls.js';
+import { gatherShareCalls, receivedBytes, sumCalls, sumShareCalls } from './gpu-calls.js';
+import { gradientGroups } from './gpus/gradient-groups.js';
+import { createGradientSums, type GradientSums } from './gpus/gradient-sums.js';
+import type { GpuExchange } from './gpus/open-gpus.js';
 import { type Shapes, type Slice, sharesOf, slicesOf, wholeShares } from './partition.js';
 
 /**
@@ -23,8 +26,13 @@ export interface DataParallel {
   share(arrays: Named): Named;
   /** Slices that each rank updates; undefined where each updates everything. */
   readonly shares: readonly (readonly Slice[])[] | undefined;
-  /** Sums gradients over all ranks, in place: what this rank updates, the rest is left undefined. */
-  sumGradients(gradients: Named): Promise<void>;
+  /**
+   * Groups of gradients, by name, each of which is summed while a backward pass computes the next. There is one group with all where
+   * they go through host memory. All ranks call it together.
+   */
+  gradientGroups(gradients: Named): Promise<readonly (readonly string[])[]>;
+  /** Sums groups of gradients over all ranks, in place: what this rank updates, the rest is left undefined. */
+  gradientSums(groups: readonly Named[]): GradientSums;
   /** Sums single numbers over all ranks, the same bits on each. */
   sum(values: readonly number[]): Promise<number[]>;
   /** The largest of the numbers that the ranks give. */
@@ -41,6 +49,9 @@ export interface DataParallelOptions {
   readonly device: DeviceName | 'auto';
 }
 
+/** A process that trains alone has nothing to sum. */
+const NO_SUMS: GradientSums = { begin() {}, async end() {} };
+
 /** @param weights names and shapes, the same on all ranks */
 export function dataParallel(
   communicator: Communicator,
@@ -53,23 +64,27 @@ export function dataParallel(
     sharding === 'none' || size === 1 ? undefined : sharesOf(weights, size, { isElementwise, device });
   const own = shares && elementAt(shares, rank);
   const measured = own ?? elementAt(wholeShares(weights, size), rank);
-  const namesOf = (slices: readonly Slice[]) => slices.map(({ name }) => name);
   return {
     shares,
     updated: (arrays) => (own === undefined ? arrays : slicesOf(arrays, own)),
     share: (arrays) => slicesOf(arrays, measured),
-    async sumGradients(gradients) {
-      if (size === 1) return;
+    async gradientGroups(gradients) {
       const gpus = await onGpus(communicator, gradients);
-      if (gpus !== undefined) {
-        const { arrays, run } = gpus;
-        return run(shares === undefined ? sumCalls(arrays) : sumShareCalls(arrays, shares));
-      }
-      await onHost(gradients, own === undefined ? names : namesOf(own), (arrays) =>
-        shares === undefined
-          ? sumEverywhere(communicator, new FlatArrays(names.map((name) => entryOf(arrays, name).data)))
-          : sumShares(communicator, flatShares(arrays, shares)),
-      );
+      return gpus === undefined ? [names] : gradientGroups(weights, gpus.bucketBytes);
+    },
+    gradientSums(groups) {
+      if (size === 1) return NO_SUMS;
+      let count: GpuExchange['count'] = () => {};
+      const sum = async (gradients: Named): Promise<number> => {
+        const dealt = shares?.map((slices) => slices.filter(({ name }) => gradients[name] !== undefined));
+        const gpus = await onGpus(communicator, gradients);
+        if (gpus === undefined) return sumInHostMemory(communicator, gradients, dealt);
+        const calls = dealt === undefined ? sumCalls(gpus.arrays) : sumShareCalls(gpus.arrays, dealt);
+        await gpus.run(calls);
+        count = gpus.count;
+        return receivedBytes(calls, communicator);
+      };
+      return createGradientSums(groups, sum, (traffic) => count(traffic));
     },
     async sum(values) {
       const sums = Float64Array.from(values);
@@ -89,6 +104,22 @@ export function dataParallel(
       await onHost(current, names, (arrays) => gatherShares(communicator, flatShares(arrays, shares)));
     },
   };
+}
+
+/** Sums gradients by MPI. Of what comes so nothing is counted. */
+async function sumInHostMemory(
+  communicator: Communicator,
+  gradients: Named,
+  shares: readonly (readonly Slice[])[] | undefined,
+): Promise<number> {
+  const all = Object.keys(gradients);
+  const summed = shares && elementAt(shares, communicator.rank).map(({ name }) => name);
+  await onHost(gradients, summed ?? all, (arrays) =>
+    shares === undefined
+      ? sumEverywhere(communicator, new FlatArrays(all.map((name) => entryOf(arrays, name).data)))
+      : sumShares(communicator, flatShares(arrays, shares)),
+  );
+  return 0;
 }
 
 /** Sets arrays to zero. */
@@ -116,8 +147,8 @@ async function onGpus(communicator: Communicator, named: Named) {
     if (array instanceof DeviceArray) arrays[name] = array;
   }
   // All ranks ask, also one without a GPU. The arrays of a rank are all on one device.
-  const { run } = (await communicator.gpus?.(Object.values(arrays)[0]?.device ?? 'cpu')) ?? {};
-  return run && { run, arrays };
+  const exchange = await communicator.gpus?.(Object.values(arrays)[0]?.device ?? 'cpu');
+  return exchange?.run && { ...exchange, run: exchange.run, arrays };
 }
 
 /** Works on arrays in host memory; those that live on a device are copied here, and the changed ones back. */

@@ -1,5 +1,6 @@
 import { type DeviceArray, sizeOf } from '@gram/engine';
 import { elementAt, entryOf } from '../checked.js';
+import type { Place } from './communicator.js';
 import type { Call } from './gpus/nccl.js';
 import type { Slice } from './partition.js';
 
@@ -39,6 +40,26 @@ export function gatherShareCalls(arrays: Arrays, shares: readonly (readonly Slic
     if ('part' in range) return { kind: 'allGather', at, part: range.part };
     return { kind: 'broadcast', at, count: range.count, root: range.owner };
   });
+}
+
+/** Bytes that a rank receives from others in operations, as NCCL moves them: in parts, one for each rank, around a ring. */
+export function receivedBytes(calls: readonly Call[], place: Pick<Place, 'rank' | 'size'>): number {
+  return calls.reduce((sum, call) => sum + BYTES * receivedNumbers(call, place), 0);
+}
+
+function receivedNumbers(call: Call, { rank, size }: Pick<Place, 'rank' | 'size'>): number {
+  const others = size - 1;
+  switch (call.kind) {
+    case 'allReduce':
+      return (2 * others * call.count) / size;
+    case 'reduceScatter':
+    case 'allGather':
+      return others * call.part;
+    case 'reduce':
+      return rank === call.root ? others * call.count : 0;
+    case 'broadcast':
+      return rank === call.root ? 0 : call.count;
+  }
 }
 
 /**

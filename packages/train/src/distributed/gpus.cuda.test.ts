@@ -6,6 +6,7 @@ import { missingRig, openCudaRig } from '@gram/engine/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { missing, onRanks } from './__fixtures__/ranks.js';
 import { expectSameRun, type Outcome, trainOnRanks } from './__fixtures__/train-runs.js';
+import { gradientGroups } from './gpus/gradient-groups.js';
 import { createGpus } from './gpus/open-gpus.js';
 import { sharesOf } from './partition.js';
 
@@ -20,6 +21,10 @@ type Sharding = (typeof SHARDINGS)[number];
 const device = 'cuda';
 /** Six micro-batches of a step, which four ranks cannot share evenly. */
 const micro = { microBatchSize: 2, epochs: 1 };
+/** Groups of the size for GPUs, of which the gradients of these weights fill none: they are summed after the backward pass. */
+const IN_ONE_GROUP = 25 * 2 ** 20;
+/** Groups of the size that `train-run.mjs` chooses. */
+const BUCKET_BYTES = 2048;
 /** Examples of each step. */
 const STEPS = [12, 12, 12, 12, 4];
 
@@ -32,6 +37,7 @@ const runs = {
   2: [
     ...SHARDINGS.map((sharding) => ({ device, sharding, ...micro })),
     ...SHARDINGS.map((sharding) => ({ device, sharding, adapter: true, ...micro })),
+    ...SHARDINGS.map((sharding) => ({ device, sharding, bucketBytes: IN_ONE_GROUP, ...micro })),
     { device, optimizer: 'adafactor', sharding: 'zero1', ...micro },
     { device, sharding: 'zero2', save: [checkpoint, 3], ...micro },
   ],
@@ -72,6 +78,13 @@ describe.skipIf(why)(
       expectSameRun(outcome!, alone!, 1e-5);
     });
 
+    it.each(SHARDINGS)('take the same steps with and without a cut (sharding %s)', async (sharding) => {
+      const [cut] = await run(2, { device, sharding, ...micro });
+      const [whole] = await run(2, { device, sharding, bucketBytes: IN_ONE_GROUP, ...micro });
+      expect(cut!.values).toEqual(whole!.values);
+      expect(cut!.history).toEqual(whole!.history);
+    });
+
     it.each(SHARDINGS)('take the steps of one with an adapter (sharding %s)', async (sharding) => {
       const [alone] = await run(1, { device, adapter: true, ...micro });
       const [outcome] = await run(2, { device, sharding, adapter: true, ...micro });
@@ -103,6 +116,34 @@ describe.skipIf(why)(
         const received = { allReduce, sums: reduceScatter + reduce, weights: allGather + broadcast };
         expect(received).toEqual(expected(sharding, { ranks, all, own }));
       }
+    });
+
+    it.each(cases)('sum while backward runs (%i ranks, sharding %s)', async (ranks, sharding) => {
+      const outcomes = await run(ranks, { device, sharding, ...micro });
+      const { shapes = {} } = outcomes[0]!;
+      const groups = gradientGroups(shapes, BUCKET_BYTES);
+      const sizeOfAll = (names: readonly string[]) =>
+        names.reduce((sum, name) => sum + sizeOf(shapes[name]!.shape), 0);
+      expect(groups.length).toBeGreaterThan(5);
+      const [all, last] = [sizeOfAll(groups.flat()), sizeOfAll(groups.at(-1)!)];
+      for (const { rank, traffic, gradients } of outcomes) {
+        const { received, overlapped } = gradients!;
+        const { allReduce, reduceScatter, reduce } = traffic!;
+        expect(received).toBeCloseTo(allReduce + reduceScatter + reduce, 0);
+        expect(overlapped).toBeGreaterThan(0);
+        // The sum of the last group begins when all gradients are there. Shares of ZeRO are not equal in each group.
+        if (sharding === 'none') expect(overlapped / received).toBeLessThanOrEqual(1 - last / all + 1e-9);
+        else expect(overlapped).toBeLessThan(received);
+        const share = `${(100 * overlapped) / received}`.slice(0, 4);
+        console.log(
+          `${ranks} ranks, ${sharding}, rank ${rank}: ${share} % of ${received} bytes while backward ran`,
+        );
+      }
+    });
+
+    it.each(SHARDINGS)('sum after backward where there is one group (sharding %s)', async (sharding) => {
+      const outcomes = await run(2, { device, sharding, bucketBytes: IN_ONE_GROUP, ...micro });
+      for (const { gradients } of outcomes) expect(gradients!.overlapped).toBe(0);
     });
 
     it.each(SHARDINGS)(

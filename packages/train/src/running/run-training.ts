@@ -67,7 +67,7 @@ export async function runTraining(
       keepCheckpoints: config.keepCheckpoints,
       patiently: (work) => communicator.patiently(work),
     });
-    return await communicator.patiently(() => writeResults(config, prepared, outcome, options.versions));
+    return await communicator.patiently(() => writeResults(config, prepared, outcome, options));
   } finally {
     await output.release();
   }
@@ -103,7 +103,7 @@ async function writeResults(
   config: TrainingConfig,
   prepared: PreparedTraining,
   { state, modelStep }: RunOutcome<TrainingState>,
-  versions: Readonly<Record<string, string>> = { node: process.version },
+  { communicator, versions = { node: process.version } }: RunTrainingOptions,
 ): Promise<string> {
   const { output, stage } = config;
   const { trained, trainedParameters, examples, data, gram, heldOut } = prepared;
@@ -120,7 +120,7 @@ async function writeResults(
     subtitle: describeModel(gram),
     metrics: trainingMetrics,
     history: state.history,
-    facts: factsOf(prepared, parameters, state, modelStep),
+    facts: [...factsOf(prepared, parameters, state, modelStep), ...trafficFacts(communicator)],
     settings,
   });
   const card = trainingCard({
@@ -168,6 +168,16 @@ function factsOf(
     ...measured,
     ['steps skipped, not finite', skipped],
     ['tokens', history.reduce((sum, { tokens }) => sum + tokens, 0)],
+  ];
+}
+
+/** Numbers of the gradients that came from other GPUs in this run, since it was last begun or resumed. */
+function trafficFacts(communicator: Communicator | undefined): [string, number][] {
+  const { received, overlapped } = communicator?.gradientTraffic?.() ?? { received: 0, overlapped: 0 };
+  if (received === 0) return [];
+  return [
+    ['bytes of gradients from other GPUs', received],
+    ['of these while backward passes ran', Math.round(overlapped)],
   ];
 }
 

@@ -94,6 +94,12 @@ interface GradientMemory extends Pick<Pass, 'updated' | 'share'> {
   readonly slices: Named;
 }
 
+/** Compiled gradients, with their memory. */
+interface Prepared extends GradientMemory, ReturnType<typeof compileGradients> {
+  /** The gradients of `whole` in groups, in the order in which they are computed and summed. */
+  readonly groups: readonly Named[];
+}
+
 /** Compiles loss and gradients; the gradients of the micro-batches of a step add up in one place. */
 export function createGradientPass<Example>(
   config: ModelConfig,
@@ -102,42 +108,50 @@ export function createGradientPass<Example>(
   options: PassOptions,
 ) {
   const { device, parallel, sumsEach } = options;
-  const { first, further } = compileGradients(config, objective, options);
   const accumulate = createAccumulator(device);
-  let memory: Promise<GradientMemory> | undefined;
-
-  const addMicroBatch = createMicroBatches(objective, weights, { first, further }, options);
+  let preparing: Promise<Prepared> | undefined;
+  let prepared: Prepared | undefined;
+  async function prepare(): Promise<Prepared> {
+    const memory = await gradientMemory(weights, options);
+    const names = await parallel.gradientGroups(memory.whole);
+    const groups = names.map((group) =>
+      Object.fromEntries(group.map((name) => [name, entryOf(memory.whole, name)])),
+    );
+    prepared = { ...memory, ...compileGradients(config, objective, names, options), groups };
+    return prepared;
+  }
+  const addMicroBatch = createMicroBatches(objective, weights, options);
   return {
     get compiled() {
-      return [first, further, ...accumulate.compiled];
+      return [...(prepared === undefined ? [] : [prepared.first, prepared.further]), ...accumulate.compiled];
     },
     async run(batches: readonly BatchArrays[], update: number, lossScale: number): Promise<Pass> {
-      memory ??= gradientMemory(weights, options);
-      const { whole, slices, updated, share } = await memory;
+      preparing ??= prepare();
+      const own = await preparing;
+      const { whole, slices, updated, share, groups } = own;
       let sums = [0, ...objective.metrics.map(() => 0)];
-      // All ranks sum together, also those that have fewer micro-batches.
-      const rounds = sumsEach ? await parallel.largest(batches.length) : batches.length;
+      // All ranks sum together, also those that have fewer micro-batches or none.
+      const rounds = sumsEach ? await parallel.largest(batches.length) : Math.max(1, batches.length);
       for (let index = 0; index < rounds; index++) {
         const batch = batches[index];
         const adds = index > 0 && !sumsEach;
-        if (batch === undefined) await clear(whole);
-        else {
-          const single = await addMicroBatch(whole, batch, { index, adds, update, lossScale });
+        const overRanks = sumsEach || index === rounds - 1 ? parallel.gradientSums(groups) : undefined;
+        if (batch === undefined) {
+          await clear(whole);
+          for (const group of groups.keys()) overRanks?.begin(group);
+        } else {
+          const onPart = (group: number) => overRanks?.begin(group);
+          const single = await addMicroBatch(own, batch, { index, adds, update, lossScale, onPart });
           sums = sums.map((sum, i) => sum + elementAt(single, i));
         }
-        if (!sumsEach) continue;
-        await parallel.sumGradients(whole);
-        await accumulate.add(updated, slices, index > 0);
-      }
-      if (!sumsEach) {
-        if (rounds === 0) await clear(whole);
-        await parallel.sumGradients(whole);
+        await overRanks?.end();
+        if (sumsEach) await accumulate.add(updated, slices, index > 0);
       }
       const [loss = 0, ...metrics] = sums;
       return { loss, metrics, updated, share };
     },
     dispose() {
-      memory?.then(
+      preparing?.then(
         ({ whole, updated }) => disposeArrays({ updated, whole }),
         () => {},
       );
@@ -145,36 +159,49 @@ export function createGradientPass<Example>(
   };
 }
 
+/** Place of a micro-batch in a step. */
+interface MicroBatch {
+  readonly index: number;
+  /** Whether its gradients are added to those that are there. */
+  readonly adds: boolean;
+  readonly update: number;
+  readonly lossScale: number;
+  /** Called with the number of each group of gradients that is there, while the next is computed. */
+  readonly onPart: (group: number) => void;
+}
+
 /** Computes the gradients of one micro-batch, into or onto those of the others; gives its loss and metrics. */
 function createMicroBatches<Example>(
   objective: Objective<Example>,
   weights: Named,
-  { first, further }: ReturnType<typeof compileGradients>,
   { part, precision, communicator }: PassOptions,
 ) {
   return async (
-    gradients: Named,
+    { first, further, whole }: Prepared,
     batch: BatchArrays,
-    { index, adds, update, lossScale }: { index: number; adds: boolean; update: number; lossScale: number },
+    { index, adds, update, lossScale, onPart }: MicroBatch,
   ): Promise<number[]> => {
-    const out = await (adds ? further : first)({
+    const inputs = {
       weights,
       frozen: part.frozen,
       // The seed follows from the place in the whole step, which does not depend on the number of ranks.
       noise: part.noise(batch.tokens.data.length, update, communicator.rank + index * communicator.size),
-      gradients,
+      gradients: whole,
       batch,
       // A graph of its own only where it is needed.
       ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
-    });
+    };
+    const out = await (adds ? further : first)(inputs, { onPart });
     const single = [out.loss, ...objective.metrics.map((name) => entryOf(out.metrics, name))];
     return single.map(({ data }) => elementAt(data, 0));
   };
 }
 
+/** @param groups names of the gradients that are computed one group after the other */
 function compileGradients<Example>(
   config: ModelConfig,
   objective: Objective<Example>,
+  groups: readonly (readonly string[])[],
   { part, device, precision, gradientCheckpointing }: PassOptions,
 ) {
   const fresh = lossAndGradients(config, objective, part);
@@ -186,7 +213,8 @@ function compileGradients<Example>(
     return result;
   };
   const inPlace = ['gradients'] as const;
-  const options = { device, precision, gradientCheckpointing, inPlace, maxExecutables: 24 };
+  const parts = groups.map((group) => group.map((name) => `gradients/${name}`));
+  const options = { device, precision, gradientCheckpointing, inPlace, parts, maxExecutables: 24 };
   return { first: compile(fresh, options), further: compile(accumulated, options) };
 }
 

@@ -1,12 +1,13 @@
 /**
  * Short runs on all ranks that a launcher starts, one after the other, as the JSON on the command line lists them:
  *
- *     [{ device, sharding, optimizer, adapter, microBatchSize, epochs, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK, values: FILE }]
+ *     [{ device, sharding, bucketBytes, optimizer, adapter, microBatchSize, epochs, save: [DIRECTORY, STEP], resume: DIRECTORY, poison: RANK, values: FILE }]
  *
  * Rank 0 prints one line of JSON for each run and rank: its history and a hash of its weights. `save` writes a checkpoint after a step, on
  * rank 0, and stops there; `poison` makes the loss of one rank's examples infinite; `values` writes the weights, then the
  * moments, that rank 0 has at the end. The device `cuda` is that of the CUDA rig; then the line also has the shapes of the weights (on
- * rank 0), the bytes that came from other ranks by NCCL, and what was copied between device and host.
+ * rank 0), the bytes that came from other ranks by NCCL, those of gradients as the communicator counts them, and what was copied
+ * between device and host. `bucketBytes` is the size of the groups in which GPUs sum gradients, by default small enough for several.
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -70,6 +71,7 @@ async function openRig() {
 async function trainOnce(run, {
   device = 'cpu',
   sharding = 'none',
+  bucketBytes = 2048,
   optimizer: rule = 'adamw',
   adapter = false,
   microBatchSize = 4,
@@ -111,7 +113,7 @@ const batch = (...args) => {
 const stop = new AbortController();
 let history = [];
 let failure;
-const before = rig && { traffic: rig.traffic(), copies: rig.counts() };
+const before = rig && { traffic: rig.traffic(), gradients: gradientTraffic(), copies: rig.counts() };
 try {
   const final = await train({
     config,
@@ -122,7 +124,7 @@ try {
     examples,
     options: { learningRate: 5e-3, optimizer, batchSize: 12, microBatchSize, epochs, seed: 5 },
     resume: state,
-    communicator,
+    communicator: withBuckets(bucketBytes),
     optimizerSharding: sharding,
     needsState: (step) => step === save?.[1],
     signal: stop.signal,
@@ -143,6 +145,7 @@ for (const { data } of Object.values(weights)) hash.update(data);
 const onGpus = before && {
   ...(rank === 0 && { shapes: Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, { shape }])) }),
   traffic: difference(rig.traffic(), before.traffic),
+  gradients: difference(gradientTraffic(), before.gradients),
   copies: difference(rig.counts(), before.copies),
 };
 // One writer: lines of several ranks would run into each other.
@@ -150,6 +153,16 @@ const outcome = { run, rank, failure, history, hash: hash.digest('hex'), ...onGp
 for (const each of await gatherValues(communicator, outcome)) {
   if (rank === 0) console.log(JSON.stringify(each));
 }
+}
+
+/** The communicator, whose GPUs sum gradients in groups of at least so many bytes. */
+function withBuckets(bucketBytes) {
+  const { gpus } = communicator;
+  return { ...communicator, ...(gpus && { gpus: async (device) => ({ ...(await gpus(device)), bucketBytes }) }) };
+}
+
+function gradientTraffic() {
+  return communicator.gradientTraffic?.() ?? { received: 0, overlapped: 0 };
 }
 
 function difference(after, before) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RigCounts, RigTraffic } from '@gram/engine/testing';
 import { expect } from 'vitest';
 import type { TrainingRecord } from '../../training-record.js';
+import type { GradientTraffic } from '../gpus/gradient-sums.js';
 import type { Shapes } from '../partition.js';
 import { onRanks } from './ranks.js';
 
@@ -15,6 +16,7 @@ export interface Outcome {
   /** Present in a run on the CUDA rig; the shapes on rank 0. */
   readonly shapes?: Shapes;
   readonly traffic?: RigTraffic;
+  readonly gradients?: GradientTraffic;
   readonly copies?: RigCounts;
   /** Weights, then moments, at the end of a run that was not stopped. */
   readonly values: Float32Array;

@@ -1,6 +1,7 @@
 import { createGpuStream, type DeviceName } from '@gram/engine';
 import { elementAt } from '../../checked.js';
 import { TrainError } from '../../error.js';
+import type { GradientTraffic } from './gradient-sums.js';
 import { type Call, loadNccl, type Nccl, type NcclLibrary } from './nccl.js';
 
 /** The way that values take from GPU to GPU. */
@@ -9,7 +10,14 @@ export interface GpuExchange {
   readonly description: string;
   /** Runs operations of NCCL, as one of all ranks that do; see `Nccl`. Missing where values go through host memory. */
   readonly run?: (calls: readonly Call[]) => Promise<void>;
+  /** Bytes of gradients for which an operation is worth its own time, as that of starting it. */
+  readonly bucketBytes: number;
+  /** Counts gradients that have come by `run`. */
+  count(traffic: GradientTraffic): void;
 }
+
+/** Size of the buckets in which DistributedDataParallel of PyTorch sums gradients (Li et al. 2020), which measured it. */
+const BUCKET_BYTES = 25 * 2 ** 20;
 
 /** The GPUs of all ranks. */
 export interface Gpus {
@@ -20,6 +28,8 @@ export interface Gpus {
    * @throws {TrainError} `nccl` where they cannot be connected although every rank has a GPU and the library
    */
   open(device: DeviceName): Promise<GpuExchange>;
+  /** Gradients that were counted so far. */
+  readonly traffic: GradientTraffic;
   close(): Promise<void>;
   /** Ends operations that wait for other ranks. */
   abort(): void;
@@ -43,18 +53,26 @@ export function createGpus(
 ): Gpus {
   const opened: Nccl[] = [];
   const known = new Map<DeviceName, Promise<GpuExchange>>();
+  let traffic: GradientTraffic = { received: 0, overlapped: 0 };
+  const shared = {
+    bucketBytes: BUCKET_BYTES,
+    count({ received, overlapped }: GradientTraffic) {
+      traffic = { received: traffic.received + received, overlapped: traffic.overlapped + overlapped };
+    },
+  };
   async function connect(device: DeviceName): Promise<GpuExchange> {
     const { library, lacks } = await libraryFor(device);
     const id = rank === 0 ? library?.createId() : undefined;
     const notes = await exchange({ lacks, id: id && Buffer.from(id).toString('base64') });
     const lacking = notes.findIndex((note) => note.lacks !== undefined);
     if (library === undefined || lacking >= 0) {
-      return { description: `in host memory: rank ${lacking}: ${elementAt(notes, lacking).lacks}` };
+      const description = `in host memory: rank ${lacking}: ${elementAt(notes, lacking).lacks}`;
+      return { description, ...shared };
     }
     const place = { id: Buffer.from(elementAt(notes, 0).id ?? '', 'base64'), rank, size };
     const nccl = await library.join(place, () => createGpuStream(device));
     opened.push(nccl);
-    return { description: `by NCCL ${library.version}`, run: (calls) => nccl.run(calls) };
+    return { description: `by NCCL ${library.version}`, run: (calls) => nccl.run(calls), ...shared };
   }
   return {
     open(device) {
@@ -63,6 +81,9 @@ export function createGpus(
       const connecting = connect(device);
       known.set(device, connecting);
       return connecting;
+    },
+    get traffic() {
+      return traffic;
     },
     async close() {
       for (const nccl of opened) await nccl.close();
