@@ -17,7 +17,8 @@ const started = performance.now();
 const { config, weights } = await openModel(path, { precision });
 const loadSeconds = (performance.now() - started) / 1000;
 
-const generator = createGenerator({ config, weights });
+// Peers add one token in a run.
+const generator = createGenerator({ config, weights, lookUp: false });
 const greedy = { temperature: 0 };
 /** Generates, and gives the tokens of the first row with the seconds since the start at which each was chosen. */
 async function generate(ids, rows, count) {

@@ -68,7 +68,7 @@ export type { Int8Kernel, Precision } from './graph/target.js';
 export { tracedKernels } from './kernels/register.js';
 export type { ConstantSource } from './onnx/constants.js';
 export { type Dimension, encodeModel, type GraphModel } from './onnx/model.js';
-export { runtimeVersion } from './onnxruntime/environment.js';
+export { letThreadsSleep, runtimeVersion } from './onnxruntime/environment.js';
 export { int8Kernel } from './onnxruntime/int8-kernel.js';
 export type { SpecTree, TraceSpec } from './trace/spec.js';
 export { type Traced, type TraceOptions, trace } from './trace/trace.js';

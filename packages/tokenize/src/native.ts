@@ -35,9 +35,9 @@ function checkAddedTokens({ added_tokens: added = [], normalizer }: TokenizerJso
   const normalized = added.filter((token) => token.normalized);
   if (normalized.length === 0 || typeof normalizer !== 'object' || normalizer === null) return;
   const model = { type: 'WordLevel', vocab: { x: 0 }, unk_token: 'x' };
-  const alone = library().Tokenizer.fromString(
-    JSON.stringify({ version: '1.0', normalizer, model }),
-  ).getNormalizer();
+  const alone = library()
+    .Tokenizer.fromString(JSON.stringify({ version: '1.0', normalizer, model }))
+    .getNormalizer();
   const empty = normalized.find(({ content }) => alone?.normalizeString(content) === '');
   if (empty === undefined) return;
   throw brokenTokenizer(source, `its normalizer leaves nothing of the added token ${quote(empty.content)}`);

@@ -1,4 +1,5 @@
 import type { Answer } from '@gram/base';
+import { letThreadsSleep } from '@gram/engine';
 import { textTable } from '@gram/report';
 import type { Comparison } from '@gram/reward';
 import { defineCommand } from '../command.js';
@@ -33,6 +34,7 @@ export const scoreCommand = defineCommand({
     const prompt = await readPrompt('gram score', values);
     const [a, b] = await readBoth(values);
     const vocabularyScores = values['vocabulary-scores'];
+    letThreadsSleep();
     const model = await loadJudge({ ...(await readJudgeFlags(values, io)), vocabularyScores }, io);
     try {
       const [result] = await explainOverlong(() =>

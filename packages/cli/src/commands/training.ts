@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { describeCounts } from '@gram/data';
+import { letThreadsSleep } from '@gram/engine';
 import { parameterCount } from '@gram/model';
 import { createProgress } from '@gram/report';
 import { checkpointFor, formatCost, resumePoint, type WatchServer } from '@gram/run';
@@ -68,6 +69,7 @@ export function trainingCommand(name: TrainingStage) {
         io.stdout.write(formatTrainingConfig(config));
         return;
       }
+      letThreadsSleep();
       await trainTogether(config, values, io);
     },
   });

@@ -158,6 +158,8 @@ export function compile<
   }) as unknown as Compiled<ArrayInputs<T>, O, InPlace, Resident>;
 }
 
+const NO_NAMES: SizeNames = {};
+
 /** Arrays that a call which has not ended writes to. */
 const beingWritten = new WeakSet<AnyArray>();
 
@@ -170,6 +172,8 @@ class CompiledFunction {
   private readonly dimensions: SizeNames | undefined;
   private readonly program: Omit<Program, 'specs' | 'constants'>;
   private readonly executables: Executables;
+  /** Values of the named sizes of constants. */
+  private readonly fixedSizes = new Map<SizeNames, ReadonlyMap<string, number>>();
   /** Placed by the first call. Others that run at the same time wait for it. */
   private constants: Promise<Constants> | undefined;
   private calls = 0;
@@ -181,7 +185,7 @@ class CompiledFunction {
     this.dimensions = options.dimensions;
     this.constantNames = constants;
     this.program = { fn, inPlace, resident, parts, precision, profile, gradientCheckpointing };
-    this.executables = new Executables(constants, maxExecutables);
+    this.executables = new Executables(maxExecutables, profile);
   }
 
   get infos(): readonly ExecutableInfo[] {
@@ -199,26 +203,35 @@ class CompiledFunction {
 
   private async run(inputs: unknown, { signal, onPart }: RunOptions = {}): Promise<unknown> {
     signal?.throwIfAborted();
-    const arrays = flattenTree(inputs, isArray);
+    const { fixed, others } = this.parted(inputs);
+    const arrays = flattenTree(others, isArray);
     const device = await openDevice(this.deviceName);
-    const constants = await this.placedConstants(device, arrays);
-    checkConstants(constants.given, arrays);
+    const constants = await this.placedConstants(device, fixed);
+    checkConstants(constants, fixed);
     const { executable, sizes } = await device.inTurn(() => this.prepare(device, inputs, constants));
     try {
-      const feeds = new Map<string, AnyArray>();
-      for (const [path, array] of arrays) {
-        if (!constants.host.has(path)) feeds.set(path, constants.placed.get(path) ?? array);
-      }
+      const feeds = new Map<string, AnyArray>([...constants.fed, ...arrays]);
       return await this.write(feeds, () => executable.run(feeds, sizes, { signal, onPart }));
     } finally {
       this.executables.release(executable);
     }
   }
 
-  private placedConstants(device: Device, arrays: ReadonlyMap<string, AnyArray>): Promise<Constants> {
+  /** Parts the inputs of a call in those that never change, and the others. */
+  private parted(inputs: unknown): { readonly fixed: object; readonly others: unknown } {
+    if (this.constantNames.length === 0 || typeof inputs !== 'object' || inputs === null)
+      return { fixed: {}, others: inputs };
+    const entries = Object.entries(inputs);
+    const isFixed = ([name]: readonly [string, unknown]) => this.constantNames.includes(name);
+    return {
+      fixed: Object.fromEntries(entries.filter(isFixed)),
+      others: Object.fromEntries(entries.filter((entry) => !isFixed(entry))),
+    };
+  }
+
+  private placedConstants(device: Device, fixed: object): Promise<Constants> {
     if (this.constants === undefined) {
-      const given = new Map([...arrays].filter(([path]) => isUnder(path, this.constantNames)));
-      this.constants = placeConstants(device, given);
+      this.constants = placeConstants(device, flattenTree(fixed, isArray));
       // The next call tries again.
       this.constants.catch(() => {
         this.constants = undefined;
@@ -233,10 +246,18 @@ class CompiledFunction {
     inputs: unknown,
     { host }: Constants,
   ): { executable: Executable; sizes: ReadonlyMap<string, number> } {
+    const { fixed, others } = this.parted(inputs);
     const acquire = (names: SizeNames) => {
-      const { specs, sizes } = nameSizes(inputs, names);
-      const program: Program = { ...this.program, specs, constants: host };
-      return { executable: this.executables.acquire(device, program), sizes };
+      // The shapes of constants are the same at each call.
+      const known = this.fixedSizes.get(names) ?? nameSizes(fixed, names).sizes;
+      this.fixedSizes.set(names, known);
+      const { specs, sizes } = nameSizes(others, names, known);
+      const programOf = (): Program => ({
+        ...this.program,
+        specs: nameSizes(inputs, names).specs,
+        constants: host,
+      });
+      return { executable: this.executables.acquire(device, specs, programOf), sizes };
     };
     if (this.dimensions !== undefined && this.fixedShapes === undefined) {
       try {
@@ -246,7 +267,7 @@ class CompiledFunction {
         this.fixedShapes = error.message;
       }
     }
-    return acquire({});
+    return acquire(NO_NAMES);
   }
 
   /** Runs while no other call may use the arrays that are updated in place. */

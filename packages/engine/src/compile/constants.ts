@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
-import { type AnyArray, DeviceArray } from '../arrays/device-array.js';
+import { type AnyArray, DeviceArray, isArray } from '../arrays/device-array.js';
 import { fileOf } from '../arrays/file-array.js';
+import { flattenTree } from '../arrays/tree.js';
 import type { Device } from '../devices/device.js';
 import { EngineError } from '../error.js';
 
@@ -11,6 +12,8 @@ export interface Constants {
   readonly host: ReadonlyMap<string, AnyArray>;
   /** Copies that live on an accelerator. */
   readonly placed: ReadonlyMap<string, DeviceArray>;
+  /** The constants that a run is given as inputs: those copies, and arrays that lived on the device before. */
+  readonly fed: ReadonlyMap<string, AnyArray>;
 }
 
 /** Copies constants to where a device keeps them. */
@@ -36,7 +39,8 @@ export async function placeConstants(
     if (copy instanceof DeviceArray) placed.set(path, copy);
     else host.set(path, copy);
   }
-  return { given, host, placed };
+  const others = [...given].filter(([path]) => !host.has(path));
+  return { given, host, placed, fed: new Map([...others, ...placed]) };
 }
 
 /** Frees the copies of constants. */
@@ -45,14 +49,14 @@ export function disposeConstants({ placed }: Constants): void {
 }
 
 /**
- * Checks that a call passes the constants of the first call.
+ * Checks that a call passes the constants of the first call. Models have hundreds, and a step of generation is short, so paths are
+ * spelled only where something differs.
  *
  * @throws {EngineError} `bad-state`
  */
-export function checkConstants(
-  given: ReadonlyMap<string, AnyArray>,
-  arrays: ReadonlyMap<string, AnyArray>,
-): void {
+export function checkConstants({ given }: Constants, tree: object): void {
+  if (hasLeaves(tree, given.values())) return;
+  const arrays = flattenTree(tree, isArray);
   for (const [path, array] of given) {
     if (arrays.get(path) === array) continue;
     throw new EngineError(
@@ -61,4 +65,15 @@ export function checkConstants(
       'pass the same arrays at each call, or compile the function again for other ones',
     );
   }
+}
+
+/** Whether the leaves of a tree, depth first, are the next ones of a list. */
+function hasLeaves(tree: object, expected: Iterator<AnyArray>): boolean {
+  for (const key in tree) {
+    const child: unknown = Reflect.get(tree, key);
+    if (isArray(child) || typeof child !== 'object' || child === null) {
+      if (expected.next().value !== child) return false;
+    } else if (!hasLeaves(child, expected)) return false;
+  }
+  return true;
 }

@@ -1,4 +1,4 @@
-import { flattenTree, isUnder } from '../arrays/tree.js';
+import { flattenTree } from '../arrays/tree.js';
 import type { Device, Executable, ExecutableInfo, Program } from '../devices/device.js';
 import type { Profile } from '../devices/profile.js';
 import { isTraceSpec, type SpecTree } from '../trace/spec.js';
@@ -11,12 +11,12 @@ export class Executables {
   private readonly profiles: Profile[] = [];
 
   /**
-   * @param constants top-level names of inputs whose shapes are the same at each call
    * @param most executables that are kept
+   * @param isProfiled whether every operation is measured
    */
   constructor(
-    private readonly constants: readonly string[],
     private readonly most: number,
+    private readonly isProfiled: boolean,
   ) {}
 
   /** Facts about each executable. */
@@ -24,15 +24,19 @@ export class Executables {
     return [...this.cache.values()].map(({ info }) => info);
   }
 
-  /** The executable for inputs of these shapes, which is prepared if there is none. `release` ends its use. */
-  acquire(device: Device, program: Program): Executable {
-    const key = this.keyOf(program.specs);
-    const executable = this.cache.get(key) ?? device.prepare(program);
+  /**
+   * The executable for inputs of these shapes, which is prepared if there is none. `release` ends its use.
+   *
+   * @param specs those of the inputs that may have other shapes at another call
+   */
+  acquire(device: Device, specs: SpecTree, programOf: () => Program): Executable {
+    const key = keyOf(specs);
+    const executable = this.cache.get(key) ?? device.prepare(programOf());
     this.users.set(executable, (this.users.get(executable) ?? 0) + 1);
     // The order of insertion is the order of use.
     this.cache.delete(key);
     this.cache.set(key, executable);
-    if (this.cache.size > this.most) this.removeOldest(program.profile);
+    if (this.cache.size > this.most) this.removeOldest();
     return executable;
   }
 
@@ -56,21 +60,20 @@ export class Executables {
     this.cache.clear();
   }
 
-  private keyOf(specs: SpecTree): string {
-    return [...flattenTree(specs, isTraceSpec)]
-      .filter(([path]) => !isUnder(path, this.constants))
-      .map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`)
-      .join(' ');
-  }
-
-  private removeOldest(isProfiled: boolean): void {
+  private removeOldest(): void {
     // One that is running stays, and the next call makes room.
     for (const [key, executable] of this.cache) {
       if (this.users.has(executable)) continue;
-      if (isProfiled) this.profiles.push(...executable.endProfiles());
+      if (this.isProfiled) this.profiles.push(...executable.endProfiles());
       executable.dispose();
       this.cache.delete(key);
       return;
     }
   }
+}
+
+function keyOf(specs: SpecTree): string {
+  return [...flattenTree(specs, isTraceSpec)]
+    .map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`)
+    .join(' ');
 }

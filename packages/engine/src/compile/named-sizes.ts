@@ -9,13 +9,15 @@ export type SizeNames = Readonly<Record<string, readonly (string | null)[]>>;
 /**
  * Replaces the sizes that differ from call to call with names, and gives their values in this call.
  *
+ * @param known values that other inputs give to names. @default none
  * @throws {EngineError} `bad-array` when one name stands for two sizes, or a path for an array of another rank
  */
 export function nameSizes(
   inputs: unknown,
   dimensions: SizeNames,
+  known: ReadonlyMap<string, number> = new Map(),
 ): { specs: SpecTree; sizes: Map<string, number> } {
-  const sizes = new Map<string, number>();
+  const sizes = new Map(known);
   const roots = Object.entries(dimensions);
   const specs = mapTree(inputs, isArray, (array: AnyArray, path): TraceSpec => {
     const names = roots.find(([root]) => isUnder(path, [root]))?.[1];

@@ -20,6 +20,16 @@ const BY_DEFAULT = -1;
 const DEFAULT_MEMORY = 0;
 
 let environment: Environment | undefined;
+let isPatient = false;
+
+/**
+ * Lets the threads of the runtime sleep when they have nothing to do, where they would spin until the next operation. Training and
+ * reading prompts are then faster beside other work, and single tokens in float32 are 10 to 20 % slower. Numbers stay the same. It
+ * concerns the whole process, and counts if it is called before anything is computed.
+ */
+export function letThreadsSleep(): void {
+  isPatient = true;
+}
 
 /** The environment of the process, which is made at the first call. */
 export function getEnvironment(): Environment {
@@ -28,6 +38,7 @@ export function getEnvironment(): Environment {
   const { api } = library;
   const threading = createHandle(library, 'CreateThreadingOptions');
   checkStatus(library, api.SetGlobalIntraOpNumThreads(threading, threadCount()));
+  checkStatus(library, api.SetGlobalSpinControl(threading, isPatient ? 0 : 1));
   const handle = createHandle(library, 'CreateEnvWithGlobalThreadPools', LOG_FATAL, 'gram', threading);
   api.ReleaseThreadingOptions(threading);
   // On Windows, events go to the system instead of files; this ends them.

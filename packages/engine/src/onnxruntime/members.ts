@@ -61,6 +61,7 @@ export const members = {
   BindOutput: [137, 'void*', 'void* binding, str name, void* value'],
   CreateAndRegisterAllocator: [144, 'void*', 'void* env, void* memory_info, void* arena_config'],
   SetGlobalIntraOpNumThreads: [147, 'void*', 'void* threading, int n'],
+  SetGlobalSpinControl: [149, 'void*', 'void* threading, int allow'],
   AddInitializer: [150, 'void*', 'void* options, str name, void* value'],
   CreateArenaCfg: [
     156,

@@ -136,6 +136,23 @@ export function extendSequence(
 }
 
 /**
+ * More tokens of one sequence, as `extendSequence` reads them, with the states at all of them.
+ *
+ * @returns `[S, hiddenSize]`, and the cache with the new tokens in it
+ */
+export function extendAtEach(
+  config: ModelConfig,
+  weights: ModelTensors,
+  { tokens, positions, end }: { tokens: tf.Tensor2D; positions: tf.Tensor2D; end: tf.Tensor1D },
+  cache: readonly KeysAndValues[],
+  tables: PositionTables,
+): { state: tf.Tensor2D; cache: KeysAndValues[] } {
+  const x = embedding<tf.Tensor3D>(config, weights, tokens);
+  const read = (states: tf.Tensor3D) => states;
+  return layersOverCache(config, weights, { x, at: positions, end, read }, cache, tables);
+}
+
+/**
  * The layers over a cache.
  *
  * @param newest `x` `[B, S, D]` before the first layer and its positions; only the last layer reads less than all rows

@@ -1,36 +1,31 @@
 import {
   type AnyArray,
-  compile,
   type DeviceName,
   disposeArrays,
   type ExecutableInfo,
   int32,
-  type KeysAndValues,
   type NDArray,
   type Precision,
   place,
   placedOnce,
   zeros,
 } from '@gram/engine';
-import * as tf from '@tensorflow/tfjs-core';
-import type { ModelConfig } from '../config/model-config.js';
+import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
-import { continueAt, readPrompt } from '../decoder/decoder.js';
-import { vocabularyLogits } from '../decoder/heads.js';
-import type { ModelTensors } from '../decoder/model-tensors.js';
-import {
-  growingContinuationArrays,
-  growingPositionArrays,
-  type PositionTables,
-  positionDimensions,
-} from '../decoder/position-tables.js';
-import { type AdaptableTensors, joinAdapter, type PlacedAdapter } from '../lora/adapter.js';
-import type { LoraConfig } from '../lora/lora-config.js';
+import { growingContinuationArrays, growingPositionArrays } from '../decoder/position-tables.js';
+import type { PlacedAdapter } from '../lora/adapter.js';
 import type { FixedWeights } from '../opening/packed-file.js';
 import type { QuantizedWeights } from '../quantize.js';
-
-/** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
-type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
+import {
+  type CacheTree,
+  compileAdvance,
+  compileExtend,
+  compileHead,
+  compileRead,
+  compileSelect,
+  compileWinners,
+  layerTree,
+} from './computations.js';
 
 /** Completions in progress: R rows with room for C positions each. */
 export interface Progress {
@@ -41,12 +36,33 @@ export interface Progress {
 
 /** Distribution of the next token of each of N texts. */
 export interface NextTokens {
-  /** `[N, vocabSize]` */
-  readonly logits: Float32Array;
+  /** `[N, vocabSize]`; undefined where only the winners were asked for. */
+  readonly logits: Float32Array | undefined;
   /** `[N]`, the first token with the largest logit. */
   readonly best: Int32Array;
   /** `[N]`, log sum exp(logits - largest logit): with it, log-probabilities need no pass over the vocabulary. */
   readonly spread: Float32Array;
+}
+
+/** What is wanted of the next tokens: with the winners alone, the logits are never copied to the host. */
+export type Wanted = 'logits' | 'winners';
+
+/** Prompts and their completions. */
+export interface Prompts {
+  /** `[B, T]` int32, padded on the right. */
+  readonly tokens: NDArray<'int32'>;
+  /** `[B]`, position of the last token of each prompt. */
+  readonly last: Int32Array;
+  /** `[R]`, the prompt that each completion continues. */
+  readonly promptOf: Int32Array;
+  /** Positions for which the cache gets room. */
+  readonly capacity: number;
+}
+
+/** The newest token of each row and its position, `[R]`. */
+export interface Newest {
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
 }
 
 /** Weights of any form that a decoder reads. */
@@ -54,22 +70,17 @@ type LoadedWeights = Weights | QuantizedWeights | FixedWeights;
 
 /** The computations of generation. Each is compiled once, for all numbers of rows and all lengths. */
 export interface CachedDecoder {
-  /**
-   * Reads prompts of equal padded length, and gives every completion the cache of its prompt.
-   *
-   * @param tokens `[B, T]` int32, padded on the right
-   * @param last position of the last token of each prompt
-   * @param promptOf for each of the R completions, the prompt that it continues
-   * @returns what comes after each of the B prompts
-   */
-  read(
-    tokens: NDArray<'int32'>,
-    last: Int32Array,
-    promptOf: Int32Array,
-    capacity: number,
-  ): Promise<{ next: NextTokens; progress: Progress }>;
+  /** Reads prompts of equal padded length, and gives every completion the cache of its prompt. */
+  read(prompts: Prompts, wanted: Wanted): Promise<{ next: NextTokens; progress: Progress }>;
   /** Adds one token to each of the R rows, in place, and gives what comes after it. */
-  advance(progress: Progress, tokens: Int32Array, positions: Int32Array): Promise<NextTokens>;
+  advance(progress: Progress, newest: Newest, wanted: Wanted): Promise<NextTokens>;
+  /**
+   * Whether `extend` may be used, as it gives a row the numbers of `advance` but for rounding. Products of 8-bit integers and of half precision round
+   * a token by the company that it is read in.
+   */
+  canExtend(progress: Progress): boolean;
+  /** Adds several tokens to the only row, in place, and gives what comes after each of them: `[S]`. */
+  extend(progress: Progress, tokens: readonly number[], start: number, wanted: Wanted): Promise<NextTokens>;
   /** Some of the rows, whose cache is another one; that of all rows is freed. */
   select(progress: Progress, rows: Int32Array): Promise<Progress>;
   /** Frees the cache of completions that have ended. */
@@ -87,6 +98,8 @@ interface CachedDecoderOptions {
   readonly products?: Precision | undefined;
   /** Is read at each call, also where the weights under it are fixed. @default none */
   readonly adapter?: PlacedAdapter | undefined;
+  /** Whether several tokens may be added in a run. @default true */
+  readonly lookUp?: boolean | undefined;
 }
 
 /**
@@ -99,7 +112,7 @@ export function createCachedDecoder(
   config: ModelConfig,
   weights: LoadedWeights,
   fixedWeights: boolean,
-  { device = 'cpu', products = 'float32', adapter }: CachedDecoderOptions = {},
+  { device = 'cpu', products = 'float32', adapter, lookUp = true }: CachedDecoderOptions = {},
 ): CachedDecoder {
   const used = placedOnce(weights, device);
   const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
@@ -110,11 +123,23 @@ export function createCachedDecoder(
   const own = adapter?.weights ?? {};
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
-  const head = compileHead(config, options);
+  const extend = compileExtend(config, options);
+  const heads = { logits: compileHead(config, options), winners: compileWinners(config, options) };
   const select = compileSelect(device);
+  const all = [read, advance, extend, heads.logits, heads.winners, select];
+  const readByHead = withoutLayers(weights);
+  const mayExtend = lookUp && device === 'cpu' && products === 'float32' && !hasInt8(weights);
+
+  /** Computes what comes after the states, and frees them. */
+  async function nextAfter(states: AnyArray, wanted: Wanted): Promise<NextTokens> {
+    const inputs = { weights: readByHead(await used.get()), states };
+    const { next } = await (wanted === 'logits' ? heads.logits(inputs) : heads.winners(inputs));
+    disposeArrays({ states });
+    return dataOf(next);
+  }
 
   return {
-    async read(tokens, last, promptOf, capacity) {
+    async read({ tokens, last, promptOf, capacity }, wanted) {
       const room = () => zeros([promptOf.length, groups, capacity, headDim]);
       const rooms = layerTree<AnyArray>(
         Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
@@ -128,15 +153,30 @@ export function createCachedDecoder(
         promptOf: int32([promptOf.length], promptOf),
         cache,
       });
-      const next = await nextAfter(head, loaded, states);
+      const next = await nextAfter(states, wanted);
       return { next, progress: { cache, rows: promptOf.length, capacity } };
     },
-    async advance({ cache, rows, capacity }, tokens, positions) {
+    async advance({ cache, rows, capacity }, { tokens, positions }, wanted) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
       const tables = nextTables(capacity);
       const loaded = await used.get();
       const { states } = await advance({ weights: loaded, adapter: own, tables, cache, ...inputs });
-      return nextAfter(head, loaded, states);
+      return nextAfter(states, wanted);
+    },
+    canExtend: ({ rows, capacity }) => rows === 1 && mayExtend && capacity <= sharedLength(config),
+    async extend({ cache, capacity }, tokens, start, wanted) {
+      const count = tokens.length;
+      const inputs = {
+        tokens: int32([1, count], Int32Array.from(tokens)),
+        positions: int32(
+          [1, count],
+          Int32Array.from(tokens, (_, i) => start + i),
+        ),
+        end: int32([1], [start + count - 1]),
+      };
+      const tables = nextTables(capacity);
+      const { states } = await extend({ weights: await used.get(), adapter: own, tables, cache, ...inputs });
+      return nextAfter(states, wanted);
     },
     async select({ cache, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
@@ -145,171 +185,49 @@ export function createCachedDecoder(
     },
     end: ({ cache }) => disposeArrays(cache),
     get executables() {
-      return [read, advance, head, select].flatMap(({ executables }) => executables);
+      return all.flatMap(({ executables }) => executables);
     },
     dispose() {
-      for (const compiled of [read, advance, head, select]) compiled.dispose();
+      for (const compiled of all) compiled.dispose();
       used.dispose();
     },
   };
 }
 
-interface DecoderOptions {
-  readonly device: DeviceName | 'auto';
-  readonly precision: Precision;
-  readonly constants: readonly string[];
-  readonly lora: LoraConfig | undefined;
-}
-
-const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
-
-/** Reading prompts: what comes after each, and the cache of every completion that continues one of them. */
-function compileRead(config: ModelConfig, { lora, ...options }: DecoderOptions) {
-  const joined = joinAdapter(config, lora);
-  return compile(
-    (
-      inputs: AdaptableTensors & {
-        tables: PositionTables;
-        tokens: tf.Tensor2D;
-        last: tf.Tensor1D;
-        promptOf: tf.Tensor1D;
-        cache: CacheTree<tf.Tensor>;
-      },
-    ) => {
-      const { tables, tokens, last, promptOf } = inputs;
-      const weights = joined(inputs);
-      const { state, cache: prompts } = readPrompt(config, weights, tokens, last, tables);
-      const put = (room: tf.Tensor4D, prompt: tf.Tensor4D) => startWith(room, tf.gather(prompt, promptOf));
-      const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt]) => ({
-        keys: put(room.keys, prompt.keys),
-        values: put(room.values, prompt.values),
-      }));
-      return { states: state, cache: layerTree<tf.Tensor>(filled) };
-    },
-    {
-      ...options,
-      inPlace: ['cache'],
-      resident: ['states'],
-      dimensions: {
-        ...positionDimensions,
-        ...CACHE_DIMENSIONS,
-        tokens: ['B', 'T'],
-        last: ['B'],
-        promptOf: ['R'],
-      },
-    },
-  );
-}
-
-/** One more token of each completion. */
-function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOptions) {
-  const joined = joinAdapter(config, lora);
-  return compile(
-    (
-      inputs: AdaptableTensors & {
-        tables: PositionTables;
-        tokens: tf.Tensor1D;
-        positions: tf.Tensor1D;
-        cache: CacheTree<tf.Tensor>;
-      },
-    ) => {
-      const { tables, tokens, positions } = inputs;
-      const weights = joined(inputs);
-      const past = layersOf(inputs.cache);
-      const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
-      return { states: state, cache: layerTree<tf.Tensor>(cache) };
-    },
-    {
-      ...options,
-      inPlace: ['cache'],
-      resident: ['states'],
-      dimensions: { ...positionDimensions, ...CACHE_DIMENSIONS, tokens: ['R'], positions: ['R'] },
-    },
-  );
-}
-
-/**
- * The next token from the states before the final norm. It is a function of its own, so that the largest matrix of a small model
- * is packed once, and not once for prompts and once more for single tokens.
- */
-function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
-  return compile(
-    ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => ({
-      next: nextTokens(vocabularyLogits(config, weights, states)),
-    }),
-    { ...options, dimensions: { states: ['N', null] } },
-  );
-}
-
-/** Computes what comes after the states, and frees them. */
-async function nextAfter(
-  head: ReturnType<typeof compileHead>,
-  weights: LoadedWeights,
-  states: AnyArray,
-): Promise<NextTokens> {
-  const read = Object.entries(weights).filter(([name]) => !name.startsWith('model.layers.'));
-  const { next } = await head({ weights: Object.fromEntries(read), states });
-  disposeArrays({ states });
-  return dataOf(next);
-}
-
-/** The cache of some of the rows. */
-function compileSelect(device: DeviceName | 'auto') {
-  return compile(
-    ({ cache, rows }: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
-      cache: layerTree<tf.Tensor>(
-        layersOf(cache).map(({ keys, values }) => ({
-          keys: tf.gather(keys, rows),
-          values: tf.gather(values, rows),
-        })),
-      ),
-    }),
-    { device, resident: ['cache'], dimensions: { ...CACHE_DIMENSIONS, rows: ['S'] } },
-  );
-}
-
-function layerTree<T>(layers: readonly { readonly keys: T; readonly values: T }[]): CacheTree<T> {
-  return Object.fromEntries(layers.map(({ keys, values }, i) => [String(i), { keys, values }]));
-}
-
-/** The layers of a cache in their order: keys that are whole numbers come in theirs. */
-function layersOf(tree: CacheTree<tf.Tensor>): KeysAndValues[] {
-  // Caches have four axes.
-  return Object.values(tree) as KeysAndValues[];
-}
-
-function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
-  return a.flatMap((item, i) => {
-    const other = b[i];
-    return other === undefined ? [] : [[item, other] as [A, B]];
-  });
-}
-
-/** Computes, with the logits, what would take the host a pass over the vocabulary: here it takes all threads. */
-function nextTokens(logits: tf.Tensor2D) {
-  const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
-  return { logits, best: tf.argMax(logits, 1), spread: tf.log(tf.sum(tf.exp(aboveMost), 1)) };
-}
-
-function dataOf({ logits, best, spread }: Readonly<Record<keyof NextTokens, NDArray>>): NextTokens {
-  return {
-    logits: logits.data as Float32Array,
-    best: best.data as Int32Array,
-    spread: spread.data as Float32Array,
+/** Gives the weights that a head reads: the same object for the same weights, so that nothing is listed at each token. */
+function withoutLayers(weights: LoadedWeights) {
+  const names = Object.keys(weights).filter((name) => !name.startsWith('model.layers.'));
+  let known: { readonly loaded: LoadedWeights; readonly read: LoadedWeights } | undefined;
+  return (loaded: LoadedWeights): LoadedWeights => {
+    if (known?.loaded !== loaded) {
+      const read = Object.fromEntries(
+        names.flatMap((name) => {
+          const weight = loaded[name];
+          return weight === undefined ? [] : [[name, weight]];
+        }),
+      );
+      known = { loaded, read };
+    }
+    return known.read;
   };
 }
 
-/**
- * A cache with its first T positions filled.
- *
- * @param room `[R, groups, C, headDim]`
- * @param filled `[R, groups, T, headDim]`
- */
-function startWith(room: tf.Tensor4D, filled: tf.Tensor4D): tf.Tensor {
-  const [rows, groups, length] = filled.shape;
-  const none = tf.zeros([rows, groups, length], 'int32');
-  const along = (count: number, shape: number[]) =>
-    tf.add(tf.reshape(tf.range(0, count, 1, 'int32'), shape), none);
-  const places = [along(rows, [-1, 1, 1]), along(groups, [1, -1, 1]), along(length, [1, 1, -1])];
-  return tf.tensorScatterUpdate(room, tf.stack(places, -1), filled);
+function hasInt8(weights: LoadedWeights): boolean {
+  return Object.values(weights).some((weight) => 'values' in weight);
+}
+
+function dataOf({
+  logits,
+  best,
+  spread,
+}: {
+  readonly logits?: NDArray;
+  readonly best: NDArray;
+  readonly spread: NDArray;
+}): NextTokens {
+  return {
+    logits: logits?.data as Float32Array | undefined,
+    best: best.data as Int32Array,
+    spread: spread.data as Float32Array,
+  };
 }

@@ -1,8 +1,9 @@
 import { int32 } from '@gram/engine';
 import { ModelError } from '../error.js';
 import type { GenerationBatch } from './batches.js';
-import type { CachedDecoder, NextTokens } from './cached-decoder.js';
+import type { CachedDecoder, NextTokens, Progress, Prompts, Wanted } from './cached-decoder.js';
 import type { Completion, Decoding, GenerateOptions } from './generation.js';
+import { createLookUp, type LookUp } from './look-up.js';
 import { chooseToken } from './sampling.js';
 import { type StopSearch, searchStopText } from './stop-text.js';
 
@@ -34,19 +35,19 @@ export async function generateBatch(
   batch: GenerationBatch,
   options: GenerateOptions,
 ): Promise<Completion[][]> {
-  const { maxNewTokens, signal } = options;
+  const { signal } = options;
   const grown = startCompletions(batch, options);
   const grow = (completion: Growing, next: NextTokens, row: number) =>
     addToken(completion, next, { row, vocabSize }, options);
-  const finish = (completion: Growing) => finishCompletion(completion, maxNewTokens);
 
   // The completion in each row of the cache.
   let held: readonly Growing[] = grown.flat();
-  const first = await decoder.read(...promptInputs(batch, held), batch.capacity);
+  const first = await decoder.read(promptInputs(batch, held), wantedBy(held));
   let { progress } = first;
+  let lookUp: LookUp | undefined;
   try {
     for (const completion of held) grow(completion, first.next, completion.prompt);
-    await Promise.all(held.map(finish));
+    await Promise.all(held.map((completion) => finishCompletion(completion, options)));
     for (;;) {
       const open = held.filter(({ finished }) => finished === undefined);
       if (open.length === 0) break;
@@ -57,14 +58,19 @@ export async function generateBatch(
         progress = await decoder.select(progress, kept);
         held = open;
       }
+      const [alone] = held;
+      if (alone !== undefined && isGreedy(alone) && decoder.canExtend(progress)) {
+        lookUp ??= createLookUp(alone.promptIds);
+        if (await addDraft(alone, lookUp, { decoder, progress, vocabSize }, options)) continue;
+      }
       // Ended completions write to the place of their last token again and again; nothing reads them.
       const tokens = Int32Array.from(held, ({ ids }) => ids.at(-1) ?? 0);
-      const positions = Int32Array.from(held, ({ promptIds, ids }) => promptIds.length + ids.length - 1);
-      const next = await decoder.advance(progress, tokens, positions);
+      const positions = Int32Array.from(held, lastPosition);
+      const next = await decoder.advance(progress, { tokens, positions }, wantedBy(held));
       for (const [row, completion] of held.entries()) {
         if (completion.finished === undefined) grow(completion, next, row);
       }
-      await Promise.all(open.map(finish));
+      await Promise.all(open.map((completion) => finishCompletion(completion, options)));
     }
   } finally {
     decoder.end(progress);
@@ -76,6 +82,55 @@ export async function generateBatch(
       finished,
     })),
   );
+}
+
+/**
+ * Adds the tokens of a draft that are those of the model, and the one that the model has after them: a run takes little longer for
+ * several tokens than for one. Keys and values of other tokens stay in the cache, where the next tokens overwrite them.
+ *
+ * @returns false where there is no draft
+ */
+async function addDraft(
+  completion: Growing,
+  lookUp: LookUp,
+  running: {
+    readonly decoder: CachedDecoder;
+    readonly progress: Progress;
+    readonly vocabSize: number;
+  },
+  options: GenerateOptions,
+): Promise<boolean> {
+  const { ids } = completion;
+  lookUp.follow(ids);
+  // The token after the draft is a new one as well.
+  const draft = lookUp.draft(options.maxNewTokens - ids.length - 1);
+  if (draft.length === 0) return false;
+  const { decoder, progress, vocabSize } = running;
+  const tokens = [ids.at(-1) ?? 0, ...draft];
+  const next = await decoder.extend(progress, tokens, lastPosition(completion), 'winners');
+  let right = 0;
+  for (;;) {
+    addToken(completion, next, { row: right, vocabSize }, options);
+    await finishCompletion(completion, options);
+    if (completion.finished !== undefined || right === draft.length || ids.at(-1) !== draft[right]) break;
+    right++;
+  }
+  lookUp.judge(draft.length, right);
+  return true;
+}
+
+/** The position of the newest token of a completion. */
+function lastPosition({ promptIds, ids }: Growing): number {
+  return promptIds.length + ids.length - 1;
+}
+
+/** Whether the next token is the most likely one. */
+function isGreedy({ decoding: { temperature, repetitionPenalty = 1 } }: Growing): boolean {
+  return temperature === 0 && repetitionPenalty === 1;
+}
+
+function wantedBy(held: readonly Growing[]): Wanted {
+  return held.every(isGreedy) ? 'winners' : 'logits';
 }
 
 /** The completions of each request, before their first token. */
@@ -105,11 +160,12 @@ function addToken(
   { stopIds, onToken, signal }: GenerateOptions,
 ): void {
   signal?.throwIfAborted();
-  const logits = next.logits.subarray(row * vocabSize, (row + 1) * vocabSize);
   const [best = 0, spread = Number.NaN] = [next.best[row], next.spread[row]];
   if (!Number.isFinite(spread)) throw notFinite();
-  const token = nextToken(completion, logits, best);
-  const logProbability = (logits[token] ?? 0) - (logits[best] ?? 0) - spread;
+  const logits = next.logits?.subarray(row * vocabSize, (row + 1) * vocabSize);
+  const token = logits === undefined ? best : nextToken(completion, logits, best);
+  const belowBest = logits === undefined ? 0 : (logits[token] ?? 0) - (logits[best] ?? 0);
+  const logProbability = belowBest - spread;
   completion.ids.push(token);
   completion.logProbabilities.push(logProbability);
   const { request, place } = completion;
@@ -117,26 +173,26 @@ function addToken(
   if (stopIds.includes(token)) completion.finished = 'stop';
 }
 
-function nextToken({ decoding, promptIds, ids }: Growing, logits: Float32Array, best: number): number {
-  const { temperature, repetitionPenalty = 1 } = decoding;
-  if (temperature === 0 && repetitionPenalty === 1) return best;
-  const seen = repetitionPenalty === 1 ? [] : [...promptIds, ...ids];
+function nextToken(completion: Growing, logits: Float32Array, best: number): number {
+  if (isGreedy(completion)) return best;
+  const { decoding, promptIds, ids } = completion;
+  const seen = (decoding.repetitionPenalty ?? 1) === 1 ? [] : [...promptIds, ...ids];
   return chooseToken(logits, decoding, seen);
 }
 
 /** Ends a completion that holds a stop text, or as many tokens as it may. */
-async function finishCompletion(completion: Growing, maxNewTokens: number): Promise<void> {
+async function finishCompletion(completion: Growing, { maxNewTokens }: GenerateOptions): Promise<void> {
   if (completion.finished !== undefined) return;
   if (await completion.search?.found(completion.ids)) completion.finished = 'stop';
   else if (completion.ids.length === maxNewTokens) completion.finished = 'length';
 }
 
-function promptInputs({ requests, length }: GenerationBatch, held: readonly Growing[]) {
+function promptInputs({ requests, length, capacity }: GenerationBatch, held: readonly Growing[]): Prompts {
   const tokens = new Int32Array(requests.length * length);
   for (const [i, { ids }] of requests.entries()) tokens.set(ids, i * length);
   const last = Int32Array.from(requests, ({ ids }) => ids.length - 1);
   const promptOf = Int32Array.from(held, ({ prompt }) => prompt);
-  return [int32([requests.length, length], tokens), last, promptOf] as const;
+  return { tokens: int32([requests.length, length], tokens), last, promptOf, capacity };
 }
 
 function notFinite(): ModelError {

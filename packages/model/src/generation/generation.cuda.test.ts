@@ -36,14 +36,16 @@ describe.skipIf(missingRig)(`generation on the CUDA rig${missingRig ? ` (${missi
       const rows = 4;
       const capacity = 64;
       const tokens = { dtype: 'int32', shape: [rows, 8], data: new Int32Array(rows * 8).fill(3) } as const;
-      const { progress } = await decoder.read(
-        tokens,
-        new Int32Array(rows).fill(7),
-        Int32Array.from([0, 1, 2, 3]),
-        capacity,
-      );
-      const advance = (position: number) =>
-        decoder.advance(progress, new Int32Array(rows).fill(1), new Int32Array(rows).fill(position));
+      const last = new Int32Array(rows).fill(7);
+      const prompts = { tokens, last, promptOf: Int32Array.from([0, 1, 2, 3]), capacity };
+      const { progress } = await decoder.read(prompts, 'logits');
+      const advance = (position: number) => {
+        const newest = {
+          tokens: new Int32Array(rows).fill(1),
+          positions: new Int32Array(rows).fill(position),
+        };
+        return decoder.advance(progress, newest, 'logits');
+      };
       for (let position = 8; position < 12; position++) await advance(position);
       const counts = await rig.during(() => advance(12));
       // Memory that leaks grows at each token; the arena may take a piece at any of them.

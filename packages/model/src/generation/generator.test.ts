@@ -48,7 +48,7 @@ describe('greedy generation', () => {
     rounded.dispose();
   });
 
-  it('compiles each of its four computations once, whatever the shapes, and fixed weights change no token', async () => {
+  it('compiles each of its five computations once, whatever the shapes, and fixed weights change no token', async () => {
     const requests = prompts.map((prompt) => ({ ids: prompt, decodings: [greedy, greedy] }));
     const expected = await generator.generate(requests, options);
     for (const fixedWeights of [false, true]) {
@@ -60,21 +60,21 @@ describe('greedy generation', () => {
         const last = Int32Array.from(prompts.slice(0, count), ({ length }) => length - 1);
         const rows = Int32Array.from({ length: count }, (_, row) => row);
         const batch = int32([count, longest], tokens);
-        const { next, progress } = await decoder.read(batch, last, rows, longest + 4);
+        const asked = { tokens: batch, last, promptOf: rows, capacity: longest + 4 };
+        const { next, progress } = await decoder.read(asked, 'logits');
         const first = Int32Array.from(rows, (row) => {
-          const own = next.logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
+          const own = next.logits!.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
           return own.indexOf(Math.max(...own));
         });
         expect(next.best).toEqual(first);
         expect(Array.from(first)).toEqual(expected.slice(0, count).map(([completion]) => completion!.ids[0]));
-        await decoder.advance(
-          progress,
-          first,
-          Int32Array.from(last, (at) => at + 1),
-        );
+        const newest = { tokens: first, positions: last.map((at) => at + 1) };
+        const after = await decoder.advance(progress, newest, 'logits');
+        const winners = await decoder.advance(progress, newest, 'winners');
+        expect(winners).toEqual({ ...after, logits: undefined });
         await decoder.select(progress, rows.slice(0, 1));
       }
-      expect(decoder.executables).toHaveLength(4);
+      expect(decoder.executables).toHaveLength(5);
       // The cache of a step is written where it is.
       expect(decoder.executables.flatMap(({ copied }) => copied)).toEqual([]);
       decoder.dispose();

@@ -45,6 +45,12 @@ export interface GeneratorOptions {
   readonly adapter?: PlacedAdapter | undefined;
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
+  /**
+   * Whether a greedy completion that grows alone, on the CPU and not in int8, gets several tokens in a run where it repeats its prompt
+   * or itself (prompt look-up). Its tokens are those that it would have got one by one, unless two are equally likely but for rounding.
+   * @default true
+   */
+  readonly lookUp?: boolean;
 }
 
 /** Continues texts with a language model. */
@@ -84,8 +90,9 @@ export function createGenerator({
   device,
   adapter,
   batchTokens = 16_384,
+  lookUp = true,
 }: GeneratorOptions): Generator {
-  const computing = { device, products, adapter };
+  const computing = { device, products, adapter, lookUp };
   const decoder =
     precision === 'float32' || !arePlain(weights)
       ? createCachedDecoder(config, weights, fixedWeights || areFixed(weights), computing)

@@ -130,6 +130,12 @@ function preTokenizerOf(metadata: Metadata, path: string): PreTokenizer {
   throw refuse(path, `tokenizer.ggml.pre ${problem}, only ${names} are supported`);
 }
 
+/** Adds the model and its vocabulary to the text of a tokenizer. An object of so many keys would take longer to make than its text. */
+function withVocabulary(tokenizer: string, model: string, { ids }: Vocabulary): string {
+  const vocabulary = Array.from(ids, ([token, id]) => `${JSON.stringify(token)}:${id}`).join();
+  return `${tokenizer.slice(0, -1)},"model":${model.slice(0, -1)},"vocab":{${vocabulary}}}}`;
+}
+
 /**
  * The tokenizer that a header describes, as a `tokenizer.json`. Control tokens become special ones.
  *
@@ -171,22 +177,21 @@ export function tokenizerOfGguf(header: GgufHeader, path: string): GgufTokenizer
     pre_tokenizer: pre.preTokenizer,
     post_processor: Object.keys(around).length > 0 ? postProcessor(around, vocabulary) : byteLevel,
     decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: pre.ignoreMerges,
-      vocab: Object.fromEntries(vocabulary.ids),
-      merges,
-    },
+  };
+  const model = {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: pre.ignoreMerges,
+    merges,
   };
   const chatTemplate = metadata.text('tokenizer.chat_template');
   return {
-    tokenizerJson: JSON.stringify(tokenizer),
+    tokenizerJson: withVocabulary(JSON.stringify(tokenizer), JSON.stringify(model), vocabulary),
     specialTokens,
     addBos,
     ...(chatTemplate !== undefined && { chatTemplate }),

@@ -96,7 +96,7 @@ describe('openModel', () => {
         ),
       });
       bound.mockRestore();
-    // A value that was read would have left a mark that the file was checked.
+      // A value that was read would have left a mark that the file was checked.
       expect(await readdir(cache)).toEqual([]);
     },
   );

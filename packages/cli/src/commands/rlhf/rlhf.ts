@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { letThreadsSleep } from '@gram/engine';
 import { parameterCount } from '@gram/model';
 import {
   describeRlhfOnGpus,
@@ -38,6 +39,7 @@ export function rlhfCommand(method: RlhfMethod) {
         io.stdout.write(formatRlhfConfig(config));
         return;
       }
+      letThreadsSleep();
       // A dry run writes nothing, not even signs of life.
       const sharedFolder = values['dry-run'] ? undefined : config.output;
       await asOneOfSeveral({ sharedFolder, isShared: failedTogether }, io, (communicator) =>

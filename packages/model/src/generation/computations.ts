@@ -1,0 +1,195 @@
+import { compile, type DeviceName, type KeysAndValues, type Precision } from '@gram/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import type { ModelConfig } from '../config/model-config.js';
+import { continueAt, extendAtEach, readPrompt } from '../decoder/decoder.js';
+import { vocabularyLogits } from '../decoder/heads.js';
+import type { ModelTensors } from '../decoder/model-tensors.js';
+import { type PositionTables, positionDimensions } from '../decoder/position-tables.js';
+import { type AdaptableTensors, joinAdapter } from '../lora/adapter.js';
+import type { LoraConfig } from '../lora/lora-config.js';
+
+/** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
+export type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
+
+/** Settings of the computations. */
+export interface DecoderOptions {
+  readonly device: DeviceName | 'auto';
+  readonly precision: Precision;
+  readonly constants: readonly string[];
+  readonly lora: LoraConfig | undefined;
+}
+
+const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
+
+/** Reading prompts: what comes after each, and the cache of every completion that continues one of them. */
+export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+  const joined = joinAdapter(config, lora);
+  return compile(
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor2D;
+        last: tf.Tensor1D;
+        promptOf: tf.Tensor1D;
+        cache: CacheTree<tf.Tensor>;
+      },
+    ) => {
+      const { tables, tokens, last, promptOf } = inputs;
+      const weights = joined(inputs);
+      const { state, cache: prompts } = readPrompt(config, weights, tokens, last, tables);
+      const put = (room: tf.Tensor4D, prompt: tf.Tensor4D) => startWith(room, tf.gather(prompt, promptOf));
+      const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt]) => ({
+        keys: put(room.keys, prompt.keys),
+        values: put(room.values, prompt.values),
+      }));
+      return { states: state, cache: layerTree<tf.Tensor>(filled) };
+    },
+    {
+      ...options,
+      inPlace: ['cache'],
+      resident: ['states'],
+      dimensions: {
+        ...positionDimensions,
+        ...CACHE_DIMENSIONS,
+        tokens: ['B', 'T'],
+        last: ['B'],
+        promptOf: ['R'],
+      },
+    },
+  );
+}
+
+/** One more token of each completion. */
+export function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+  const joined = joinAdapter(config, lora);
+  return compile(
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor1D;
+        positions: tf.Tensor1D;
+        cache: CacheTree<tf.Tensor>;
+      },
+    ) => {
+      const { tables, tokens, positions } = inputs;
+      const weights = joined(inputs);
+      const past = layersOf(inputs.cache);
+      const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
+      return { states: state, cache: layerTree<tf.Tensor>(cache) };
+    },
+    {
+      ...options,
+      inPlace: ['cache'],
+      resident: ['states'],
+      dimensions: { ...positionDimensions, ...CACHE_DIMENSIONS, tokens: ['R'], positions: ['R'] },
+    },
+  );
+}
+
+/** Several more tokens of the only completion. */
+export function compileExtend(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+  const joined = joinAdapter(config, lora);
+  return compile(
+    (
+      inputs: AdaptableTensors & {
+        tables: PositionTables;
+        tokens: tf.Tensor2D;
+        positions: tf.Tensor2D;
+        end: tf.Tensor1D;
+        cache: CacheTree<tf.Tensor>;
+      },
+    ) => {
+      const { weights: _, adapter: __, tables, cache: past, ...newest } = inputs;
+      const { state, cache } = extendAtEach(config, joined(inputs), newest, layersOf(past), tables);
+      return { states: state, cache: layerTree<tf.Tensor>(cache) };
+    },
+    {
+      ...options,
+      inPlace: ['cache'],
+      resident: ['states'],
+      dimensions: {
+        ...positionDimensions,
+        tokens: [null, 'S'],
+        positions: [null, 'S'],
+        cache: [null, null, 'C', null],
+      },
+    },
+  );
+}
+
+/**
+ * The next token from the states before the final norm. It is a function of its own, so that the largest matrix of a small model
+ * is packed once, and not once for prompts and once more for single tokens.
+ */
+export function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
+  return compile(
+    ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => ({
+      next: nextTokens(vocabularyLogits(config, weights, states)),
+    }),
+    { ...options, dimensions: { states: ['N', null] } },
+  );
+}
+
+/** The winners of the next token alone: their probabilities are all that greedy decoding needs of the logits. */
+export function compileWinners(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
+  return compile(
+    ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => {
+      const { best, spread } = nextTokens(vocabularyLogits(config, weights, states));
+      return { next: { best, spread } };
+    },
+    { ...options, dimensions: { states: ['N', null] } },
+  );
+}
+
+/** The cache of some of the rows. */
+export function compileSelect(device: DeviceName | 'auto') {
+  return compile(
+    ({ cache, rows }: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
+      cache: layerTree<tf.Tensor>(
+        layersOf(cache).map(({ keys, values }) => ({
+          keys: tf.gather(keys, rows),
+          values: tf.gather(values, rows),
+        })),
+      ),
+    }),
+    { device, resident: ['cache'], dimensions: { ...CACHE_DIMENSIONS, rows: ['S'] } },
+  );
+}
+
+export function layerTree<T>(layers: readonly { readonly keys: T; readonly values: T }[]): CacheTree<T> {
+  return Object.fromEntries(layers.map(({ keys, values }, i) => [String(i), { keys, values }]));
+}
+
+/** The layers of a cache in their order: keys that are whole numbers come in theirs. */
+function layersOf(tree: CacheTree<tf.Tensor>): KeysAndValues[] {
+  // Caches have four axes.
+  return Object.values(tree) as KeysAndValues[];
+}
+
+function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
+  return a.flatMap((item, i) => {
+    const other = b[i];
+    return other === undefined ? [] : [[item, other] as [A, B]];
+  });
+}
+
+/** Computes, with the logits, what would take the host a pass over the vocabulary: here it takes all threads. */
+function nextTokens(logits: tf.Tensor2D) {
+  const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
+  return { logits, best: tf.argMax(logits, 1), spread: tf.log(tf.sum(tf.exp(aboveMost), 1)) };
+}
+
+/**
+ * A cache with its first T positions filled.
+ *
+ * @param room `[R, groups, C, headDim]`
+ * @param filled `[R, groups, T, headDim]`
+ */
+function startWith(room: tf.Tensor4D, filled: tf.Tensor4D): tf.Tensor {
+  const [rows, groups, length] = filled.shape;
+  const none = tf.zeros([rows, groups, length], 'int32');
+  const along = (count: number, shape: number[]) =>
+    tf.add(tf.reshape(tf.range(0, count, 1, 'int32'), shape), none);
+  const places = [along(rows, [-1, 1, 1]), along(groups, [1, -1, 1]), along(length, [1, 1, -1])];
+  return tf.tensorScatterUpdate(room, tf.stack(places, -1), filled);
+}
