@@ -34,24 +34,25 @@ export function controlTokens({ added_tokens: added = [] }: TokenizerJson): read
   return added.filter(({ content, special }) => special === true || !/^[\s▁]*$/.test(content));
 }
 
+/** What is known of the tokens of a tokenizer. */
+export interface KnownTokens {
+  /** The id of a token by its name in the tokenizer itself. */
+  idOf(token: string): number | undefined;
+  /** Ids of the model's vocabulary, where it was read. */
+  readonly vocabulary?: ReadonlyMap<string, number> | undefined;
+}
+
 /**
  * Renames every control token of a tokenizer. Ids stay as they are. Tokens are renamed in the vocabulary as well, as a model may
  * look up a whole word there before it merges anything, and merges that would give one are left out.
  *
- * @param tokens `idOf` gives the id of a token by its name in the tokenizer itself, which decides over the ids of the file, and
- *   `vocabulary` is that of the model where it was read
+ * @param tokens they decide over the ids of the file
  * @param source name of the file, for errors
  * @throws {TokenizeError} `tokenizer-broken` if another token has the id of a control token
  */
 export function hideControlTokens(
   json: TokenizerJson,
-  {
-    idOf,
-    vocabulary,
-  }: {
-    readonly idOf: (token: string) => number | undefined;
-    readonly vocabulary?: ReadonlyMap<string, number> | undefined;
-  },
+  { idOf, vocabulary }: KnownTokens,
   source: string,
 ): HiddenControls {
   const nonce = randomUUID();

@@ -24,6 +24,7 @@ import {
   compileRead,
   compileSelect,
   compileWinners,
+  type DecoderOptions,
   layerTree,
 } from './computations.js';
 
@@ -115,7 +116,6 @@ export function createCachedDecoder(
   { device = 'cpu', products = 'float32', adapter, lookUp = true }: CachedDecoderOptions = {},
 ): CachedDecoder {
   const used = placedOnce(weights, device);
-  const { headDim, numKeyValueHeads: groups, numHiddenLayers } = config;
   const promptTables = growingPositionArrays(config);
   const nextTables = growingContinuationArrays(config);
   const constants = fixedWeights ? ['weights'] : [];
@@ -124,58 +124,32 @@ export function createCachedDecoder(
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
   const extend = compileExtend(config, options);
-  const heads = { logits: compileHead(config, options), winners: compileWinners(config, options) };
+  const heads = createHeads(config, weights, options);
   const select = compileSelect(device);
-  const all = [read, advance, extend, heads.logits, heads.winners, select];
-  const readByHead = withoutLayers(weights);
+  const all = [read, advance, extend, ...heads.computations, select];
   const mayExtend = lookUp && device === 'cpu' && products === 'float32' && !hasInt8(weights);
-
-  /** Computes what comes after the states, and frees them. */
-  async function nextAfter(states: AnyArray, wanted: Wanted): Promise<NextTokens> {
-    const inputs = { weights: readByHead(await used.get()), states };
-    const { next } = await (wanted === 'logits' ? heads.logits(inputs) : heads.winners(inputs));
-    disposeArrays({ states });
-    return dataOf(next);
-  }
+  const nextAfter = async (states: AnyArray, wanted: Wanted) => heads.next(await used.get(), states, wanted);
 
   return {
     async read({ tokens, last, promptOf, capacity }, wanted) {
-      const room = () => zeros([promptOf.length, groups, capacity, headDim]);
-      const rooms = layerTree<AnyArray>(
-        Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
-      );
-      const [cache, loaded] = [await place(rooms, device), await used.get()];
-      const { states } = await read({
-        ...{ weights: loaded, adapter: own },
-        tables: promptTables(tokens.shape[1] ?? 0),
-        tokens,
-        last: int32([last.length], last),
-        promptOf: int32([promptOf.length], promptOf),
-        cache,
-      });
+      const [rows, length = 0] = [promptOf.length, tokens.shape[1]];
+      const cache = await place(emptyCache(config, rows, capacity), device);
+      const given = { tokens, last: int32([last.length], last), promptOf: int32([rows], promptOf) };
+      const inputs = { weights: await used.get(), adapter: own, tables: promptTables(length), cache };
+      const { states } = await read({ ...inputs, ...given });
       const next = await nextAfter(states, wanted);
-      return { next, progress: { cache, rows: promptOf.length, capacity } };
+      return { next, progress: { cache, rows, capacity } };
     },
     async advance({ cache, rows, capacity }, { tokens, positions }, wanted) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
-      const tables = nextTables(capacity);
-      const loaded = await used.get();
-      const { states } = await advance({ weights: loaded, adapter: own, tables, cache, ...inputs });
+      const loaded = { weights: await used.get(), adapter: own, tables: nextTables(capacity) };
+      const { states } = await advance({ ...loaded, cache, ...inputs });
       return nextAfter(states, wanted);
     },
     canExtend: ({ rows, capacity }) => rows === 1 && mayExtend && capacity <= sharedLength(config),
     async extend({ cache, capacity }, tokens, start, wanted) {
-      const count = tokens.length;
-      const inputs = {
-        tokens: int32([1, count], Int32Array.from(tokens)),
-        positions: int32(
-          [1, count],
-          Int32Array.from(tokens, (_, i) => start + i),
-        ),
-        end: int32([1], [start + count - 1]),
-      };
-      const tables = nextTables(capacity);
-      const { states } = await extend({ weights: await used.get(), adapter: own, tables, cache, ...inputs });
+      const inputs = { ...severalInputs(tokens, start), tables: nextTables(capacity), cache };
+      const { states } = await extend({ weights: await used.get(), adapter: own, ...inputs });
       return nextAfter(states, wanted);
     },
     async select({ cache, capacity }, rows) {
@@ -191,6 +165,45 @@ export function createCachedDecoder(
       for (const compiled of all) compiled.dispose();
       used.dispose();
     },
+  };
+}
+
+/** What comes after states: all logits, or the winners alone. */
+function createHeads(config: ModelConfig, weights: LoadedWeights, options: DecoderOptions) {
+  const [logits, winners] = [compileHead(config, options), compileWinners(config, options)];
+  const readByHead = withoutLayers(weights);
+  return {
+    computations: [logits, winners],
+    /** Computes what comes after the states, and frees them. */
+    async next(loaded: LoadedWeights, states: AnyArray, wanted: Wanted): Promise<NextTokens> {
+      const inputs = { weights: readByHead(loaded), states };
+      const { next } = await (wanted === 'logits' ? logits(inputs) : winners(inputs));
+      disposeArrays({ states });
+      return dataOf(next);
+    },
+  };
+}
+
+/** Room for the keys and values of R completions. */
+function emptyCache(
+  { headDim, numKeyValueHeads: groups, numHiddenLayers }: ModelConfig,
+  rows: number,
+  capacity: number,
+): CacheTree<AnyArray> {
+  const room = () => zeros([rows, groups, capacity, headDim]);
+  return layerTree<AnyArray>(
+    Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
+  );
+}
+
+/** Several tokens of one row, from a position on. */
+function severalInputs(tokens: readonly number[], start: number) {
+  const count = tokens.length;
+  const positions = Int32Array.from(tokens, (_, i) => start + i);
+  return {
+    tokens: int32([1, count], Int32Array.from(tokens)),
+    positions: int32([1, count], positions),
+    end: int32([1], [start + count - 1]),
   };
 }
 
