@@ -76,8 +76,8 @@ export interface CachedDecoder {
   /** Adds one token to each of the R rows, in place, and gives what comes after it. */
   advance(progress: Progress, newest: Newest, wanted: Wanted): Promise<NextTokens>;
   /**
-   * Whether `extend` may be used, as it gives a row the numbers of `advance` but for rounding. Products of 8-bit integers and of half precision round
-   * a token by the company that it is read in.
+   * Whether `extend` may be used, as it gives a row the numbers of `advance` but for rounding, in less time. Products of 8-bit integers and of half
+   * precision round a token by the company that it is read in, and those of 4-bit integers take a time for each row.
    */
   canExtend(progress: Progress): boolean;
   /** Adds several tokens to the only row, in place, and gives what comes after each of them: `[S]`. */
@@ -127,7 +127,7 @@ export function createCachedDecoder(
   const heads = createHeads(config, weights, options);
   const select = compileSelect(device);
   const all = [read, advance, extend, ...heads.computations, select];
-  const mayExtend = lookUp && device === 'cpu' && products === 'float32' && !hasInt8(weights);
+  const mayExtend = lookUp && device === 'cpu' && products === 'float32' && areFloat32(weights);
   const nextAfter = async (states: AnyArray, wanted: Wanted) => heads.next(await used.get(), states, wanted);
 
   return {
@@ -225,8 +225,9 @@ function withoutLayers(weights: LoadedWeights) {
   };
 }
 
-function hasInt8(weights: LoadedWeights): boolean {
-  return Object.values(weights).some((weight) => 'values' in weight);
+/** Whether no matrix is in integers. */
+function areFloat32(weights: LoadedWeights): boolean {
+  return Object.values(weights).every((weight) => 'dtype' in weight);
 }
 
 function dataOf({

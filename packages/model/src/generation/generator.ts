@@ -46,8 +46,8 @@ export interface GeneratorOptions {
   /** The most positions, past and to come, of completions that are made together. @default 16384 */
   readonly batchTokens?: number;
   /**
-   * Whether a greedy completion that grows alone, on the CPU and not in int8, gets several tokens in a run where it repeats its prompt
-   * or itself (prompt look-up). Its tokens are those that it would have got one by one, unless two are equally likely but for rounding.
+   * Whether a greedy completion that grows alone, on the CPU in float32, gets several tokens in a run where it repeats its prompt or
+   * itself (prompt look-up). Its tokens are those that it would have got one by one, unless two are equally likely but for rounding.
    * @default true
    */
   readonly lookUp?: boolean;
