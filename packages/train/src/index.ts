@@ -43,6 +43,7 @@ export {
   type BatchTensors,
   type FrozenModel,
   type Matrix,
+  type Rotations,
   type Vector,
   weightedSum,
 } from './objectives/batch.js';

@@ -34,7 +34,9 @@ const PRECISIONS: Readonly<Record<GraphTarget, readonly Precision[]>> = {
 /** A traced function as sessions of ONNX Runtime, one for each of its parts. */
 export class RuntimeExecutable implements Executable {
   readonly info: ExecutableInfo;
-  private readonly traced: Traced;
+  /** Without the graph, which the sessions have in a form of their own. */
+  private readonly traced: Pick<Traced, 'outputs' | 'peakBytes'>;
+  private estimate: { readonly key: string; readonly bytes: number } | undefined;
   /** For each group of results; undefined where earlier parts compute all of it. */
   private readonly parts: readonly (RuntimePart | undefined)[];
 
@@ -47,14 +49,15 @@ export class RuntimeExecutable implements Executable {
     if (!PRECISIONS[device].includes(precision)) throw wrongPrecision(precision, device);
     // WebGPU has no 8-bit products: the runtime computes those on the CPU. Graphs for CUDA have none.
     const options = { target: device, precision, gradientCheckpointing, int8Kernel: int8Kernel() };
-    this.traced = trace(fn, specs, options);
-    const graphs = parts.length > 1 ? cut(this.traced, parts) : [this.traced.graph];
+    const traced = trace(fn, specs, options);
+    this.traced = { outputs: traced.outputs, peakBytes: traced.peakBytes };
+    const graphs = parts.length > 1 ? cut(traced, parts) : [traced.graph];
     const tracedAt = performance.now();
     for (const graph of graphs) checkGraph(graph);
     const isEmpty = ({ nodes, outputs }: GraphModel) => nodes.length + outputs.length === 0;
     this.parts = graphs.map((graph) => (isEmpty(graph) ? undefined : new RuntimePart(graph, context)));
     checkOverwritten(this.parts);
-    const inputSizes = this.traced.graph.inputs.flatMap(({ shape }) => shape);
+    const inputSizes = traced.graph.inputs.flatMap(({ shape }) => shape);
     this.info = {
       nodes: this.traced.graph.nodes.length,
       bytes: this.parts.reduce((sum, part) => sum + (part?.bytes ?? 0), 0),
@@ -69,7 +72,7 @@ export class RuntimeExecutable implements Executable {
     sizes: ReadonlyMap<string, number>,
     { signal, onPart }: ExecutableRunOptions = {},
   ): Promise<Tree<AnyArray>> {
-    if (this.context.provider === undefined) await makeRoom(this.traced.peakBytes ?? 0);
+    if (this.context.provider === undefined) await makeRoom(this.peakBytes(sizes));
     const run: PartRun = { inputs, sizes, signal, between: new Map(), results: new Map() };
     try {
       for (const [i, part] of this.parts.entries()) {
@@ -78,7 +81,7 @@ export class RuntimeExecutable implements Executable {
         onPart?.(i);
       }
     } catch (error) {
-      throw this.explained(error, inputs, run.results.values());
+      throw this.explained(error, run);
     } finally {
       this.free(run, this.parts.length);
     }
@@ -100,23 +103,29 @@ export class RuntimeExecutable implements Executable {
     }
   }
 
+  /** Estimates the memory of a run, once for each set of sizes in a row. */
+  private peakBytes(sizes: ReadonlyMap<string, number>): number {
+    const key = [...sizes.values()].join();
+    if (this.estimate?.key !== key) this.estimate = { key, bytes: this.traced.peakBytes(sizes) };
+    return this.estimate.bytes;
+  }
+
   private get deviceName(): DeviceName {
     return this.context.provider?.deviceName ?? 'cpu';
   }
 
   /** Says how much memory a run needs that had too little, and what a GPU without 16-bit arithmetic lacks. */
-  private explained(error: unknown, inputs: Inputs, results: Iterable<AnyArray>): unknown {
+  private explained(error: unknown, { inputs, sizes, results }: PartRun): unknown {
     if (!(error instanceof EngineError)) return error;
     // WebGPU makes a kernel when it is first run, and only then sees that its GPU cannot run it.
     if (error.message.includes('requires f16')) {
       return wrongPrecision(this.context.program.precision, this.deviceName, error);
     }
     if (error.code !== 'out-of-memory') return error;
-    const { peakBytes } = this.traced;
     const parts = [
       `arrays that go in ${inMegabytes(bytesOf(inputs.values()))}`,
-      `arrays that come out ${inMegabytes(bytesOf(results))}`,
-      ...(peakBytes === undefined ? [] : [`results in between about ${inMegabytes(peakBytes)}`]),
+      `arrays that come out ${inMegabytes(bytesOf(results.values()))}`,
+      `results in between about ${inMegabytes(this.peakBytes(sizes))}`,
     ];
     return new EngineError(
       'out-of-memory',

@@ -22,6 +22,9 @@ export interface Value {
 /** Number of elements of the largest constant that is compared with others. */
 const SMALL = 64;
 
+/** Computes bytes from the values of the named sizes of a graph. */
+export type BytesOf = (sizes: ReadonlyMap<string, number>) => number;
+
 interface NodeOptions {
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -241,27 +244,21 @@ export class GraphBuilder {
   }
 
   /**
-   * Computes the largest number of bytes that results of a built graph's nodes take at one time if the nodes run in order
+   * Finds the largest number of bytes that results of a built graph's nodes take at one time if the nodes run in order
    * and each result is freed after its last use. The inputs and outputs of the graph are not counted.
    */
-  peakBytes({ nodes, outputs }: GraphModel): number {
+  peakBytes({ nodes, outputs }: GraphModel): BytesOf {
     const lastUse = new Map<string, number>();
     for (const [i, { inputs }] of nodes.entries()) for (const name of inputs) lastUse.set(name, i);
     const given = new Set(outputs.map(({ name }) => name));
-    const ends = new Map<number, number>();
-    let [now, peak] = [0, 0];
-    for (const [i, node] of nodes.entries()) {
-      for (const name of node.outputs) {
+    const results = nodes.flatMap((node, i) =>
+      node.outputs.flatMap((name) => {
         const value = given.has(name) || isView(node) ? undefined : this.made.get(name);
         const bytes = value === undefined ? 0 : sizeOf(value.shape) * elementBytes(value.dtype);
-        now += bytes;
-        const end = lastUse.get(name) ?? i;
-        ends.set(end, (ends.get(end) ?? 0) + bytes);
-      }
-      peak = Math.max(peak, now);
-      now -= ends.get(i) ?? 0;
-    }
-    return peak;
+        return bytes === 0 ? [] : [{ start: i, end: lastUse.get(name) ?? i, ...this.factors(bytes) }];
+      }),
+    );
+    return peakOf(results);
   }
 
   private fresh(): string {
@@ -271,6 +268,30 @@ export class GraphBuilder {
 
 /** Whether the result of a node has no memory of its own. */
 const isView = ({ op }: GraphNode) => op === 'Reshape';
+
+/** A result from the node that computes it to the last one that reads it, and its bytes: a factor times named sizes. */
+interface Lifetime {
+  readonly start: number;
+  readonly end: number;
+  readonly names: readonly string[];
+  readonly factor: number;
+}
+
+/** It is no part of the builder, whose graph it would keep. */
+function peakOf(results: readonly Lifetime[]): BytesOf {
+  return (sizes) => {
+    const ends = new Map<number, number>();
+    let [now, peak, passed] = [0, 0, 0];
+    for (const { start, end, names, factor } of results) {
+      for (; passed < start; passed++) now -= ends.get(passed) ?? 0;
+      const taken = names.reduce((bytes, name) => bytes * at(sizes, name), factor);
+      now += taken;
+      ends.set(end, (ends.get(end) ?? 0) + taken);
+      peak = Math.max(peak, now);
+    }
+    return peak;
+  };
+}
 
 function elementBytes(dtype: GraphType): number {
   if (dtype === 'int64') return 8;

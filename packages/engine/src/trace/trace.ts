@@ -3,7 +3,7 @@ import { at, flattenTree, mapTree, type Tree } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import { withCheckpointing } from '../fused/recompute.js';
 import { TRACE_BACKEND, TraceBackend } from '../graph/backend.js';
-import { GraphBuilder } from '../graph/graph-builder.js';
+import { type BytesOf, GraphBuilder } from '../graph/graph-builder.js';
 import type { GraphOptions } from '../graph/target.js';
 import { registerKernels, unmappedKernel } from '../kernels/register.js';
 import type { GraphModel, ValueInfo } from '../onnx/model.js';
@@ -25,8 +25,8 @@ export interface Traced {
   readonly outputs: Tree<string>;
   /** Shape and element type of each intermediate result, by name. */
   readonly values: ReadonlyMap<string, ValueInfo>;
-  /** Estimated bytes of intermediate results; unknown for a graph with named sizes. */
-  readonly peakBytes: number | undefined;
+  /** Estimates the bytes of intermediate results. */
+  readonly peakBytes: BytesOf;
 }
 
 /** Prefix of the names of a graph's outputs, because a path may be both an input and an output. */
@@ -77,7 +77,7 @@ export function trace(
   const [standIns, others] = standInsFor(names, specs);
   const [first, second] = [recorded(standIns), recorded(others)];
   const difference = firstDifference(first.graph, second.graph);
-  if (difference === undefined) return { ...first, peakBytes: undefined };
+  if (difference === undefined) return first;
   throw new EngineError(
     'fixed-shape',
     `the graph depends on the value of ${names.join(' or ')}: ${difference}`,

@@ -54,6 +54,7 @@ export function tokenLosses(
  * @param tokens `[B, T]` int32
  * @param positions `[P]` int32, `b * T + t`: the state at position t of sequence b predicts
  * @param targets `[P]` int32, the token that follows each position
+ * @param tables see `hiddenStates`
  * @returns `[P]`
  */
 export function nextTokenLosses(
@@ -62,8 +63,9 @@ export function nextTokenLosses(
   tokens: tf.Tensor2D,
   positions: tf.Tensor1D,
   targets: tf.Tensor1D,
+  tables?: PositionTables,
 ): tf.Tensor1D {
-  const states = tf.gather(hiddenStates(config, weights, tokens), positions);
+  const states = tf.gather(hiddenStates(config, weights, tokens, tables), positions);
   return tokenLosses(config, weights, states, targets);
 }
 
@@ -71,6 +73,7 @@ export function nextTokenLosses(
  * Weighted sum of what `nextTokenLosses` gives, in less memory: see `linearCrossEntropy`.
  *
  * @param weighting `[P]`
+ * @param tables see `hiddenStates`
  */
 export function nextTokenLoss(
   config: ModelConfig,
@@ -79,8 +82,9 @@ export function nextTokenLoss(
   positions: tf.Tensor1D,
   targets: tf.Tensor1D,
   weighting: tf.Tensor1D,
+  tables?: PositionTables,
 ): tf.Scalar {
-  const states = tf.gather(hiddenStates(config, weights, tokens), positions);
+  const states = tf.gather(hiddenStates(config, weights, tokens, tables), positions);
   const rows = { x: finalNorm(config, weights, states), targets, weights: weighting };
   return linearCrossEntropy(rows, headRows(config, weights), { softCap: config.finalLogitSoftcapping });
 }

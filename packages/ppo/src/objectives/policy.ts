@@ -13,6 +13,7 @@ import { entropies } from '../losses/entropy.js';
 import { fullKl, type KlEstimator, klTerms } from '../losses/kl.js';
 import { type ClipRange, policyTerms } from '../losses/policy-loss.js';
 import {
+  PER_TOKEN,
   type ResponseBatch,
   type ResponseTokens,
   responseLayout,
@@ -87,6 +88,11 @@ export function policyObjective({
   return {
     name: `ppo policy, clip ${clip.low} to ${clip.high}, ${aggregation}, ${kl?.estimator ?? 'no KL'}, entropy ${entropyWeight}`,
     metrics: ['approxKl', 'clipped', 'entropy'],
+    perToken: [
+      ...PER_TOKEN,
+      ...['shares', 'old', 'advantages', 'importance'],
+      ...(kl === undefined ? [] : ['reference', 'klWeights']),
+    ],
     length: ({ ids }) => ids.length,
     weight: (example) => responseWeight(aggregation, responseLength(example)),
     batch(examples, rows, length, total) {
@@ -103,11 +109,12 @@ export function policyObjective({
         reference,
         klWeights,
         referenceModel,
+        tables,
       } = batch;
       const mean = (terms: tf.Tensor1D) => weightedSum(terms, batch.weights);
       const reported = (terms: tf.Tensor1D) => tf.keep(weightedSum(terms, batch.shares));
       const logitsOf = (model: ModelTensors): tf.Tensor2D =>
-        vocabularyLogits(config, model, tf.gather(hiddenStates(config, model, tokens), positions));
+        vocabularyLogits(config, model, tf.gather(hiddenStates(config, model, tokens, tables), positions));
       const logits = logitsOf(weights);
       const logProbabilities: tf.Tensor1D = tf.neg(crossEntropy(logits, targets));
       const { losses, logRatios, clipped } = policyTerms(logProbabilities, old, advantages, clip);

@@ -15,6 +15,13 @@ export type ResponseBatch = TokenBatch & {
   readonly weights: Vector<'float32'>;
 };
 
+/** The arrays of a `ResponseBatch` with one number for each response token. */
+export const PER_TOKEN = [
+  'positions',
+  'targets',
+  'weights',
+] as const satisfies readonly (keyof ResponseBatch)[];
+
 /** The response tokens of a micro-batch as arrays. */
 export interface ResponseLayout<Example> {
   readonly arrays: BatchArrays<ResponseBatch>;

@@ -2,6 +2,7 @@ import { valuesAt } from '@gram/model';
 import { type Objective, type Vector, weightedSum } from '@gram/train';
 import { valueLosses } from '../losses/value-loss.js';
 import {
+  PER_TOKEN,
   type ResponseBatch,
   type ResponseTokens,
   responseLayout,
@@ -30,14 +31,15 @@ export function valueObjective(clip: number): Objective<ValueExample, ValueBatch
   return {
     name: `ppo value, clip ${clip}`,
     metrics: [],
+    perToken: [...PER_TOKEN, 'old', 'returns'],
     length: ({ ids }) => ids.length,
     weight: responseLength,
     batch(examples, rows, length, total) {
       const { arrays, column } = responseLayout(examples, rows, length, () => 1 / total);
       return { ...arrays, old: column(({ values }) => values), returns: column(({ returns }) => returns) };
     },
-    loss(config, weights, { tokens, positions, old, returns, weights: shares }) {
-      const values = valuesAt(config, weights, tokens, positions);
+    loss(config, weights, { tokens, positions, old, returns, weights: shares, tables }) {
+      const values = valuesAt(config, weights, tokens, positions, tables);
       return { loss: weightedSum(valueLosses(values, old, returns, clip), shares), metrics: {} };
     },
   };

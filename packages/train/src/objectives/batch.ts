@@ -1,5 +1,5 @@
 import { type DType, float32, int32, type NDArray } from '@gram/engine';
-import type { Weights, WeightTensors } from '@gram/model';
+import type { PositionArrays, PositionTables, Weights, WeightTensors } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 import { elementAt } from '../checked.js';
 
@@ -20,13 +20,19 @@ export interface FrozenModel {
   readonly frozen: true;
 }
 
+/** Rotations of at least as many positions as a batch has, for a graph that serves all lengths. */
+export interface Rotations {
+  readonly rotations: true;
+}
+
 /**
  * The shape of a batch: its names, each with what stands under it. Every batch has its sequences, `[rows, length]`, as
- * `tokens`.
+ * `tokens`, and gets `tables` where it runs through a graph for all lengths; elsewhere they are constants of its graph.
  */
 export type BatchShape = {
   readonly tokens: Matrix<'int32'>;
-  readonly [name: string]: ArrayKind | FrozenModel | undefined;
+  readonly tables?: Rotations;
+  readonly [name: string]: ArrayKind | FrozenModel | Rotations | undefined;
 };
 
 /** The arrays of a batch of a shape. */
@@ -40,14 +46,18 @@ type ArrayOf<Kind> =
     ? NDArray<D, Axes<Rank>>
     : Kind extends FrozenModel
       ? Weights
-      : Kind;
+      : Kind extends Rotations
+        ? PositionArrays
+        : Kind;
 
 type TensorOf<Kind> =
   Kind extends ArrayKind<DType, infer Rank>
     ? tf.Tensor<RankName<Rank>>
     : Kind extends FrozenModel
       ? WeightTensors
-      : Kind;
+      : Kind extends Rotations
+        ? PositionTables
+        : Kind;
 
 type Axes<Rank> = Rank extends 1
   ? readonly [number]

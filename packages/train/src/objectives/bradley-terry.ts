@@ -8,6 +8,7 @@ import {
   lastPositions,
   type Matrix,
   padRows,
+  type Rotations,
   rowWeights,
   type Vector,
   weightedSum,
@@ -19,6 +20,7 @@ import { shareCorrect, smoothedRankingLoss } from './smoothing.js';
 type RewardBatch = {
   /** `[2 rows, length]` */
   readonly tokens: Matrix<'int32'>;
+  readonly tables?: Rotations;
   /** `[2 rows]`, the last token of each sequence. */
   readonly last: Vector<'int32'>;
   /** `[rows]`, the weight of each pair. */
@@ -62,6 +64,7 @@ export function bradleyTerry({
   return {
     name: `bradley-terry, smoothing ${labelSmoothing}${margin ? ', margin' : ''}${pulled}`,
     metrics: ['accuracy'],
+    perToken: [],
     length: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     weight: pairWeight,
     batch(examples, rows, length, total) {
@@ -80,8 +83,8 @@ export function bradleyTerry({
         }),
       };
     },
-    loss(config, weights, { tokens, last, weights: shares, margins, average }) {
-      const [chosen, rejected] = halves(values(config, weights, tokens, last));
+    loss(config, weights, { tokens, last, weights: shares, margins, average, tables }) {
+      const [chosen, rejected] = halves(values(config, weights, tokens, last, tables));
       const differences: tf.Tensor1D = tf.sub(chosen, rejected);
       const beyond: tf.Tensor1D = margins ? tf.sub(differences, margins) : differences;
       const ranking = weightedSum(smoothedRankingLoss(beyond, labelSmoothing), shares);

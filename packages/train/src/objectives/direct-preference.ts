@@ -5,6 +5,7 @@ import { rowWeights, type Vector, weightedSum } from './batch.js';
 import type { Objective } from './objective.js';
 import {
   type PairBatch,
+  PER_TOKEN_OF_PAIRS,
   pairArrays,
   pairLogProbabilities,
   pairMeanLogProbabilities,
@@ -44,6 +45,7 @@ export function directPreference({
   return {
     name: `direct-preference, beta ${beta}, smoothing ${labelSmoothing}`,
     metrics: ['accuracy'],
+    perToken: PER_TOKEN_OF_PAIRS,
     length: pairLength,
     weight: pairWeight,
     batch(examples, rows, length, total) {
@@ -55,8 +57,8 @@ export function directPreference({
       };
     },
     loss(config, weights, batch) {
-      const { tokens, positions, targets, reference } = batch;
-      const losses = nextTokenLosses(config, weights, tokens, positions, targets);
+      const { tokens, positions, targets, reference, tables } = batch;
+      const losses = nextTokenLosses(config, weights, tokens, positions, targets, tables);
       const { chosen, rejected } = pairLogProbabilities(losses, batch);
       const beyond = tf.sub(tf.sub(chosen, rejected), reference);
       const margins: tf.Tensor1D = tf.mul(beyond, beta);
@@ -101,6 +103,7 @@ export function simplePreference({
   return {
     name: `simple-preference, beta ${beta}, margin ${margin}, smoothing ${labelSmoothing}`,
     metrics: ['accuracy'],
+    perToken: PER_TOKEN_OF_PAIRS,
     length: pairLength,
     weight: pairWeight,
     batch(examples, rows, length, total) {
@@ -108,8 +111,8 @@ export function simplePreference({
       return { ...arrays, weights: rowWeights(examples.map(pairWeight), rows, total) };
     },
     loss(config, weights, batch) {
-      const { tokens, positions, targets } = batch;
-      const losses = nextTokenLosses(config, weights, tokens, positions, targets);
+      const { tokens, positions, targets, tables } = batch;
+      const losses = nextTokenLosses(config, weights, tokens, positions, targets, tables);
       const { chosen, rejected } = pairMeanLogProbabilities(losses, batch);
       const differences: tf.Tensor1D = tf.mul(tf.sub(chosen, rejected), beta);
       return {

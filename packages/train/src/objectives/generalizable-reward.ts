@@ -7,6 +7,7 @@ import type { Objective } from './objective.js';
 import {
   type PairBatch,
   type PairEnds,
+  PER_TOKEN_OF_PAIRS,
   pairArrays,
   pairLogProbabilities,
   type ReferencedPair,
@@ -63,6 +64,7 @@ export function generalizableReward(
   return {
     name: `generalizable-reward, ${regularizer}, weight ${weight}, beta ${beta}`,
     metrics: ['accuracy'],
+    perToken: PER_TOKEN_OF_PAIRS,
     length: pairLength,
     weight: pairWeight,
     batch(examples, rows, length, total) {
@@ -74,8 +76,8 @@ export function generalizableReward(
     },
     loss(config, weights, batch) {
       checkHeads(config);
-      const { tokens, ends, positions, targets, reference } = batch;
-      const states = hiddenStates(config, weights, tokens);
+      const { tokens, ends, positions, targets, reference, tables } = batch;
+      const states = hiddenStates(config, weights, tokens, tables);
       const [better, worse] = halves(scores(config, weights, tf.gather(states, ends)));
       const margins: tf.Tensor1D = tf.sub(better, worse);
       const losses = tokenLosses(config, weights, tf.gather(states, positions), targets);

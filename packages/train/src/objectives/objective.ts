@@ -37,6 +37,13 @@ export interface Objective<Example, Shape extends BatchShape = BatchShape, Metri
    * @param total weight of all examples of the optimizer step
    */
   batch(examples: readonly Example[], rows: number, length: number, total: number): BatchArrays<Shape>;
+  /**
+   * Names of the arrays of a batch whose only size, the number P of supervised tokens, differs from batch to batch; the other sizes
+   * follow from the number of rows. With it, one graph serves all lengths. The loss then has to read `tables`.
+   *
+   * @default a graph for each set of shapes
+   */
+  readonly perToken?: readonly string[];
   /** The weighted sum of the examples' losses. */
   loss(config: ModelConfig, weights: ModelTensors, batch: BatchTensors<Shape>): ObjectiveResult<Metric>;
 }

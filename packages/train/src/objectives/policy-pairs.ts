@@ -2,7 +2,7 @@ import { float32, int32 } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GenerationExample, PolicyPair } from '../examples/kinds.js';
 import { type BatchArrays, type BatchTensors, halves, lastPositions, type Vector } from './batch.js';
-import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
+import { PER_TOKEN, supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 
 /** log pi of both responses of a pair, in nats, each the sum over the tokens of the response. */
 export interface PairLogProbabilities {
@@ -24,6 +24,13 @@ export type PairBatch = TokenBatch & {
   /** `[P]`: 1, and 0 where there is none. */
   readonly present: Vector<'float32'>;
 };
+
+/** The arrays of a `PairBatch` with one number for each supervised token. */
+export const PER_TOKEN_OF_PAIRS = [
+  ...PER_TOKEN,
+  'owners',
+  'present',
+] as const satisfies readonly (keyof PairBatch)[];
 
 /** The last token of each sequence of a `PairBatch`. */
 export type PairEnds = {

@@ -7,6 +7,7 @@ import {
   lastPositions,
   type Matrix,
   padRows,
+  type Rotations,
   rowWeights,
   type Vector,
   weightedSum,
@@ -17,6 +18,7 @@ import { fullVocabularyLoss, shareCorrect, smoothedRankingLoss } from './smoothi
 type PreferenceBatch = {
   /** `[rows, length]` */
   readonly tokens: Matrix<'int32'>;
+  readonly tables?: Rotations;
   /** `[rows]`: the last token of each prompt. */
   readonly last: Vector<'int32'>;
   /** `[rows]`: 1 where A is right, -1 where B is. */
@@ -58,6 +60,7 @@ export function preference({
   return {
     name: `preference, smoothing ${labelSmoothing}, labels ${labels}${full ? ', full vocabulary' : ''}`,
     metrics: ['accuracy'],
+    perToken: [],
     length: ({ ids }) => ids.length,
     weight: pairWeight,
     inEpoch: inOrder,
@@ -80,8 +83,8 @@ export function preference({
         weights: rowWeights(examples.map(pairWeight), rows, total),
       };
     },
-    loss(config, weights, { tokens, last, signs, targets, weights: shares }) {
-      const state = stateAt(config, weights, tokens, last);
+    loss(config, weights, { tokens, last, signs, targets, weights: shares, tables }) {
+      const state = stateAt(config, weights, tokens, last, tables);
       let margins: tf.Tensor1D;
       let losses: tf.Tensor1D;
       if (targets) {

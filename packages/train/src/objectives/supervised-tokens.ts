@@ -1,7 +1,7 @@
 import { int32, type NDArray } from '@gram/engine';
 import { elementAt } from '../checked.js';
 import { type GenerationExample, supervisedSpans } from '../examples/kinds.js';
-import { type BatchArrays, type Matrix, padRows, type Vector } from './batch.js';
+import { type BatchArrays, type Matrix, padRows, type Rotations, type Vector } from './batch.js';
 
 /** Sequences and places of their P supervised tokens. */
 export type TokenBatch = {
@@ -11,7 +11,11 @@ export type TokenBatch = {
   readonly positions: Vector<'int32'>;
   /** `[P]`: the supervised token; 0 where there is none. */
   readonly targets: Vector<'int32'>;
+  readonly tables?: Rotations;
 };
+
+/** The arrays of a `TokenBatch` with one number for each supervised token. */
+export const PER_TOKEN = ['positions', 'targets'] as const satisfies readonly (keyof TokenBatch)[];
 
 /** The supervised tokens of a micro-batch. */
 export interface SupervisedTokens extends BatchArrays<TokenBatch> {

@@ -3,7 +3,7 @@ import { nextTokenLoss } from '@gram/model';
 import { type GenerationExample, supervisedCount } from '../examples/kinds.js';
 import type { Vector } from './batch.js';
 import type { Objective } from './objective.js';
-import { supervisedTokens, type TokenBatch } from './supervised-tokens.js';
+import { PER_TOKEN, supervisedTokens, type TokenBatch } from './supervised-tokens.js';
 
 type GenerationBatch = TokenBatch & {
   /** `[P]`: the weight of each supervised token. */
@@ -31,6 +31,7 @@ function tokenGeneration(name: string): GenerationObjective {
   return {
     name,
     metrics: [],
+    perToken: [...PER_TOKEN, 'weights'],
     length: ({ ids }) => ids.length,
     weight: supervisedCount,
     batch(examples, rows, length, total) {
@@ -38,8 +39,11 @@ function tokenGeneration(name: string): GenerationObjective {
       const weights = Float32Array.from({ length: size }, (_, i) => (i < count ? 1 / total : 0));
       return { tokens, positions, targets, weights: float32([size], weights) };
     },
-    loss(config, weights, { tokens, positions, targets, weights: shares }) {
-      return { loss: nextTokenLoss(config, weights, tokens, positions, targets, shares), metrics: {} };
+    loss(config, weights, { tokens, positions, targets, weights: shares, tables }) {
+      return {
+        loss: nextTokenLoss(config, weights, tokens, positions, targets, shares, tables),
+        metrics: {},
+      };
     },
   };
 }

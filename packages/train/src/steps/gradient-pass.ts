@@ -1,6 +1,7 @@
 import {
   type AnyArray,
   compile,
+  DeviceArray,
   type DeviceName,
   disposeArrays,
   type Precision,
@@ -17,6 +18,7 @@ import type { BatchArrays, BatchTensors } from '../objectives/batch.js';
 import type { Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
+import { compileForBatches } from './batch-graphs.js';
 
 type Loss = (inputs: {
   weights: NamedTensors;
@@ -132,9 +134,12 @@ export function createGradientPass<Example>(
       let sums = [0, ...objective.metrics.map(() => 0)];
       // All ranks sum together, also those that have fewer micro-batches or none.
       const rounds = sumsEach ? await parallel.largest(batches.length) : Math.max(1, batches.length);
+      // Adding the first to zeros saves a second graph. On a device the zeros would have to be copied there.
+      const addsAll = !sumsEach && rounds > 1 && isInHostMemory(whole);
+      if (addsAll) await clear(whole);
       for (let index = 0; index < rounds; index++) {
         const batch = batches[index];
-        const adds = index > 0 && !sumsEach;
+        const adds = addsAll || (index > 0 && !sumsEach);
         const overRanks = sumsEach || index === rounds - 1 ? parallel.gradientSums(groups) : undefined;
         if (batch === undefined) {
           await clear(whole);
@@ -191,7 +196,7 @@ function createMicroBatches<Example>(
       // A graph of its own only where it is needed.
       ...(precision === 'float16' && { lossScale: scalar(lossScale) }),
     };
-    const out = await (adds ? further : first)(inputs, { onPart });
+    const out = await (adds ? further : first).run(inputs, { onPart });
     const single = [out.loss, ...objective.metrics.map((name) => entryOf(out.metrics, name))];
     return single.map(({ data }) => elementAt(data, 0));
   };
@@ -214,8 +219,15 @@ function compileGradients<Example>(
   };
   const inPlace = ['gradients'] as const;
   const parts = groups.map((group) => group.map((name) => `gradients/${name}`));
-  const options = { device, precision, gradientCheckpointing, inPlace, parts, maxExecutables: 24 };
-  return { first: compile(fresh, options), further: compile(accumulated, options) };
+  const options = { device, precision, gradientCheckpointing, inPlace, parts };
+  return {
+    first: compileForBatches(config, objective, fresh, options),
+    further: compileForBatches(config, objective, accumulated, options),
+  };
+}
+
+function isInHostMemory(arrays: Named): boolean {
+  return !Object.values(arrays).some((array) => array instanceof DeviceArray);
 }
 
 async function gradientMemory(

@@ -1,4 +1,4 @@
-import { type AnyArray, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
+import type { AnyArray, DeviceName, NDArray, Precision } from '@gram/engine';
 import type { ModelConfig } from '@gram/model';
 import { batchOf, shareOf } from '../batches/micro-batches.js';
 import { elementAt, entryOf } from '../checked.js';
@@ -9,6 +9,7 @@ import type { Objective } from '../objectives/objective.js';
 import type { NamedTensors } from '../optimizers/optimizer.js';
 import { type TrainedPart, wholeModel } from '../parts/trained-part.js';
 import type { ValidationResult } from '../training-record.js';
+import { compileForBatches } from './batch-graphs.js';
 
 /** Measures weights on examples that they are not trained on. */
 export interface Validation {
@@ -49,13 +50,15 @@ export function createValidation<Example>(
   const order = byLength(examples);
   const total = order.reduce((sum, index) => sum + examples.weight(index), 0);
   const share = shareOf(order, microBatchSize, communicator);
-  const forward = compile(
+  const forward = compileForBatches(
+    config,
+    objective,
     (inputs: { weights: NamedTensors; frozen: NamedTensors; batch: BatchTensors }) => {
       const { weights, frozen, batch } = inputs;
       const { loss, metrics } = objective.loss(config, part.weights(weights, frozen), batch);
       return { loss, ...metrics };
     },
-    { device, precision, maxExecutables: 24 },
+    { device, precision },
   );
   return {
     async run(weights) {
@@ -63,7 +66,11 @@ export function createValidation<Example>(
       const sums = new Float64Array(names.length);
       for (const indices of share) {
         const batch = batchOf(objective, await examples.read(indices), microBatchSize, total);
-        const out: Readonly<Record<string, NDArray>> = await forward({ weights, frozen: part.frozen, batch });
+        const out: Readonly<Record<string, NDArray>> = await forward.run({
+          weights,
+          frozen: part.frozen,
+          batch,
+        });
         for (const [i, name] of names.entries()) {
           sums[i] = elementAt(sums, i) + elementAt(entryOf(out, name).data, 0);
         }
