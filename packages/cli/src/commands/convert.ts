@@ -6,13 +6,14 @@ import {
   MODEL_FILES,
   type ModelAndFiles,
   parameterCount,
+  type StreamedModel,
   saveModel,
 } from '@gram/model';
 import { judgePrompt, storedJudgePrompt, tokenizerOf } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
 import { dtypeFlag, modelOperand } from '../models/model-flags.js';
-import { loadWithAdapter } from '../models/writing-model.js';
+import { streamWithAdapter } from '../models/writing-model.js';
 import { wholeNumber } from '../parse-flags.js';
 
 const GRAPHS = ['judge', 'reward', 'generator'] as const;
@@ -38,11 +39,11 @@ export const convertCommand = defineCommand({
     },
   },
   example: 'gram convert SmolLM2-135M-Instruct.Q4_1.gguf smollm2 --dtype bfloat16 --onnx judge',
-  cost: 'loading the model and writing it',
+  cost: 'reading the model and writing it, one matrix after the other',
   async run({ model: source, output, dtype, adapter, onnx, 'max-length': limit }, io) {
     const maxLength = limit === undefined ? undefined : wholeNumber('max-length', limit, 1);
     await checkReplaceable(output, MODEL_FILES);
-    const loaded = await loadWithAdapter(source, adapter, io);
+    const loaded = await streamWithAdapter(source, adapter, io);
     const { config, weights, gram } = loaded.model;
     const labels = onnx.includes('judge') ? await labelIds(loaded, source) : [];
     io.signal.throwIfAborted();
@@ -68,7 +69,7 @@ export const convertCommand = defineCommand({
 });
 
 /** Encodes the labels that the model answers with. */
-async function labelIds({ model, files }: ModelAndFiles, source: string): Promise<number[]> {
+async function labelIds({ model, files }: ModelAndFiles<StreamedModel>, source: string): Promise<number[]> {
   const tokenizer = tokenizerOf(files, source);
   const { gram } = model;
   const { labels } =

@@ -2,7 +2,7 @@ import { checkReplaceable } from '@gram/base';
 import { MODEL_FILES, saveModel } from '@gram/model';
 import { defineCommand } from '../command.js';
 import { dtypeFlag, modelOperand } from '../models/model-flags.js';
-import { loadWithAdapter } from '../models/writing-model.js';
+import { streamWithAdapter } from '../models/writing-model.js';
 
 /** `gram merge`: an adapter and its model as one model. */
 export const mergeCommand = defineCommand({
@@ -15,10 +15,10 @@ export const mergeCommand = defineCommand({
     dtype: dtypeFlag,
   },
   example: 'gram merge HuggingFaceTB/SmolLM2-135M-Instruct runs/one/adapter merged',
-  cost: 'loading the model and writing it',
+  cost: 'reading the model and writing it, one matrix after the other',
   async run({ model: source, adapter, output, dtype }, io) {
     await checkReplaceable(output, MODEL_FILES);
-    const { model, files } = await loadWithAdapter(source, adapter, io);
+    const { model, files } = await streamWithAdapter(source, adapter, io);
     const { config, weights, gram } = model;
     io.signal.throwIfAborted();
     await saveModel(output, { config, weights, gram, ...files }, { dtype: dtype as 'bfloat16' | undefined });

@@ -1,30 +1,35 @@
 import {
-  applyAdapter,
+  applyAdapterToSave,
   type Companions,
   endIds,
   kindOf,
   type LoadedModel,
-  loadModel,
   type ModelAndFiles,
   type OpenedModel,
   openModel,
   readCompanions,
+  type StreamedModel,
+  streamModel,
   type WeightPrecision,
+  weightsOf,
 } from '@gram/model';
 import { type Tokenizer, tokenizerOf } from '@gram/tokenize';
 import type { Io } from '../command.js';
 import { CliError } from '../error.js';
 import { withDownload } from './download.js';
 
-/** Loads a model, merged with an adapter where one is given, and the texts of the files beside it. */
-export async function loadWithAdapter(
+/**
+ * Opens a model to write it, merged with an adapter where one is given, and reads the texts of the files beside it. Its weights are
+ * read one after the other as they are written.
+ */
+export async function streamWithAdapter(
   pathOrRepo: string,
   adapter: string | undefined,
   io: Io,
-): Promise<ModelAndFiles> {
-  const model = await withDownload(io, (options) => loadModel(pathOrRepo, options));
+): Promise<ModelAndFiles<StreamedModel>> {
+  const model = await withDownload(io, (options) => streamModel(pathOrRepo, options));
   const files = await readCompanions(model.path);
-  return adapter === undefined ? { model, files } : applyAdapter({ model, files }, adapter);
+  return adapter === undefined ? { model, files } : applyAdapterToSave({ model, files }, adapter);
 }
 
 /** A language model that writes text. */
@@ -65,6 +70,11 @@ export async function loadWritingModel(
   const more = moreEndIds(loaded.files.generationConfigJson);
   const stopIds = [...new Set([...endIds(config), ...more])].filter((id) => id < config.vocabSize);
   return { ...loaded, tokenizer, stopIds };
+}
+
+async function loadWithAdapter(pathOrRepo: string, adapter: string, io: Io): Promise<ModelAndFiles> {
+  const { model, files } = await streamWithAdapter(pathOrRepo, adapter, io);
+  return { model: { ...model, weights: await weightsOf(model.weights) }, files };
 }
 
 async function openWithFiles(pathOrRepo: string, precision: WeightPrecision | undefined, io: Io) {

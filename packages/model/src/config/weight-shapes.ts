@@ -16,7 +16,7 @@ export type Weights = Readonly<Record<string, NDArray<'float32'>>>;
 export type PlacedWeights = Readonly<Record<string, AnyArray<'float32'>>>;
 
 /** Returns one of the weights. @throws {ModelError} `bad-weights` when it is missing */
-export function weightOf(weights: Weights, name: string): NDArray<'float32'> {
+export function weightOf<Weight>(weights: Readonly<Record<string, Weight>>, name: string): Weight {
   const found = weights[name];
   if (found !== undefined) return found;
   throw new ModelError('bad-weights', `the weight "${name}" is missing`, 'pass all weights of the model');

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { canonicalJson, describeIssues, sha256OfParts } from '@gram/base';
 import { z } from 'zod';
 import type { ModelConfig } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
 import { type GramMetadata, parseGramMetadata } from '../directory/gram-metadata.js';
 import { ModelError } from '../error.js';
+import { arrayOf, type WritableArrays } from '../safetensors/write.js';
 import type { Adapter } from './adapter.js';
 import type { LoraConfig } from './lora-config.js';
 
@@ -63,7 +65,20 @@ export function adapterNotesText(notes: AdapterNotes): string {
  * the values are the same.
  */
 export function decoderHash(weights: Weights): string {
-  return hashOf(Object.entries(weights).filter(([name]) => name.startsWith('model.')));
+  return hashOf(decoderOf(weights));
+}
+
+/** Computes `decoderHash` of weights that are made one after the other. */
+export async function streamedDecoderHash(weights: WritableArrays): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [name, weight] of sortedByName(decoderOf(weights))) {
+    hash.update(labelOf(name, weight.shape)).update((await arrayOf(name, weight)).data);
+  }
+  return hash.digest('hex');
+}
+
+function decoderOf<Weight>(weights: Readonly<Record<string, Weight>>): [string, Weight][] {
+  return Object.entries(weights).filter(([name]) => name.startsWith('model.'));
 }
 
 /** Computes the hash by which a model knows an adapter that was merged into it. */
@@ -78,6 +93,14 @@ export function withAdapter(config: ModelConfig, { lora, weights }: Adapter): Mo
 }
 
 function hashOf(weights: readonly [string, Weights[string]][], start = ''): string {
-  const sorted = [...weights].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sha256OfParts([start, ...sorted.flatMap(([name, { shape, data }]) => [`${name}[${shape}]`, data])]);
+  const parts = sortedByName(weights).flatMap(([name, { shape, data }]) => [labelOf(name, shape), data]);
+  return sha256OfParts([start, ...parts]);
+}
+
+function sortedByName<Weight>(weights: readonly [string, Weight][]): [string, Weight][] {
+  return [...weights].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function labelOf(name: string, shape: readonly number[]): string {
+  return `${name}[${shape}]`;
 }

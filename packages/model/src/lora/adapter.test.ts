@@ -102,8 +102,8 @@ describe.each(['qwen2', 'qwen3-reward'])('the adapter of %s against PEFT', async
       Object.entries(mergeToSave(config, lora, base, adapter)).map(([key, array]) => {
         if (!('make' in array)) return [key, array];
         // Overwrites the matrix before it, which has to be written by then.
-        const make = () => {
-          const { data } = array.make();
+        const make = async () => {
+          const { data } = await array.make();
           made++;
           buffer.set(data);
           return float32(array.shape, buffer.subarray(0, data.length));

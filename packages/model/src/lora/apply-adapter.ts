@@ -4,13 +4,14 @@ import type { Companions } from '../directory/companions.js';
 import type { GramMetadata } from '../directory/gram-metadata.js';
 import type { LoadedModel } from '../directory/model-directory.js';
 import { ModelError } from '../error.js';
+import { type StreamedModel, weightsOf } from '../opening/stream-model.js';
 import { type LoadedAdapter, loadAdapter } from './adapter-directory.js';
-import { adapterHash, decoderHash, withAdapter } from './adapter-notes.js';
-import { mergeAdapter } from './merge-adapter.js';
+import { adapterHash, streamedDecoderHash, withAdapter } from './adapter-notes.js';
+import { mergeToSave } from './merge-adapter.js';
 
 /** A model with the files beside its weights. */
-export interface ModelAndFiles {
-  readonly model: LoadedModel;
+export interface ModelAndFiles<Model extends StreamedModel = LoadedModel> {
+  readonly model: Model;
   readonly files: Companions;
 }
 
@@ -28,7 +29,21 @@ export interface ModelAndFiles {
  * @param dir of an adapter in the files of PEFT
  * @throws {ModelError} `bad-adapter` where the base is not that of the adapter, or has it already; as `loadAdapter`
  */
-export async function applyAdapter({ model, files }: ModelAndFiles, dir: string): Promise<ModelAndFiles> {
+export async function applyAdapter(base: ModelAndFiles, dir: string): Promise<ModelAndFiles> {
+  const { model, files } = await applyAdapterToSave(base, dir);
+  return { model: { ...model, weights: await weightsOf(model.weights) }, files };
+}
+
+/**
+ * Gives the model of `applyAdapter` for `saveModel`, which merges one matrix after the other as it writes. Of a model of `streamModel`,
+ * memory holds no more than one matrix.
+ *
+ * @throws {ModelError} as `applyAdapter`
+ */
+export async function applyAdapterToSave(
+  { model, files }: ModelAndFiles<StreamedModel>,
+  dir: string,
+): Promise<ModelAndFiles<StreamedModel>> {
   const adapter = await loadAdapter(dir, model.config);
   if (model.config.mergedAdapters?.includes(adapterHash(adapter.lora, adapter.weights))) {
     throw new ModelError(
@@ -37,7 +52,7 @@ export async function applyAdapter({ model, files }: ModelAndFiles, dir: string)
       'use the model as it is, or merge the adapter into its base',
     );
   }
-  if (adapter.base !== undefined && adapter.base !== decoderHash(model.weights)) {
+  if (adapter.base !== undefined && adapter.base !== (await streamedDecoderHash(model.weights))) {
     const named = adapter.baseModel === undefined ? '' : `, ${quote(adapter.baseModel)}`;
     throw new ModelError(
       'bad-adapter',
@@ -46,7 +61,7 @@ export async function applyAdapter({ model, files }: ModelAndFiles, dir: string)
     );
   }
   const config = withAdapter(adapter.config, adapter);
-  const weights = mergeAdapter(config, adapter.lora, model.weights, adapter.weights);
+  const weights = mergeToSave(config, adapter.lora, model.weights, adapter.weights);
   return {
     model: { ...model, config, weights, gram: gramOf(adapter, model, config) },
     files: filesOf(adapter.files, files),
@@ -54,7 +69,7 @@ export async function applyAdapter({ model, files }: ModelAndFiles, dir: string)
 }
 
 /** Returns the `gram.json` of the merged model. That of the base is left out where the adapter has put another head on it. */
-function gramOf(adapter: LoadedAdapter, base: LoadedModel, config: ModelConfig): GramMetadata | undefined {
+function gramOf(adapter: LoadedAdapter, base: StreamedModel, config: ModelConfig): GramMetadata | undefined {
   if (adapter.gram !== undefined) return adapter.gram;
   return kindOf(config).head === kindOf(base.config).head ? base.gram : undefined;
 }

@@ -1,7 +1,7 @@
 import { float32, type NDArray } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { scoreHeadShapes, type Weights, weightOf, weightShapes } from '../config/weight-shapes.js';
-import type { ArrayToMake, WritableArrays } from '../safetensors/write.js';
+import { type ArrayToMake, arrayOf, type WritableArrays } from '../safetensors/write.js';
 import { targetsOf } from './adapter.js';
 import { type LoraConfig, loraScale } from './lora-config.js';
 
@@ -17,46 +17,74 @@ export function mergeAdapter(
   base: Weights,
   adapter: Weights,
 ): Weights {
+  const additions = additionsOf(config, lora, adapter);
   return Object.fromEntries(
-    Object.entries(mergeToSave(config, lora, base, adapter)).map(([name, array]) => [
-      name,
-      'make' in array ? array.make() : array,
-    ]),
+    unmerged(config, base, adapter).map(([name, weight]) => {
+      const addition = additions.get(name);
+      return [name, addition === undefined ? weight : mergedMatrix(weight, addition)];
+    }),
   );
 }
 
 /**
  * Returns the model of `mergeAdapter` for `saveModel`, which makes one merged matrix after the other as it writes: saving it takes no
- * memory of a second model.
+ * memory of a second model. Of a base that is read as it is written, see `streamModel`, it takes none of the first one either.
  *
  * @param adapter must not change until the model is saved
  */
 export function mergeToSave(
   config: ModelConfig,
   lora: LoraConfig,
-  base: Weights,
+  base: WritableArrays,
   adapter: Weights,
 ): WritableArrays {
+  const additions = additionsOf(config, lora, adapter);
+  return Object.fromEntries(
+    unmerged(config, base, adapter).map(([name, weight]): [string, NDArray<'float32'> | ArrayToMake] => {
+      const addition = additions.get(name);
+      if (addition === undefined) return [name, weight];
+      const make = async () => mergedMatrix(await arrayOf(name, weight), addition);
+      return [name, { shape: weight.shape, make }];
+    }),
+  );
+}
+
+/** The weights of the merged model before anything is added to them: those of the base, and the head of the adapter. */
+function unmerged<Weight extends WritableArrays[string]>(
+  config: ModelConfig,
+  base: Readonly<Record<string, Weight>>,
+  adapter: Weights,
+): [string, Weight | NDArray<'float32'>][] {
   const head = scoreHeadShapes(config);
-  const arrays: Record<string, NDArray<'float32'> | ArrayToMake> = {};
-  for (const name of Object.keys(weightShapes(config))) {
-    arrays[name] = weightOf(Object.hasOwn(head, name) ? adapter : base, name);
-  }
-  for (const { name } of targetsOf(config, lora)) {
-    const weight = weightOf(base, `${name}.weight`);
-    const a = weightOf(adapter, `${name}.lora_A.weight`);
-    const b = weightOf(adapter, `${name}.lora_B.weight`);
-    const make = () => mergedMatrix(weight, { a, b, scale: loraScale(lora) });
-    arrays[`${name}.weight`] = { shape: weight.shape, make };
-  }
-  return arrays;
+  return Object.keys(weightShapes(config)).map((name) => [
+    name,
+    Object.hasOwn(head, name) ? weightOf(adapter, name) : weightOf(base, name),
+  ]);
+}
+
+/** A product of two small matrices that is added to a weight: scale * B A. */
+interface LowRank {
+  readonly a: NDArray<'float32'>;
+  readonly b: NDArray<'float32'>;
+  readonly scale: number;
+}
+
+/** What an adapter adds to each weight, by the name of the weight. */
+function additionsOf(config: ModelConfig, lora: LoraConfig, adapter: Weights): Map<string, LowRank> {
+  return new Map(
+    targetsOf(config, lora).map(({ name }) => [
+      `${name}.weight`,
+      {
+        a: weightOf(adapter, `${name}.lora_A.weight`),
+        b: weightOf(adapter, `${name}.lora_B.weight`),
+        scale: loraScale(lora),
+      },
+    ]),
+  );
 }
 
 /** W + scale * B A, in float64, one row at a time: the sum is rounded once. */
-function mergedMatrix(
-  weight: NDArray<'float32'>,
-  { a, b, scale }: { readonly a: NDArray<'float32'>; readonly b: NDArray<'float32'>; readonly scale: number },
-): NDArray<'float32'> {
+function mergedMatrix(weight: NDArray<'float32'>, { a, b, scale }: LowRank): NDArray<'float32'> {
   const [outputs, inputs] = weight.shape as [number, number]; // Matrices have two sizes.
   const rank = b.data.length / outputs;
   const sum = new Float32Array(weight.data);

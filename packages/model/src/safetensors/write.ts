@@ -13,7 +13,7 @@ export const SAVED_BYTES = { F32: 4, BF16: 2 } as const satisfies Record<SavedDT
 /** A float32 array that is made when it is written, so that it is in memory only then. */
 export interface ArrayToMake {
   readonly shape: readonly number[];
-  make(): NDArray<'float32'>;
+  make(): NDArray<'float32'> | Promise<NDArray<'float32'>>;
 }
 
 /** Arrays to write, by name: in memory, or made one after the other. */
@@ -36,10 +36,10 @@ function problemOf(tensor: WritableArrays[string]): string | undefined {
   return sizeOf(shape) === data.length ? undefined : `has the shape [${shape}] and ${data.length} elements`;
 }
 
-/** The array of a tensor. One that is made has to be what the header says. */
-function arrayOf(name: string, tensor: WritableArrays[string]): NDArray<'float32'> {
+/** Gives the array of a tensor. One that is made has to have the size of its shape. @throws {ModelError} `bad-weights` */
+export async function arrayOf(name: string, tensor: WritableArrays[string]): Promise<NDArray<'float32'>> {
   if (!('make' in tensor)) return tensor;
-  const array = { ...tensor.make(), shape: tensor.shape };
+  const array = { ...(await tensor.make()), shape: tensor.shape };
   checkTensor(name, array);
   return array;
 }
@@ -109,6 +109,6 @@ export async function writeSafetensors(
   const header = formatHeader(sorted, metadata, dtype);
   await writeStreamAtomic(path, async (handle) => {
     await handle.writeFile(header);
-    for (const [name, tensor] of sorted) await writeTensor(handle, arrayOf(name, tensor).data, dtype);
+    for (const [name, tensor] of sorted) await writeTensor(handle, (await arrayOf(name, tensor)).data, dtype);
   });
 }
