@@ -1,4 +1,11 @@
-import { type CompileOptions, compile, type DeviceName, type NDArray, type Precision } from '@gram/engine';
+import {
+  type CompileOptions,
+  compile,
+  type DeviceName,
+  disposeArrays,
+  type NDArray,
+  type Precision,
+} from '@gram/engine';
 import {
   type AdaptableTensors,
   growingPositionArrays,
@@ -6,22 +13,18 @@ import {
   joinAdapter,
   type LoraConfig,
   type ModelConfig,
-  type ModelTensors,
   type PlacedAdapter,
   type PlacedWeights,
   type PositionTables,
   positionDimensions,
   sharedLength,
-  tokenLosses,
   valuesAt,
-  vocabularyLogits,
-  type WeightTensors,
 } from '@gram/model';
 import type { BatchArrays, TokenBatch } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { PpoError } from '../error.js';
-import { fullKl } from '../losses/kl.js';
 import { type ResponseTokens, responseLayout } from '../objectives/response-layout.js';
+import { createVocabularyHeads } from './vocabulary-heads.js';
 
 /** Log-probabilities of the frozen reference for the tokens of a response. */
 export interface ReferenceMeasure {
@@ -80,9 +83,9 @@ export interface TokenMeterModels {
 const BATCH_TOKENS = 8192;
 
 type Batch = BatchArrays<TokenBatch>;
-type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D; targets: tf.Tensor1D };
+type Inputs = { tables: PositionTables; tokens: tf.Tensor2D; positions: tf.Tensor1D };
 
-const DIMENSIONS = { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] };
+const DIMENSIONS = { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'] };
 
 /** Makes a meter of a policy, its reference and, for values, a value model. */
 export function createTokenMeter({
@@ -97,10 +100,14 @@ export function createTokenMeter({
   const tablesFor = growingPositionArrays(config);
   const options = { device, precision, dimensions: DIMENSIONS };
   const own = { weights: policy, adapter: adapter?.weights ?? {} };
-  const referenceOutputs = compileLogProbabilities(config, undefined, options);
-  const policyOutputs = compileLogProbabilities(config, adapter?.lora, options);
-  const exactOutputs = compileExactKl(config, adapter?.lora, options);
+  const referenceStates = compileStates(config, undefined, options);
+  const policyStates = compileStates(config, adapter?.lora, options);
+  const heads = createVocabularyHeads(config, { device, precision });
   const values = value && createValueMeter(value, options);
+  const inputsOf = ({ tokens, positions }: Batch, length: number) => {
+    checkLength(config, length);
+    return { tables: tablesFor(length), tokens, positions };
+  };
 
   return {
     async reference(responses, withKl, signal) {
@@ -108,30 +115,28 @@ export function createTokenMeter({
         throw new PpoError('bad-option', 'the token meter has no reference', 'give it one');
       }
       const measure = async (batch: Batch, length: number) => {
-        checkLength(config, length);
-        const tables = tablesFor(length);
+        const inputs = inputsOf(batch, length);
+        const { states } = await referenceStates({ weights: reference, adapter: {}, ...inputs }, { signal });
+        const frozen = { weights: reference, states };
         if (!withKl) {
-          const { logProbabilities } = await referenceOutputs(
-            { weights: reference, adapter: {}, tables, ...batch },
-            { signal },
-          );
+          const logProbabilities = await heads.logProbabilities(frozen, batch.targets, signal);
+          disposeArrays({ states });
           return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities) });
         }
-        const { logProbabilities, kl } = await exactOutputs(
-          { reference, ...own, tables, ...batch },
-          { signal },
-        );
+        const learned = await policyStates({ ...own, ...inputs }, { signal });
+        const models = { policy: { weights: policy, states: learned.states }, reference: frozen };
+        const { logProbabilities, kl } = await heads.exactKl(models, batch.targets, signal);
+        disposeArrays({ states, learned });
         return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities), kl: rowOf(kl) });
       };
       return measureTokens<ReferenceMeasure>(responses, measure, signal);
     },
     policy(responses, signal) {
       const measure = async (batch: Batch, length: number) => {
-        checkLength(config, length);
-        const { logProbabilities } = await policyOutputs(
-          { ...own, tables: tablesFor(length), ...batch },
-          { signal },
-        );
+        const { states } = await policyStates({ ...own, ...inputsOf(batch, length) }, { signal });
+        const model = { weights: policy, states };
+        const logProbabilities = await heads.logProbabilities(model, batch.targets, signal);
+        disposeArrays({ states });
         return (rowOf: RowOf) => rowOf(logProbabilities);
       };
       return measureTokens(responses, measure, signal);
@@ -141,7 +146,7 @@ export function createTokenMeter({
       throw new PpoError('bad-option', 'the token meter has no value model', 'give it one');
     },
     dispose() {
-      for (const each of [referenceOutputs, policyOutputs, exactOutputs, values]) each?.dispose();
+      for (const each of [referenceStates, policyStates, heads, values]) each?.dispose();
     },
   };
 }
@@ -157,33 +162,17 @@ function checkLength(config: ModelConfig, length: number): void {
   );
 }
 
-/** Hidden states of a model before the response tokens, `[P, D]`. */
-function statesOf(config: ModelConfig, weights: ModelTensors, { tables, tokens, positions }: Inputs) {
-  return tf.gather(hiddenStates(config, weights, tokens, tables), positions);
-}
-
 type MeterOptions = Pick<CompileOptions<never, never>, 'device' | 'precision' | 'dimensions'>;
 
-function compileLogProbabilities(config: ModelConfig, lora: LoraConfig | undefined, options: MeterOptions) {
+/** Compiles the hidden states of a model before the response tokens, `[P, D]`. */
+function compileStates(config: ModelConfig, lora: LoraConfig | undefined, options: MeterOptions) {
   const joined = joinAdapter(config, lora);
-  return compile((inputs: Inputs & AdaptableTensors) => {
-    const model = joined(inputs);
-    const states = statesOf(config, model, inputs);
-    return { logProbabilities: tf.neg(tokenLosses(config, model, states, inputs.targets)) };
-  }, options);
-}
-
-function compileExactKl(config: ModelConfig, lora: LoraConfig | undefined, options: MeterOptions) {
-  const joined = joinAdapter(config, lora);
-  return compile((inputs: Inputs & AdaptableTensors & { reference: WeightTensors }) => {
-    const policy = joined(inputs);
-    const states = statesOf(config, inputs.reference, inputs);
-    const own = statesOf(config, policy, inputs);
-    return {
-      logProbabilities: tf.neg(tokenLosses(config, inputs.reference, states, inputs.targets)),
-      kl: fullKl(vocabularyLogits(config, policy, own), vocabularyLogits(config, inputs.reference, states)),
-    };
-  }, options);
+  return compile(
+    (inputs: Inputs & AdaptableTensors) => ({
+      states: tf.gather(hiddenStates(config, joined(inputs), inputs.tokens, inputs.tables), inputs.positions),
+    }),
+    { ...options, resident: ['states'] },
+  );
 }
 
 function createValueMeter({ config, weights, adapter }: PlacedModel, options: MeterOptions) {
@@ -200,7 +189,8 @@ function createValueMeter({ config, weights, adapter }: PlacedModel, options: Me
     measure(responses: readonly ResponseTokens[], signal?: AbortSignal): Promise<number[][]> {
       const measure = async (batch: Batch, length: number) => {
         const tables = tablesFor(length);
-        const { values } = await predict({ ...model, tables, ...batch }, { signal });
+        const { tokens, positions } = batch;
+        const { values } = await predict({ ...model, tables, tokens, positions }, { signal });
         return (rowOf: RowOf) => rowOf(values);
       };
       return measureTokens(responses, measure, signal);
