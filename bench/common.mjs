@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { median } from './engine/configurations.mjs';
 
 /**
- * Runs a program and parses the last line that it prints. On Linux a child begins with the peak of memory of the process that it
+ * Runs a program and gives what it prints, `out` and `err`. On Linux a child begins with the peak of memory of the process that it
  * was split from: a shell between them keeps ours out of its figures.
  */
-export function json(command, args) {
+export function printed(command, args) {
   const [program, words] =
     process.platform === 'linux' ? ['sh', ['-c', '"$@"; exit $?', 'sh', command, ...args]] : [command, args];
   return new Promise((resolve, reject) => {
@@ -15,12 +15,24 @@ export function json(command, args) {
     child.stderr.on('data', (chunk) => err.push(chunk));
     child.on('error', reject);
     child.on('close', (code) => {
-      const last = Buffer.concat(out).toString().trim().split('\n').at(-1);
-      if (code === 0 && last?.startsWith('{')) resolve(JSON.parse(last));
-      else reject(new Error(`${command} ${args.join(' ')} failed:\n${Buffer.concat(err)}`));
+      const texts = { out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() };
+      if (code === 0) resolve(texts);
+      else reject(failure(command, args, texts.err));
     });
   });
 }
+
+/** Runs a program and parses the last line that it prints. */
+export async function json(command, args) {
+  const last = lastLine((await printed(command, args)).out);
+  if (last?.startsWith('{')) return JSON.parse(last);
+  throw failure(command, args, 'its last line is not JSON');
+}
+
+/** The last line of a text. */
+export const lastLine = (text) => text.trim().split('\n').at(-1);
+
+const failure = (command, args, why) => new Error(`${command} ${args.join(' ')} failed:\n${why}`);
 
 /** Makes a system of another program: absent without its path, or where it fails, as without its packages. */
 export function peer(program, args, needs) {

@@ -2,24 +2,39 @@
  * Goes from a model of the hub to a policy with three commands, all with LoRA, and prints the peak memory of each beside the size of
  * the model in float32. Linux only: the kernel counts.
  *
- *     node bench/memory/rlhf.mjs MODEL
+ *     node bench/memory/rlhf.mjs MODEL [--records 16] [--steps 20]
  *
- * MODEL is a model directory or a repository of the hub with a chat template.
+ * MODEL is a model directory, a GGUF file or a repository of the hub with a chat template. A peak is what the process has at most:
+ * Node and the runtime, the weights, the adapters with their gradients and moments, the graphs, and the activations. The activations of
+ * a step are those that `activationBytes` counts for its longest sequence, three arrays of the logits of the longest response (logits,
+ * their logarithms and their gradient), and in PPO the keys and values of all responses that are drawn together.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { writeJsonl } from '@gram/data';
-import { inspectModel, resolveModel, weightBytes } from '@gram/model';
+import { activationBytes, cacheBytes, inspectModel, resolveModel, weightBytes } from '@gram/model';
 import { createWorld } from '@gram/world';
-import { json, mega, times } from '../common.mjs';
+import { lastLine, mega, printed, times } from '../common.mjs';
 
-const [model] = process.argv.slice(2);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { records: { type: 'string', default: '16' }, steps: { type: 'string', default: '20' } },
+});
+const [model] = positionals;
 if (model === undefined) throw new Error('give a model');
+const [records, steps] = [Number(options.records), Number(options.steps)];
+/** Most that a command may take beside the activations, of the model. */
+const MOST = 1.5;
+const NEW_TOKENS = 32;
+const PROMPTS_OF_A_STEP = 4;
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const directory = await resolveModel(model);
-const whole = weightBytes((await inspectModel(directory)).config);
+const { config } = await inspectModel(directory);
+const whole = weightBytes(config);
 
 const training = `
 init: { model: ${resolve(directory)} }
@@ -37,23 +52,39 @@ prompts: { path: prompts.jsonl }
 validation: { path: validation.jsonl }
 rewards:
   - { name: judge, judge: { adapter: runs/judge/adapter } }
-steps: 20
-valueOnlySteps: 2
-maxNewTokens: 32
-batchSize: 4
+steps: ${steps}
+valueOnlySteps: ${Math.min(2, steps - 1)}
+maxNewTokens: ${NEW_TOKENS}
+batchSize: ${PROMPTS_OF_A_STEP}
 miniBatchSize: 4
 microBatchSize: 1
 epochs: 1
 evaluateEvery: 10
 output: runs/ppo
 `;
+
+/** Longest of the examples or prompts in tokens, as a command says it. */
+function longestOf(text) {
+  const found = text.matchAll(/examples of at most (\d+) tokens|the longest of (\d+) tokens/g);
+  return Math.max(...[...found].map(([, examples, prompts]) => Number(examples ?? prompts)));
+}
+
+function activationsOf(name, longest) {
+  const length = 16 * Math.ceil((name === 'ppo' ? longest + NEW_TOKENS : longest) / 16);
+  const supervised = name === 'finetune' ? 0 : name === 'ppo' ? NEW_TOKENS : length;
+  const logits = 3 * 4 * supervised * config.vocabSize;
+  // The greedy response to each prompt is drawn beside the sample.
+  const drawn = name === 'ppo' ? cacheBytes(config, 2 * PROMPTS_OF_A_STEP * length) : 0;
+  return activationBytes(config, 1, length) + logits + drawn;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
   const path = (name) => join(folder, name);
   const world = createWorld({ seed: 5 });
-  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(16));
-  await writeJsonl(path('pairs.jsonl'), world.labeledPairs(16));
-  await writeJsonl(path('prompts.jsonl'), world.prompts('policy', 32));
+  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(records));
+  await writeJsonl(path('pairs.jsonl'), world.labeledPairs(records));
+  await writeJsonl(path('prompts.jsonl'), world.prompts('policy', 2 * records));
   await writeJsonl(path('validation.jsonl'), world.prompts('policy-validation', 4));
   writeFileSync(path('train.yaml'), training);
   writeFileSync(path('ppo.yaml'), rlhf);
@@ -71,8 +102,13 @@ try {
   console.log(`the model in float32: ${mega(whole)}`);
   for (const [name, words] of Object.entries(commands)) {
     const gram = here('../../packages/cli/bin/gram.js');
-    const { peak } = await json(process.execPath, ['--import', here('at-exit.mjs'), gram, name, ...words]);
-    console.log(`gram ${name.padEnd(8)}  ${mega(peak)}  ${times(peak / whole)}`);
+    const { out, err } = await printed(process.execPath, ['--import', here('at-exit.mjs'), gram, name, ...words]);
+    const { peak } = JSON.parse(lastLine(out));
+    const activations = activationsOf(name, longestOf(err));
+    const rest = (peak - activations) / whole;
+    console.log(
+      `gram ${name.padEnd(8)}  ${mega(peak)}  ${times(peak / whole)}  less activations of ${mega(activations)}: ${times(rest)}, of at most ${times(MOST)}`,
+    );
   }
 } finally {
   rmSync(folder, { recursive: true });
