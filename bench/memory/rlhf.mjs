@@ -102,7 +102,13 @@ try {
   console.log(`the model in float32: ${mega(whole)}`);
   for (const [name, words] of Object.entries(commands)) {
     const gram = here('../../packages/cli/bin/gram.js');
-    const { out, err } = await printed(process.execPath, ['--import', here('at-exit.mjs'), gram, name, ...words]);
+    const { out, err } = await printed(process.execPath, [
+      '--import',
+      here('at-exit.mjs'),
+      gram,
+      name,
+      ...words,
+    ]);
     const { peak } = JSON.parse(lastLine(out));
     const activations = activationsOf(name, longestOf(err));
     const rest = (peak - activations) / whole;
