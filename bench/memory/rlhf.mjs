@@ -15,7 +15,15 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeJsonl } from '@gram/data';
-import { activationBytes, cacheBytes, inspectModel, resolveModel, weightBytes } from '@gram/model';
+import {
+  activationBytes,
+  cacheBytes,
+  inspectModel,
+  readCompanions,
+  resolveModel,
+  weightBytes,
+} from '@gram/model';
+import { tokenizerOf } from '@gram/tokenize';
 import { createWorld } from '@gram/world';
 import { lastLine, mega, printed, times } from '../common.mjs';
 
@@ -71,18 +79,23 @@ function longestOf(text) {
 
 function activationsOf(name, longest) {
   const length = 16 * Math.ceil((name === 'ppo' ? longest + NEW_TOKENS : longest) / 16);
-  const supervised = name === 'finetune' ? 0 : name === 'ppo' ? NEW_TOKENS : length;
+  // A judge reads the rows of its labels.
+  const supervised = { sft: longestResponse, finetune: 0, ppo: NEW_TOKENS }[name];
   const logits = 3 * 4 * supervised * config.vocabSize;
   // The greedy response to each prompt is drawn beside the sample.
   const drawn = name === 'ppo' ? cacheBytes(config, 2 * PROMPTS_OF_A_STEP * length) : 0;
   return activationBytes(config, 1, length) + logits + drawn;
 }
 
+const world = createWorld({ seed: 5 });
+const demonstrations = [...world.demonstrations(records)];
+const tokenizer = tokenizerOf(await readCompanions(directory), model);
+const responses = await Promise.all(demonstrations.map(({ response }) => tokenizer.encode(response)));
+const longestResponse = 1 + Math.max(...responses.map(({ length }) => length));
 const folder = mkdtempSync(join(tmpdir(), 'gram-bench-'));
 try {
   const path = (name) => join(folder, name);
-  const world = createWorld({ seed: 5 });
-  await writeJsonl(path('demonstrations.jsonl'), world.demonstrations(records));
+  await writeJsonl(path('demonstrations.jsonl'), demonstrations);
   await writeJsonl(path('pairs.jsonl'), world.labeledPairs(records));
   await writeJsonl(path('prompts.jsonl'), world.prompts('policy', 2 * records));
   await writeJsonl(path('validation.jsonl'), world.prompts('policy-validation', 4));

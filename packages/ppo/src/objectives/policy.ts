@@ -99,32 +99,21 @@ export function policyObjective({
       return policyBatch(examples, { rows, length, total }, { kl, aggregation, maxNewTokens });
     },
     loss(config, weights, batch) {
-      const {
-        tokens,
-        positions,
-        targets,
-        old,
-        advantages,
-        importance,
-        reference,
-        klWeights,
-        referenceModel,
-        tables,
-      } = batch;
+      const { tokens, positions, tables, reference, klWeights } = batch;
       const mean = (terms: tf.Tensor1D) => weightedSum(terms, batch.weights);
       const reported = (terms: tf.Tensor1D) => tf.keep(weightedSum(terms, batch.shares));
       const logitsOf = (model: ModelTensors): tf.Tensor2D =>
         vocabularyLogits(config, model, tf.gather(hiddenStates(config, model, tokens, tables), positions));
       const logits = logitsOf(weights);
-      const logProbabilities: tf.Tensor1D = tf.neg(crossEntropy(logits, targets));
-      const { losses, logRatios, clipped } = policyTerms(logProbabilities, old, advantages, clip);
+      const logProbabilities: tf.Tensor1D = tf.neg(crossEntropy(logits, batch.targets));
+      const { losses, logRatios, clipped } = policyTerms(logProbabilities, batch.old, batch.advantages, clip);
       const entropy = entropies(logits);
-      const terms = [mean(tf.mul(losses, importance))];
+      const terms = [mean(tf.mul(losses, batch.importance))];
       if (kl !== undefined && reference !== undefined && klWeights !== undefined) {
         /** The KL to the reference at each response token, `[P]`. */
         const estimates =
           kl.estimator === 'full'
-            ? fullKl(logits, logitsOf(frozen(referenceModel)))
+            ? fullKl(logits, logitsOf(frozen(batch.referenceModel)))
             : klTerms(kl.estimator, logProbabilities, reference);
         terms.push(mean(tf.mul(estimates, klWeights)));
       }

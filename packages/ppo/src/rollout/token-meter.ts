@@ -97,18 +97,13 @@ export function createTokenMeter({
   device,
   products: precision,
 }: TokenMeterModels): TokenMeter {
-  const tablesFor = growingPositionArrays(config);
   const options = { device, precision, dimensions: DIMENSIONS };
+  const inputsOf = meterInputs(config);
   const own = { weights: policy, adapter: adapter?.weights ?? {} };
   const referenceStates = compileStates(config, undefined, options);
   const policyStates = compileStates(config, adapter?.lora, options);
   const heads = createVocabularyHeads(config, { device, precision });
   const values = value && createValueMeter(value, options);
-  const inputsOf = ({ tokens, positions }: Batch, length: number) => {
-    checkLength(config, length);
-    return { tables: tablesFor(length), tokens, positions };
-  };
-
   return {
     async reference(responses, withKl, signal) {
       if (reference === undefined) {
@@ -148,6 +143,15 @@ export function createTokenMeter({
     dispose() {
       for (const each of [referenceStates, policyStates, heads, values]) each?.dispose();
     },
+  };
+}
+
+/** Gives the inputs of a decoder for batches that the policy can learn from as well. */
+function meterInputs(config: ModelConfig) {
+  const tablesFor = growingPositionArrays(config);
+  return ({ tokens, positions }: Batch, length: number) => {
+    checkLength(config, length);
+    return { tables: tablesFor(length), tokens, positions };
   };
 }
 
