@@ -1,5 +1,5 @@
 import { createRandom } from '@gram/base';
-import { copyWeights, initWeights } from '@gram/model';
+import { copyWeights, initWeights, type ModelConfig } from '@gram/model';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tinyModel } from '../__fixtures__/tiny-model.js';
 import { microBatches } from '../batches/micro-batches.js';
@@ -11,8 +11,8 @@ import { supervisedFineTuning } from '../objectives/token-generation.js';
 import { sgd } from '../optimizers/sgd.js';
 import { createTrainingStep, type TrainingStep } from './training-step.js';
 
-const config = { ...tinyModel, maxPositionEmbeddings: 512, tieWordEmbeddings: false };
-const scorer = { ...config, architecture: 'LlamaForSequenceClassification' };
+const config: ModelConfig = { ...tinyModel, maxPositionEmbeddings: 512, tieWordEmbeddings: false };
+const scorer: ModelConfig = { ...config, architecture: 'LlamaForSequenceClassification' };
 const random = createRandom(1, 'examples');
 const text = (length: number) => Array.from({ length }, () => 2 + random.integer(18));
 const response = (length: number) => ({
@@ -23,7 +23,7 @@ const reference = { chosen: -3, rejected: -2 };
 /** Each with three lengths that are no multiple of 128. */
 const lengths = [20, 70, 40];
 
-const cases: [string, typeof config, Objective<never>, (length: number) => unknown][] = [
+const cases: [string, ModelConfig, Objective<never>, (length: number) => unknown][] = [
   ['demonstrations', config, supervisedFineTuning as Objective<never>, response],
   [
     'labels',
@@ -50,7 +50,7 @@ afterEach(() => {
   for (const step of opened.splice(0)) step.dispose();
 });
 
-function open(model: typeof config, objective: Objective<never>): TrainingStep {
+function open(model: ModelConfig, objective: Objective<never>): TrainingStep {
   const weights = copyWeights(initWeights(model, createRandom(2, 'weights'), 0.3));
   const step = createTrainingStep(model, objective, sgd(), weights, {});
   opened.push(step);
