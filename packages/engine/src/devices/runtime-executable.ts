@@ -59,7 +59,7 @@ export class RuntimeExecutable implements Executable {
     checkOverwritten(this.parts);
     const inputSizes = traced.graph.inputs.flatMap(({ shape }) => shape);
     this.info = {
-      nodes: this.traced.graph.nodes.length,
+      nodes: traced.graph.nodes.length,
       bytes: this.parts.reduce((sum, part) => sum + (part?.bytes ?? 0), 0),
       seconds: { trace: (tracedAt - started) / 1000, create: (performance.now() - tracedAt) / 1000 },
       copied: this.parts.flatMap((part) => part?.copied ?? []),
