@@ -12,6 +12,7 @@ import {
 } from '@gram/model';
 import { describeGpus, type GpuLoad } from '@gram/run';
 import type { Optimizer } from '@gram/train';
+import type { ModelParts } from '../run/run.js';
 import { ownWeights, trainedWeights } from '../run/trained.js';
 import type { PreparedRlhf } from './prepare.js';
 
@@ -25,7 +26,7 @@ const BYTES = 4;
 
 /** The parts of a prepared run that decide what it takes. */
 export type RlhfPlan = Pick<PreparedRlhf, 'options' | 'longestPrompt'> & {
-  readonly run: Pick<PreparedRlhf['run'], 'policy' | 'value' | 'reference' | 'precision'>;
+  readonly run: Pick<PreparedRlhf['run'], 'value' | 'reference'> & { readonly policy: ModelParts };
   readonly prompts: Pick<PreparedRlhf['prompts'], 'lengths'>;
 };
 

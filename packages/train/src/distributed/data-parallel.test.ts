@@ -6,14 +6,12 @@ import { togetherInOneProcess } from './__fixtures__/in-process.js';
 import { dataParallel } from './data-parallel.js';
 
 const shapes = { embedding: { shape: [40, 8] }, norm: { shape: [8] }, head: { shape: [8, 33] } };
-type Name = keyof typeof shapes;
-const names = Object.keys(shapes) as Name[];
+const names = Object.keys(shapes);
 
 /** Whole numbers, whose sums are exact. */
-const gradientsOf = (rank: number) =>
+const gradientsOf = (rank: number): Readonly<Record<string, NDArray<'float32'>>> =>
   Object.fromEntries(
-    names.map((name, k) => {
-      const { shape } = shapes[name];
+    Object.entries(shapes).map(([name, { shape }], k) => {
       const length = shape.reduce((product, n) => product * n, 1);
       return [
         name,
@@ -23,11 +21,11 @@ const gradientsOf = (rank: number) =>
         ),
       ];
     }),
-  ) as Record<Name, NDArray<'float32'>>;
+  );
 
 const ranks = [0, 1, 2];
-const wanted = (name: Name) => {
-  const all = ranks.map((rank) => gradientsOf(rank)[name].data);
+const wanted = (name: string) => {
+  const all = ranks.map((rank) => gradientsOf(rank)[name]!.data);
   return all[0]!.map((_, i) => all.reduce((sum, values) => sum + values[i]!, 0));
 };
 
@@ -51,7 +49,7 @@ describe('gradients of several ranks', () => {
         const gradients = gradientsOf(communicator.rank);
         expect(await parallel.gradientGroups(gradients)).toEqual([names]);
         const named = groups.map((group) =>
-          Object.fromEntries(group.map((name) => [name, gradients[name]] as const)),
+          Object.fromEntries(group.map((name) => [name, gradients[name]!] as const)),
         );
         const sums = parallel.gradientSums(named);
         for (const group of named.keys()) sums.begin(group);
@@ -60,7 +58,7 @@ describe('gradients of several ranks', () => {
         const slices = parallel.shares?.[communicator.rank];
         for (const [name, array] of Object.entries(own)) {
           const { start, end } = slices?.find((slice) => slice.name === name) ?? { start: 0, end: undefined };
-          expect([...(array as NDArray).data]).toEqual([...wanted(name as Name).slice(start, end)]);
+          expect([...(array as NDArray).data]).toEqual([...wanted(name).slice(start, end)]);
           seen.set(name, (seen.get(name) ?? 0) + (array as NDArray).data.length);
         }
       });
