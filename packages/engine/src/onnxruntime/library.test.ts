@@ -162,6 +162,10 @@ const tests: Record<Exclude<Member, SessionMember | CudaMember>, () => void> = {
     // The thread that calls is one of those that work.
     if (onLinux) expect(threadsStarted).toBeGreaterThanOrEqual(threadsAsked - 1);
   },
+  SetGlobalSpinControl() {
+    for (const allow of [0, 1]) call('SetGlobalSpinControl', threading(), allow);
+    expect(() => call('SetGlobalSpinControl', threading(), 7)).toThrow('allow_spinning');
+  },
   CreateEnvWithGlobalThreadPools() {
     const second = secondEnvironment();
     expect(second).toBe(getEnvironment().handle);
