@@ -29,7 +29,7 @@ interface BatchInputs {
 type Arrays<Inputs> = Omit<ArrayInputs<Inputs>, 'batch'> & { readonly batch: BatchArrays };
 
 /** A compiled function of a micro-batch. */
-interface BatchGraphs<Inputs, Outputs> {
+export interface BatchGraphs<Inputs, Outputs> {
   run(inputs: Arrays<Inputs>, options?: RunOptions): Promise<Outputs>;
   /** Graphs that were compiled so far. */
   readonly executables: readonly ExecutableInfo[];
