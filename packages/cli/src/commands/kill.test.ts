@@ -80,17 +80,18 @@ it.skipIf(!built)(
   },
 );
 
-it.skipIf(!built).each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+it.skipIf(!built).each(['SIGINT', 'SIGTERM', 'SIGHUP', 'a pipe that nobody reads'] as const)(
   'a run that is stopped by %s saves its last whole step, and the same command goes on',
   { timeout: 240_000 },
-  async (signal) => {
-    const output = `stopped-${signal}`;
+  async (cause) => {
+    const output = `stopped-${cause.replaceAll(' ', '-')}`;
     const child = start(output);
     while (newest(output) === 0 && child.exitCode === null) await wait(5);
-    // A terminal that was closed takes no more text.
-    if (signal === 'SIGHUP') child.stderr!.destroy();
-    child.kill(signal);
-    const [code] = await once(child, 'exit');
+    const exit = once(child, 'exit');
+    // A terminal that was closed takes no more text either.
+    if (cause !== 'SIGINT' && cause !== 'SIGTERM') child.stderr!.destroy();
+    if (cause !== 'a pipe that nobody reads') child.kill(cause);
+    const [code] = await exit;
     expect(code).toBe(130);
     const done = newest(output);
     expect(
