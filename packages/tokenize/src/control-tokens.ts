@@ -34,7 +34,7 @@ export function controlTokens({ added_tokens: added = [] }: TokenizerJson): read
   return added.filter(({ content, special }) => special === true || !/^[\s▁]*$/.test(content));
 }
 
-/** What is known of the tokens of a tokenizer. */
+/** Ids of the tokens of a tokenizer, as they are known before the library has opened it. */
 export interface KnownTokens {
   /** The id of a token by its name in the tokenizer itself. */
   idOf(token: string): number | undefined;

@@ -187,7 +187,7 @@ export class RuntimePart {
     }
   }
 
-  /** Where each output is written: in an input, in a new host array, or in new memory of the device. */
+  /** Chooses the memory that each output is written to: an input, a new host array, or new memory of the device. */
   private targets({ inputs, sizes, between }: PartRun): Targets {
     const arrays = new Map<string, NDArray>();
     const handles = new Map<string, unknown>();

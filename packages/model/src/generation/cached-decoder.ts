@@ -45,7 +45,7 @@ export interface NextTokens {
   readonly spread: Float32Array;
 }
 
-/** What is wanted of the next tokens: with the winners alone, the logits are never copied to the host. */
+/** Output of the language head for the next tokens: all logits, or the most likely token alone, which greedy decoding needs. */
 export type Wanted = 'logits' | 'winners';
 
 /** Prompts and their completions. */
@@ -168,13 +168,13 @@ export function createCachedDecoder(
   };
 }
 
-/** What comes after states: all logits, or the winners alone. */
+/** Creates the two functions of the language head, for all logits and for the most likely token alone. */
 function createHeads(config: ModelConfig, weights: LoadedWeights, options: DecoderOptions) {
   const [logits, winners] = [compileHead(config, options), compileWinners(config, options)];
   const readByHead = withoutLayers(weights);
   return {
     computations: [logits, winners],
-    /** Computes what comes after the states, and frees them. */
+    /** Computes the next tokens after the states, and frees the states. */
     async next(loaded: LoadedWeights, states: AnyArray, wanted: Wanted): Promise<NextTokens> {
       const inputs = { weights: readByHead(loaded), states };
       const { next } = await (wanted === 'logits' ? logits(inputs) : winners(inputs));

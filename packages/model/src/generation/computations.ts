@@ -21,7 +21,7 @@ export interface DecoderOptions {
 
 const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
 
-/** Reading prompts: what comes after each, and the cache of every completion that continues one of them. */
+/** Compiles the function that reads prompts: it gives the state at the end of each, and fills the caches of their completions. */
 export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
@@ -59,7 +59,7 @@ export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOp
   );
 }
 
-/** One more token of each completion. */
+/** Compiles the function that reads one more token of each completion. */
 export function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
@@ -86,7 +86,7 @@ export function compileAdvance(config: ModelConfig, { lora, ...options }: Decode
   );
 }
 
-/** Several more tokens of the only completion. */
+/** Compiles the function that reads several more tokens of a single completion. */
 export function compileExtend(config: ModelConfig, { lora, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
@@ -118,8 +118,8 @@ export function compileExtend(config: ModelConfig, { lora, ...options }: Decoder
 }
 
 /**
- * The next token from the states before the final norm. It is a function of its own, so that the largest matrix of a small model
- * is packed once, and not once for prompts and once more for single tokens.
+ * Compiles the function from states before the final norm to the logits of the next tokens. It is a function of its own, so that
+ * the largest matrix of a small model is packed once, and not once for prompts and once more for single tokens.
  */
 export function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
   return compile(
@@ -130,7 +130,7 @@ export function compileHead(config: ModelConfig, { lora: _, ...options }: Decode
   );
 }
 
-/** The winners of the next token alone: their probabilities are all that greedy decoding needs of the logits. */
+/** Compiles the function from states to the most likely next tokens and their probabilities, which greedy decoding needs. */
 export function compileWinners(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
   return compile(
     ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => {
@@ -141,7 +141,7 @@ export function compileWinners(config: ModelConfig, { lora: _, ...options }: Dec
   );
 }
 
-/** The cache of some of the rows. */
+/** Compiles the function that keeps some rows of a cache. */
 export function compileSelect(device: DeviceName | 'auto') {
   return compile(
     ({ cache, rows }: { cache: CacheTree<tf.Tensor>; rows: tf.Tensor1D }) => ({
@@ -173,7 +173,7 @@ function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
   });
 }
 
-/** Computes, with the logits, what would take the host a pass over the vocabulary: here it takes all threads. */
+/** Adds the most likely token and the log of the sum of exponentials to logits. The host would need a pass over the vocabulary. */
 function nextTokens(logits: tf.Tensor2D) {
   const aboveMost = tf.sub(logits, tf.max(logits, 1, true));
   return { logits, best: tf.argMax(logits, 1), spread: tf.log(tf.sum(tf.exp(aboveMost), 1)) };

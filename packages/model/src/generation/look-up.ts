@@ -54,7 +54,7 @@ export function createLookUp(prompt: readonly number[]): LookUp {
       if (place === undefined || proved < TRIAL) return [];
       const period = text.length - place;
       const start = place;
-      // What reaches the end of the text goes on with the draft itself, as a text does that repeats itself.
+      // A draft that is longer than the distance to the earlier occurrence repeats its own tokens.
       return Array.from({ length: Math.min(length, most) }, (_, i) => text[start + (i % period)] ?? 0);
     },
     judge(drafted, right) {

@@ -6,7 +6,7 @@ import { badGguf } from './error.js';
 /** A value of the metadata. Integers of 64 bits are `bigint`. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
 
-/** What a header says of a tensor. */
+/** Name, sizes, type and offset of a tensor, as the header has them. */
 export interface TensorInfo {
   readonly name: string;
   /** Sizes in the order of the file, innermost first. They may be too large for a number to be exact. */

@@ -69,7 +69,7 @@ interface LowRank {
   readonly scale: number;
 }
 
-/** What an adapter adds to each weight, by the name of the weight. */
+/** Maps the name of each adapted weight to the low-rank product that the adapter adds to it. */
 function additionsOf(config: ModelConfig, lora: LoraConfig, adapter: Weights): Map<string, LowRank> {
   return new Map(
     targetsOf(config, lora).map(({ name }) => [

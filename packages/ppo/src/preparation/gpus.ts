@@ -50,7 +50,7 @@ export function describeRlhfOnGpus(prepared: PreparedRlhf, counts?: readonly num
 }
 
 /**
- * What one GPU would hold and compute. A run whose policy is an adapter has no other load. One that trains all weights has beside it
+ * Estimates the memory and the work of one GPU. A run whose policy is an adapter has no other load. One that trains all weights has beside it
  * that of a usual adapter, under which policy, value model and reference have one model in memory.
  */
 export function loadsOfRlhf(plan: RlhfPlan): { readonly whole?: GpuLoad; readonly adapter: GpuLoad } {

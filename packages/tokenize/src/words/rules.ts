@@ -82,7 +82,7 @@ function hasSimpleTokens(json: TokenizerJson): boolean {
 /** A component that splits, or writes bytes as characters. */
 type Step = Readonly<Record<string, unknown>>;
 
-/** What is no step, which no rules have: the library refuses it. */
+/** Stands for a value that is not a step. No rules match it, so the library gets the file and refuses it by name. */
 const UNKNOWN_STEP: Step = {};
 
 function flattened(step: Step): readonly Step[] {
