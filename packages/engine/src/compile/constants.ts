@@ -55,7 +55,8 @@ export function disposeConstants({ placed }: Constants): void {
  * @throws {EngineError} `bad-state`
  */
 export function checkConstants({ given }: Constants, tree: object): void {
-  if (hasLeaves(tree, given.values())) return;
+  const expected = given.values();
+  if (hasLeaves(tree, expected) && expected.next().done === true) return;
   const arrays = flattenTree(tree, isArray);
   for (const [path, array] of given) {
     if (arrays.get(path) === array) continue;
@@ -67,7 +68,7 @@ export function checkConstants({ given }: Constants, tree: object): void {
   }
 }
 
-/** Whether the leaves of a tree, depth first, are the next ones of a list. */
+/** Whether the leaves of a tree, depth first, are the next values of an iterator, which may have more. */
 function hasLeaves(tree: object, expected: Iterator<AnyArray>): boolean {
   for (const key in tree) {
     const child: unknown = Reflect.get(tree, key);

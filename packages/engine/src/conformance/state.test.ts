@@ -87,6 +87,21 @@ describeOnDevices('state', (device) => {
     scale.dispose();
   });
 
+  it('a constant that a later call leaves out is missed', async () => {
+    const sum = compile(
+      ({ w, x }: { w: Readonly<Record<string, tf.Tensor>>; x: tf.Tensor }) => ({
+        y: tf.addN([...Object.values(w), x]),
+      }),
+      { device, constants: ['w'] },
+    );
+    const [a, b, x] = [scalar(1), scalar(2), scalar(4)];
+    const { y } = await sum({ w: { a, b }, x });
+    expect(y.data[0]).toBe(7);
+    await expect(sum({ w: { a }, x })).rejects.toMatchObject({ code: 'bad-state' });
+    await expect(sum({ w: { b }, x })).rejects.toMatchObject({ code: 'bad-state' });
+    sum.dispose();
+  });
+
   it('placed arrays keep their type, and a disposed one says so', async () => {
     const { i, b } = await place({ i: int32([2], [7, -8]), b: float32([1], [2.5]) }, device);
     const back = (await read({ i, b })) as Record<string, NDArray>;
