@@ -62,7 +62,7 @@ export const memory = [
   },
   {
     name: 'model larger than the machine',
-    runs: ['LoRA', 'eval'],
+    runs: ['LoRA', 'eval', 'benchmark'],
     async make({ stage, expectSaid, fault }) {
       const files = ['config.json', 'model.safetensors'].map((name) => stage.path(`base/${name}`));
       for (const file of files) renameSync(file, `${file}.small`);

@@ -121,7 +121,13 @@ export { decoderHash, withAdapter } from './lora/adapter-notes.js';
 export { applyAdapter, applyAdapterToSave, type ModelAndFiles } from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { mergeAdapter, mergeToSave } from './lora/merge-adapter.js';
-export { arePlain, type OpenedModel, type OpenOptions, openModel } from './opening/open-model.js';
+export {
+  arePlain,
+  checkModelMemory,
+  type OpenedModel,
+  type OpenOptions,
+  openModel,
+} from './opening/open-model.js';
 export type { FixedWeights } from './opening/packed-file.js';
 export { type StreamedModel, streamModel, weightsOf } from './opening/stream-model.js';
 export { type ModelUse, type PeakMemory, peakMemory } from './peak-memory.js';

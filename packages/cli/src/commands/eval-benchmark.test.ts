@@ -132,6 +132,19 @@ describe('gram eval --benchmark', () => {
     );
   });
 
+  it('refuses a model that does not fit before it reads one of its weights', async () => {
+    const large = shop.path('large');
+    mkdirSync(large);
+    const config = JSON.parse(readFileSync(`${model}/config.json`, 'utf8'));
+    const sizes = { num_hidden_layers: 1000, hidden_size: 16_384, intermediate_size: 65_536 };
+    writeFileSync(`${large}/config.json`, JSON.stringify({ ...config, ...sizes }));
+    const argv = ['eval', '--benchmark', 'reward-bench', '--data', data, '--out', shop.path('large-out')];
+    const { status, stderr } = await gram([...argv, '--model', large]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^gram: opening .*large in float32 takes about .* of memory, and /);
+    expect(existsSync(shop.path('large-out'))).toBe(false);
+  });
+
   it('wants a folder and no format', async () => {
     const argv = ['eval', '--model', model, '--benchmark', 'hhh', '--data', data];
     expect(await gram(argv)).toMatchObject({ status: 2, stderr: expect.stringContaining('add --out DIR') });

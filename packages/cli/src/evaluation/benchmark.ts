@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { checkModelMemory } from '@gram/model';
 import { createProgress, writePage } from '@gram/report';
 import {
   type BenchmarkName,
@@ -38,6 +40,8 @@ export async function evaluateBenchmark(
 ): Promise<void> {
   const { items: all, dropped } = await readBenchmark(data, name);
   const items = limit === undefined ? all : takeShare(all, limit);
+  // Results of earlier runs are shown without the model; all other runs open it, and hashing a large one takes minutes.
+  if (!existsSync(join(out, 'items.jsonl'))) await checkModelMemory(settings.source, settings.precision);
   const judge = await judgeFingerprint(settings.source, { ...settings, signal: io.signal });
   const total = items.reduce((sum, { pairs }) => sum + pairs.length, 0);
   const progress = createProgress({ label: name, total, unit: 'comparisons', stream: io.stderr });

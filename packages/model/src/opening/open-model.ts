@@ -57,14 +57,31 @@ export async function openModel(
   const source = await sourceOf(path);
   const { config, gram, ignored } = source;
   const opened = { config, gram, ignored, path, precision };
+  checkConfigMemory(path, config, precision);
+  const inPlace = precision === 'float32' ? await weightsInPlace(source) : undefined;
+  if (inPlace !== undefined) return { ...opened, weights: inPlace };
+  return { ...opened, weights: await packed(source, precision, resolving) };
+}
+
+/**
+ * Refuses a model that this machine cannot hold, by its configuration alone, as `openModel` does. It is for work that comes before
+ * the model is opened and takes long.
+ *
+ * @param path of a model directory or a GGUF file
+ * @param precision storage of the matrices of the layers
+ * @throws {ModelError} where the configuration cannot be read; {BaseError} `out-of-memory`
+ */
+export async function checkModelMemory(path: string, precision: WeightPrecision): Promise<void> {
+  const config = path.endsWith('.gguf') ? (await readGgufConfig(path)).config : await readConfig(path);
+  checkConfigMemory(path, config, precision);
+}
+
+function checkConfigMemory(path: string, config: ModelConfig, precision: WeightPrecision): void {
   checkMemory({
     work: `opening ${path} in ${precision}`,
     bytes: weightBytes(config, precision),
     hint: 'use a smaller model, end other programs, or raise the limit of this process',
   });
-  const inPlace = precision === 'float32' ? await weightsInPlace(source) : undefined;
-  if (inPlace !== undefined) return { ...opened, weights: inPlace };
-  return { ...opened, weights: await packed(source, precision, resolving) };
 }
 
 /** Whether weights are constants, as those of files and those in integers are. Plain arrays in memory may change. */
