@@ -68,6 +68,8 @@ const stages = [
   },
 ];
 
+const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
+
 /** One of two ranks, whose gradients are summed in several groups: it stands for both, and nothing is sent. */
 function oneOfTwo(summed: number[]): Communicator {
   const run = async (calls: readonly unknown[]) => {
@@ -100,7 +102,7 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
   }
 
   const cases = stages.flatMap((stage) =>
-    (['float32', 'bfloat16', 'float16'] as const).flatMap((precision) =>
+    PRECISIONS.flatMap((precision) =>
       (stage.name === 'stage 1' ? [false, true] : [false]).flatMap((gradientCheckpointing) =>
         (stage.name === 'stage 1' ? [1, 2] : [1]).map((ranks) => ({
           ...{ ...stage, precision, gradientCheckpointing, ranks },
@@ -139,11 +141,13 @@ describe.skipIf(missingRig)(`training on the CUDA rig${missingRig ? ` (${missing
     },
   );
 
-  it.each([1, 2])(
-    'takes no more memory over 200 steps than over the first pass through all shapes (%i ranks)',
-    async (ranks) => {
+  const shared = [1, 2].flatMap((ranks) => PRECISIONS.map((precision) => [ranks, precision] as const));
+
+  it.each(shared)(
+    'takes no more memory over 200 steps than over the first pass through all shapes (%i ranks, %s)',
+    async (ranks, precision) => {
       const communicator = ranks === 1 ? singleProcess : oneOfTwo([]);
-      const { step, run } = await start(pairGeneration as never, { precision: 'float32', communicator });
+      const { step, run } = await start(pairGeneration as never, { precision, communicator });
       const shapes = [24, 40, 64, 32, 56, 48, 16, 72].map((length) => generationBatch(2, length));
       for (const batch of shapes) await run([batch] as never[]);
       const first = rig.counts().bytes;

@@ -65,4 +65,39 @@ describe.skipIf(missingRig)(`generation on the CUDA rig${missingRig ? ` (${missi
       expect(counts.bytesOnDevice).toBeLessThan(cacheBytes / (2 * config.numHiddenLayers));
     },
   );
+
+  it.each(['float32', 'bfloat16', 'float16'] as const)(
+    'takes no more memory over 200 batches than over all shapes, in %s',
+    async (products) => {
+      const decoder = createCachedDecoder(config, initWeights(config, createRandom(5, 'weights')), false, {
+        device: 'cuda',
+        products,
+      });
+      const write = async (rows: number, length: number, capacity: number) => {
+        const tokens = new Int32Array(rows * length).fill(3);
+        const { progress } = await decoder.read(
+          {
+            tokens: { dtype: 'int32', shape: [rows, length], data: tokens },
+            last: Int32Array.from({ length: rows }, (_, i) => (i + 1) * length - 1),
+            promptOf: Int32Array.from({ length: rows }, (_, i) => i),
+            capacity,
+          },
+          'logits',
+        );
+        for (let position = length; position < length + 3; position++) {
+          const positions = new Int32Array(rows).fill(position);
+          await decoder.advance(progress, { tokens: new Int32Array(rows).fill(1), positions }, 'logits');
+        }
+        decoder.end(progress);
+      };
+      const shapes = [4, 1, 7].flatMap((rows) =>
+        [8, 24, 16].map((length, i) => [rows, length, [64, 128, 32][i]!] as const),
+      );
+      for (const shape of shapes) await write(...shape);
+      const first = rig.counts().bytes;
+      for (let i = 0; i < 200; i++) await write(...shapes[(i * 4) % shapes.length]!);
+      expect(rig.counts().bytes).toBeLessThanOrEqual(1.05 * first);
+      decoder.dispose();
+    },
+  );
 });

@@ -76,4 +76,35 @@ describe.skipIf(missingRig)(`scoring on the CUDA rig${missingRig ? ` (${missingR
     expect(batch).toMatchObject({ ...clean, bytesToHost: 4 * 4 * 2 });
     expect(extended).toMatchObject({ ...clean, bytesToHost: 4 * 2 });
   });
+
+  it.each(settings)(
+    'takes no more memory over 200 batches than over all shapes, with $products products and $precision weights',
+    async (options) => {
+      const forward = createForward(
+        config,
+        weights,
+        (w, states) => labelLogitsOf(config, w, states, [5, 6]),
+        {
+          device: 'cuda',
+          ...options,
+        },
+      );
+      const run = (rows: number, length: number) =>
+        forward.batch({
+          tokens: int32([rows, length], new Int32Array(rows * length).fill(3)),
+          last: int32(
+            [rows],
+            Int32Array.from({ length: rows }, (_, i) => (i + 1) * length - 1),
+          ),
+        });
+      const shapes = [4, 1, 7, 2].flatMap((rows) =>
+        [24, 40, 64, 16].map((length) => [rows, length] as const),
+      );
+      for (const [rows, length] of shapes) await run(rows, length);
+      const first = rig.counts().bytes;
+      for (let i = 0; i < 200; i++) await run(...shapes[(i * 5) % shapes.length]!);
+      expect(rig.counts().bytes).toBeLessThanOrEqual(1.05 * first);
+      forward.dispose();
+    },
+  );
 });
