@@ -27,7 +27,15 @@ export {
   trainingFlop,
 } from './cost.js';
 export { RunError, type RunErrorCode } from './error.js';
-export { bytesOfGpu, fitsOnGpu, type GpuLoad, type Sharing, secondsOnGpus } from './gpus/load.js';
+export {
+  bytesOfGpu,
+  fitsOnGpu,
+  type GpuLoad,
+  type GpuUse,
+  type GradientSum,
+  type Sharing,
+  secondsOnGpus,
+} from './gpus/load.js';
 export { describeGpus, type GpuPlan } from './gpus/table.js';
 export { GPU_TYPES, type GpuType } from './gpus/types.js';
 export { type BestBy, bestRecord, bestStep, type Curve, type RunMetrics } from './metrics.js';

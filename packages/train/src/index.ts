@@ -17,6 +17,7 @@ export { type Communicator, type Numbers, type Place, singleProcess } from './di
 export { type ConnectOptions, connect } from './distributed/connect.js';
 export type { OptimizerSharding } from './distributed/data-parallel.js';
 export { detectRank } from './distributed/detect-rank.js';
+export { gradientGroupBytes } from './distributed/gpus/gradient-groups.js';
 export type { GradientTraffic } from './distributed/gpus/gradient-sums.js';
 export { localGpu } from './distributed/gpus/local-gpu.js';
 export type { Call } from './distributed/gpus/nccl.js';

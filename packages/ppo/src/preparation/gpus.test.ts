@@ -85,6 +85,23 @@ describe('what a GPU holds of a run of RLHF', () => {
     expect(whole!.flop).toBeLessThan(loadsOfRlhf(plan({ policy: { config, weights } })).whole!.flop);
   });
 
+  it('sums the gradients of each model that learns, once a step', () => {
+    const { whole, adapter: other } = loadsOfRlhf(plan({ policy: { config, weights } }));
+    for (const load of [whole!, other]) {
+      const summed = load.sums.flatMap(({ groups }) => groups).reduce((sum, bytes) => sum + bytes, 0);
+      expect(summed).toBe(load.gradients);
+    }
+    const { steps, batchSize, miniBatchSize, epochs, samplesPerPrompt } = ppoOptions({
+      ...{ steps: 1000, maxNewTokens: 300 },
+    });
+    const updates = steps * epochs * Math.ceil((batchSize * samplesPerPrompt) / miniBatchSize);
+    expect(whole!.sums.map((sum) => sum.steps)).toEqual([updates, updates]);
+    // A backward pass through all weights takes twice the operations of one through adapters.
+    expect(whole!.sums[0]!.flop).toBe(2 * other.sums[0]!.flop);
+    const head = loadsOfRlhf(plan({ policy: { config, weights } }, { sharesPolicy: true })).whole!;
+    expect(head.sums.map(({ flop }) => flop)).toEqual([whole!.sums[0]!.flop, 0]);
+  });
+
   it('has a reference of its own where the run names one', () => {
     const named = plan({
       policy: { config, weights, adapter },

@@ -1,6 +1,7 @@
 import { sizeOf } from '@gram/engine';
 import {
   activationBytes,
+  adapterShapes,
   bytesPerToken,
   cacheBytes,
   forwardFlop,
@@ -11,7 +12,7 @@ import {
   type Weights,
 } from '@gram/model';
 import { describeGpus, type GpuLoad } from '@gram/run';
-import type { Optimizer } from '@gram/train';
+import { gradientGroupBytes, type Optimizer } from '@gram/train';
 import type { ModelParts } from '../run/run.js';
 import { ownWeights, trainedWeights } from '../run/trained.js';
 import type { PreparedRlhf } from './prepare.js';
@@ -44,6 +45,8 @@ export function describeRlhfOnGpus(prepared: PreparedRlhf, counts?: readonly num
     ...describeGpus({
       ...{ whole, adapter },
       precision: prepared.run.precision ?? 'float32',
+      // Learners deal out neither moments nor gradients.
+      sharings: ['none'],
       ...(counts && { counts }),
     }),
   ];
@@ -66,47 +69,63 @@ export function loadsOfRlhf(plan: RlhfPlan): { readonly whole?: GpuLoad; readonl
     weights: BYTES * sum(arrays.map(valuesOf)),
     gradients: BYTES * sum(trained.map(valuesOf)),
     moments: BYTES * sum(trained.map((weights) => momentValues(weights, options.optimizer))),
-    ...workOf(plan, { trainsAdapter: policy.adapter !== undefined, headOnly }),
+    ...workOf(plan, {
+      trainsAdapter: policy.adapter !== undefined,
+      groups: trained.map(gradientGroupBytes),
+    }),
   };
   if (policy.adapter !== undefined) return { adapter: load };
   const usual = trainingMemory(policy.config, { lora: USUAL_ADAPTER, optimizer: options.optimizer });
   const adapters = headOnly ? 1 : models.length;
+  const shapes = Object.entries(adapterShapes(policy.config, USUAL_ADAPTER));
+  const groups = gradientGroupBytes(Object.fromEntries(shapes.map(([name, shape]) => [name, { shape }])));
   const base = BYTES * parameterCount(policy.config);
   const adapter: GpuLoad = {
     weights: base + adapters * (usual.weights - base) + BYTES * valuesOf(reference?.weights ?? {}),
     gradients: adapters * usual.gradients,
     moments: adapters * usual.moments,
-    ...workOf(plan, { trainsAdapter: true, headOnly }),
+    ...workOf(plan, { trainsAdapter: true, groups: Array.from({ length: adapters }, () => groups) }),
   };
   return { whole: load, adapter };
 }
 
-/** The part of a load that does not follow from the arrays that are trained. */
+/**
+ * The part of a load that does not follow from the arrays that are trained.
+ *
+ * @param groups bytes of the groups of gradients of the policy, and of the value model
+ */
 function workOf(
   { run, options, prompts, longestPrompt }: RlhfPlan,
-  { trainsAdapter, headOnly }: { readonly trainsAdapter: boolean; readonly headOnly: boolean },
+  { trainsAdapter, groups }: { readonly trainsAdapter: boolean; readonly groups: readonly number[][] },
 ): Omit<GpuLoad, 'weights' | 'gradients' | 'moments'> {
   const { config } = run.policy;
+  const { value } = run;
   const prompt = prompts.lengths.reduce((most, length) => Math.max(most, length), 1);
   const length = Math.min(prompt, longestPrompt) + options.maxNewTokens;
   const rows = options.microBatchSize ?? options.miniBatchSize;
-  const models = run.value === undefined ? 1 : 2;
-  const responses = options.steps * options.batchSize * options.samplesPerPrompt;
+  const collected = options.batchSize * options.samplesPerPrompt;
+  const responses = options.steps * collected;
   // The head runs at the response tokens.
   const once = forwardFlop(config, responses * length, responses * options.maxNewTokens);
   const together = Math.max(1, Math.floor(CACHE_POSITIONS / length));
   // A backward pass takes two forward passes, of which an adapter leaves one out, and a head alone both.
-  const learning = trainsAdapter ? 2 : 3;
-  const learned = options.epochs * (learning + (models === 1 ? 0 : headOnly ? 1 : learning));
-  // Value model and reference measure once.
+  const backward = (trainsAdapter ? 1 : 2) * options.epochs * once;
+  const sums = groups.map((bytes, i) => ({
+    groups: bytes,
+    steps: options.steps * options.epochs * Math.ceil(collected / options.miniBatchSize),
+    examples: options.miniBatchSize,
+    rows,
+    flop: i > 0 && value?.sharesPolicy ? 0 : backward,
+  }));
+  // Value model and reference measure once, and all that learns reads before each backward pass.
+  const models = value === undefined ? 1 : 2;
   const measured = models - 1 + (options.reference === 'none' ? 0 : 1);
   return {
     activations: activationBytes(config, rows, length),
     cache: cacheBytes(config, CACHE_POSITIONS),
-    flop: (learned + measured) * once,
+    flop: (measured + models * options.epochs) * once + sum(sums.map(({ flop }) => flop)),
     written: Math.ceil(responses / together) * options.maxNewTokens * bytesPerToken(config),
-    steps:
-      models * options.steps * options.epochs * Math.ceil(responses / options.steps / options.miniBatchSize),
+    sums,
   };
 }
 

@@ -1,5 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOfGpu, fitsOnGpu, type GpuLoad, secondsOnGpus } from './load.js';
+import {
+  bytesOfGpu,
+  fitsOnGpu,
+  type GpuLoad,
+  type GradientSum,
+  type Sharing,
+  secondsOnGpus,
+} from './load.js';
 import { describeGpus } from './table.js';
 import { GPU_TYPES } from './types.js';
 
@@ -15,8 +23,13 @@ const trained = (billions: number): GpuLoad => ({
   cache: 0,
   flop: 6 * billions * GB * 1e9,
   written: 0,
-  steps: 100,
+  sums: [sumOf([4 * billions * GB])],
 });
+
+/** Sums of 100 steps with 64 examples in micro-batches of 4, of which 8 GPUs have 2 each; backward passes take no time. */
+function sumOf(groups: readonly number[], flop = 0): GradientSum {
+  return { groups, steps: 100, examples: 64, rows: 4, flop };
+}
 
 describe('the memory of one of several GPUs', () => {
   it('is that of all parts, of which ZeRO deals some out', () => {
@@ -50,13 +63,65 @@ describe('the memory of one of several GPUs', () => {
 });
 
 describe('the time on several GPUs', () => {
+  const [h100, a100] = [named('H100 80 GB'), named('A100 40 GB')];
+
   it('is that of operations, texts and sums at parts of the stated rates', () => {
     const load = { ...trained(3), flop: 1e18, written: 1e15 };
-    const one = secondsOnGpus(load, named('H100 80 GB'), { gpus: 1, precision: 'bfloat16' });
+    const one = secondsOnGpus(load, h100, { gpus: 1, precision: 'bfloat16', sharing: 'none' });
     expect(one).toBeCloseTo(1e18 / (0.3 * 989.4e12) + 1e15 / (0.5 * 3350e9), 6);
-    const eight = secondsOnGpus(load, named('A100 40 GB'), { gpus: 8, precision: 'tf32' });
+    const eight = secondsOnGpus(load, a100, { gpus: 8, precision: 'tf32', sharing: 'none' });
     const summing = (100 * 2 * (7 / 8) * 12e9) / 300e9;
     expect(eight).toBeCloseTo(1e18 / (8 * 0.4 * 156e12) + 1e15 / (8 * 0.5 * 1555e9) + summing, 6);
+  });
+
+  /** Seconds that 8 H100 wait in each step of a run with some sums. */
+  const waiting = (sums: readonly GradientSum[], sharing: Sharing) =>
+    secondsOnGpus({ ...trained(3), flop: 0, sums }, h100, { gpus: 8, precision: 'bfloat16', sharing }) / 100;
+  /** Seconds of a reduce-scatter or an all-gather of 12 GB. */
+  const half = ((7 / 8) * 12e9) / 450e9;
+
+  it('is that of the traffic of each mode where backward passes take none', () => {
+    const sums = [sumOf([6e9, 6e9])];
+    expect(waiting(sums, 'none')).toBeCloseTo(2 * half, 9);
+    expect(waiting(sums, 'zero1')).toBeCloseTo(2 * half, 9);
+    // Two micro-batches, and the weights.
+    expect(waiting(sums, 'zero2')).toBeCloseTo(3 * half, 9);
+    expect(waiting([...sums, ...sums], 'none')).toBeCloseTo(4 * half, 9);
+  });
+
+  it('has the sum of the last group, and the weights, where backward passes take long', () => {
+    const sums = [sumOf([5e9, 4e9, 3e9], 1e20)];
+    expect(waiting(sums, 'none')).toBeCloseTo((2 * half) / 4, 9);
+    expect(waiting(sums, 'zero1')).toBeCloseTo(half / 4 + half, 9);
+    expect(waiting(sums, 'zero2')).toBeCloseTo(2 * (half / 4) + half, 9);
+  });
+
+  it('waits for the group whose gradients and those behind it come too late', () => {
+    // Of groups g with the backward pass B and the sums S: max over k of B G[k] + S (G - G[k - 1]), over G, less B.
+    const sizes = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 16 });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 0, max: 1000 }), (groups, millis) => {
+        const all = groups.reduce((sum, group) => sum + group, 0);
+        const bytes = groups.map((group) => (12e9 * group) / all);
+        const rate = 0.3 * 989.4e12;
+        // A sixteenth of the examples of a step is in a micro-batch.
+        const backward = millis / 1000;
+        const flop = 100 * 16 * backward * rate;
+        const behind = groups.map((_, k) => groups.slice(k).reduce((sum, group) => sum + group, 0) / all);
+        const late = groups.map((group, k) => {
+          const known = 1 - behind[k]! + group / all;
+          return backward * known + 2 * half * behind[k]!;
+        });
+        expect(waiting([sumOf(bytes, flop)], 'none')).toBeCloseTo(Math.max(...late) - backward, 9);
+      }),
+    );
+  });
+
+  it('cuts micro-batches that would leave GPUs without one', () => {
+    // Eight examples on 8 GPUs are one each, whatever a micro-batch may hold.
+    const step = (rows: number) => waiting([{ ...sumOf([6e9, 6e9], 1e17), examples: 8, rows }], 'zero2');
+    expect(step(8)).toBeCloseTo(step(1), 12);
+    expect(step(8)).toBeLessThan(2 * half);
   });
 });
 

@@ -16,8 +16,21 @@ export interface GpuLoad {
   readonly flop: number;
   /** Bytes of weights that are read to write the texts of the run, token by token. */
   readonly written: number;
+  /** The sums of the gradients of each model that learns. */
+  readonly sums: readonly GradientSum[];
+}
+
+/** The sums over GPUs of the gradients of a model. */
+export interface GradientSum {
+  /** Bytes of the gradients in groups, in the order in which a backward pass gives them and each is summed while it goes on. */
+  readonly groups: readonly number[];
   /** Gradient steps of the run. */
   readonly steps: number;
+  /** Examples of a step on all GPUs, and the most of them in a micro-batch. */
+  readonly examples: number;
+  readonly rows: number;
+  /** Floating-point operations of the backward passes of the run. */
+  readonly flop: number;
 }
 
 /** The arrays that several GPUs deal out among them: none, the moments, or the sums of the gradients as well. */
@@ -53,19 +66,59 @@ export function fitsOnGpu(bytes: number, { memory }: Pick<GpuType, 'memory'>): b
   return bytes <= FILLED * (memory - RESERVED);
 }
 
+/** The way in which GPUs share a run, and in which precision they multiply. */
+export interface GpuUse {
+  readonly gpus: number;
+  readonly precision: Precision;
+  readonly sharing: Sharing;
+}
+
 /**
- * Estimates the seconds of a run on n GPUs: operations at a part of the stated rate, texts at a part of the stated bandwidth, and the
- * sums of the gradients, of which every GPU sends and receives `2 (n - 1) / n` times their size at each step (Patarasuk and Yuan 2009)
- * and nothing meanwhile. Reduce-scatter and all-gather of ZeRO move the same. Training sums most of it while backward passes run, so
- * that this is the most that the sums can take.
+ * Estimates the seconds of a run on n GPUs: operations at a part of the stated rate, texts at a part of the stated bandwidth, and what is
+ * waited for sums of gradients.
  */
-export function secondsOnGpus(
-  { flop, written, gradients, steps }: GpuLoad,
-  { rates, bandwidth, link }: GpuType,
-  { gpus, precision }: { readonly gpus: number; readonly precision: Precision },
+export function secondsOnGpus(load: GpuLoad, type: GpuType, { gpus, precision, sharing }: GpuUse): number {
+  const rate = REACHED[precision] * type.rates[precision];
+  const computing = load.flop / (gpus * rate);
+  const writing = load.written / (gpus * READ * type.bandwidth);
+  const waiting = load.sums.map((sum) => waitingSeconds(sum, { gpus, sharing, rate, link: type.link }));
+  return waiting.reduce((total, seconds) => total + seconds, computing + writing);
+}
+
+/**
+ * Estimates the seconds of a run in which GPUs wait for sums of gradients. An all-reduce moves `2 (n - 1) / n` times their size past every
+ * GPU, a reduce-scatter or an all-gather half of that (Patarasuk and Yuan 2009). Data parallel sums during the last backward pass of a
+ * step; ZeRO-1 reduces to shares then, ZeRO-2 during each, and both gather the weights after the update, while nothing is computed.
+ */
+function waitingSeconds(
+  { groups, steps, examples, rows, flop }: GradientSum,
+  use: { readonly gpus: number; readonly sharing: Sharing; readonly rate: number; readonly link: number },
 ): number {
-  const computing = flop / (gpus * REACHED[precision] * rates[precision]);
-  const writing = written / (gpus * READ * bandwidth);
-  const summing = (steps * 2 * ((gpus - 1) / gpus) * gradients) / link;
-  return computing + writing + summing;
+  const { gpus, sharing, rate, link } = use;
+  if (gpus === 1) return 0;
+  const bytes = groups.reduce((sum, group) => sum + group, 0);
+  const half = (((gpus - 1) / gpus) * bytes) / link;
+  const size = Math.min(rows, Math.ceil(examples / gpus));
+  const backward = ((flop / steps) * (size / examples)) / rate;
+  if (sharing === 'none') return steps * secondsAfterBackward(groups, backward, 2 * half);
+  const passes = sharing === 'zero2' ? Math.ceil(examples / (gpus * size)) : 1;
+  return steps * (passes * secondsAfterBackward(groups, backward, half) + half);
+}
+
+/**
+ * Estimates the seconds from the end of a backward pass to that of the sums of its gradients. The pass is taken to give bytes of gradients
+ * evenly and not to be slowed by sums; that of a group begins when its gradients are there and the sum before it has ended.
+ *
+ * @param backward seconds of the pass
+ * @param summing seconds of all sums, one after the other
+ */
+function secondsAfterBackward(groups: readonly number[], backward: number, summing: number): number {
+  const bytes = groups.reduce((sum, group) => sum + group, 0);
+  let computed = 0;
+  let summed = 0;
+  for (const group of groups) {
+    computed += (backward * group) / bytes;
+    summed = Math.max(summed, computed) + (summing * group) / bytes;
+  }
+  return summed - backward;
 }

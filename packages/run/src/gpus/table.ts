@@ -17,15 +17,18 @@ export interface GpuPlan {
   readonly adapter: GpuLoad;
   /** Numbers of GPUs of a machine to state. @default 1 and 8 */
   readonly counts?: readonly number[];
+  /** Ways in which several GPUs can share the run. @default all */
+  readonly sharings?: readonly Sharing[];
   readonly precision: Precision;
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 
 /** Says in lines what each type of GPU would hold and how long it would take, at stated rates; nothing of it is measured. */
-export function describeGpus({ whole, adapter, counts = [1, 8], precision }: GpuPlan): string[] {
+export function describeGpus({ whole, adapter, counts = [1, 8], sharings, precision }: GpuPlan): string[] {
+  const possible = SHARINGS.filter(({ sharing }) => sharings === undefined || sharings.includes(sharing));
   const ways = [
-    ...(whole === undefined ? [] : SHARINGS.map((way) => ({ ...way, load: whole }))),
+    ...(whole === undefined ? [] : possible.map((way) => ({ ...way, load: whole }))),
     { name: 'LoRA', sharing: 'none' as const, load: adapter },
   ];
   const rows = counts.flatMap((gpus) =>
@@ -33,7 +36,7 @@ export function describeGpus({ whole, adapter, counts = [1, 8], precision }: Gpu
       `${gpus} x ${type.name}`,
       ...ways.map(({ load, sharing }) => {
         const bytes = bytesOfGpu(load, sharing, gpus);
-        const time = formatDuration(secondsOnGpus(load, type, { gpus, precision }));
+        const time = formatDuration(secondsOnGpus(load, type, { gpus, precision, sharing }));
         return fitsOnGpu(bytes, type) ? `${gigabytes(bytes)}, ${time}` : `${gigabytes(bytes)}: too much`;
       }),
     ]),

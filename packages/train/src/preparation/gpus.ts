@@ -1,5 +1,14 @@
-import { activationBytes, type LoraConfig, PROJECTIONS, trainingMemory } from '@gram/model';
+import {
+  activationBytes,
+  adapterShapes,
+  forwardFlop,
+  type LoraConfig,
+  PROJECTIONS,
+  trainingMemory,
+  weightShapes,
+} from '@gram/model';
 import { describeGpus, type GpuLoad, trainingFlop } from '@gram/run';
+import { gradientGroupBytes } from '../distributed/gpus/gradient-groups.js';
 import { createOptimizer } from '../optimizers/table.js';
 import type { TrainingConfig } from '../settings/schema.js';
 import { memorySizes } from './memory.js';
@@ -20,27 +29,38 @@ export function describeTrainingOnGpus(
   counts?: readonly number[],
 ): string[] {
   const { rows, longest, trainsAdapter, trainedParameters, momentValues } = memorySizes(config, prepared);
-  const { gradientCheckpointing, lora = USUAL_ADAPTER, precision } = config;
+  const { gradientCheckpointing, lora = USUAL_ADAPTER, optimizer, precision } = config;
   const activations = (checkpoints: boolean) =>
     activationBytes(prepared.config, rows, longest, { gradientCheckpointing: checkpoints });
-  const tokens = prepared.tokens * config.optimizer.epochs;
-  const flop = (adapter: boolean) =>
-    trainingFlop({ config: prepared.config, tokens, trainsAdapter: adapter, gradientCheckpointing });
-  const shared = {
-    activations: activations(gradientCheckpointing),
-    ...{ cache: 0, written: 0, steps: prepared.totalSteps },
+  const tokens = prepared.tokens * optimizer.epochs;
+  const workOf = (adapter: LoraConfig | undefined) => {
+    const sizes = { tokens, trainsAdapter: adapter !== undefined, gradientCheckpointing };
+    const flop = trainingFlop({ config: prepared.config, ...sizes });
+    const shapes =
+      adapter === undefined ? weightShapes(prepared.config) : adapterShapes(prepared.config, adapter);
+    const sum = {
+      groups: gradientGroupBytes(mapShapes(shapes)),
+      steps: prepared.totalSteps,
+      examples: optimizer.batchSize,
+      rows,
+      flop: flop - forwardFlop(prepared.config, tokens, 0),
+    };
+    return { activations: activations(gradientCheckpointing), cache: 0, written: 0, flop, sums: [sum] };
   };
   const adapter: GpuLoad = {
-    ...trainingMemory(prepared.config, { lora, optimizer: createOptimizer(config.optimizer) }),
-    ...shared,
-    flop: flop(true),
+    ...trainingMemory(prepared.config, { lora, optimizer: createOptimizer(optimizer) }),
+    ...workOf(lora),
   };
   const { weights } = trainingMemory(prepared.config);
   const [gradients, moments] = [4 * trainedParameters, 4 * momentValues];
-  const whole = trainsAdapter ? undefined : { weights, gradients, moments, ...shared, flop: flop(false) };
+  const whole = trainsAdapter ? undefined : { weights, gradients, moments, ...workOf(undefined) };
   const [kept, again] = [false, true].map((checkpoints) => (activations(checkpoints) / 1e9).toFixed(2));
   return [
     `activations: ${rows} sequences of ${longest} tokens take ${kept} GB, with gradientCheckpointing ${again} GB`,
     ...describeGpus({ whole, adapter, precision, ...(counts && { counts }) }),
   ];
+}
+
+function mapShapes(shapes: Readonly<Record<string, readonly number[]>>) {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
 }

@@ -1,6 +1,7 @@
 import { createGpuStream, type DeviceName } from '@gram/engine';
 import { elementAt } from '../../checked.js';
 import { TrainError } from '../../error.js';
+import { BUCKET_BYTES } from './gradient-groups.js';
 import type { GradientTraffic } from './gradient-sums.js';
 import { type Call, loadNccl, type Nccl, type NcclLibrary } from './nccl.js';
 
@@ -15,9 +16,6 @@ export interface GpuExchange {
   /** Counts gradients that have come by `run`. */
   count(traffic: GradientTraffic): void;
 }
-
-/** Size of the buckets in which DistributedDataParallel of PyTorch sums gradients (Li et al. 2020), which measured it. */
-const BUCKET_BYTES = 25 * 2 ** 20;
 
 /** The GPUs of all ranks. */
 export interface Gpus {
