@@ -53,7 +53,12 @@ const env = { GRAM_CACHE: testCache };
 
 export default defineConfig({
   test: {
-    globalSetup: ['./scripts/software-gpu.mjs', './scripts/cuda-rig/index.mjs', './vitest.cache.ts'],
+    globalSetup: [
+      './scripts/software-gpu.mjs',
+      './scripts/cuda-rig/index.mjs',
+      './scripts/tensorflow/index.mjs',
+      './vitest.cache.ts',
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -18,15 +18,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../commands.mjs';
+import { bundle, conformanceSuites, kitPrograms } from './bundle.mjs';
 
 const here = join(root, 'scripts', 'gpu-kit');
 const MEBIBYTE = 2 ** 20;
-const CONFORMANCE = join(root, 'packages', 'engine', 'src', 'conformance');
 const { values: options } = parseArgs({
   options: {
     out: { type: 'string' },
@@ -39,7 +38,7 @@ if (options.out === undefined) throw new Error('say where the pieces go, with --
 const stage = mkdtempSync(join(tmpdir(), 'gram-gpu-kit-'));
 try {
   stagePrograms();
-  await bundle();
+  await bundle([...kitPrograms(), ...conformanceSuites()], join(stage, 'app'));
   cut(pack(), resolve(options.out), Number(options.most) * MEBIBYTE);
 } finally {
   rmSync(stage, { recursive: true });
@@ -61,62 +60,6 @@ function stagePrograms() {
     recursive: true,
   });
   cpSync(join(here, 'peer.py'), join(stage, 'peer.py'));
-}
-
-/** Bundles the programs and the conformance tests, each into one file, from the sources. */
-async function bundle() {
-  const { build } = await esbuild();
-  const programs = readdirSync(join(here, 'app')).filter((name) => name !== 'vitest.mjs');
-  const tests = readdirSync(CONFORMANCE).filter((name) => name.endsWith('.test.ts'));
-  await build({
-    entryPoints: [
-      ...programs.map((name) => ({ in: join(here, 'app', name), out: basename(name, '.mjs') })),
-      ...tests.map((name) => ({
-        in: join(CONFORMANCE, name),
-        out: `conformance-${basename(name, '.test.ts')}`,
-      })),
-    ],
-    outdir: join(stage, 'app'),
-    outExtension: { '.js': '.mjs' },
-    ...{
-      bundle: true,
-      splitting: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'error',
-    },
-    external: ['koffi', 'onnxruntime-node', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'],
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    plugins: [{ name: 'gram', setup: resolveOwn }],
-  });
-}
-
-/** Finds our packages in their sources, and small programs in the place of what the kit has not. */
-function resolveOwn(build) {
-  const vitest = realpathSync(join(root, 'node_modules/vitest'));
-  build.onResolve({ filter: /^vitest$/ }, () => ({ path: join(here, 'app', 'vitest.mjs') }));
-  // Packages that others bring along are found from there.
-  const from = (resolveDir) => (args) =>
-    args.pluginData ? undefined : build.resolve(args.path, { resolveDir, kind: args.kind, pluginData: true });
-  build.onResolve({ filter: /^@vitest\/expect$/ }, from(vitest));
-  build.onResolve({ filter: /^@gram\/engine\/testing$/ }, () => ({
-    path: join(root, 'packages/engine/src/testing.ts'),
-  }));
-  build.onResolve({ filter: /^@gram\/[a-z]+$/ }, ({ path }) => ({
-    path: join(root, 'packages', path.slice('@gram/'.length), 'src/index.ts'),
-  }));
-  // No text is read: programs give token ids.
-  build.onResolve({ filter: /^tokenizers$/ }, ({ path }) => ({ path, namespace: 'none' }));
-  build.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'export class Tokenizer {}' }));
-}
-
-/** esbuild, which tsup brings along. */
-async function esbuild() {
-  const tsup = createRequire(join(root, 'package.json')).resolve('tsup');
-  return import(createRequire(tsup).resolve('esbuild'));
 }
 
 /** Compresses the stage; quickly, because most of it is code of GPUs that is compressed already. */

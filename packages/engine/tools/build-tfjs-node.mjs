@@ -1,24 +1,28 @@
-// Builds the native binding of @tensorflow/tfjs-node where the host that its install script downloads from is out of
-// reach. It is linked against the libtensorflow inside the PyPI wheel tensorflow-cpu, which has the same C API; this
-// script downloads nothing. It wants Linux, g++, Node 20 or 22, and @tensorflow/tfjs-node 4.22 installed without its
+// Builds the native binding of @tensorflow/tfjs-node or @tensorflow/tfjs-node-gpu where the host that their install
+// scripts download from is out of reach. Both have the same binding, and the library it is linked against decides whether
+// there is a GPU: that of the PyPI wheel tensorflow-cpu, or of the wheel tensorflow, which has the kernels for CUDA. This
+// script downloads nothing. It wants Linux, g++, Node 20 or 22, and a package of version 4.22 installed without its
 // install script. The commands to run, in the root of the repository:
 //
 //   python3 -m venv ../tf && ../tf/bin/pip install --no-deps tensorflow-cpu
 //   node packages/engine/tools/build-tfjs-node.mjs --tensorflow ../tf/lib/python3*/site-packages/tensorflow
 //   npm test
 //
-// tfjs-node 4.22 was made for TensorFlow 2.9.1; the last wheel of each of 2.12 to 2.21 was seen to work.
-// The wheel must stay where it is, as the package only gets links to its libraries. `--package` names the folder of
-// tfjs-node, `--headers` one with node_api.h, where they are not found.
+// `--package` names the folder of the package, `--headers` one with node_api.h, where they are not found; of both packages
+// the device loads tfjs-node-gpu first, and so does this script. The wheel must stay where it is, as the package only gets
+// links to its libraries. tfjs-node 4.22 was made for TensorFlow 2.9.1; the last wheel of each of 2.12 to 2.21 was seen to
+// work, the CPU's. `npm run tensorflow` does all of this for both packages in a folder apart, for a test on Node 20 and 22.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 // The highest version of Node-API in the package.json of tfjs-node: the number under which the binding is looked for.
 const NODE_API = 8;
+/** Packages with this binding, in the order in which the device looks for them. */
+const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 const engine = createRequire(new URL('../package.json', import.meta.url));
 
@@ -28,7 +32,7 @@ const tensorflow = findTensorflow(options.tensorflow);
 const tfjsNode = findPackage(options.package);
 const headers = findHeaders(options.headers);
 build();
-console.log(`TensorFlow ${verify()}: ok`);
+console.log(`${basename(tfjsNode)} with TensorFlow ${verify()} on Node ${process.versions.node}: ok`);
 
 function readOptions() {
   const folder = { type: 'string' };
@@ -42,7 +46,9 @@ function readOptions() {
 function checkMachine() {
   if (process.platform !== 'linux') fail(`the binding is only built on Linux, not on ${process.platform}`);
   if (Number.parseInt(process.versions.node, 10) >= 23) {
-    fail(`tfjs-node calls util.isNullOrUndefined, which Node ${process.version} lacks; use Node 20 or 22`);
+    fail(
+      `tfjs-node calls util.isNullOrUndefined, which Node ${process.versions.node} lacks; use Node 20 or 22`,
+    );
   }
   if (spawnSync('g++', ['--version']).status !== 0) fail('there is no g++ to compile with; install it');
 }
@@ -52,28 +58,34 @@ function findTensorflow(folder) {
   const found = resolve(folder);
   if (!existsSync(found)) fail(`there is no folder ${found}`);
   for (const file of [...LIBRARIES, 'include/tensorflow/c/eager/c_api.h']) {
-    if (!existsSync(join(found, file))) fail(`${found} has no ${file}; is it a whole tensorflow-cpu?`);
+    if (!existsSync(join(found, file)))
+      fail(`${found} has no ${file}; is it a whole tensorflow or tensorflow-cpu?`);
   }
   return found;
 }
 
 function findPackage(folder) {
-  let manifest;
-  try {
-    // Node loads the package under its real path, so links are followed here as well.
-    manifest = engine.resolve(
-      folder ? resolve(folder, 'package.json') : '@tensorflow/tfjs-node/package.json',
-    );
-  } catch {
+  const wanted = folder ? [resolve(folder)] : PACKAGES;
+  const manifest = wanted.map(findManifest).find((path) => path !== undefined);
+  if (manifest === undefined) {
     fail(
-      `there is no @tensorflow/tfjs-node in ${folder ?? 'packages/engine'}; install it or say --package DIR`,
+      `there is no ${PACKAGES.join(' or ')} in ${folder ?? 'packages/engine'}; install it or say --package DIR`,
     );
   }
   const { name, version } = JSON.parse(readFileSync(manifest, 'utf8'));
-  if (name !== '@tensorflow/tfjs-node' || !version.startsWith('4.22.')) {
-    fail(`${dirname(manifest)} is ${name} ${version}; @tensorflow/tfjs-node 4.22 is needed`);
+  if (!PACKAGES.includes(name) || !version.startsWith('4.22.')) {
+    fail(`${dirname(manifest)} is ${name} ${version}; ${PACKAGES.join(' or ')} 4.22 is needed`);
   }
   return dirname(manifest);
+}
+
+function findManifest(place) {
+  try {
+    // Node loads a package under its real path, and this is that too.
+    return engine.resolve(`${place}/package.json`);
+  } catch {
+    return undefined;
+  }
 }
 
 // The binding uses Node-API alone, so that the headers need not be those of the running Node.

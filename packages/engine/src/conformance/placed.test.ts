@@ -13,13 +13,13 @@ describeOnDevices('arrays that are placed once', (device) => {
     const given = tree();
     const once = placedOnce<{ a: AnyArray; b: { c: AnyArray } }>(given, device);
     const [first, second] = await Promise.all([once.get(), once.get()]);
-    expect(second.a).toBe(first.a);
+    expect(second.a, 'place of a').toBe(first.a);
     expect(await valuesOf(first.b.c)).toEqual([3]);
     once.dispose();
     await Promise.resolve();
     if (first.a instanceof DeviceArray)
       await expect(first.a.read()).rejects.toMatchObject({ code: 'disposed' });
-    else expect(first.a).toBe(given.a);
+    else expect(first.a, 'place of a').toBe(given.a);
     expect(await valuesOf(given.a)).toEqual([1, 2]);
     // They are copied again where they are needed again.
     expect(await valuesOf((await once.get()).a)).toEqual([1, 2]);

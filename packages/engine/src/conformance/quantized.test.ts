@@ -26,7 +26,7 @@ async function computed(
   const run = compile(product, { device, constants });
   const { y } = (await run({ x, w } as never)) as { y: NDArray };
   run.dispose();
-  expect(y.shape).toEqual([...x.shape.slice(0, -1), w.scales.shape[0]]);
+  expect(y.shape, 'shape of y').toEqual([...x.shape.slice(0, -1), w.scales.shape[0]]);
   return y.data as Float32Array;
 }
 

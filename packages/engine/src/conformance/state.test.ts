@@ -39,7 +39,7 @@ describeOnDevices('state', (device) => {
       expect(loss.data[0]).toBeCloseTo(want!.data[0]!, 5);
       expect(again.loss.data[0]).toBeCloseTo(want!.data[0]!, 5);
     }
-    expect(placed.w instanceof DeviceArray).toBe(device !== 'cpu');
+    expect(placed.w instanceof DeviceArray, 'place of w').toBe(device !== 'cpu');
     expect(maxRelativeDifference(await read(placed), expected)).toBeLessThan(1e-5);
     expect(maxRelativeDifference(host, expected)).toBeLessThan(1e-5);
     step.dispose();
@@ -52,7 +52,7 @@ describeOnDevices('state', (device) => {
     });
     const add = compile(({ y }: { y: tf.Tensor }) => ({ z: tf.add(y, 1) }), { device });
     const { y, n } = await square({ x: float32([3], [1, 2, 3]) });
-    expect(y instanceof DeviceArray).toBe(device !== 'cpu');
+    expect(y instanceof DeviceArray, 'place of y').toBe(device !== 'cpu');
     expect(n.data[0]).toBe(6);
     expect(Array.from((await add({ y })).z.data)).toEqual([2, 5, 10]);
     for (const compiled of [square, add]) compiled.dispose();
