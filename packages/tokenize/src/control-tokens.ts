@@ -10,8 +10,8 @@ const SEAM_ID = 2 ** 31;
 
 /** A tokenizer whose control tokens have names that nobody can guess, so that no text can spell one. */
 export interface HiddenControls {
-  /** Makes the file of the tokenizer with these names. */
-  json(): TokenizerJson;
+  /** Gives these names to the tokens of the tokenizer's file. */
+  rename(json: TokenizerJson): TokenizerJson;
   /** A token of its own that may stand before a text, which then does not begin the input. */
   readonly seam: string;
   /** Writes the control tokens of a trusted text by their hidden names; of several that match, the longest. */
@@ -60,35 +60,17 @@ export function hideControlTokens(
   const renamed = new Map(controls.map(({ content }, index) => [content, `<${nonce}-${index}>`]));
   const rename = (content: string) => renamed.get(content) ?? content;
   const ids = new Map(controls.map(({ content }) => [content, idOf(content) ?? -1]));
-  const { vocab, unk_token: unknown, merges } = json.model;
+  const { vocab } = json.model;
   checkIds(vocabulary ?? (isObject(vocab) ? Object.entries(vocab) : []), ids, source);
   const pattern = patternOf(controls);
   // A text may hold the token for what a vocabulary lacks without spelling it.
-  const closed = new Set([...ids].flatMap(([content, id]) => (content === unknownOf(json) ? [] : [id])));
-  const unknownId = ids.get(unknownOf(json) ?? '');
+  const unknown = unknownOf(json);
+  const closed = new Set([...ids].flatMap(([content, id]) => (content === unknown ? [] : [id])));
+  const unknownId = ids.get(unknown ?? '');
   const seam = `<${nonce}-seam>`;
   return {
     seam,
-    json: () => ({
-      ...json,
-      added_tokens: [
-        ...(json.added_tokens ?? []).map((token) => ({ ...token, content: rename(token.content) })),
-        { id: SEAM_ID, content: seam, special: true, ...NO_FLAGS },
-      ],
-      model: {
-        ...json.model,
-        ...(typeof unknown === 'string' && { unk_token: rename(unknown) }),
-        ...(isObject(vocab) && { vocab: renamedKeys(vocab, renamed) }),
-        ...(Array.isArray(vocab) && {
-          vocab: vocab.map((entry) =>
-            Array.isArray(entry) && typeof entry[0] === 'string'
-              ? [rename(entry[0]), ...entry.slice(1)]
-              : entry,
-          ),
-        }),
-        ...(Array.isArray(merges) && { merges: merges.filter((merge) => !touches(merge, renamed)) }),
-      },
-    }),
+    rename: (file) => withNames(file, renamed, seam),
     spell: (text) => text.replace(pattern, rename),
     spells: (text) => text.search(pattern) >= 0,
     parts(text) {
@@ -103,6 +85,36 @@ export function hideControlTokens(
     idsIn: (text) =>
       [...text.matchAll(pattern)].map(([found]) => ids.get(found) ?? -1).filter((id) => id !== unknownId),
     isControl: (id) => closed.has(id),
+  };
+}
+
+/** A copy of a tokenizer's file with other names for its control tokens, and with one more. It stands apart, so that no file is kept. */
+function withNames(
+  { model, added_tokens: added = [], ...json }: TokenizerJson,
+  renamed: ReadonlyMap<string, string>,
+  seam: string,
+): TokenizerJson {
+  const { vocab, unk_token: unknown, merges } = model;
+  const rename = (content: string) => renamed.get(content) ?? content;
+  return {
+    ...json,
+    added_tokens: [
+      ...added.map((token) => ({ ...token, content: rename(token.content) })),
+      { id: SEAM_ID, content: seam, special: true, ...NO_FLAGS },
+    ],
+    model: {
+      ...model,
+      ...(typeof unknown === 'string' && { unk_token: rename(unknown) }),
+      ...(isObject(vocab) && { vocab: renamedKeys(vocab, renamed) }),
+      ...(Array.isArray(vocab) && {
+        vocab: vocab.map((entry) =>
+          Array.isArray(entry) && typeof entry[0] === 'string'
+            ? [rename(entry[0]), ...entry.slice(1)]
+            : entry,
+        ),
+      }),
+      ...(Array.isArray(merges) && { merges: merges.filter((merge) => !touches(merge, renamed)) }),
+    },
   };
 }
 

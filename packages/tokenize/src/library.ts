@@ -2,11 +2,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, writeFileAtomic } from '@gram/base';
+import { byteDecoderOf } from './byte-decoder.js';
 import { componentProblem, maximumText } from './checks/components.js';
 import { type HiddenControls, hideControlTokens } from './control-tokens.js';
 import { TokenizeError } from './error.js';
-import { checkText, encoded, encoderOfParts, openNative, spansOf, textOf } from './native.js';
-import { type TokenTable, tokenTableOf } from './token-table.js';
+import { checkIds, checkText, encoded, encoderOfParts, openNative, spansOf } from './native.js';
+import { tokenTableOf } from './token-table.js';
 import { brokenTokenizer, parseTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 import { createJoinedEncoder, type JoinedEncoder } from './words/joined-encoder.js';
 import { createMerger, vocabularyOf } from './words/merger.js';
@@ -147,9 +148,8 @@ function fromText(text: string, source: string): Tokenizer {
 }
 
 function openText(text: string, source: string): Tokenizer {
-  const json = parseTokenizerJson(text, source);
-  const { vocabulary, table, full, hidden, plain, words } = openTokenizer(json, source);
-  const about = { source, limit: maximumText(json) };
+  const { table, full, hidden, plain, words, decodeIds, limit, vocabSize } = openTokenizer(text, source);
+  const about = { source, limit };
   const templates = new Map<string, readonly number[]>();
   const templateParts = remembered(hidden.parts);
   const idsByWords = (parts: readonly (string | number)[], shown: string) => {
@@ -160,7 +160,7 @@ function openText(text: string, source: string): Tokenizer {
     (table && (await idsByWords(hidden.parts(value), value))) ??
     (await encoded(full(), value, about)).getIds();
   return {
-    vocabSize: vocabSizeOf(json, vocabulary, hidden.idOf),
+    vocabSize,
     encode: async (value) =>
       (await idsByWords([value], value)) ?? (await encoded(plain(), value, about)).getIds(),
     encodeTemplate: async (value) => {
@@ -187,8 +187,10 @@ function openText(text: string, source: string): Tokenizer {
       );
     },
     spellsControl: hidden.spells,
-    decode: async (ids, { skipSpecial = false } = {}) =>
-      addedText(table, ids, skipSpecial) ?? textOf(full(), ids, skipSpecial),
+    decode: async (ids, { skipSpecial = false } = {}) => {
+      checkIds(ids);
+      return decodeIds?.(ids, skipSpecial) ?? full().decode([...ids], skipSpecial);
+    },
     tokenId: hidden.idOf,
     tokenName: (id) => (table === undefined ? (full().idToToken(id) ?? undefined) : table.nameOf(id)),
     json: text,
@@ -197,27 +199,39 @@ function openText(text: string, source: string): Tokenizer {
 }
 
 /**
- * Opens the parts of a tokenizer: at once, or where its file tells what they are, the library's when they are first needed.
+ * Opens the parts of a tokenizer: at once, or where its file tells what they are, the library's when they are first needed. Then the
+ * file is parsed again, so that its lists take no memory meanwhile.
  *
  * `full` is the tokenizer itself. The library has no switch that leaves added tokens unparsed, hence `plain`, a second copy in which
  * nobody can name them.
  */
-function openTokenizer(json: TokenizerJson, source: string) {
+function openTokenizer(text: string, source: string) {
+  let read: TokenizerJson | undefined = parseTokenizerJson(text, source);
+  const full = once(() => openNative(read ?? parseTokenizerJson(text, source), source));
+  const plain = once(() => openNative(hidden.rename(read ?? parseTokenizerJson(text, source)), source));
+  const { rules, vocabulary, merger, table } = partsOfFile(read, source);
+  if (table === undefined) full();
+  const idOf = table?.idOf ?? ((token: string) => full().tokenToId(token) ?? undefined);
+  const hidden = { ...hideControlTokens(read, { idOf, vocabulary }, source), idOf };
+  if (table === undefined) plain();
+  const words =
+    rules && merger && createJoinedEncoder(createWordEncoder(rules, merger, encoderOfParts(plain, hidden)));
+  const decodeIds = table && byteDecoderOf(read, table);
+  const limit = maximumText(read);
+  const vocabSize = vocabSizeOf(read, vocabulary, idOf);
+  read = undefined;
+  return { table, full, hidden, plain, words, decodeIds, limit, vocabSize };
+}
+
+/** The parts that are known without the library, each undefined where the library has to be asked. */
+function partsOfFile(json: TokenizerJson, source: string) {
   const rules = wordRulesOf(json);
   const vocabulary = rules && vocabularyOf(json.model);
   const merger = vocabulary && createMerger(json.model, vocabulary);
   const table = merger && tokenTableOf(json, vocabulary);
   const problem = componentProblem(json, table !== undefined);
   if (problem !== undefined) throw brokenTokenizer(source, problem);
-  const full = once(() => openNative(json, source));
-  if (table === undefined) full();
-  const idOf = table?.idOf ?? ((token: string) => full().tokenToId(token) ?? undefined);
-  const hidden = { ...hideControlTokens(json, { idOf, vocabulary }, source), idOf };
-  const plain = once(() => openNative(hidden.json(), source));
-  if (table === undefined) plain();
-  const words =
-    rules && merger && createJoinedEncoder(createWordEncoder(rules, merger, encoderOfParts(plain, hidden)));
-  return { vocabulary, table, full, hidden, plain, words };
+  return { rules, vocabulary, merger, table };
 }
 
 /** One more than the largest id. The library would hand out its vocabulary as an object, which takes as long as opening it. */
@@ -231,13 +245,6 @@ function vocabSizeOf(
   let largest = -1;
   for (const id of ids) if (typeof id === 'number' && id > largest) largest = id;
   return added.reduce((most, { content }) => Math.max(most, idOf(content) ?? -1), largest) + 1;
-}
-
-/** The text of one added token whose characters stand for themselves; undefined for other ids. */
-function addedText(table: TokenTable | undefined, ids: readonly number[], skipSpecial: boolean) {
-  const token = ids.length === 1 ? table?.addedOf(ids[0] ?? -1) : undefined;
-  if (token === undefined || !/^[!-~]+$/.test(token.content)) return undefined;
-  return skipSpecial && token.special === true ? '' : token.content;
 }
 
 /** A function of texts of templates that remembers its results. */

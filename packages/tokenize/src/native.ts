@@ -111,12 +111,11 @@ export function checkText(text: string, limit: number): void {
   }
 }
 
-/** Decodes ids by the library. @throws {TokenizeError} `bad-text` for what is no id */
-export async function textOf(native: NativeTokenizer, ids: readonly number[], skipSpecial: boolean) {
+/** Checks that numbers can be ids of tokens. @throws {TokenizeError} `bad-text` */
+export function checkIds(ids: readonly number[]): void {
   const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id > MAX_ID);
   if (wrong !== undefined)
     throw new TokenizeError('bad-text', `${quote(wrong)} is not the id of a token`, 'give whole numbers');
-  return native.decode([...ids], skipSpecial);
 }
 
 function messageOf(cause: unknown): string {

@@ -23,15 +23,22 @@ export function tokenTableOf(
   const added = addedById(json.added_tokens ?? [], vocabulary);
   if (added === undefined || !isWellFormed(json, vocabulary)) return undefined;
   const addedIds = new Map([...added].map(([id, { content }]) => [content, id]));
-  let names: Map<number, string> | undefined;
+  let names: string[] | undefined;
   return {
     idOf: (token) => addedIds.get(token) ?? vocabulary.get(token),
     nameOf(id) {
-      names ??= new Map(Array.from(vocabulary, ([name, own]) => [own, name]));
-      return added.get(id)?.content ?? names.get(id);
+      names ??= namesOf(vocabulary);
+      return added.get(id)?.content ?? names[id];
     },
     addedOf: (id) => added.get(id),
   };
+}
+
+/** The names of tokens by their ids. */
+function namesOf(vocabulary: ReadonlyMap<string, number>): string[] {
+  const names: string[] = [];
+  for (const [name, id] of vocabulary) names[id] = name;
+  return names;
 }
 
 /**
@@ -43,14 +50,16 @@ function addedById(
   vocabulary: ReadonlyMap<string, number>,
 ): ReadonlyMap<number, AddedTokenJson> | undefined {
   const added = new Map<number, AddedTokenJson>();
+  const contents = new Set<string>();
   let largest = -1;
   for (const token of tokens) {
     const { content, id } = token;
     const given = vocabulary.get(content) ?? Math.max(largest + 1, vocabulary.size);
     const flags = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'];
     const isWhole = flags.every((flag) => typeof Reflect.get(token, flag) === 'boolean');
-    if (!isWhole || given !== id || added.has(id)) return undefined;
+    if (!isWhole || given !== id || added.has(id) || contents.has(content)) return undefined;
     added.set(id, token);
+    contents.add(content);
     largest = Math.max(largest, id);
   }
   return added;

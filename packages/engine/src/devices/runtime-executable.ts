@@ -42,7 +42,7 @@ export class RuntimeExecutable implements Executable {
 
   constructor(
     device: GraphTarget,
-    private readonly context: PartContext,
+    private readonly context: Omit<PartContext, 'values'>,
   ) {
     const started = performance.now();
     const { fn, specs, precision, gradientCheckpointing, parts } = context.program;
@@ -55,7 +55,8 @@ export class RuntimeExecutable implements Executable {
     const tracedAt = performance.now();
     for (const graph of graphs) checkGraph(graph);
     const isEmpty = ({ nodes, outputs }: GraphModel) => nodes.length + outputs.length === 0;
-    this.parts = graphs.map((graph) => (isEmpty(graph) ? undefined : new RuntimePart(graph, context)));
+    const shared = { ...context, values: traced.values };
+    this.parts = graphs.map((graph) => (isEmpty(graph) ? undefined : new RuntimePart(graph, shared)));
     checkOverwritten(this.parts);
     const inputSizes = traced.graph.inputs.flatMap(({ shape }) => shape);
     this.info = {

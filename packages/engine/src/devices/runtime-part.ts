@@ -6,6 +6,7 @@ import { at, flattenTree, isUnder } from '../arrays/tree.js';
 import { EngineError } from '../error.js';
 import { inPlaceTest } from '../onnx/aliasing.js';
 import { type ConstantSource, withConstants } from '../onnx/constants.js';
+import { type GatheredRows, withGatheredRows } from '../onnx/gathered-rows.js';
 import { encodeModel, type GraphModel, type GraphType, type ValueInfo } from '../onnx/model.js';
 import { allocateInArena, trim } from '../onnxruntime/arena.js';
 import type { Provider } from '../onnxruntime/provider.js';
@@ -30,6 +31,7 @@ import {
 } from './device.js';
 import { type Profile, readProfile, temporaryProfile } from './profile.js';
 import { ProviderMemory } from './provider-memory.js';
+import { largeTables, readRows } from './table-rows.js';
 
 /** The device and the function that the parts of an executable belong to. */
 export interface PartContext {
@@ -38,6 +40,8 @@ export interface PartContext {
   readonly program: Program;
   /** Container of packed constants, which executables of the CPU share; it lives as long as they do. */
   readonly packed: { readonly container: unknown } | undefined;
+  /** Shape and element type of each intermediate result, by name. */
+  readonly values: ReadonlyMap<string, ValueInfo>;
 }
 
 /** Values of one run of a function, part by part. */
@@ -94,8 +98,10 @@ export class RuntimePart {
   readonly copied: readonly string[];
   /** Size of the encoded graph in bytes. */
   readonly bytes: number;
-  /** Names of everything that it reads but constants. */
+  /** Names of everything that it reads but constants and rows of tables. */
   readonly inputNames: ReadonlySet<string>;
+  private readonly rows: readonly GatheredRows[];
+  private readonly constants: ReadonlyMap<string, AnyArray>;
   /** Undefined until it is made, where that takes long. */
   private session: Session | undefined;
   private readonly opening: Promise<Session>;
@@ -106,11 +112,14 @@ export class RuntimePart {
   private readonly writesInPlace: ReadonlySet<string>;
   private readonly provider: Provider | undefined;
 
-  constructor(traced: GraphModel, { provider, program, packed }: PartContext) {
+  constructor(given: GraphModel, { provider, program, packed, values }: PartContext) {
     this.provider = provider;
+    const constants = provider === undefined ? program.constants : new Map<string, AnyArray>();
+    const { graph: traced, rows } = withGatheredRows(given, largeTables(constants), values);
+    this.rows = rows;
+    this.constants = constants;
     this.outputs = outputsOf(traced, program);
     this.between = traced.outputs.filter(({ name }) => !isOutput(name));
-    const constants = provider === undefined ? program.constants : new Map<string, AnyArray>();
     const sources = new Map([...constants].map(([path, array]) => [path, sourceOf(array)] as const));
     const files = checkedFiles(constants.values());
     const graph = withConstants(traced, sources);
@@ -136,7 +145,8 @@ export class RuntimePart {
       // Runs report it.
       this.opening.catch(() => {});
     }
-    this.inputNames = new Set(graph.inputs.map(({ name }) => name));
+    const read = new Set(rows.map(({ info }) => info.name));
+    this.inputNames = new Set(graph.inputs.map(({ name }) => name).filter((name) => !read.has(name)));
     this.bytes = model.length;
     const copied = copiedOutputs(traced, this.outputs);
     const updated = this.outputs.filter(({ use, path }) => use === 'in-place' && !copied.includes(path));
@@ -174,12 +184,15 @@ export class RuntimePart {
       const array = inputs.get(name);
       feeds.set(name, array === undefined ? at(between, name) : this.feed(name, array));
     }
+    const rows = readRows(this.rows, this.constants, run);
+    for (const [name, array] of rows) feeds.set(name, handleOf(array));
     const targets = this.targets(run);
     for (const [path, array] of targets.arrays) results.set(path, array);
-    // The runtime works in the arrays' own memory: `inputs` and `targets` are still used after the run, so that nothing of
-    // it is collected before.
+    // The runtime works in the arrays' own memory: `inputs`, `rows` and `targets` are still used after the run, so that nothing
+    // of it is collected before.
     const session = await this.opening;
     const made = await session.run(feeds, targets.handles, { signal });
+    rows.clear();
     if (this.provider !== undefined) this.takeOver(this.provider, made, run);
     for (const path of this.copied) {
       const [target, result] = [inputs.get(path), targets.arrays.get(path)];

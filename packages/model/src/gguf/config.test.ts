@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { listOf } from './__fixtures__/list-of.js';
 import factors from './__fixtures__/rope-factors.json' with { type: 'json' };
 import { configOfGguf } from './config.js';
 import type { GgufHeader, GgufTensor } from './parse.js';
@@ -13,7 +14,7 @@ const base: Record<string, GgufValue> = {
   'llama.feed_forward_length': 96,
   'llama.attention.head_count': 4,
   'llama.attention.layer_norm_rms_epsilon': Math.fround(1e-5),
-  'tokenizer.ggml.tokens': ['a', 'b'],
+  'tokenizer.ggml.tokens': listOf(['a', 'b']),
 };
 
 function header(changes: Record<string, GgufValue | undefined> = {}, names: string[] = []): GgufHeader {
@@ -130,10 +131,10 @@ describe('configOfGguf', () => {
   it.each<[string, Record<string, GgufValue | undefined>]>([
     ['llama.block_count', { 'llama.block_count': undefined }],
     ['llama.block_count', { 'llama.block_count': -1 }],
-    ['llama.feed_forward_length', { 'llama.feed_forward_length': [96, 96] }],
+    ['llama.feed_forward_length', { 'llama.feed_forward_length': listOf([96, 96]) }],
     ['llama.attention.layer_norm_rms_epsilon', { 'llama.attention.layer_norm_rms_epsilon': Number.NaN }],
     ['vocabulary', { 'llama.vocab_size': 11 }],
-    ['vocabulary', { 'tokenizer.ggml.tokens': Array.from({ length: 11 }, String) }],
+    ['vocabulary', { 'tokenizer.ggml.tokens': listOf(Array.from({ length: 11 }, String)) }],
   ])('refuses a broken %s', (name, changes) => {
     const error = refusal(changes);
     expect(error).toMatchObject({

@@ -84,7 +84,7 @@ function vocabSizeOf(header: GgufHeader, declared: number | undefined, path: str
   if (embedding === undefined) throw badGguf(path, 'the tensor "token_embd.weight" is missing');
   const rows = embedding.shape[0] ?? 0;
   const tokens = header.metadata.get('tokenizer.ggml.tokens');
-  const listed = Array.isArray(tokens) ? tokens.length : 0;
+  const listed = typeof tokens === 'object' ? tokens.length : 0;
   if (listed > rows || (declared !== undefined && declared !== rows)) {
     throw badGguf(
       path,

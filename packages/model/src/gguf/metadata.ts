@@ -15,9 +15,9 @@ export interface Metadata {
   real(key: string): number | undefined;
   /** @throws {ModelError} `bad-gguf` when the value is no truth value. */
   flag(key: string): boolean | undefined;
-  /** @throws {ModelError} `bad-gguf` when the value is no list of texts. */
+  /** Reads a list, each time anew. @throws {ModelError} `bad-gguf` when the value is no list of texts. */
   texts(key: string): readonly string[] | undefined;
-  /** @throws {ModelError} `bad-gguf` when the value is no list of numbers. */
+  /** Reads a list, each time anew. @throws {ModelError} `bad-gguf` when the value is no list of numbers. */
   numbers(key: string): readonly number[] | undefined;
 }
 
@@ -53,11 +53,13 @@ export function metadataOf({ metadata }: GgufHeader, path: string): Metadata {
       typeof value === 'number' && Number.isFinite(value) ? shortest(value) : undefined,
     ),
     flag: reader('truth value', (value) => (typeof value === 'boolean' ? value : undefined)),
-    texts: reader('list of texts', (value) =>
-      Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined,
-    ),
-    numbers: reader('list of numbers', (value) =>
-      Array.isArray(value) && value.every((item) => typeof item === 'number') ? value : undefined,
-    ),
+    texts: reader('list of texts', (value) => {
+      const items = typeof value === 'object' ? value.read() : undefined;
+      return items?.every((item) => typeof item === 'string') ? items : undefined;
+    }),
+    numbers: reader('list of numbers', (value) => {
+      const items = typeof value === 'object' ? value.read() : undefined;
+      return items?.every((item) => typeof item === 'number') ? items : undefined;
+    }),
   };
 }

@@ -20,6 +20,7 @@ import {
 import { typeName } from './blocks/tensor-types.js';
 import { loadGguf, readGgufConfig } from './load-gguf.js';
 import { readGgufHeader } from './parse.js';
+import type { GgufValue } from './read-header.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -47,6 +48,9 @@ async function failure(work: Promise<unknown>): Promise<ModelError> {
   return error as ModelError;
 }
 
+/** A value of the metadata, or the items of a list. */
+const plainOf = (value: GgufValue | undefined) => (typeof value === 'object' ? value.read() : value);
+
 const F32 = 0;
 const Q4_0 = 2;
 const Q2_K = 10;
@@ -66,7 +70,7 @@ describe('readGgufHeader', () => {
         dataBytes: 84,
       }),
     );
-    expect([...metadata]).toEqual([
+    expect([...metadata].map(([key, value]) => [key, plainOf(value)])).toEqual([
       ['a', 'größe'],
       ['b', ['x', 'y']],
       ['general.alignment', 64],
@@ -90,8 +94,17 @@ describe('readGgufHeader', () => {
         ],
       }),
     );
-    expect(metadata.get('tokens')).toEqual(tokens);
-    expect(metadata.get('merges')).toEqual(merges);
+    expect(plainOf(metadata.get('tokens'))).toEqual(tokens);
+    expect(plainOf(metadata.get('merges'))).toEqual(merges);
+  });
+
+  it('reads the items of a list when they are asked for, and refuses text that is not UTF-8 then', async () => {
+    const bad = Buffer.from(texts(['x', '?']));
+    bad[bad.length - 1] = 0xff;
+    const { metadata } = await read(ggufFile({ metadata: [['a', bad]] }));
+    const list = metadata.get('a');
+    expect(list).toMatchObject({ length: 2 });
+    expect(() => plainOf(list)).toThrow(expect.objectContaining({ code: 'bad-gguf' }));
   });
 
   it('takes keys and characters that have a meaning elsewhere for what they are', async () => {
@@ -108,7 +121,8 @@ describe('readGgufHeader', () => {
         readGgufHeader(handle, size, path),
       );
       const { version: _, tensor_count: __, kv_count: ___, ...expected } = theirs.metadata;
-      expect(Object.fromEntries(metadata)).toEqual(expected);
+      const values = [...metadata].map(([key, value]) => [key, plainOf(value)]);
+      expect(Object.fromEntries(values)).toEqual(expected);
       expect([...tensors].map(([key, { type, shape }]) => [key, type, shape])).toEqual(
         theirs.tensorInfos.map(({ name: key, dtype, shape }) => [
           key,

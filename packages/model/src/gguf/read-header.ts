@@ -3,8 +3,18 @@ import type { FileHandle } from 'node:fs/promises';
 import { readFully } from '../files/read.js';
 import { badGguf } from './error.js';
 
-/** A value of the metadata. Integers of 64 bits are `bigint`. */
-export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
+/** A single value of the metadata. Integers of 64 bits are `bigint`. */
+export type GgufScalar = string | number | bigint | boolean;
+
+/** A list of the metadata. Vocabularies have hundreds of thousands of items, which only the tokenizer needs. */
+export interface GgufList {
+  readonly length: number;
+  /** Reads the items, each time anew. @throws {ModelError} `bad-gguf` for text that is not UTF-8 */
+  read(): readonly GgufScalar[];
+}
+
+/** A value of the metadata. */
+export type GgufValue = GgufScalar | GgufList;
 
 /** Name, sizes, type and offset of a tensor, as the header has them. */
 export interface TensorInfo {
@@ -42,7 +52,7 @@ const LIST = 9;
 
 /** Scalars by the number of their kind: their bytes, and how they are read. Texts and lists have none. */
 const SCALARS: readonly (
-  | readonly [bytes: number, read: (bytes: Buffer, at: number) => GgufValue]
+  | readonly [bytes: number, read: (bytes: Buffer, at: number) => GgufScalar]
   | undefined
 )[] = [
   [1, (bytes, at) => bytes.readUInt8(at)],
@@ -65,12 +75,13 @@ class CutOff extends Error {}
 
 /** Reads a header front to back, and refuses counts and sizes out of proportion before anything is made of them. */
 class HeaderReader {
-  private at = 0;
   private items = 0;
 
+  /** @param at position of the next byte */
   constructor(
     private readonly bytes: Buffer,
     private readonly path: string,
+    private at = 0,
   ) {}
 
   /** @throws CutOff */
@@ -107,22 +118,27 @@ class HeaderReader {
     return read(this.bytes, this.take(length));
   }
 
-  private list(): readonly GgufValue[] {
+  private list(): GgufList {
     const kind = this.u32();
     const length = this.count('items in a list', MAX_ITEMS);
     this.items += length;
     if (this.items > MAX_ITEMS_TOGETHER) throw this.bad('the lists in its header are too large');
     // llama.cpp does not write any.
     if (kind === LIST) throw this.bad('its header has a list of lists');
-    const list: GgufValue[] = [];
+    const { bytes, path, at: start } = this;
     if (kind === TEXT) {
-      for (let i = 0; i < length; i++) list.push(this.text('a text', MAX_TEXT_BYTES));
-      return list;
+      for (let i = 0; i < length; i++) this.take(this.count('bytes in a text', MAX_TEXT_BYTES));
+      return {
+        length,
+        read() {
+          const reader = new HeaderReader(bytes, path, start);
+          return Array.from({ length }, () => reader.text('a text', MAX_TEXT_BYTES));
+        },
+      };
     }
-    const [size, read] = this.scalar(kind);
-    const start = this.take(length * size);
-    for (let i = 0; i < length; i++) list.push(read(this.bytes, start + i * size));
-    return list;
+    const [size, readAt] = this.scalar(kind);
+    this.take(length * size);
+    return { length, read: () => Array.from({ length }, (_, i) => readAt(bytes, start + i * size)) };
   }
 
   private scalar(kind: number) {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Tokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
+import { listOf } from './__fixtures__/list-of.js';
 import { texts } from './__fixtures__/models.json' with { type: 'json' };
 import type { GgufHeader } from './parse.js';
 import type { GgufValue } from './read-header.js';
@@ -28,10 +29,10 @@ function metadataOf(json: TokenizerJson, pre: string): Record<string, GgufValue>
   return {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': pre,
-    'tokenizer.ggml.tokens': tokens,
-    'tokenizer.ggml.token_type': types,
-    'tokenizer.ggml.merges': json.model.merges.map((merge) =>
-      typeof merge === 'string' ? merge : merge.join(' '),
+    'tokenizer.ggml.tokens': listOf(tokens),
+    'tokenizer.ggml.token_type': listOf(types),
+    'tokenizer.ggml.merges': listOf(
+      json.model.merges.map((merge) => (typeof merge === 'string' ? merge : merge.join(' '))),
     ),
   };
 }
@@ -72,9 +73,9 @@ describe('tokenizerOfGguf', () => {
   const small: Record<string, GgufValue> = {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': 'gpt-2',
-    'tokenizer.ggml.tokens': ['a', 'b', 'ab', '<s>', '</s>', '__proto__'],
-    'tokenizer.ggml.token_type': [1, 1, 1, 3, 3, 1],
-    'tokenizer.ggml.merges': ['a b'],
+    'tokenizer.ggml.tokens': listOf(['a', 'b', 'ab', '<s>', '</s>', '__proto__']),
+    'tokenizer.ggml.token_type': listOf([1, 1, 1, 3, 3, 1]),
+    'tokenizer.ggml.merges': listOf(['a b']),
     'tokenizer.ggml.bos_token_id': 3,
     'tokenizer.ggml.eos_token_id': 4,
   };
@@ -107,7 +108,7 @@ describe('tokenizerOfGguf', () => {
       const changes = {
         'tokenizer.ggml.pre': pre,
         'tokenizer.ggml.add_bos_token': false,
-        'tokenizer.ggml.tokens': ['a', 'b', 'ab', '<s>', '</s>', 'ba'],
+        'tokenizer.ggml.tokens': listOf(['a', 'b', 'ab', '<s>', '</s>', 'ba']),
       };
       return [...(await Tokenizer.fromString(build(changes).tokenizerJson).encode('ba')).getIds()];
     };
@@ -127,7 +128,7 @@ describe('tokenizerOfGguf', () => {
     ['"default"', { 'tokenizer.ggml.pre': 'default' }],
     ['tokenizer.ggml.pre is missing', { 'tokenizer.ggml.pre': undefined }],
     ['add_space_prefix', { 'tokenizer.ggml.add_space_prefix': true }],
-    ['the type 6', { 'tokenizer.ggml.token_type': [1, 6, 1, 3, 3, 1] }],
+    ['the type 6', { 'tokenizer.ggml.token_type': listOf([1, 6, 1, 3, 3, 1]) }],
   ])('refuses %s by name', (name, changes) => {
     expect(() => build(changes)).toThrow(
       expect.objectContaining({
@@ -140,13 +141,13 @@ describe('tokenizerOfGguf', () => {
 
   it.each<[string, Record<string, GgufValue | undefined>]>([
     ['tokenizer.ggml.tokens', { 'tokenizer.ggml.tokens': undefined }],
-    ['tokenizer.ggml.tokens', { 'tokenizer.ggml.tokens': [1, 2] }],
+    ['tokenizer.ggml.tokens', { 'tokenizer.ggml.tokens': listOf([1, 2]) }],
     ['tokenizer.ggml.merges', { 'tokenizer.ggml.merges': undefined }],
-    ['the types of 2', { 'tokenizer.ggml.token_type': [1, 1] }],
-    ['empty or repeated', { 'tokenizer.ggml.tokens': ['a', 'b', 'a', '<s>', '</s>', 'x'] }],
-    ['the merge "a c"', { 'tokenizer.ggml.merges': ['a c'] }],
-    ['the merge "b a"', { 'tokenizer.ggml.merges': ['b a'] }],
-    ['the merge "a b c"', { 'tokenizer.ggml.merges': ['a b c'] }],
+    ['the types of 2', { 'tokenizer.ggml.token_type': listOf([1, 1]) }],
+    ['empty or repeated', { 'tokenizer.ggml.tokens': listOf(['a', 'b', 'a', '<s>', '</s>', 'x']) }],
+    ['the merge "a c"', { 'tokenizer.ggml.merges': listOf(['a c']) }],
+    ['the merge "b a"', { 'tokenizer.ggml.merges': listOf(['b a']) }],
+    ['the merge "a b c"', { 'tokenizer.ggml.merges': listOf(['a b c']) }],
     ['the id 9 of eos_token', { 'tokenizer.ggml.eos_token_id': 9 }],
     ['a token bos', { 'tokenizer.ggml.bos_token_id': undefined, 'tokenizer.ggml.add_bos_token': true }],
   ])('refuses a broken vocabulary: %s', (message, changes) => {

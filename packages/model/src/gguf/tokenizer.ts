@@ -33,6 +33,7 @@ const UNUSED = 5;
 const SPECIAL = { bos_token: 'bos', eos_token: 'eos', pad_token: 'padding', unk_token: 'unknown' } as const;
 
 interface Vocabulary {
+  readonly tokens: readonly string[];
   readonly ids: ReadonlyMap<string, number>;
   readonly added: readonly { readonly id: number; readonly content: string; readonly special: boolean }[];
 }
@@ -68,7 +69,7 @@ function vocabularyOf(metadata: Metadata, path: string): Vocabulary {
     ids.set(content, id);
     if (type !== NORMAL) added.push({ id, content, special: type === CONTROL });
   }
-  return { ids, added };
+  return { tokens, ids, added };
 }
 
 /** The merges, each of two tokens that give a third, as the library that reads them asks for. */
@@ -85,8 +86,7 @@ function mergesOf(metadata: Metadata, { ids }: Vocabulary, path: string): readon
   return merges;
 }
 
-function specialTokensOf(metadata: Metadata, path: string): SpecialTokens {
-  const tokens = metadata.texts('tokenizer.ggml.tokens') ?? [];
+function specialTokensOf(metadata: Metadata, { tokens }: Vocabulary, path: string): SpecialTokens {
   const found = Object.entries(SPECIAL).flatMap(([name, key]) => {
     const id = metadata.count(`tokenizer.ggml.${key}_token_id`);
     if (id === undefined) return [];
@@ -150,7 +150,7 @@ export function tokenizerOfGguf(header: GgufHeader, path: string): GgufTokenizer
   }
   const vocabulary = vocabularyOf(metadata, path);
   const merges = mergesOf(metadata, vocabulary, path);
-  const specialTokens = specialTokensOf(metadata, path);
+  const specialTokens = specialTokensOf(metadata, vocabulary, path);
   const addBos = metadata.flag('tokenizer.ggml.add_bos_token') ?? pre.addBos;
   const addEos = metadata.flag('tokenizer.ggml.add_eos_token') ?? false;
   const around = {

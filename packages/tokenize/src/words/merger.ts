@@ -10,7 +10,7 @@ export interface MergedWord {
 }
 
 /** Longest word that is merged, in UTF-16 units: the time grows with the square of the length. */
-export const LONGEST_MERGED = 64;
+export const LONGEST_MERGED = 128;
 
 /** Bytes of the longest word. */
 const MAXIMUM_BYTES = 3 * LONGEST_MERGED;
@@ -96,14 +96,22 @@ export function vocabularyOf({
     others.every((value) => value === '') && (Reflect.get(model, 'byte_fallback') ?? false) === false;
   if (!isSimple || typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) return undefined;
   const vocabulary = new Map<string, number>();
-  const ids = new Set<number>();
-  // An object of so many keys takes long to list, so it is done once.
-  for (const [name, id] of Object.entries(vocab)) {
-    if (!Number.isSafeInteger(id) || id < 0 || id >= 2 ** 31 || ids.has(id)) return undefined;
-    ids.add(id);
+  // An object of so many keys takes long to list, so it is done once. Pairs of keys and values would take memory.
+  for (const name of Object.keys(vocab)) {
+    const id: unknown = Reflect.get(vocab, name);
+    if (!isId(id)) return undefined;
     vocabulary.set(name, id);
   }
-  return vocabulary;
+  return areDifferent(vocabulary.values()) ? vocabulary : undefined;
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+}
+
+function areDifferent(ids: Iterable<number>): boolean {
+  const sorted = Int32Array.from(ids).sort();
+  return sorted.every((id, at) => at === 0 || id !== sorted[at - 1]);
 }
 
 /** The merges of a model, each a text with a space between two names, or a list of both. */

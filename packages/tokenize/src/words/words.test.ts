@@ -191,20 +191,20 @@ describe('createWordEncoder', () => {
       asked.push(...parts.map(({ part }) => part));
       return parts.map(({ part }) => (part.includes('語') ? undefined : tokensOf(part)));
     });
-    const long = 'x'.repeat(80);
+    const long = 'x'.repeat(160);
     await encode('a b a');
     const both = await encode(`b a ${long} a Ωm`, { withSpans: true });
     expect(both).toEqual({
-      ids: [1, 2, 81, 5],
+      ids: [1, 2, 161, 5],
       spans: [
         { start: 0, end: 1 },
         { start: 1, end: 3 },
-        { start: 3, end: 84 },
-        { start: 84, end: 89 },
+        { start: 3, end: 164 },
+        { start: 164, end: 169 },
       ],
     });
     expect(await encode('a 語')).toBeUndefined();
-    expect((await encode(`${long} a Ωm`))?.ids).toEqual([80, 5]);
+    expect((await encode(`${long} a Ωm`))?.ids).toEqual([160, 5]);
     expect(merged).toEqual(['a', ' b', ' a', 'b']);
     expect(asked).toEqual([` ${long}`, ' a Ωm', 'a 語', long]);
   });
