@@ -1,4 +1,4 @@
-"""A resources server for NeMo Gym: `POST /verify` with a finished response gives its reward.
+"""A resources server for NeMo Gym: `POST /seed_session` begins a rollout, and `POST /verify` with its response gives its reward.
 
 A rollout is verified alone, so that a pairwise judge needs something to compare it with: `reference` of the row, else the server's own
 (`gram serve --reference TEXT`). Run it as `python nemo_gym_server.py PORT`.
@@ -32,16 +32,24 @@ def text_of(content):
     return "".join(part["text"] for part in content if "text" in part)
 
 
+def seed_session(body):
+    """Begins a rollout, of which a judge remembers nothing."""
+    return {}
+
+
+ENDPOINTS = {"/seed_session": seed_session, "/verify": verify}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """Answers `/verify`; a judge that fails is an error of the server, and never a reward of 0."""
+    """Answers the two calls of an agent; a judge that fails is an error of the server, and never a reward of 0."""
 
     def do_POST(self):
-        if self.path != "/verify":
+        if self.path not in ENDPOINTS:
             self.send_error(404)
             return
         try:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = json.dumps(verify(body)).encode()
+            answer = json.dumps(ENDPOINTS[self.path](body)).encode()
         except (KeyError, IndexError, ValueError) as error:
             self.send_error(422, type(error).__name__)
             return

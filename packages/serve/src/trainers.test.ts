@@ -87,6 +87,31 @@ print(json.dumps(verify({"responses_create_params": {"input": [{"role": "user", 
     expect(answer.response.id).toBe('r');
   });
 
+  it('NeMo Gym: the calls of an agent over HTTP, in its order, and what is wrong as an error', async () => {
+    const answers = await python(`
+import threading, urllib.error, urllib.request
+from nemo_gym_server import Handler, ThreadingHTTPServer
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+def post(path, body):
+  request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+  try:
+    with urllib.request.urlopen(request) as answer:
+      return [answer.status, json.load(answer)]
+  except urllib.error.HTTPError as error:
+    return [error.code, None]
+row = {"responses_create_params": {"input": "p"}, "reference": "seven"}
+said = {"output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "sevens"}]}]}
+import gram_cohorts
+answers = [post("/seed_session", row), post("/verify", {**row, "response": said}), post("/verify", {**row, "response": {"output": []}}), post("/tool", {})]
+gram_cohorts.URL = "http://127.0.0.1:9"
+print(json.dumps([*answers, post("/verify", {**row, "response": said})]))`);
+    expect(answers.map(([status]: [number]) => status)).toEqual([200, 200, 422, 404, 502]);
+    expect(answers[0][1]).toEqual({});
+    expect(answers[1][1].reward).toBeCloseTo(share('sevens', 'seven'), 12);
+    expect(answers[1][1].responses_create_params).toEqual({ input: 'p' });
+  });
+
   it('a late score is an error where a trainer has no reward that is missing, and never a 0', async () => {
     const outcome = await python(`
 import gram_cohorts, verl_reward
