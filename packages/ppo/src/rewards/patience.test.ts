@@ -98,6 +98,41 @@ describe('a reward function that fails', () => {
     expect(rewarded.flatMap((own, i) => (own[0]!.failed ? [i] : []))).toEqual([3]);
   });
 
+  it('does not warn of the many calls that wait for one signal', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const { signal } = new AbortController();
+    const slow: RewardFunction = async (all, context) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return good(all, context);
+    };
+    const list = [1, 2].map((i) => ({
+      name: `judge${i}`,
+      reward: slow,
+      failures: { ...patient, concurrency: 20 },
+    }));
+    await askRewards(list, groups, { signal });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
+  it('ends when it is told to, with the reason', async () => {
+    const stop = new AbortController();
+    const waiting: RewardFunction = (_, { signal }) =>
+      new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('left'))));
+    const asked = askRewards(
+      [{ name: 'judge', reward: waiting, failures: { ...patient, timeoutMs: 60_000 } }],
+      groups,
+      {
+        signal: stop.signal,
+      },
+    );
+    setTimeout(() => stop.abort(new Error('enough')), 10);
+    await expect(asked).rejects.toThrow('enough');
+  });
+
   it('keeps a partial answer and masks what is missing from it', async () => {
     const partial: RewardFunction = (all) =>
       all.map(() => [1, { reward: null, truncated: false, neutralized: false, failed: true }]);

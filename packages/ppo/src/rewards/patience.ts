@@ -193,22 +193,21 @@ async function inTime<T>(
   milliseconds: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  const own = new AbortController();
-  const leave = () => own.abort(signal?.reason);
-  signal?.addEventListener('abort', leave, { once: true });
+  const late = new AbortController();
+  // Many calls of a step wait for one signal, of which each would be a listener.
+  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
   // A timer takes at most 31 bits, three weeks.
   const limit = Math.min(milliseconds, 2 ** 31 - 1);
   const timer = setTimeout(() => {
-    own.abort(new TimeoutProblem(`there was no answer after ${Math.round(limit)} ms`));
+    late.abort(new TimeoutProblem(`there was no answer after ${Math.round(limit)} ms`));
   }, limit);
   try {
     const ended = new Promise<never>((_, reject) => {
-      own.signal.addEventListener('abort', () => reject(own.signal.reason), { once: true });
+      either.addEventListener('abort', () => reject(either.reason), { once: true });
     });
-    return await Promise.race([Promise.resolve().then(() => work(own.signal)), ended]);
+    return await Promise.race([Promise.resolve().then(() => work(either)), ended]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', leave);
   }
 }
 
