@@ -71,6 +71,17 @@ export {
   pairGeneration,
   supervisedFineTuning,
 } from './objectives/token-generation.js';
+export {
+  createTokenHead,
+  type HeadComputing,
+  type HeadInputs,
+  type HeadRows,
+  type HeadTensors,
+  headOptions,
+  inParts,
+  readByHead,
+  type TokenHead,
+} from './objectives/token-head.js';
 export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js';
 export { type AdamWOptions, adamW } from './optimizers/adamw.js';
 export { initMoments, isOptimizer, type Moments, type Optimizer } from './optimizers/optimizer.js';

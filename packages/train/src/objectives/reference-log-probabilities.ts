@@ -1,12 +1,18 @@
 import { sha256 } from '@gram/base';
-import { type AnyArray, compile, type DeviceName, type Precision, placedOnce } from '@gram/engine';
+import {
+  type AnyArray,
+  compile,
+  type DeviceName,
+  disposeArrays,
+  type Precision,
+  placedOnce,
+} from '@gram/engine';
 import {
   growingPositionArrays,
   hiddenStates,
   type ModelConfig,
   type PositionTables,
   positionDimensions,
-  tokenLosses,
   type WeightTensors,
 } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,6 +22,7 @@ import { type PolicyPair, pairLength, pairWeight } from '../examples/kinds.js';
 import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
 import type { PairLogProbabilities, ReferencedPair } from './policy-pairs.js';
 import { supervisedTokens } from './supervised-tokens.js';
+import { createTokenHead } from './token-head.js';
 
 /** Options of `referenceLogProbabilities`. */
 export interface ReferenceOptions {
@@ -114,18 +121,16 @@ async function measurePairs(
       tables: PositionTables;
       tokens: tf.Tensor2D;
       positions: tf.Tensor1D;
-      targets: tf.Tensor1D;
     }) => {
       const states = hiddenStates(config, inputs.weights, inputs.tokens, inputs.tables);
-      const read = tf.gather(states, inputs.positions);
-      return { losses: tokenLosses(config, inputs.weights, read, inputs.targets) };
+      return { states: tf.gather(states, inputs.positions) };
     },
     {
-      device,
-      precision,
-      dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'], targets: ['P'] },
+      ...{ device, precision, resident: ['states'] },
+      dimensions: { ...positionDimensions, tokens: ['B', 'T'], positions: ['P'] },
     },
   );
+  const head = createTokenHead(config, { device, precision });
   const tablesFor = growingPositionArrays(config);
   const sums = new Float64Array(2 * pairs.count);
   let measured = 0;
@@ -138,12 +143,14 @@ async function measurePairs(
       const length = Math.max(...examples.map(({ ids }) => ids.length));
       const supervised = supervisedTokens(examples, examples.length, length);
       const { tokens, positions, targets, rows, count } = supervised;
-      const inputs = { weights: await placed.get(), tables: tablesFor(length), tokens, positions, targets };
-      const { losses } = await run(inputs, { signal });
+      const weights = await placed.get();
+      const { states } = await run({ weights, tables: tablesFor(length), tokens, positions }, { signal });
+      const logProbabilities = await head.logProbabilities({ weights, states }, targets, signal);
+      disposeArrays({ states });
       for (let i = 0; i < count; i++) {
         const row = elementAt(rows.data, i);
         const pair = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
-        sums[pair] = elementAt(sums, pair) - elementAt(losses.data, i);
+        sums[pair] = elementAt(sums, pair) + elementAt(logProbabilities.data, i);
       }
       onProgress?.(measured, pairs.count);
     }
@@ -151,6 +158,7 @@ async function measurePairs(
     await communicator.allReduceSum(sums);
   } finally {
     run.dispose();
+    head.dispose();
     placed.dispose();
   }
   return sums;
