@@ -118,7 +118,13 @@ export {
   saveAdapter,
 } from './lora/adapter-directory.js';
 export { decoderHash, withAdapter } from './lora/adapter-notes.js';
-export { applyAdapter, applyAdapterToSave, type ModelAndFiles } from './lora/apply-adapter.js';
+export {
+  type AdapterOver,
+  adapterOver,
+  applyAdapter,
+  applyAdapterToSave,
+  type ModelAndFiles,
+} from './lora/apply-adapter.js';
 export { checkLora, type LoraConfig } from './lora/lora-config.js';
 export { mergeAdapter, mergeToSave } from './lora/merge-adapter.js';
 export {

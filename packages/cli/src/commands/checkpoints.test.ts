@@ -178,7 +178,7 @@ describe('gram generate', () => {
     expect((await ask('--precision', 'int8')).status).toBe(0);
   });
 
-  it('merges an adapter', async () => {
+  it('lays an adapter over a model', async () => {
     const lora = { rank: 4, alpha: 16, targets: ['q_proj', 'up_proj'] as const };
     const adapter = initAdapter(config, lora, weights, createRandom(3, 'adapter'));
     const random = createRandom(4, 'b');

@@ -1,5 +1,12 @@
 import { conversationText, createRandom, promptTurns, type Turn } from '@gram/base';
-import { type Completion, createGenerator, type Decoding, longestSequence } from '@gram/model';
+import { disposeArrays, place } from '@gram/engine';
+import {
+  type Completion,
+  createGenerator,
+  type Decoding,
+  longestSequence,
+  type PlacedWeights,
+} from '@gram/model';
 import { createChatTemplate, createTextStream, encodeChat, findChatTemplate } from '@gram/tokenize';
 import { defineCommand } from '../command.js';
 import { CliError } from '../error.js';
@@ -16,7 +23,7 @@ export const generateCommand = defineCommand({
     ...promptFlags,
     system: { value: 'TEXT', help: 'text of the system turn; default that of the chat template' },
     plain: { help: 'continue the prompt as it is, without a chat template' },
-    adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is merged into the model' },
+    adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is laid over the model' },
     precision: precisionFlag,
     device: deviceFlag,
     'max-new-tokens': { value: 'N', help: 'maximum number of new tokens; default 256' },
@@ -48,13 +55,13 @@ export const generateCommand = defineCommand({
     const { model, tokenizer, stopIds } = writing;
     const { ids, neutralized } = await encodedPrompt(writing, asked, values);
     const room = roomAfter(ids.length, longestSequence(model.config));
+    const adapter = writing.adapter && {
+      lora: writing.adapter.lora,
+      weights: await place<PlacedWeights>(writing.adapter.weights, device ?? 'cpu'),
+    };
     const generator = createGenerator({
-      config: model.config,
-      weights: model.weights,
-      fixedWeights: true,
-      precision,
-      products,
-      device,
+      ...{ config: model.config, weights: model.weights, fixedWeights: true },
+      ...{ precision, products, device, adapter },
     });
     const streamed = samples === 1 && !values.json;
     const output = liveText(writing, values.stop, (text) => streamed && io.stdout.write(text));
@@ -88,6 +95,7 @@ export const generateCommand = defineCommand({
       }
     } finally {
       generator.dispose();
+      disposeArrays(adapter?.weights ?? {});
     }
   },
 });

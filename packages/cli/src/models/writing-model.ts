@@ -1,9 +1,10 @@
 import {
+  type Adapter,
+  adapterOver,
   applyAdapterToSave,
   type Companions,
   endIds,
   kindOf,
-  type LoadedModel,
   type ModelAndFiles,
   type OpenedModel,
   openModel,
@@ -11,7 +12,6 @@ import {
   type StreamedModel,
   streamModel,
   type WeightPrecision,
-  weightsOf,
 } from '@gram/model';
 import { type Tokenizer, tokenizerOf } from '@gram/tokenize';
 import type { Io } from '../command.js';
@@ -34,7 +34,9 @@ export async function streamWithAdapter(
 
 /** A language model that writes text. */
 export interface WritingModel {
-  readonly model: LoadedModel | OpenedModel;
+  readonly model: OpenedModel;
+  /** An adapter over it. */
+  readonly adapter: Adapter | undefined;
   readonly files: Companions;
   readonly tokenizer: Tokenizer;
   /** Tokens that each end a text. */
@@ -43,12 +45,12 @@ export interface WritingModel {
 
 /** Options of `loadWritingModel`. */
 export interface WritingOptions {
-  /** A directory of an adapter that is merged into it. */
+  /** A directory of an adapter that is laid over it. */
   readonly adapter: string | undefined;
   readonly precision: WeightPrecision | undefined;
 }
 
-/** Loads a model that writes text. One without an adapter is opened in its precision. */
+/** Opens a model that writes text, in its precision. An adapter stays in float32 and beside it, so that the model is in memory once. */
 export async function loadWritingModel(
   pathOrRepo: string,
   { adapter, precision }: WritingOptions,
@@ -57,7 +59,7 @@ export async function loadWritingModel(
   const loaded =
     adapter === undefined
       ? await openWithFiles(pathOrRepo, precision, io)
-      : await loadWithAdapter(pathOrRepo, adapter, io);
+      : await openWithAdapter(pathOrRepo, { adapter, precision }, io);
   const { config } = loaded.model;
   if (kindOf(config).head === 'score') {
     throw new CliError(
@@ -72,14 +74,25 @@ export async function loadWritingModel(
   return { ...loaded, tokenizer, stopIds };
 }
 
-async function loadWithAdapter(pathOrRepo: string, adapter: string, io: Io): Promise<ModelAndFiles> {
-  const { model, files } = await streamWithAdapter(pathOrRepo, adapter, io);
-  return { model: { ...model, weights: await weightsOf(model.weights) }, files };
+async function openWithAdapter(
+  pathOrRepo: string,
+  { adapter: dir, precision }: WritingOptions & { readonly adapter: string },
+  io: Io,
+): Promise<Omit<WritingModel, 'tokenizer' | 'stopIds'>> {
+  const streamed = await withDownload(io, (options) => streamModel(pathOrRepo, options));
+  const base = { model: streamed, files: await readCompanions(streamed.path) };
+  const { adapter, config, files } = await adapterOver(base, dir);
+  const model = await openModel(streamed.path, { precision });
+  return { model: { ...model, config }, adapter, files };
 }
 
-async function openWithFiles(pathOrRepo: string, precision: WeightPrecision | undefined, io: Io) {
+async function openWithFiles(
+  pathOrRepo: string,
+  precision: WeightPrecision | undefined,
+  io: Io,
+): Promise<Omit<WritingModel, 'tokenizer' | 'stopIds'>> {
   const model = await withDownload(io, (options) => openModel(pathOrRepo, { ...options, precision }));
-  return { model, files: await readCompanions(model.path) };
+  return { model, adapter: undefined, files: await readCompanions(model.path) };
 }
 
 /** Returns the end tokens of `generation_config.json`: chat models often end a turn with another token than a document. */

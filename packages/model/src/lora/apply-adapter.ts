@@ -5,6 +5,7 @@ import type { GramMetadata } from '../directory/gram-metadata.js';
 import type { LoadedModel } from '../directory/model-directory.js';
 import { ModelError } from '../error.js';
 import { type StreamedModel, weightsOf } from '../opening/stream-model.js';
+import type { Adapter } from './adapter.js';
 import { type LoadedAdapter, loadAdapter } from './adapter-directory.js';
 import { adapterHash, streamedDecoderHash, withAdapter } from './adapter-notes.js';
 import { mergeToSave } from './merge-adapter.js';
@@ -41,9 +42,45 @@ export async function applyAdapter(base: ModelAndFiles, dir: string): Promise<Mo
  * @throws {ModelError} as `applyAdapter`
  */
 export async function applyAdapterToSave(
-  { model, files }: ModelAndFiles<StreamedModel>,
+  base: ModelAndFiles<StreamedModel>,
   dir: string,
 ): Promise<ModelAndFiles<StreamedModel>> {
+  const { model } = base;
+  const adapter = await loadOver(base, dir);
+  const config = withAdapter(adapter.config, adapter);
+  const weights = mergeToSave(config, adapter.lora, model.weights, adapter.weights);
+  return {
+    model: { ...model, config, weights, gram: gramOf(adapter, model, config) },
+    files: filesOf(adapter.files, base.files),
+  };
+}
+
+/** An adapter over a base that stays as it is. */
+export interface AdapterOver {
+  readonly adapter: Adapter;
+  /** Configuration of the model that both are. The head is another one where the adapter brings it. */
+  readonly config: ModelConfig;
+  /** Files beside that model. */
+  readonly files: Companions;
+}
+
+/**
+ * Loads an adapter to use it over its base, which is not changed: a generator takes both, and the base takes no memory a second time.
+ *
+ * @param base of `streamModel`: its weights are read where the adapter knows the hash of its base
+ * @param dir of an adapter in the files of PEFT
+ * @throws {ModelError} as `applyAdapter`
+ */
+export async function adapterOver(base: ModelAndFiles<StreamedModel>, dir: string): Promise<AdapterOver> {
+  const { lora, weights, config, files } = await loadOver(base, dir);
+  return { adapter: { lora, weights }, config, files: filesOf(files, base.files) };
+}
+
+/** Loads an adapter and checks that it belongs to a base that does not have it yet. */
+async function loadOver(
+  { model }: Pick<ModelAndFiles<StreamedModel>, 'model'>,
+  dir: string,
+): Promise<LoadedAdapter> {
   const adapter = await loadAdapter(dir, model.config);
   if (model.config.mergedAdapters?.includes(adapterHash(adapter.lora, adapter.weights))) {
     throw new ModelError(
@@ -60,12 +97,7 @@ export async function applyAdapterToSave(
       `merge it into its base${named}, unchanged and unrounded`,
     );
   }
-  const config = withAdapter(adapter.config, adapter);
-  const weights = mergeToSave(config, adapter.lora, model.weights, adapter.weights);
-  return {
-    model: { ...model, config, weights, gram: gramOf(adapter, model, config) },
-    files: filesOf(adapter.files, files),
-  };
+  return adapter;
 }
 
 /** Returns the `gram.json` of the merged model. That of the base is left out where the adapter has put another head on it. */
