@@ -9,7 +9,7 @@ import {
 import { readJudgePrompt } from '@gram/tokenize';
 import { importModule } from '@gram/train';
 import { PpoError } from '../error.js';
-import { remoteReward } from '../rewards/http-reward.js';
+import { comparingForms, remoteReward } from '../rewards/http-reward.js';
 import type { NamedReward } from '../rewards/named-reward.js';
 import type { RewardFunction, RewardGroup } from '../rewards/reward.js';
 import { answerReward, preferenceReward, scalarReward, winRateReward } from '../rewards/reward-function.js';
@@ -57,7 +57,11 @@ export function identified(rewards: readonly RewardConfig[]): object[] {
 
 /** Whether one of the rewards compares with the greedy response, which costs as much as another one. */
 export function compareWithGreedy(rewards: readonly RewardConfig[]): boolean {
-  return rewards.some(({ judge, remote }) => judge?.against === 'greedy' || remote !== undefined);
+  const asks = ({ form, against }: NonNullable<RewardConfig['remote']>) =>
+    against === 'greedy' && comparingForms.includes(form);
+  return rewards.some(
+    ({ judge, remote }) => judge?.against === 'greedy' || (remote !== undefined && asks(remote)),
+  );
 }
 
 type Model = GenerativeRewardModel | DiscriminativeRewardModel;
@@ -150,7 +154,13 @@ async function functionOf(
   if (scorer !== undefined)
     return scalarReward(scoring(await load(scorer), name, scorer.model ?? scorer.adapter ?? ''));
   if (remote !== undefined) {
-    const { url, form, model, apiKeyVariable = form === 'gram' ? 'GRAM_API_KEY' : undefined } = remote;
+    const {
+      url,
+      form,
+      against,
+      model,
+      apiKeyVariable = form === 'gram' ? 'GRAM_API_KEY' : undefined,
+    } = remote;
     const apiKey = apiKeyVariable === undefined ? undefined : process.env[apiKeyVariable];
     if (remote.apiKeyVariable !== undefined && (apiKey === undefined || apiKey === '')) {
       throw new PpoError(
@@ -161,7 +171,7 @@ async function functionOf(
     }
     const deadlineMs = 1000 * Math.min(timeout ?? 60, deadline ?? 180);
     return remoteReward({
-      ...{ url, form, deadlineMs, render },
+      ...{ url, form, against, deadlineMs, render },
       ...(model !== undefined && { model }),
       ...(apiKey !== undefined && { apiKey }),
     });

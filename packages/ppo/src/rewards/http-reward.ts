@@ -9,6 +9,12 @@ export const remoteForms = ['gram', 'openrlhf', 'vllm-score', 'vllm-pooling', 'j
 /** Form of the requests to a remote reward. */
 export type RemoteForm = (typeof remoteForms)[number];
 
+/** Choices of what a server is to compare a response with. */
+export const remoteReferences = ['greedy', 'answer', 'group'] as const;
+
+/** Forms whose requests say what a response is compared with. */
+export const comparingForms: readonly RemoteForm[] = ['gram', 'json'];
+
 /** Options of `remoteReward`. */
 export interface RemoteRewardOptions {
   /** Address of the server; for `json` and `openrlhf` that of the reward itself. */
@@ -18,6 +24,11 @@ export interface RemoteRewardOptions {
    * `vllm-pooling` are vLLM's `/v1/score` and `/pooling`; `json` is the group as JSON, answered with its rewards.
    */
   readonly form: RemoteForm;
+  /**
+   * What a response is compared with, in the forms `gram` and `json`: the greedy response where the run draws one, the answer of the
+   * record, without which there is no reward, or the other responses to the prompt. @default 'greedy'
+   */
+  readonly against?: (typeof remoteReferences)[number];
   /** Model to name in requests. @default none, which vLLM takes for the one that it serves */
   readonly model?: string;
   /** Key that is sent as `Authorization: Bearer KEY`. @default none */
@@ -49,7 +60,7 @@ type Form = (
  * @throws PpoError `bad-option` for what is no address; the function does `reward-failed`
  */
 export function remoteReward(options: RemoteRewardOptions): RewardFunction {
-  const { url, form, apiKey, deadlineMs = 60_000 } = options;
+  const { url, form, against = 'greedy', apiKey, deadlineMs = 60_000 } = options;
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (address === undefined || !/^https?:$/.test(address.protocol)) {
     throw new PpoError(
@@ -66,9 +77,22 @@ export function remoteReward(options: RemoteRewardOptions): RewardFunction {
   return async (groups, { signal }) => {
     const ask = (group: RewardGroup) => forms[form](group, options, { url: address.href, headers, signal });
     const rewards: (number | null | RewardedResponse)[][] = [];
-    for (const group of groups) rewards.push(await ask(group));
+    for (const group of groups) {
+      const compared = comparedWith(group, against);
+      rewards.push(compared === undefined ? group.responses.map(() => null) : await ask(compared));
+    }
     return rewards;
   };
+}
+
+/** The group with what its responses are compared with; undefined where there is nothing. */
+function comparedWith(
+  { reference, ...group }: RewardGroup,
+  against: (typeof remoteReferences)[number],
+): RewardGroup | undefined {
+  if (against === 'group') return group;
+  if (against === 'greedy') return { ...group, ...(reference !== undefined && { reference }) };
+  return group.answer === undefined ? undefined : { ...group, reference: conversationText(group.answer) };
 }
 
 const forms: Readonly<Record<RemoteForm, Form>> = {

@@ -7,13 +7,19 @@ import { tinyRun } from '../__fixtures__/tiny-run.js';
 import type { PpoOptionsInput } from '../options.js';
 import { ppo } from '../trainer.js';
 import type { RewardFunction } from './reward.js';
-import { preferenceReward, scalarReward, scoreGroups } from './reward-function.js';
+import {
+  answerReward,
+  preferenceReward,
+  scalarReward,
+  scoreGroups,
+  winRateReward,
+} from './reward-function.js';
 
 const groups = [
   { id: 'one', prompt: 'p', responses: ['a', 'bb'], reference: 'bb' },
   { id: 'two', prompt: 'q', responses: ['c'], reference: 'd' },
 ];
-const rewarded = (reward: number, flags = {}) => ({
+const rewarded = <Reward extends number | null>(reward: Reward, flags = {}) => ({
   reward,
   truncated: false,
   neutralized: false,
@@ -159,6 +165,41 @@ describe('rewards of models', () => {
     await expect(scoreGroups(preferenceReward(model), [without], {})).rejects.toMatchObject({
       code: 'bad-option',
     });
+  });
+
+  it('score against the answer of the record, and have none where there is no answer', async () => {
+    const answered = [
+      { ...groups[0]!, answer: 'ccc' },
+      groups[1]!,
+      { id: 'three', prompt: 'r', responses: ['ee'], answer: [{ role: 'assistant' as const, content: 'e' }] },
+    ];
+    const rewards = await scoreGroups(answerReward(model), answered, {});
+    expect(rewards.map((own) => own.map(({ reward }) => reward))).toEqual([
+      // The greedy response has no part in it.
+      [1 / 4, 2 / 5],
+      [null],
+      [2 / 3],
+    ]);
+    expect(await scoreGroups(answerReward(model), groups.slice(1), {})).toEqual([[rewarded(null)]]);
+  });
+
+  it('score by the mean win rate among the responses to a prompt', async () => {
+    const pairs: string[] = [];
+    const judge = {
+      kind: 'generative' as const,
+      compare: async (items: Parameters<Comparator['compare']>[0]) => {
+        pairs.push(...items.map(({ a, b }) => [a, b].sort().join('-')));
+        return model.compare(items);
+      },
+    };
+    const several = [{ id: 'one', prompt: 'p', responses: ['a', 'bb', 'ccc', 'bb'], reference: 'dddd' }];
+    const [own] = await scoreGroups(winRateReward(judge), several, {});
+    const expected = [(1 / 3 + 1 / 4 + 1 / 3) / 3, (2 / 3 + 2 / 5 + 1 / 2) / 3, (3 / 4 + 3 / 5 + 3 / 5) / 3];
+    for (const [i, each] of [...expected, expected[1]!].entries()) {
+      expect(own![i]!.reward).toBeCloseTo(each, 12);
+    }
+    // Each pair of different responses once, and the greedy response never.
+    expect(pairs.sort()).toEqual(['a-bb', 'a-ccc', 'bb-ccc']);
   });
 
   it('take the scalar of a discriminative model as it is', async () => {

@@ -11,7 +11,7 @@ import {
 } from '@gram/train';
 import { z } from 'zod';
 import { optionFields } from '../options.js';
-import { remoteForms } from '../rewards/http-reward.js';
+import { comparingForms, remoteForms, remoteReferences } from '../rewards/http-reward.js';
 import { lengthUnits } from '../rewards/rules.js';
 
 const count = z.int().min(1);
@@ -87,6 +87,10 @@ const kinds = {
     .strictObject({
       url: text.describe('address of the server, for `openrlhf` and `json` that of the reward'),
       form: z.enum(remoteForms).default('gram').describe('form of the requests, see `remoteReward`'),
+      against: z
+        .enum(remoteReferences)
+        .default('greedy')
+        .describe('as `judge.against`, for `gram` and `json`'),
       model: text.optional().meta({ description: 'model to name in requests', usual: 'none' }),
       apiKeyVariable: text.optional().meta({
         description: 'environment variable with the key',
@@ -163,6 +167,13 @@ const reward = z
     if (given.length !== 1) {
       const found = given.length === 0 ? 'none' : given.join(' and ');
       refuse([], `has ${found} of ${kindNames.join(', ')}, and needs one`);
+    }
+    const { remote } = entry;
+    if (remote !== undefined && remote.against !== 'greedy' && !comparingForms.includes(remote.form)) {
+      refuse(
+        ['remote', 'against'],
+        `is ${remote.against}, and requests of the form ${remote.form} do not say what to compare with`,
+      );
     }
     for (const kind of ['judge', 'scorer'] as const) {
       const source = entry[kind];

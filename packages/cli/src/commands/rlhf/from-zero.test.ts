@@ -98,6 +98,11 @@ it('refuses what is wrong before anything is computed', async () => {
   expect(await refused('rewards=[{ name: a }]')).toMatch(/rewards\.0 has none of judge, scorer/);
   expect(await refused('rewards=[{ name: a, weight: 0, length: {} }]')).toMatch(/all of weight 0/);
   expect(await refused('heldOut=judge')).toMatch(/heldOut is judge, which the policy learns from/);
+  expect(
+    await refused(
+      'rewards=[{ name: a, remote: { url: "http://127.0.0.1:9", form: openrlhf, against: group } }]',
+    ),
+  ).toMatch(/remote\.against is group, and requests of the form openrlhf do not say/);
   expect(await refused('rewards=[{ name: a, pattern: { match: "(a+)+b" } }]')).toMatch(
     /the reward has a pattern/,
   );

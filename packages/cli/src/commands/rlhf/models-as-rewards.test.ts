@@ -11,7 +11,7 @@ beforeAll(async () => {
   const prompts = createWorld({ seed: 6 }).prompts('policy', 6);
   await writeJsonl(
     shop.path('prompts.jsonl'),
-    prompts.map(({ prompt }) => ({ prompt })),
+    prompts.map(({ prompt }, i) => ({ prompt, response: `answer ${i}` })),
   );
   const scorer = ['stage=bradley-terry', 'init.scratch=', 'init.model=out/model', 'output=scorer'];
   await run('finetune', '--config', shop.path('config.yaml'), ...sets(scorer));
@@ -60,6 +60,10 @@ it('gives a policy the rewards of served models as those of the models themselve
         `{ name: servedJudge, weight: 0, remote: { url: "${judge}" } }`,
         '{ name: scorer, scorer: { model: scorer/model } }',
         `{ name: servedScorer, weight: 0, remote: { url: "${scorer}" } }`,
+        '{ name: judgeByAnswer, weight: 0, judge: { model: out/model, against: answer } }',
+        `{ name: servedByAnswer, weight: 0, remote: { url: "${judge}", against: answer } }`,
+        '{ name: judgeByGroup, weight: 0, judge: { model: out/model, against: group } }',
+        `{ name: servedByGroup, weight: 0, remote: { url: "${judge}", against: group } }`,
       ];
       const config = `
 policy: { model: out/model }
@@ -81,7 +85,10 @@ output: runs/grpo
         expect(own.servedJudge).toBeCloseTo(own.judge, 5);
         expect(own.servedScorer).toBeCloseTo(own.scorer, 5);
         expect(reward).toBeCloseTo(own.judge + own.scorer, 5);
+        expect(own.servedByGroup).toBeCloseTo(own.judgeByGroup, 5);
+        expect(own.servedByAnswer).toBeCloseTo(own.judgeByAnswer, 5);
       }
+      expect(samples.some(({ rewards: own }) => own.judgeByAnswer !== own.judge)).toBe(true);
       expect(new Set(samples.map(({ rewards: own }) => own.scorer)).size).toBeGreaterThan(1);
     }),
   );
