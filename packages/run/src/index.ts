@@ -16,6 +16,7 @@ export {
   writeCheckpoint,
 } from './checkpoints/manifest.js';
 export { type ConductOptions, conductRun, isStopped, type RunOutcome } from './conduct/conduct-run.js';
+export { type FollowedRun, type FollowedSource, followRun } from './conduct/follow-run.js';
 export type { RunHooks, RunState, RunTrainer } from './conduct/trainer.js';
 export {
   estimateCost,

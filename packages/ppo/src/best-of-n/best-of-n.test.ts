@@ -1,7 +1,9 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mean } from '@gram/base';
 import { bestOfNKl } from '@gram/reward';
+import { openWatchServer } from '@gram/run';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { contents } from '../__fixtures__/directory.js';
 import { letterShare, tinyConfig, tinyPrompts, tinyRun } from '../__fixtures__/tiny-run.js';
@@ -70,6 +72,17 @@ it('chooses the response with the highest reward, and keeps all of them', () => 
   expect(summary).toMatchObject({ prompts: 8, responses: 32, unchosen: 0, unrewarded: 0 });
   expect(summary.kl).toBeCloseTo(bestOfNKl(4), 12);
   expect(summary.reward!.chosen).toBeGreaterThan(summary.reward!.all);
+  const records = lines('straight', 'metrics.jsonl');
+  expect(records.map(({ step }) => step)).toEqual([1, 2, 3]);
+  for (const [i, { chosen, score, rewards, tokens, length }] of records.entries()) {
+    const own = choices.slice(3 * i, 3 * i + 3).flatMap(({ candidates }) => candidates);
+    expect(score).toBeCloseTo(rewards.small, 12);
+    expect(chosen).toBeGreaterThanOrEqual(score);
+    expect(tokens).toBe(own.reduce((sum, each) => sum + each.length, 0));
+    expect(length).toBeCloseTo(tokens / own.length, 12);
+    expect(rewards.length).toBeCloseTo(mean(own.map(({ response }) => response.length)), 12);
+  }
+  expect(readdirSync(join(root, 'straight', 'tensorboard'))).toHaveLength(1);
   const page = readFileSync(join(root, 'straight', 'report.html'), 'utf8');
   for (const text of ['Reward small', 'Reward length, only watched', 'KL to the policy']) {
     expect(page).toContain(text);
@@ -93,6 +106,29 @@ it('resumes to the same bytes, whatever a kill left of the last batch', async ()
     await expect(run(name)).rejects.toMatchObject({ code: 'output-in-use' });
     await run(name, { resume: true });
     expect(contents(join(root, name))).toEqual(contents(join(root, 'straight')));
+  }
+});
+
+it('is followed by a page, with the choices of the newest batch', async () => {
+  const notes: string[] = [];
+  const progress: [number, Record<string, string | number>][] = [];
+  let events: Promise<string> | undefined;
+  await chooseResponses({
+    ...{ policy, tokenizer, encoder, prompts: tinyPrompts, reward: list, options },
+    output: join(root, 'watched'),
+    watch: await openWatchServer(0),
+    onNote: (text) => notes.push(text),
+    onProgress(done, fields) {
+      progress.push([done, fields]);
+      const url = /http\S+/.exec(notes[0] ?? '')?.[0];
+      events ??= fetch(`${url}events`).then((response) => response.text());
+    },
+  });
+  expect(progress.map(([done]) => done)).toEqual([3, 6, 8]);
+  for (const [, fields] of progress) expect(Object.keys(fields)).toContain('chosen');
+  const seen = await events;
+  for (const text of ['Reward of the chosen responses', 'Reward length', 'Samples', 'finished']) {
+    expect(seen).toContain(text);
   }
 });
 

@@ -66,7 +66,7 @@ export async function writeChoiceReport(
     sections: [
       ...(curves.length === 0 ? [] : [{ heading: 'Curves', figures: curves.map((svg) => ({ svg })) }]),
       { heading: 'Run', tables: [{ columns: plain, rows: facts }] },
-      choicesSection(choices, rewards),
+      choicesSection(choices.slice(0, SHOWN), rewards),
       { heading: 'Configuration', tables: [{ columns: plain, rows: settingRows(settings) }] },
     ],
   });
@@ -109,9 +109,13 @@ function curvesOf(
   });
 }
 
-function choicesSection(choices: readonly Choice[], rewards: readonly Pick<NamedReward, 'name'>[]): Section {
+/** Lists prompts with the response that was chosen, its rewards, and the mean reward of all responses. */
+export function choicesSection(
+  choices: readonly Choice[],
+  rewards: readonly Pick<NamedReward, 'name'>[],
+): Section {
   const names = rewards.length < 2 ? [] : rewards.map(({ name }) => name);
-  const rows = choices.slice(0, SHOWN).map(({ prompt, chosen, candidates }) => {
+  const rows = choices.map(({ prompt, chosen, candidates }) => {
     const best = chosen === null ? undefined : candidates[chosen];
     const all = candidates.flatMap(({ reward }) => reward ?? []);
     return [
@@ -125,7 +129,11 @@ function choicesSection(choices: readonly Choice[], rewards: readonly Pick<Named
     ...['prompt', 'chosen'].map((name) => ({ name, isText: true })),
     ...['reward', ...names, 'mean of all'].map((name) => ({ name, align: 'right' as const })),
   ];
-  return { heading: 'Samples', tables: [{ caption: `The first ${rows.length} prompts`, columns, rows }] };
+  const ids = [choices[0]?.id ?? '', choices.at(-1)?.id ?? ''];
+  return {
+    heading: 'Samples',
+    tables: [{ caption: `${rows.length} prompts, from ${ids[0]} to ${ids[1]}`, columns, rows }],
+  };
 }
 
 function shortened(text: string): string {

@@ -12,7 +12,7 @@ import { tryRewards } from './try-rewards.js';
 export interface PreparedBestOfN
   extends Pick<PreparedRlhf, 'prompts' | 'longestPrompt' | 'trial' | 'dispose'> {
   /** Arguments of `chooseResponses`, but how it is followed. */
-  readonly run: Omit<BestOfNRun, 'resume' | 'signal' | 'onProgress'>;
+  readonly run: Omit<BestOfNRun, 'resume' | 'signal' | 'watch' | 'onNote' | 'onProgress'>;
 }
 
 /**

@@ -10,21 +10,23 @@ import {
   prepareBestOfN,
 } from '@gram/ppo';
 import { createProgress, formatNumber } from '@gram/report';
+import type { WatchServer } from '@gram/run';
 import { defineCommand, type Io } from '../../command.js';
 import { CliError } from '../../error.js';
-import { runFlags, settingHelp } from '../../runs/run-flags.js';
+import { openWatch, runFlags, settingHelp } from '../../runs/run-flags.js';
 import { describePrompts, describeRewards } from './describe.js';
 
-const { config, set, 'dry-run': dryRun, 'print-config': printConfig } = runFlags;
+const { config, set, 'dry-run': dryRun, 'print-config': printConfig, watch } = runFlags;
 
 /** The command that answers prompts with the best of n responses. */
 export const bonCommand = defineCommand({
   flags: {
     ...{ config, set, 'dry-run': dryRun, 'print-config': printConfig },
     resume: { help: 'continue where a run in the output stopped' },
+    watch,
   },
   settings: settingHelp(bestOfNReference()),
-  example: 'gram bon --config bon.yaml --set samples=64',
+  example: 'gram bon --config bon.yaml --set samples=64 --watch',
   cost: 'for every prompt n responses are written and judged; memory of 4 bytes a parameter of the policy, and the judge',
   async run(values, io) {
     if (values.config === undefined) {
@@ -35,13 +37,18 @@ export const bonCommand = defineCommand({
       io.stdout.write(formatRlhfConfig(config));
       return;
     }
-    const prepared = await prepareBestOfN(config, { signal: io.signal });
+    const page = await openWatch(values.watch, !values['dry-run']);
     try {
-      for (const line of describe(config, prepared)) io.stderr.write(`${line}\n`);
-      if (values['dry-run']) io.stderr.write('dry run: nothing was written\n');
-      else await choose(prepared, values.resume === true, io);
+      const prepared = await prepareBestOfN(config, { signal: io.signal });
+      try {
+        for (const line of describe(config, prepared)) io.stderr.write(`${line}\n`);
+        if (values['dry-run']) io.stderr.write('dry run: nothing was written\n');
+        else await choose(prepared, { resume: values.resume === true, watch: page }, io);
+      } finally {
+        prepared.dispose();
+      }
     } finally {
-      prepared.dispose();
+      await page?.close();
     }
   },
 });
@@ -63,7 +70,7 @@ function describe(
 /** Chooses with a progress line, and prints the path of the chosen responses. */
 async function choose(
   { run }: PreparedBestOfN,
-  resume: boolean,
+  { resume, watch }: { readonly resume: boolean; readonly watch: WatchServer | undefined },
   { stdout, stderr, signal }: Io,
 ): Promise<void> {
   const progress = createProgress({
@@ -71,7 +78,9 @@ async function choose(
   });
   const { reward, kl, unchosen } = await chooseResponses({
     ...{ ...run, resume, signal },
-    onProgress: (done) => progress.update(done, {}),
+    ...(watch && { watch }),
+    onNote: (text) => progress.note(text),
+    onProgress: (done, fields) => progress.update(done, fields),
   });
   progress.finish();
   if (unchosen > 0) stderr.write(`${formatNumber(unchosen)} prompts have no response with a reward\n`);
