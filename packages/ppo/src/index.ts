@@ -1,7 +1,12 @@
 export { type Experience, type MeasuredResponse, makeExperience } from './advantages/experience.js';
 export { type GaeOptions, gae } from './advantages/gae.js';
 export { type GrpoOptions, grpoAdvantages, rlooAdvantages } from './advantages/groups.js';
-export { type RatioSummary, summarizeRatios, truncatedRatios } from './advantages/importance.js';
+export {
+  describeRatios,
+  type RatioSummary,
+  summarizeRatios,
+  truncatedRatios,
+} from './advantages/importance.js';
 export { adaptedKlWeight, type KlControl } from './advantages/kl-weight.js';
 export { responseRewards } from './advantages/response-rewards.js';
 export { whiten } from './advantages/whiten.js';

@@ -204,6 +204,8 @@ describe('rollouts in int8', () => {
       expect(importance!.most).toBeGreaterThan(1);
       expect(Math.abs(importance!.mean - 1)).toBeLessThan(0.02);
       expect(importance!.truncated).toBe(0);
+      expect(importance!.effective).toBeGreaterThan(0.98);
+      expect(importance!.effective).toBeLessThan(1);
     }
     // One mini-batch a step: the old log-probabilities are those of the policy itself, not of the rounded one.
     expect(seen.length).toBe(5);

@@ -236,6 +236,8 @@ def importance_cases():
                 "most": ratios.max(),
                 "spread": np.sqrt(np.square(own - drawn).mean()),
                 "truncated": float((ratios > cap).mean()),
+                # Kish's effective sample size, as a share.
+                "effective": float(w.sum() ** 2 / (len(w) * (w * w).sum())),
             },
         }
         input = {"own": own, "drawn": drawn, "logProbs": logp, "advantages": advantages, "cap": cap}

@@ -84,6 +84,7 @@ const stepRecord = z.object({
       most: z.number(),
       spread: z.number(),
       truncated: z.number(),
+      effective: z.number(),
     })
     .optional(),
   excluded: z.int(),

@@ -38,6 +38,18 @@ export const ppoMetrics: RunMetrics = {
     { name: 'varied', title: 'Rewards vary', unit: 'share of prompts', group: 'rollout' },
     { name: 'rounds', title: 'Batches drawn', unit: 'a step', group: 'rollout' },
     { name: 'ended', title: 'Ended', unit: 'share of responses', group: 'rollout' },
+    {
+      ...{ name: 'importance.spread', title: 'Distance of the rounded policy', unit: 'nats a token' },
+      group: 'rollout',
+    },
+    {
+      ...{ name: 'importance.most', title: 'Largest ratio to the rounded policy', unit: 'of a token' },
+      group: 'rollout',
+    },
+    {
+      ...{ name: 'importance.effective', title: 'Tokens that the correction leaves', unit: 'share' },
+      group: 'rollout',
+    },
     { name: 'policyLoss', title: 'Policy loss', unit: 'mean over tokens', group: 'policy' },
     { name: 'approxKl', title: 'KL of a step', unit: 'nats a token', group: 'policy' },
     { name: 'clipped', title: 'Clipped', unit: 'share of tokens', group: 'policy' },

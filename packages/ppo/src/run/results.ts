@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { writeFileAtomic } from '@gram/base';
 import { type GramMetadata, parameterCount } from '@gram/model';
 import { type Cell, modelCard, settingRows, writeRunReport } from '@gram/run';
+import { describeRatios } from '../advantages/importance.js';
 import { methodOf, type PpoOptions } from '../options.js';
 import { rewardList } from '../rewards/reward-list.js';
 import { endSamples, rlhfSections } from '../samples/report-parts.js';
@@ -67,6 +68,7 @@ function describeMethod(options: PpoOptions): string {
 function factsOf({ policy, prompts, validation }: PpoRun, state: PpoState): [string, number | string][] {
   const total = (of: (record: PpoStepRecord) => number) =>
     state.steps.reduce((sum, record) => sum + of(record), 0);
+  const ratios = describeRatios(state.steps);
   return [
     ['parameters of the policy', parameterCount(policy.config)],
     ['prompts', prompts.length],
@@ -87,6 +89,7 @@ function factsOf({ policy, prompts, validation }: PpoRun, state: PpoState): [str
     ['responses whose texts were escaped for the reward', total(({ neutralized }) => neutralized)],
     ['prompts that were cut for the policy', total((record) => record.truncatedPrompts)],
     ['prompts that spell control tokens', total((record) => record.neutralizedPrompts)],
+    ...(ratios === undefined ? [] : [['rollouts with rounded matrices', ratios] as [string, string]]),
   ];
 }
 

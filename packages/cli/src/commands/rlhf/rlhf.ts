@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { letThreadsSleep } from '@gram/engine';
 import { parameterCount } from '@gram/model';
 import {
+  describeRatios,
   describeRlhfOnGpus,
   failedTogether,
   formatRlhfConfig,
@@ -104,7 +105,7 @@ async function train(
   { stdout, stderr, signal }: Io,
 ): Promise<void> {
   const progress = createProgress({ label: method, total: options.steps, unit: 'steps', stream: stderr });
-  const { best, stopped } = await ppo({
+  const { best, stopped, steps } = await ppo({
     ...run,
     output: config.output,
     resume: checkpoint ?? true,
@@ -117,6 +118,8 @@ async function train(
   if (communicator.rank > 0) return;
   progress.finish();
   if (stopped !== 'steps') stderr.write(`ended early: ${stopped}\n`);
+  const ratios = describeRatios(steps);
+  if (ratios !== undefined) stderr.write(`${ratios}\n`);
   stderr.write(
     `the model is that of step ${formatNumber(best.step)}, with ${formatNumber(parameterCount(run.policy.config))} parameters\n`,
   );
