@@ -69,6 +69,9 @@ function sourceOf(array: AnyArray): ConstantSource {
     : { location: basename(stored.file.path), offset: stored.offset };
 }
 
+/** Bytes of a model from which on what its session leaves behind is given back: ten megabytes and more. */
+const LARGE_MODEL = 2 ** 17;
+
 /** The files of constants, which are still as they were. */
 function checkedFiles(constants: Iterable<AnyArray>): readonly ArrayFile[] {
   const files = new Set([...constants].flatMap((array) => fileOf(array)?.file ?? []));
@@ -139,6 +142,7 @@ export class RuntimePart {
     };
     if (files.length === 0 || program.profile) {
       this.session = new Session(model, settings);
+      if (model.length > LARGE_MODEL) trim();
       this.opening = Promise.resolve(this.session);
     } else {
       this.opening = this.open(model, settings, files);
