@@ -5,6 +5,8 @@ import {
   disposeArrays,
   type NDArray,
   type Precision,
+  placedOnce,
+  zeros,
 } from '@gram/engine';
 import {
   type AdaptableTensors,
@@ -19,6 +21,7 @@ import {
   positionDimensions,
   sharedLength,
   valuesAt,
+  type Weights,
 } from '@gram/model';
 import type { BatchArrays, TokenBatch } from '@gram/train';
 import * as tf from '@tensorflow/tfjs-core';
@@ -100,8 +103,8 @@ export function createTokenMeter({
   const options = { device, precision, dimensions: DIMENSIONS };
   const inputsOf = meterInputs(config);
   const own = { weights: policy, adapter: adapter?.weights ?? {} };
-  const referenceStates = compileStates(config, undefined, options);
-  const policyStates = compileStates(config, adapter?.lora, options);
+  const statesOf = compileStates(config, adapter?.lora, options);
+  const without = placedOnce(neutralAdapter(adapter), device ?? 'cpu');
   const heads = createVocabularyHeads(config, { device, precision });
   const values = value && createValueMeter(value, options);
   return {
@@ -111,14 +114,15 @@ export function createTokenMeter({
       }
       const measure = async (batch: Batch, length: number) => {
         const inputs = inputsOf(batch, length);
-        const { states } = await referenceStates({ weights: reference, adapter: {}, ...inputs }, { signal });
+        const start = { weights: reference, adapter: await without.get(), ...inputs };
+        const { states } = await statesOf(start, { signal });
         const frozen = { weights: reference, states };
         if (!withKl) {
           const logProbabilities = await heads.logProbabilities(frozen, batch.targets, signal);
           disposeArrays({ states });
           return (rowOf: RowOf) => ({ logProbabilities: rowOf(logProbabilities) });
         }
-        const learned = await policyStates({ ...own, ...inputs }, { signal });
+        const learned = await statesOf({ ...own, ...inputs }, { signal });
         const models = { policy: { weights: policy, states: learned.states }, reference: frozen };
         const { logProbabilities, kl } = await heads.exactKl(models, batch.targets, signal);
         disposeArrays({ states, learned });
@@ -128,7 +132,7 @@ export function createTokenMeter({
     },
     policy(responses, signal) {
       const measure = async (batch: Batch, length: number) => {
-        const { states } = await policyStates({ ...own, ...inputsOf(batch, length) }, { signal });
+        const { states } = await statesOf({ ...own, ...inputsOf(batch, length) }, { signal });
         const model = { weights: policy, states };
         const logProbabilities = await heads.logProbabilities(model, batch.targets, signal);
         disposeArrays({ states });
@@ -141,9 +145,18 @@ export function createTokenMeter({
       throw new PpoError('bad-option', 'the token meter has no value model', 'give it one');
     },
     dispose() {
-      for (const each of [referenceStates, policyStates, heads, values]) each?.dispose();
+      for (const each of [statesOf, without, heads, values]) each?.dispose();
     },
   };
+}
+
+/**
+ * Makes an adapter of the same kind that adds nothing, exactly: its matrices B are zeros. A graph takes tens of megabytes, so that the
+ * reference is measured with that of the policy.
+ */
+function neutralAdapter(adapter: PlacedAdapter | undefined): Weights {
+  const entries = Object.entries(adapter?.weights ?? {});
+  return Object.fromEntries(entries.map(([name, { shape }]) => [name, zeros(shape)]));
 }
 
 /** Gives the inputs of a decoder for batches that the policy can learn from as well. */

@@ -4,6 +4,7 @@ import {
   compile,
   type DeviceName,
   disposeArrays,
+  type NDArray,
   type Precision,
   placedOnce,
 } from '@gram/engine';
@@ -21,7 +22,7 @@ import { type Communicator, singleProcess } from '../distributed/communicator.js
 import { type PolicyPair, pairLength, pairWeight } from '../examples/kinds.js';
 import { byLength, type ExampleSource, sourceOf } from '../examples/source.js';
 import type { PairLogProbabilities, ReferencedPair } from './policy-pairs.js';
-import { supervisedTokens } from './supervised-tokens.js';
+import { type SupervisedTokens, supervisedTokens } from './supervised-tokens.js';
 import { createTokenHead } from './token-head.js';
 
 /** Options of `referenceLogProbabilities`. */
@@ -114,6 +115,38 @@ async function measurePairs(
     onProgress,
   }: ReferenceOptions,
 ): Promise<Float64Array> {
+  const reader = createReader({ config, weights }, { device, precision });
+  const sums = new Float64Array(2 * pairs.count);
+  let measured = 0;
+  try {
+    for (const [place, batch] of batchesOf(pairs, batchTokens).entries()) {
+      signal?.throwIfAborted();
+      measured += batch.length;
+      if (place % communicator.size !== communicator.rank) continue;
+      const examples = (await pairs.read(batch)).flatMap(({ chosen, rejected }) => [chosen, rejected]);
+      const length = Math.max(...examples.map(({ ids }) => ids.length));
+      const supervised = supervisedTokens(examples, examples.length, length);
+      const { data } = await reader.logProbabilities(supervised, signal);
+      for (let i = 0; i < supervised.count; i++) {
+        const row = elementAt(supervised.rows.data, i);
+        const pair = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
+        sums[pair] = elementAt(sums, pair) + elementAt(data, i);
+      }
+      onProgress?.(measured, pairs.count);
+    }
+    // Each rank has written the pairs of its batches, and the others are 0 there.
+    await communicator.allReduceSum(sums);
+  } finally {
+    reader.dispose();
+  }
+  return sums;
+}
+
+/** Compiles what a frozen model says of the supervised tokens of sequences. */
+function createReader(
+  { config, weights }: ReferenceModel,
+  { device, precision }: { readonly device: DeviceName | 'auto'; readonly precision: Precision | undefined },
+) {
   const placed = placedOnce(weights, device);
   const run = compile(
     (inputs: {
@@ -132,36 +165,24 @@ async function measurePairs(
   );
   const head = createTokenHead(config, { device, precision });
   const tablesFor = growingPositionArrays(config);
-  const sums = new Float64Array(2 * pairs.count);
-  let measured = 0;
-  try {
-    for (const [place, batch] of batchesOf(pairs, batchTokens).entries()) {
-      signal?.throwIfAborted();
-      measured += batch.length;
-      if (place % communicator.size !== communicator.rank) continue;
-      const examples = (await pairs.read(batch)).flatMap(({ chosen, rejected }) => [chosen, rejected]);
-      const length = Math.max(...examples.map(({ ids }) => ids.length));
-      const supervised = supervisedTokens(examples, examples.length, length);
-      const { tokens, positions, targets, rows, count } = supervised;
-      const weights = await placed.get();
-      const { states } = await run({ weights, tables: tablesFor(length), tokens, positions }, { signal });
-      const logProbabilities = await head.logProbabilities({ weights, states }, targets, signal);
-      disposeArrays({ states });
-      for (let i = 0; i < count; i++) {
-        const row = elementAt(rows.data, i);
-        const pair = 2 * elementAt(batch, Math.floor(row / 2)) + (row % 2);
-        sums[pair] = elementAt(sums, pair) + elementAt(logProbabilities.data, i);
+  return {
+    async logProbabilities(
+      { tokens, positions, targets }: SupervisedTokens,
+      signal: AbortSignal | undefined,
+    ): Promise<NDArray> {
+      const read = await placed.get();
+      const inputs = { weights: read, tables: tablesFor(tokens.shape[1]), tokens, positions };
+      const { states } = await run(inputs, { signal });
+      try {
+        return await head.logProbabilities({ weights: read, states }, targets, signal);
+      } finally {
+        disposeArrays({ states });
       }
-      onProgress?.(measured, pairs.count);
-    }
-    // Each rank has written the pairs of its batches, and the others are 0 there.
-    await communicator.allReduceSum(sums);
-  } finally {
-    run.dispose();
-    head.dispose();
-    placed.dispose();
-  }
-  return sums;
+    },
+    dispose() {
+      for (const each of [run, head, placed]) each.dispose();
+    },
+  };
 }
 
 /** Indices of pairs of similar length, the longest first: should memory not suffice, this shows at once. */

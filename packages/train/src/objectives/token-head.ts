@@ -2,8 +2,10 @@ import { type AnyArray, type CompileOptions, compile, int32, type NDArray } from
 import { type ModelConfig, type ModelTensors, type PlacedWeights, tokenLosses } from '@gram/model';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Number of logits that are computed at once, which take 64 MiB. */
-const LOGITS_AT_ONCE = 2 ** 24;
+/** Number of logits that are computed at once: they take 8 MiB, and what is computed from them some times as much. */
+const LOGITS_AT_ONCE = 2 ** 21;
+/** Number of tokens that are computed at once at least: with fewer, reading the matrix would take longer than the products. */
+const LEAST_TOKENS = 64;
 
 /** A model and its states `[P, D]` before the final norm. */
 export interface HeadInputs {
@@ -76,12 +78,12 @@ export function readByHead({ weights, states }: HeadInputs): HeadInputs {
 
 /** Runs a function of some tokens until there are numbers of all of them, in order. */
 export async function inParts<Name extends string>(
-  { vocabSize }: ModelConfig,
+  { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
   { data }: NDArray,
   names: readonly Name[],
   run: (rows: HeadRows) => Promise<Readonly<Record<Name, NDArray>>>,
 ): Promise<Record<Name, NDArray<'float32'>>> {
-  const atOnce = Math.max(1, Math.floor(LOGITS_AT_ONCE / vocabSize));
+  const atOnce = Math.max(LEAST_TOKENS, Math.floor(LOGITS_AT_ONCE / vocabSize));
   const results = names.map((name) => [name, new Float32Array(data.length)] as const);
   for (let start = 0; start < data.length; start += atOnce) {
     const count = Math.min(atOnce, data.length - start);
