@@ -104,7 +104,11 @@ export const elementwise: KernelTable = {
       Value,
       Value,
     ];
-    return call.graph.node('Where', [condition, yes, no], yes.shape, yes.dtype);
+    const { dtype } = yes;
+    // CUDA has none for Booleans, and no session is made (1.30).
+    const isMissing = call.graph.target === 'cuda' && dtype === 'bool';
+    const [a, b] = isMissing ? [cast(call.graph, yes, 'int32'), cast(call.graph, no, 'int32')] : [yes, no];
+    return cast(call.graph, call.graph.node('Where', [condition, a, b], yes.shape, a.dtype), dtype);
   },
   AddN: (call) => {
     const terms = Object.values(call.inputs);

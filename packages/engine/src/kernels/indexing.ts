@@ -28,7 +28,10 @@ export const indexing: KernelTable = {
     const x = input(call, 'params');
     const indices = input(call, 'indices');
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))];
-    return call.graph.node('GatherND', [x, cast(call.graph, indices, 'int64')], shape, x.dtype);
+    // CUDA has none for int32, which would leave the device (1.30).
+    const values = call.graph.target === 'cuda' && x.dtype === 'int32' ? cast(call.graph, x, 'int64') : x;
+    const places = cast(call.graph, indices, 'int64');
+    return cast(call.graph, call.graph.node('GatherND', [values, places], shape, values.dtype), x.dtype);
   },
   // Where an index repeats, it is undefined which of its updates stays.
   TensorScatterUpdate: (call) => {

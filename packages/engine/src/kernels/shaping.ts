@@ -1,6 +1,6 @@
 import { sizeOf } from '../arrays/array.js';
 import type { GraphBuilder, Value } from '../graph/graph-builder.js';
-import { attribute, input, type KernelTable, normalizeAxis, reshape, sizeAt } from './kernel.js';
+import { attribute, cast, input, type KernelTable, normalizeAxis, reshape, sizeAt } from './kernel.js';
 
 /** Cuts `size[axis]` elements from `begin[axis]` on out of each axis; a negative size stands for all that follow. */
 function slice(graph: GraphBuilder, x: Value, begin: readonly number[], size: readonly number[]): Value {
@@ -124,7 +124,11 @@ export const shaping: KernelTable = {
     const x = input(call, 'x');
     const reps = attribute<number[]>(call, 'reps');
     const shape = reps.map((count, axis) => count * sizeAt(x, axis));
-    return call.graph.node('Tile', [x, call.graph.int64(reps)], shape, x.dtype);
+    const tiled = (values: Value) =>
+      call.graph.node('Tile', [values, call.graph.int64(reps)], shape, values.dtype);
+    // CUDA has none for Booleans, which would leave the device (1.30).
+    const isMissing = call.graph.target === 'cuda' && x.dtype === 'bool';
+    return isMissing ? cast(call.graph, tiled(cast(call.graph, x, 'int32')), 'bool') : tiled(x);
   },
   Fill: (call) => {
     const dtype = attribute<'float32' | 'int32' | 'bool' | undefined>(call, 'dtype') ?? 'float32';

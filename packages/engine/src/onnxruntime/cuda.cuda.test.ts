@@ -9,7 +9,7 @@ import { cachedAttention } from '../fused/attention.js';
 import { int8MatMul, quantizeInt8 } from '../fused/int8-mat-mul.js';
 import { recompute } from '../fused/recompute.js';
 import type { Precision } from '../graph/target.js';
-import { missingRig, openCudaRig, recordPlacements } from '../testing/cuda-rig.js';
+import { missingRig, openCudaRig, outsideTheDevice, recordPlacements } from '../testing/cuda-rig.js';
 
 // Kernels compute nothing on the rig: these tests see where memory is, what is copied and who runs an operation.
 const size = 64;
@@ -190,6 +190,51 @@ describe.skipIf(missingRig)(`CUDA on the rig${missingRig ? ` (${missingRig})` : 
     const placements = seen.read();
     expect(placements.map(({ operator }) => operator)).toContain('MatMul');
     expect(placements.filter(({ provider }) => provider !== 'CUDAExecutionProvider')).toEqual([]);
+  });
+
+  it.each(['bool', 'int32'] as const)('moves %s where it is', async (dtype) => {
+    const seen = recordPlacements();
+    const at = () => tf.tensor2d([1, 0], [2, 1], 'int32');
+    const moved = compile(
+      ({ x, y }: Pair) => {
+        const [a, b] = [x, y].map((z) => tf.cast(tf.greater(z, 0.5), dtype) as tf.Tensor2D) as [
+          tf.Tensor2D,
+          tf.Tensor2D,
+        ];
+        const moves = {
+          reshaped: tf.reshape(a, [1, -1]),
+          transposed: tf.transpose(a),
+          cut: tf.slice(a, [1, 1], [2, 2]),
+          split: tf.split(a, 2)[1]!,
+          joined: tf.concat([a, b], 1),
+          stacked: tf.stack([a, b]),
+          unstacked: tf.unstack(a)[1]!,
+          // The runtime pads no int32 on CUDA, which the README says.
+          ...(dtype === 'bool' && {
+            padded: tf.pad(a, [
+              [1, 0],
+              [0, 2],
+            ]),
+          }),
+          tiled: tf.tile(a, [2, 1]),
+          gathered: tf.gather(a, tf.tensor1d([1, 0], 'int32')),
+          picked: tf.gatherND(a, at()),
+          chosen: tf.where(tf.greater(x, y), a, b),
+          filled: tf.logicalOr(tf.cast(tf.onesLike(a), 'bool'), tf.cast(tf.zerosLike(b), 'bool')),
+        };
+        return Object.fromEntries(
+          Object.entries(moves).map(([name, value]) => [name, tf.sum(tf.cast(value, 'float32'))]),
+        );
+      },
+      { device: 'cuda' },
+    );
+    await moved({ x: matrix(), y: matrix(2) });
+    seen.stop();
+    moved.dispose();
+    await settled();
+    const placements = seen.read();
+    expect(placements.length).toBeGreaterThan(10);
+    expect(outsideTheDevice(placements)).toEqual([]);
   });
 
   it.each<Precision>(['float32', 'bfloat16', 'float16'])(
