@@ -9,6 +9,7 @@ import { median } from '../engine/configurations.mjs';
  * @param targets `{ name, own, beside, of, least, most, unit }`: a number that `of` makes of our system and another one, and its
  *   bound. Of several systems that stand `beside` ours the worst number counts; without the list `of` takes ours alone. Both
  *   are of one round.
+ * @param about also `charts`, content of line charts for the page, is kept as it is
  */
 export function findingsOf({ results, absent = [], figures, targets = [], ...about }) {
   return {

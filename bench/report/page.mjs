@@ -1,4 +1,4 @@
-import { barChart, page } from '@gram/report';
+import { barChart, lineChart, page } from '@gram/report';
 import { absentSentence, figureTable, targetTable } from './findings.mjs';
 
 /** Names of the parts of a machine, in the order of the page. */
@@ -49,7 +49,7 @@ function targetSection(all, missing) {
 }
 
 function benchmarkSection(findings) {
-  const { title, about, figures, date, machine, rounds } = findings;
+  const { title, about, figures, charts = [], date, machine, rounds } = findings;
   return {
     heading: title,
     paragraphs: [
@@ -57,7 +57,10 @@ function benchmarkSection(findings) {
       `Measured on ${date} in ${rounds === 1 ? 'one round' : `${rounds} rounds`}; other work had a load of ${machine.load} before it.`,
       ...[absentSentence(findings)].filter((sentence) => sentence !== undefined),
     ],
-    figures: figures.filter(({ isPlotted }) => isPlotted).map(figureChart),
+    figures: [
+      ...figures.filter(({ isPlotted }) => isPlotted).map(figureChart),
+      ...charts.map((chart) => ({ svg: lineChart(chart) })),
+    ],
     tables: [figureTable(findings)],
   };
 }
