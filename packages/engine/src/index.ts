@@ -45,10 +45,12 @@ export {
   type AttentionInputs,
   type AttentionOptions,
   attentionAt,
+  type CacheScales,
   cachedAttention,
   causalAttention,
   type Heads,
   type KeysAndValues,
+  roundedForCache,
   splitHeads,
 } from './fused/attention.js';
 export { type BlockMatrix, blockMatMul, quantizeInt4, quantizeInt8Blocks } from './fused/block-mat-mul.js';

@@ -26,6 +26,11 @@ export const generateCommand = defineCommand({
     adapter: { value: 'DIR', help: 'a LoRA adapter in the format of PEFT, which is laid over the model' },
     precision: precisionFlag,
     device: deviceFlag,
+    cache: {
+      value: 'NAME',
+      choices: ['float32', 'int8'],
+      help: 'element type of the cache of keys and values, on the CPU; int8 takes a quarter of the memory; default float32',
+    },
     'max-new-tokens': { value: 'N', help: 'maximum number of new tokens; default 256' },
     temperature: {
       value: 'T',
@@ -62,6 +67,7 @@ export const generateCommand = defineCommand({
     const generator = createGenerator({
       ...{ config: model.config, weights: model.weights, fixedWeights: true },
       ...{ precision, products, device, adapter },
+      cachePrecision: values.cache === 'int8' ? 'int8' : 'float32',
     });
     const streamed = samples === 1 && !values.json;
     const output = liveText(writing, values.stop, (text) => streamed && io.stdout.write(text));

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { type ArraySpec, float32, int32, type NDArray } from '../arrays/array.js';
+import { type ArraySpec, float32, int8, int32, type NDArray } from '../arrays/array.js';
 import { type Arrays, compile } from '../compile/compile.js';
 import { attentionAt, cachedAttention, causalAttention } from '../fused/attention.js';
 import { crossEntropy } from '../fused/cross-entropy.js';
@@ -291,6 +291,67 @@ describeOnDevices('fused kernels', (device) => {
         };
         expect(maxRelativeDifference(found, expected)).toBeLessThan(1e-5);
         expect(operators(step as never, all)).toContain('GroupQueryAttention');
+      },
+    );
+  });
+
+  it('cachedAttention over integers is that over the values that they stand for', async () => {
+    await forRandom(
+      { b: [1, 4], room: [1, 40], groups: [1, 2], share: [1, 3], window: [0, 9] },
+      runs,
+      async ({ b, room, groups, share, window }, seed) => {
+        const d = 8;
+        const heads = { heads: groups * share, groups, ...(window > 0 && { window }) };
+        const inputs = randomArrays(shapesOf(b, 1, groups, share, d), seed);
+        const positions = Array.from({ length: b }, (_, i) => (7 * i) % room);
+        const noise = randomArrays({ keys: [b, groups, room, d], values: [b, groups, room, d] }, seed + 1);
+        const integers = ({ shape, data }: NDArray) =>
+          int8(
+            shape,
+            Int8Array.from(data, (x) => Math.round(60 * Math.tanh(x))),
+          );
+        const scales = randomArrays({ forKeys: [groups, 1, d], forValues: [groups, 1, d] }, seed + 2);
+        const positive = ({ shape, data }: NDArray) =>
+          float32(
+            shape,
+            Array.from(data, (x) => 0.02 + Math.abs(x) / 40),
+          );
+        type Cached = Attended & { keys: T; values: T; forKeys: T; forValues: T; at: T };
+        const step = (all: Cached) => {
+          const past = { keys: all.keys as tf.Tensor4D, values: all.values as tf.Tensor4D };
+          const scales = { keys: all.forKeys as tf.Tensor3D, values: all.forValues as tf.Tensor3D };
+          const at = all.at as tf.Tensor1D;
+          return cachedAttention({ ...projections(all), past, scales, positions: at }, heads).mixed;
+        };
+        // The same over float32, where the new position is rounded beforehand.
+        const plain = (all: Cached) => {
+          const round = (x: T, scale: T) => {
+            const byHead = tf.reshape(x, [b, groups, 1, d]);
+            const rounded = tf.mul(tf.clipByValue(tf.round(tf.div(byHead, scale)), -127, 127), scale);
+            return tf.reshape(rounded, [b, 1, groups * d]) as tf.Tensor3D;
+          };
+          const past = {
+            keys: tf.mul(tf.cast(all.keys, 'float32'), all.forKeys) as tf.Tensor4D,
+            values: tf.mul(tf.cast(all.values, 'float32'), all.forValues) as tf.Tensor4D,
+          };
+          const { query } = projections(all);
+          const now = { query, key: round(all.k, all.forKeys), value: round(all.v, all.forValues) };
+          return cachedAttention({ ...now, past, positions: all.at as tf.Tensor1D }, heads).mixed;
+        };
+        const all = {
+          ...inputs,
+          keys: integers(noise.keys!),
+          values: integers(noise.values!),
+          forKeys: positive(scales.forKeys!),
+          forValues: positive(scales.forValues!),
+          at: int32([b], positions),
+        };
+        const mixed = (fn: (all: Cached) => T) => (given: Cached) => ({ mixed: fn(given) });
+        await expectAgreement(device, mixed(step) as never, all as never);
+        const found = await evaluate(mixed(step) as never, all as never);
+        const expected = await evaluate(mixed(plain) as never, all as never);
+        expect(maxRelativeDifference(found, expected)).toBeLessThan(1e-5);
+        expect(operators(mixed(step) as never, all)).toContain('GroupQueryAttention');
       },
     );
   });

@@ -25,6 +25,12 @@ export interface KeysAndValues {
   readonly values: tf.Tensor4D;
 }
 
+/** Scales of a cache in 8-bit integers, one for each feature of a head, `[groups, 1, headDim]`: value = integer * scale. */
+export interface CacheScales {
+  readonly keys: tf.Tensor3D;
+  readonly values: tf.Tensor3D;
+}
+
 /** Projections of T positions of each row, as they leave their matrices. */
 export interface AttentionInputs {
   /** `[B, T, heads * headDim]`, scaled by 1/sqrt(headDim) */
@@ -66,8 +72,12 @@ export function causalAttention(
  * up to each of them. It is traced as `GroupQueryAttention` for the CPU, which updates the cache in its own memory and takes
  * several new positions of one row, or one of each of several rows. It has no gradient.
  *
+ * A cache in 8-bit integers gets the new keys and values rounded by its scales; what is beyond 127 scales becomes that. Only the CPU
+ * has the operator for it; elsewhere, and for heads whose width is no multiple of 8, all integers are converted at each call.
+ *
  * @param inputs projections of the new positions
- * @param inputs.past room for C positions, of which those before the new ones are filled
+ * @param inputs.past room for C positions, of which those before the new ones are filled; int8 with `scales`
+ * @param inputs.scales scales of a cache in integers. @default a cache in float32
  * @param inputs.positions `[B]` int32, the position of the last new key and value in each row
  * @returns the mixed values `[B, T, heads * headDim]`, and the cache with the new positions in it
  */
@@ -77,15 +87,25 @@ export function cachedAttention(
     key,
     value,
     past,
+    scales,
     positions,
-  }: AttentionInputs & { readonly past: KeysAndValues; readonly positions: tf.Tensor1D },
+  }: AttentionInputs & {
+    readonly past: KeysAndValues;
+    readonly scales?: CacheScales | undefined;
+    readonly positions: tf.Tensor1D;
+  },
   options: AttentionOptions,
 ): { mixed: tf.Tensor3D } & KeysAndValues {
-  const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions };
+  const ofScales = { keyScales: scales?.keys, valueScales: scales?.values };
+  const inputs = { query, key, value, pastKeys: past.keys, pastValues: past.values, positions, ...ofScales };
   const plain = () => {
     const own = newPositions(query.shape[1], positions);
-    const [now, seen] = [put(past.keys, key, own), put(past.values, value, own)];
-    return [attentionOverCache({ query, keys: now, values: seen, positions: own }, options), now, seen];
+    const [now, seen] = [
+      put(past.keys, splitHeads(key, options.groups), own, scales?.keys),
+      put(past.values, splitHeads(value, options.groups), own, scales?.values),
+    ];
+    const [keys, values] = [widened(now, scales?.keys), widened(seen, scales?.values)];
+    return [attentionOverCache({ query, keys, values, positions: own }, options), now, seen];
   };
   const [mixed, keys, values] = hasOperator(query, options.heads)
     ? fusedKernel('GramCachedAttention', inputs, attributesOf(options), plain)
@@ -243,10 +263,33 @@ function maskFor(own: tf.Tensor, length: number, window: number | undefined): tf
 }
 
 /**
- * Puts rows `[B, S, groups * headDim]` into the cache at `positions` `[B, S]`. The update takes the cache as it is: a reshaped
+ * Rounds keys or values to the integers of a cache, to the nearest one, of equally near ones to the even one.
+ *
+ * @param x `[B, groups, T, headDim]`
+ * @param scales `[groups, 1, headDim]`
+ * @returns the shape of `x`, int8
+ */
+export function roundedForCache(x: tf.Tensor4D, scales: tf.Tensor3D): tf.Tensor4D {
+  return fusedKernel('GramRoundForCache', { x, scales }, {}, () => [
+    tf.cast(tf.clipByValue(tf.round(tf.div(x, scales)), -127, 127), 'int32'),
+  ])[0] as tf.Tensor4D;
+}
+
+/** The values that a cache in integers stands for; a cache in float32 as it is. */
+function widened(cache: tf.Tensor4D, scales: tf.Tensor3D | undefined): tf.Tensor4D {
+  return scales === undefined ? cache : tf.mul(tf.cast(cache, 'float32'), scales);
+}
+
+/**
+ * Puts keys or values `[B, groups, S, headDim]` into the cache at `positions` `[B, S]`. The update takes the cache as it is: a reshaped
  * one could not be updated in its own memory.
  */
-function put(past: tf.Tensor4D, rows: tf.Tensor3D, positions: tf.Tensor2D): tf.Tensor4D {
+function put(
+  past: tf.Tensor4D,
+  newest: tf.Tensor4D,
+  positions: tf.Tensor2D,
+  scales: tf.Tensor3D | undefined,
+): tf.Tensor4D {
   const [batch, groups, , headDim] = past.shape;
   const row = tf.reshape(tf.range(0, batch, 1, 'int32'), [batch, 1, 1]);
   const group = tf.reshape(tf.range(0, groups, 1, 'int32'), [1, groups, 1]);
@@ -259,6 +302,6 @@ function put(past: tf.Tensor4D, rows: tf.Tensor3D, positions: tf.Tensor2D): tf.T
     indices.map((each) => tf.add(each, zero)),
     -1,
   );
-  const byHead = tf.reshape(splitHeads(rows, groups), [-1, headDim]);
+  const byHead = tf.reshape(scales === undefined ? newest : roundedForCache(newest, scales), [-1, headDim]);
   return tf.tensorScatterUpdate(past, tf.reshape(places, [-1, indices.length]), byHead) as tf.Tensor4D;
 }

@@ -56,6 +56,14 @@ export const fused: KernelTable = {
     const total = call.graph.node('Add', [longest, call.graph.constant([1], [], 'int32')], [], 'int32');
     return attention(call, { keys, values, capacity: sizeAt(keys, 2), seen: positions, total });
   },
+  GramRoundForCache: (call) => {
+    const { graph } = call;
+    const x = input(call, 'x');
+    const scaled = graph.node('Div', [x, input(call, 'scales')], x.shape, 'float32');
+    const rounded = graph.node('Round', [scaled], x.shape, 'float32');
+    const [least, most] = [-127, 127].map((end) => graph.constant([end], [], 'float32')) as [Value, Value];
+    return cast(graph, graph.node('Clip', [rounded, least, most], x.shape, 'float32'), 'int8');
+  },
   GramInt8MatMul: (call) => {
     if (call.graph.target === 'cuda') return productOfIntegers(call);
     const [x, scales] = [input(call, 'x'), input(call, 'scales')];
@@ -163,10 +171,15 @@ function attention(call: KernelCall, { keys, values, capacity, seen, total }: Pa
   const softCap = attribute<number | undefined>(call, 'softCap');
   const window = attribute<number | undefined>(call, 'window');
   const headDim = sizeAt(query, 2) / heads;
-  const cache = { shape: [sizeAt(query, 0), groups, capacity, headDim], dtype: 'float32' as const };
+  const { keyScales, valueScales } = call.inputs;
+  const isRounded = keyScales !== undefined && valueScales !== undefined;
+  const dtype = isRounded ? ('int8' as const) : ('float32' as const);
+  const cache = { shape: [sizeAt(query, 0), groups, capacity, headDim], dtype };
+  // Between the numbers of positions and the scales there are inputs for rotation, bias and sinks.
+  const scales = isRounded ? [...Array<Value>(5).fill(ABSENT), keyScales, valueScales] : [];
   return call.graph.nodeWithOutputs(
     'GroupQueryAttention',
-    [query, key, value, keys, values, seen, total],
+    [query, key, value, keys, values, seen, total, ...scales],
     [query, cache, cache],
     {
       domain: contribDomain,
@@ -177,6 +190,11 @@ function attention(call: KernelCall, { keys, values, capacity, seen, total }: Pa
         scale: { float: 1 },
         ...(softCap !== undefined && { softcap: { float: softCap } }),
         ...(window !== undefined && { local_window_size: { int: window } }),
+        ...(isRounded && {
+          k_quant_type: { string: 'PER_CHANNEL' },
+          v_quant_type: { string: 'PER_CHANNEL' },
+          kv_cache_bit_width: { int: 8 },
+        }),
       },
     },
   );

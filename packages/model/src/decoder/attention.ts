@@ -1,5 +1,6 @@
 import {
   attentionAt,
+  type CacheScales,
   cachedAttention,
   causalAttention,
   type KeysAndValues,
@@ -56,9 +57,12 @@ export function atOnePosition(
   };
 }
 
+/** The cache of a layer, in float32, or in 8-bit integers with their scales. */
+export type LayerCache = KeysAndValues & { readonly scales?: CacheScales | undefined };
+
 /** The newest positions of each row, over a cache of those before them. */
 export interface NewestPositions {
-  readonly past: KeysAndValues;
+  readonly past: LayerCache;
   /** `[B, S]` int32 */
   readonly at: tf.Tensor2D;
   /** `[B]` int32, the last of `at` */
@@ -79,6 +83,7 @@ export function overCache(
       key: rotaryEmbedding(parts.keys(normal), tables.keys, { heads: groups, positions: at }),
       value: parts.values(normal),
       past,
+      scales: past.scales,
       positions: end,
     };
     const { mixed, keys, values } = cachedAttention(inputs, parts.options);

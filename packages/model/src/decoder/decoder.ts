@@ -1,7 +1,13 @@
 import { checkpointed, type KeysAndValues } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { familyOf, type ModelConfig } from '../config/model-config.js';
-import { atEveryPosition, atOnePosition, type NewestPositions, overCache } from './attention.js';
+import {
+  atEveryPosition,
+  atOnePosition,
+  type LayerCache,
+  type NewestPositions,
+  overCache,
+} from './attention.js';
 import { decoderLayer, normalized } from './layer.js';
 import { type ModelTensors, tensorOf } from './model-tensors.js';
 import { type PositionTables, positionTables } from './position-tables.js';
@@ -91,7 +97,8 @@ function lastLayer(
  * @param tokens `[B]` int32
  * @param positions `[B]` int32, the position of each token; keys and values of all earlier ones are
  *   in the cache, and what the cache holds from there on is never read
- * @param cache rotated keys, and values, of each layer, with room for C positions: `[B, numKeyValueHeads, C, headDim]`
+ * @param cache rotated keys, and values, of each layer, with room for C positions: `[B, numKeyValueHeads, C, headDim]`, in integers
+ *   where there are scales
  * @param tables at least C positions of `continuationArrays`
  * @returns `[B, hiddenSize]`, and the cache with the new token in it
  */
@@ -100,7 +107,7 @@ export function continueAt(
   weights: ModelTensors,
   tokens: tf.Tensor1D,
   positions: tf.Tensor1D,
-  cache: readonly KeysAndValues[],
+  cache: readonly LayerCache[],
   tables: PositionTables,
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
   const at = tf.expandDims(positions, 1) as tf.Tensor2D;
@@ -161,7 +168,7 @@ function layersOverCache(
   config: ModelConfig,
   weights: ModelTensors,
   newest: { readonly x: tf.Tensor3D } & Omit<NewestPositions, 'past'>,
-  cache: readonly KeysAndValues[],
+  cache: readonly LayerCache[],
   tables: PositionTables,
 ): { state: tf.Tensor2D; cache: KeysAndValues[] } {
   const { at, end, read } = newest;

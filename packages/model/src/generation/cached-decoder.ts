@@ -3,6 +3,7 @@ import {
   type DeviceName,
   disposeArrays,
   type ExecutableInfo,
+  int8,
   int32,
   type NDArray,
   type Precision,
@@ -17,6 +18,7 @@ import type { PlacedAdapter } from '../lora/adapter.js';
 import type { FixedWeights } from '../opening/packed-file.js';
 import type { QuantizedWeights } from '../quantize.js';
 import {
+  type CachePrecision,
   type CacheTree,
   compileAdvance,
   compileExtend,
@@ -31,6 +33,8 @@ import {
 /** Completions in progress: R rows with room for C positions each. */
 export interface Progress {
   readonly cache: CacheTree<AnyArray>;
+  /** Scales of a cache in integers; empty for one in float32. */
+  readonly scales: CacheTree<AnyArray>;
   readonly rows: number;
   readonly capacity: number;
 }
@@ -77,7 +81,8 @@ export interface CachedDecoder {
   advance(progress: Progress, newest: Newest, wanted: Wanted): Promise<NextTokens>;
   /**
    * Whether `extend` may be used, as it gives a row the numbers of `advance` but for rounding, in less time. Products of 8-bit integers and of half
-   * precision round a token by the company that it is read in, and those of 4-bit integers take a time for each row.
+   * precision round a token by the company that it is read in, and those of 4-bit integers take a time for each row. A cache in integers
+   * is not extended either.
    */
   canExtend(progress: Progress): boolean;
   /** Adds several tokens to the only row, in place, and gives what comes after each of them: `[S]`. */
@@ -101,6 +106,8 @@ interface CachedDecoderOptions {
   readonly adapter?: PlacedAdapter | undefined;
   /** Whether several tokens may be added in a run. @default true */
   readonly lookUp?: boolean | undefined;
+  /** Element type of the cache. @default 'float32' */
+  readonly cachePrecision?: CachePrecision | undefined;
 }
 
 /**
@@ -113,13 +120,14 @@ export function createCachedDecoder(
   config: ModelConfig,
   weights: LoadedWeights,
   fixedWeights: boolean,
-  { device = 'cpu', products = 'float32', adapter, lookUp = true }: CachedDecoderOptions = {},
+  settings: CachedDecoderOptions = {},
 ): CachedDecoder {
+  const { device = 'cpu', products = 'float32', cachePrecision = 'float32', adapter } = settings;
   const used = placedOnce(weights, device);
   const promptTables = growingPositionArrays(config);
   const nextTables = growingContinuationArrays(config);
   const constants = fixedWeights ? ['weights'] : [];
-  const options = { device, precision: products, constants, lora: adapter?.lora };
+  const options = { device, precision: products, constants, lora: adapter?.lora, cachePrecision };
   const own = adapter?.weights ?? {};
   const read = compileRead(config, options);
   const advance = compileAdvance(config, options);
@@ -127,23 +135,24 @@ export function createCachedDecoder(
   const heads = createHeads(config, weights, options);
   const select = compileSelect(device);
   const all = [read, advance, extend, ...heads.computations, select];
-  const mayExtend = lookUp && device === 'cpu' && products === 'float32' && areFloat32(weights);
+  const isFloat32 = products === 'float32' && cachePrecision === 'float32';
+  const mayExtend = (settings.lookUp ?? true) && device === 'cpu' && isFloat32 && areFloat32(weights);
   const nextAfter = async (states: AnyArray, wanted: Wanted) => heads.next(await used.get(), states, wanted);
 
   return {
     async read({ tokens, last, promptOf, capacity }, wanted) {
       const [rows, length = 0] = [promptOf.length, tokens.shape[1]];
-      const cache = await place(emptyCache(config, rows, capacity), device);
+      const cache = await place(emptyCache(config, rows, capacity, cachePrecision), device);
       const given = { tokens, last: int32([last.length], last), promptOf: int32([rows], promptOf) };
       const inputs = { weights: await used.get(), adapter: own, tables: promptTables(length), cache };
-      const { states } = await read({ ...inputs, ...given });
+      const { states, scales } = await read({ ...inputs, ...given });
       const next = await nextAfter(states, wanted);
-      return { next, progress: { cache, rows, capacity } };
+      return { next, progress: { cache, scales: scales as CacheTree<AnyArray>, rows, capacity } };
     },
-    async advance({ cache, rows, capacity }, { tokens, positions }, wanted) {
+    async advance({ cache, scales, rows, capacity }, { tokens, positions }, wanted) {
       const inputs = { tokens: int32([rows], tokens), positions: int32([rows], positions) };
       const loaded = { weights: await used.get(), adapter: own, tables: nextTables(capacity) };
-      const { states } = await advance({ ...loaded, cache, ...inputs });
+      const { states } = await advance({ ...loaded, cache, scales, ...inputs });
       return nextAfter(states, wanted);
     },
     canExtend: ({ rows, capacity }) => rows === 1 && mayExtend && capacity <= sharedLength(config),
@@ -152,12 +161,12 @@ export function createCachedDecoder(
       const { states } = await extend({ weights: await used.get(), adapter: own, ...inputs });
       return nextAfter(states, wanted);
     },
-    async select({ cache, capacity }, rows) {
+    async select({ cache, scales, capacity }, rows) {
       const chosen = await select({ cache, rows: int32([rows.length], rows) });
       disposeArrays(cache);
-      return { cache: chosen.cache as CacheTree<AnyArray>, rows: rows.length, capacity };
+      return { cache: chosen.cache as CacheTree<AnyArray>, scales, rows: rows.length, capacity };
     },
-    end: ({ cache }) => disposeArrays(cache),
+    end: ({ cache, scales }) => disposeArrays({ cache, scales }),
     get executables() {
       return all.flatMap(({ executables }) => executables);
     },
@@ -189,8 +198,11 @@ function emptyCache(
   { headDim, numKeyValueHeads: groups, numHiddenLayers }: ModelConfig,
   rows: number,
   capacity: number,
+  precision: CachePrecision,
 ): CacheTree<AnyArray> {
-  const room = () => zeros([rows, groups, capacity, headDim]);
+  const shape = [rows, groups, capacity, headDim];
+  const size = rows * groups * capacity * headDim;
+  const room = () => (precision === 'int8' ? int8(shape, new Int8Array(size)) : zeros(shape));
   return layerTree<AnyArray>(
     Array.from({ length: numHiddenLayers }, () => ({ keys: room(), values: room() })),
   );

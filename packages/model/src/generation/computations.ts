@@ -1,6 +1,8 @@
-import { compile, type DeviceName, type KeysAndValues, type Precision } from '@gram/engine';
+import { compile, type DeviceName, type KeysAndValues, type Precision, roundedForCache } from '@gram/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/model-config.js';
+import type { LayerCache } from '../decoder/attention.js';
+import { cacheScales } from '../decoder/cache-scales.js';
 import { continueAt, extendAtEach, readPrompt } from '../decoder/decoder.js';
 import { vocabularyLogits } from '../decoder/heads.js';
 import type { ModelTensors } from '../decoder/model-tensors.js';
@@ -11,18 +13,25 @@ import type { LoraConfig } from '../lora/lora-config.js';
 /** The cache of a batch as a tree: layer number to its keys and values, `[R, numKeyValueHeads, C, headDim]`. */
 export type CacheTree<T> = Readonly<Record<string, { readonly keys: T; readonly values: T }>>;
 
+/** Element type of a cache: float32, or 8-bit integers with scales from the prompts. */
+export type CachePrecision = 'float32' | 'int8';
+
 /** Settings of the computations. */
 export interface DecoderOptions {
   readonly device: DeviceName | 'auto';
   readonly precision: Precision;
   readonly constants: readonly string[];
   readonly lora: LoraConfig | undefined;
+  readonly cachePrecision: CachePrecision;
 }
 
 const CACHE_DIMENSIONS = { cache: ['R', null, 'C', null] } as const;
 
-/** Compiles the function that reads prompts: it gives the state at the end of each, and fills the caches of their completions. */
-export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+/**
+ * Compiles the function that reads prompts: it gives the state at the end of each, and fills the caches of their completions. A cache
+ * in integers has `scales`, in the tree of a cache; for one in float32 that tree is empty.
+ */
+export function compileRead(config: ModelConfig, { lora, cachePrecision, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
     (
@@ -37,17 +46,19 @@ export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOp
       const { tables, tokens, last, promptOf } = inputs;
       const weights = joined(inputs);
       const { state, cache: prompts } = readPrompt(config, weights, tokens, last, tables);
-      const put = (room: tf.Tensor4D, prompt: tf.Tensor4D) => startWith(room, tf.gather(prompt, promptOf));
-      const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt]) => ({
-        keys: put(room.keys, prompt.keys),
-        values: put(room.values, prompt.values),
+      const scales = cachePrecision === 'int8' ? prompts.map((prompt) => cacheScales(prompt, last)) : [];
+      const put = (room: tf.Tensor4D, prompt: tf.Tensor4D, scale: tf.Tensor3D | undefined) =>
+        startWith(room, tf.gather(scale === undefined ? prompt : roundedForCache(prompt, scale), promptOf));
+      const filled = zip(layersOf(inputs.cache), prompts).map(([room, prompt], i) => ({
+        keys: put(room.keys, prompt.keys, scales[i]?.keys),
+        values: put(room.values, prompt.values, scales[i]?.values),
       }));
-      return { states: state, cache: layerTree<tf.Tensor>(filled) };
+      return { states: state, cache: layerTree<tf.Tensor>(filled), scales: layerTree<tf.Tensor>(scales) };
     },
     {
       ...options,
       inPlace: ['cache'],
-      resident: ['states'],
+      resident: ['states', 'scales'],
       dimensions: {
         ...positionDimensions,
         ...CACHE_DIMENSIONS,
@@ -60,7 +71,7 @@ export function compileRead(config: ModelConfig, { lora, ...options }: DecoderOp
 }
 
 /** Compiles the function that reads one more token of each completion. */
-export function compileAdvance(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+export function compileAdvance(config: ModelConfig, { lora, cachePrecision: _, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
     (
@@ -69,11 +80,12 @@ export function compileAdvance(config: ModelConfig, { lora, ...options }: Decode
         tokens: tf.Tensor1D;
         positions: tf.Tensor1D;
         cache: CacheTree<tf.Tensor>;
+        scales: CacheTree<tf.Tensor>;
       },
     ) => {
       const { tables, tokens, positions } = inputs;
       const weights = joined(inputs);
-      const past = layersOf(inputs.cache);
+      const past = withScales(layersOf(inputs.cache), inputs.scales);
       const { state, cache } = continueAt(config, weights, tokens, positions, past, tables);
       return { states: state, cache: layerTree<tf.Tensor>(cache) };
     },
@@ -87,7 +99,7 @@ export function compileAdvance(config: ModelConfig, { lora, ...options }: Decode
 }
 
 /** Compiles the function that reads several more tokens of a single completion. */
-export function compileExtend(config: ModelConfig, { lora, ...options }: DecoderOptions) {
+export function compileExtend(config: ModelConfig, { lora, cachePrecision: _, ...options }: DecoderOptions) {
   const joined = joinAdapter(config, lora);
   return compile(
     (
@@ -121,7 +133,10 @@ export function compileExtend(config: ModelConfig, { lora, ...options }: Decoder
  * Compiles the function from states before the final norm to the logits of the next tokens. It is a function of its own, so that
  * the largest matrix of a small model is packed once, and not once for prompts and once more for single tokens.
  */
-export function compileHead(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
+export function compileHead(
+  config: ModelConfig,
+  { lora: _, cachePrecision: __, ...options }: DecoderOptions,
+) {
   return compile(
     ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => ({
       next: nextTokens(vocabularyLogits(config, weights, states)),
@@ -131,7 +146,10 @@ export function compileHead(config: ModelConfig, { lora: _, ...options }: Decode
 }
 
 /** Compiles the function from states to the most likely next tokens and their probabilities, which greedy decoding needs. */
-export function compileWinners(config: ModelConfig, { lora: _, ...options }: DecoderOptions) {
+export function compileWinners(
+  config: ModelConfig,
+  { lora: _, cachePrecision: __, ...options }: DecoderOptions,
+) {
   return compile(
     ({ weights, states }: { weights: ModelTensors; states: tf.Tensor2D }) => {
       const { best, spread } = nextTokens(vocabularyLogits(config, weights, states));
@@ -158,6 +176,13 @@ export function compileSelect(device: DeviceName | 'auto') {
 
 export function layerTree<T>(layers: readonly { readonly keys: T; readonly values: T }[]): CacheTree<T> {
   return Object.fromEntries(layers.map(({ keys, values }, i) => [String(i), { keys, values }]));
+}
+
+/** The layers of a cache with their scales, which a cache in float32 does not have. */
+function withScales(layers: readonly KeysAndValues[], scales: CacheTree<tf.Tensor>): LayerCache[] {
+  // Scales have three axes.
+  const all = Object.values(scales) as NonNullable<LayerCache['scales']>[];
+  return layers.map((layer, i) => ({ ...layer, scales: all[i] }));
 }
 
 /** The layers of a cache in their order: keys that are whole numbers come in theirs. */

@@ -1,6 +1,7 @@
 import type { DeviceName, Precision } from '@gram/engine';
 import { type ModelConfig, sharedLength } from '../config/model-config.js';
 import type { Weights } from '../config/weight-shapes.js';
+import { ModelError } from '../error.js';
 import type { PlacedAdapter } from '../lora/adapter.js';
 import { areFixed, arePlain } from '../opening/open-model.js';
 import type { FixedWeights } from '../opening/packed-file.js';
@@ -9,6 +10,7 @@ import type { WeightPrecision } from '../weight-bytes.js';
 import { planBatches } from './batches.js';
 import { createCachedDecoder } from './cached-decoder.js';
 import { checkRequests } from './check-requests.js';
+import type { CachePrecision } from './computations.js';
 import { generateBatch } from './generate-batch.js';
 import type { Completion, GenerateOptions, GenerationRequest } from './generation.js';
 
@@ -51,6 +53,12 @@ export interface GeneratorOptions {
    * @default true
    */
   readonly lookUp?: boolean;
+  /**
+   * Element type of the cache of keys and values. In 8-bit integers it takes a quarter of the memory, with scales that the prompts of a
+   * batch give, so that completions depend a little on the prompts beside theirs. For the CPU.
+   * @default 'float32'
+   */
+  readonly cachePrecision?: CachePrecision | undefined;
 }
 
 /** Continues texts with a language model. */
@@ -91,8 +99,16 @@ export function createGenerator({
   adapter,
   batchTokens = 16_384,
   lookUp = true,
+  cachePrecision,
 }: GeneratorOptions): Generator {
-  const computing = { device, products, adapter, lookUp };
+  if (cachePrecision === 'int8' && device !== undefined && device !== 'cpu') {
+    throw new ModelError(
+      'bad-request',
+      `a cache in int8 is for the CPU, and the device is ${device}`,
+      'leave out cachePrecision or the device',
+    );
+  }
+  const computing = { device, products, adapter, lookUp, cachePrecision };
   const decoder =
     precision === 'float32' || !arePlain(weights)
       ? createCachedDecoder(config, weights, fixedWeights || areFixed(weights), computing)
