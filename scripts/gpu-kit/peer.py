@@ -1,7 +1,7 @@
 """
-The same work in PyTorch on the same GPU.
+The same work in PyTorch on the same GPU, or on the processor.
 
-    python peer.py "train 1"|"train 2"|score|generate|ppo MODEL TASK.json float32|tf32|bfloat16
+    python peer.py "train 1"|"train 2"|score|generate|ppo MODEL TASK.json float32|tf32|bfloat16 cuda|cpu
 
 bfloat16 is autocast over float32 weights. Prints one line of JSON: `first`, numbers to compare, and `rate`.
 """
@@ -14,27 +14,33 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM
 
-kind, path, task_path, precision = sys.argv[1:]
+kind, path, task_path, precision, device = sys.argv[1:]
 task = json.load(open(task_path))
 torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).cuda()
+model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).to(device)
 
 
 def autocast():
-    return torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16")
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def finish():
+    """Waits for a GPU, which computes on its own."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def timed(run):
-    torch.cuda.synchronize()
+    finish()
     start = time.perf_counter()
     run()
-    torch.cuda.synchronize()
+    finish()
     return time.perf_counter() - start
 
 
 def padded(rows, fill=0):
     length = max(len(row) for row in rows)
-    return torch.tensor([row + [fill] * (length - len(row)) for row in rows]).cuda()
+    return torch.tensor([row + [fill] * (length - len(row)) for row in rows]).to(device)
 
 
 def states(rows):
@@ -52,14 +58,14 @@ def optimizer_of(rate):
 
 def train(stage):
     optimizer = optimizer_of(task["learningRate"])
-    labels = torch.tensor(task["labels"]).cuda()
+    labels = torch.tensor(task["labels"]).to(device)
     size = task["microBatchSize"]
 
     def loss_of(part):
         rows = [example["ids"] for example in part]
         if stage == 2:
             both = F.linear(at_last(rows), model.lm_head.weight[labels]).float()
-            wanted = torch.tensor([example["label"] for example in part]).cuda()
+            wanted = torch.tensor([example["label"] for example in part]).to(device)
             return F.cross_entropy(both, wanted, label_smoothing=task["labelSmoothing"], reduction="sum")
         logits = model.lm_head(states(rows)).float()
         masked = [[-100] * e["lossFrom"] + e["ids"][e["lossFrom"] :] for e in part]
@@ -89,7 +95,7 @@ def train(stage):
 
 @torch.no_grad()
 def score():
-    labels = torch.tensor(task["labels"]).cuda()
+    labels = torch.tensor(task["labels"]).to(device)
 
     def run():
         found = []
@@ -105,8 +111,8 @@ def score():
 
 @torch.no_grad()
 def generate():
-    prompts, count = torch.tensor(task["prompts"]).cuda(), task["count"]
-    sequence = torch.tensor([task["prompts"][0] + task["written"]]).cuda()
+    prompts, count = torch.tensor(task["prompts"]).to(device), task["count"]
+    sequence = torch.tensor([task["prompts"][0] + task["written"]]).to(device)
     with autocast():
         logits = model(input_ids=sequence).logits.float()
     start = prompts.shape[1]
@@ -141,7 +147,7 @@ def ppo():
     with torch.no_grad(), autocast():
         first = [torch.cat([entropies(part) for part in parts]).mean().item()]
     optimizer = optimizer_of(1e-5)
-    prompts = torch.tensor([each["prompt"] for each in sequences]).cuda()
+    prompts = torch.tensor([each["prompt"] for each in sequences]).to(device)
     count = task["count"]
 
     def run():

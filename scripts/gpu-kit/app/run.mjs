@@ -1,8 +1,9 @@
 // Runs the kit: doctor, the conformance tests on the GPU, and work beside PyTorch on the same GPU.
 //
-//     run.mjs [--configurations 28m,135m] [--precisions float32,tf32,bfloat16] [--conformance all|NAME,...] [--python python3] [--rig]
+//     run.mjs [--configurations 28m,135m] [--precisions float32,tf32,bfloat16] [--conformance all|none|NAME,...] [--python python3] [--device cuda|cpu] [--rig]
 //
-// With --rig, for the stand-ins of scripts/cuda-rig, nothing is compared, because their kernels compute nothing.
+// With --rig, for the stand-ins of scripts/cuda-rig, nothing is compared, because their kernels compute nothing. With --device cpu the
+// work is done on the processor beside PyTorch there, which compares the programs and needs no GPU.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     precisions: { type: 'string', default: 'float32,tf32,bfloat16' },
     conformance: { type: 'string', default: 'all' },
     python: { type: 'string', default: 'python3' },
+    device: { type: 'string', default: 'cuda' },
     rig: { type: 'boolean', default: false },
   },
 });
@@ -48,17 +50,20 @@ console.log('# doctor');
 const doctor = program('doctor.mjs', []);
 console.log(doctor.stdout.trimEnd());
 if (options.rig) console.log('Kernels compute nothing on the rig: no number is compared.');
-else if (doctor.status !== 0) {
+else if (options.device === 'cuda' && doctor.status !== 0) {
   console.log('There is no CUDA here: nothing else is run.');
   process.exit(1);
 }
 
-console.log('\n# conformance on cuda');
+console.log(`\n# conformance on ${options.device}`);
 const suites = readdirSync(app).filter((name) => /^conformance-.*\.mjs$/.test(name));
 for (const suite of suites) {
   const name = suite.slice('conformance-'.length, -'.mjs'.length);
   if (options.conformance !== 'all' && !options.conformance.split(',').includes(name)) continue;
-  const outcome = program(suite, [], { GRAM_KIT_DEVICE: 'cuda', ...(options.rig && { GRAM_KIT_RIG: '1' }) });
+  const outcome = program(suite, [], {
+    GRAM_KIT_DEVICE: options.device,
+    ...(options.rig && { GRAM_KIT_RIG: '1' }),
+  });
   if (outcome.stderr.includes('FAILED')) console.log(outcome.stderr.trimEnd());
   const counts =
     outcome.status === 0 || outcome.stdout.includes('passed') ? outcome.stdout.trimEnd() : 'ended early';
@@ -66,9 +71,10 @@ for (const suite of suites) {
   console.log(`${name}: ${counts.split('\n').at(-1)}`);
 }
 
-const python = run(options.python, ['-c', 'import torch, transformers; assert torch.cuda.is_available()']);
+const needed = options.device === 'cuda' ? '; assert torch.cuda.is_available()' : '';
+const python = run(options.python, ['-c', `import torch, transformers${needed}`]);
 const hasPeer = !options.rig && python.status === 0;
-if (!hasPeer) console.log('\nThere is no PyTorch with a GPU here: nothing is measured beside it.');
+if (!hasPeer) console.log(`\nThere is no PyTorch for ${options.device} here: nothing is measured beside it.`);
 const folder = mkdtempSync(join(tmpdir(), 'gram-gpu-'));
 const rows = [];
 try {
@@ -90,13 +96,15 @@ process.exit(failures === 0 ? 0 : 1);
 
 function measure(kind, configuration, precision) {
   const what = `${kind} ${configuration} ${precision}`;
-  const own = json(what, program('work.mjs', [kind, configuration, precision, folder, 'cuda']));
+  const own = json(what, program('work.mjs', [kind, configuration, precision, folder, options.device]));
   if (own === undefined) return;
   const task = join(folder, `${kind}-${configuration}.json`);
   const peer = hasPeer
     ? json(
         `PyTorch, ${what}`,
-        run(options.python, [join(app, '../peer.py'), kind, join(folder, configuration), task, precision]),
+        run(options.python, [
+          ...[join(app, '../peer.py'), kind, join(folder, configuration), task, precision, options.device],
+        ]),
       )
     : undefined;
   const apart = peer && Math.max(...own.first.map((value, i) => difference(value, peer.first[i])));

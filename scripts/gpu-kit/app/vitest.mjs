@@ -102,16 +102,15 @@ setImmediate(async () => {
       if (kind === 'failed') console.error(`FAILED ${name}: ${message.slice(0, 600)}`);
     }
   }
-  const outside = seen === undefined ? [] : await leftDevice(seen);
-  console.log(JSON.stringify({ ...counts, ...(isRig && { outside }) }));
-  process.exit(counts.failed > 0 || outside.length > 0 ? 1 : 0);
+  const placed = seen && (await placements(seen));
+  console.log(JSON.stringify({ ...counts, ...placed }));
+  process.exit(counts.failed > 0 || placed?.outside.length > 0 ? 1 : 0);
 });
 
-/** Operations that did not stay on the device in any session that has ended, which sessions do in turn. */
-async function leftDevice({ stop, read }) {
+/** Number of operations of all sessions that have ended, which they do in turn, and those that did not stay on the device. */
+async function placements({ stop, read }) {
   stop();
   await new Promise((resolve) => setTimeout(resolve, 200));
-  const placements = read();
-  if (placements.length === 0) return ['no session was seen'];
-  return outsideTheDevice(placements);
+  const all = read();
+  return { operations: all.length, outside: outsideTheDevice(all) };
 }
