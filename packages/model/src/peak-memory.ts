@@ -24,8 +24,8 @@ export interface PeakMemory {
 
 /** Memory of Node, the packages and the runtime with its threads, on Linux. */
 const PROCESS_BYTES = 118e6;
-/** Memory of a tokenizer for each of its tokens: two native ones, and what is left of reading the file. */
-const TOKENIZER_BYTES = 1700;
+/** Memory of a tokenizer for each of its tokens: its tables, and what is left of reading the file. */
+const TOKENIZER_BYTES = 1000;
 /** Memory of the graphs of generation, of which there are four. */
 const GENERATION_BYTES = 40e6;
 /** Arrays that are kept at once between the products of a layer: products of integers keep those that they round as well. */
@@ -35,7 +35,7 @@ const SLACK = 1.05;
 
 /**
  * Estimates the largest memory of a process that opens a model on the CPU and uses it. Measured for SmolLM2-135M, in three
- * precisions and both uses, it was right within 6 %; `bench/memory.mjs` prints it beside what the kernel counts.
+ * precisions and both uses, it was right within 12 %; `bench/memory.mjs` prints it beside what the kernel counts.
  *
  * Weights stay in files: only what the runtime packs of them is counted, and neither the embedding nor a head of which single rows
  * are read. A 16-bit checkpoint or a GGUF file of more than a gigabyte in float32 is

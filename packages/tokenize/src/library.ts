@@ -131,7 +131,7 @@ export function tokenizerOf(
 }
 
 /**
- * Tokenizers in use, by the hash of their text. They never change, and one takes about 1.7 kB of memory for each of its tokens: a
+ * Tokenizers in use, by the hash of their text. They never change, and one takes about 1 kB of memory for each of its tokens: a
  * policy and its judge have it once.
  */
 const inUse = new Map<string, WeakRef<Tokenizer>>();
