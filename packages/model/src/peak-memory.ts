@@ -52,9 +52,10 @@ export function peakMemory(config: ModelConfig, { kind, precision, rows, tokens 
   const own = PROCESS_BYTES + TOKENIZER_BYTES * vocabSize;
   const layers = weightBytes(config, precision) - 4 * (parameterCount(config) - matrixWeights(config));
   const head = precision === 'float32' ? 4 * table : roundedHeadBytes(config);
-  const generating = GENERATION_BYTES + head + cacheBytes(config, rows * tokens);
   const activations = ARRAYS[precision] * forwardBytes(config, rows, tokens);
-  const opened = own + layers + activations + (kind === 'generate' ? generating : 0);
+  // The head is packed when the prompts were read, and what they took was given back.
+  const generating = GENERATION_BYTES + Math.max(head, activations) + cacheBytes(config, rows * tokens);
+  const opened = own + layers + (kind === 'generate' ? generating : activations);
   const packing = precision === 'float32' ? 0 : own + 4 * table + roundedHeadBytes(config);
   return { opened: SLACK * opened, packing: SLACK * Math.max(opened, packing) };
 }

@@ -8,7 +8,7 @@ import { inPlaceTest } from '../onnx/aliasing.js';
 import { type ConstantSource, withConstants } from '../onnx/constants.js';
 import { type GatheredRows, withGatheredRows } from '../onnx/gathered-rows.js';
 import { encodeModel, type GraphModel, type GraphType, type ValueInfo } from '../onnx/model.js';
-import { allocateInArena, trim } from '../onnxruntime/arena.js';
+import { allocateInArena, emptyArena, trim } from '../onnxruntime/arena.js';
 import type { Provider } from '../onnxruntime/provider.js';
 import {
   type Handles,
@@ -173,6 +173,8 @@ export class RuntimePart {
     const giveBack = () => {
       for (const file of files) releasePages(file);
     };
+    // Packing the head after a long prompt would otherwise come on top of what the prompt took.
+    await emptyArena();
     const session = await openSession(model, settings, giveBack);
     giveBack();
     trim();

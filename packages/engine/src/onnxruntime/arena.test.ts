@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { zeros } from '../arrays/array.js';
 import { compile } from '../compile/compile.js';
+import { emptyArena } from './arena.js';
 
 const layers = 24;
 
@@ -29,4 +30,13 @@ it.skipIf(process.platform !== 'linux')('runs that grow end with the memory of t
   expect(resident() - before).toBeLessThan(2 * layers * largest * 4);
   // And it is less because it is shared, not because nothing was needed.
   expect(resident() - before).toBeGreaterThan(0.5 * layers * largest * 4);
+});
+
+it.skipIf(process.platform !== 'linux')('gives back what no run uses, and takes it anew', async () => {
+  const size = 2 ** 20;
+  const { sum } = await chain({ x: zeros([size]) });
+  const before = resident();
+  await emptyArena();
+  expect(before - resident()).toBeGreaterThan(0.5 * layers * size * 4);
+  expect((await chain({ x: zeros([size]) })).sum).toEqual(sum);
 });

@@ -24,13 +24,8 @@ let largest = 0;
  */
 export async function makeRoom(bytes: number): Promise<void> {
   if (bytes <= largest) return;
+  await emptyArena();
   largest = bytes;
-  // The runtime empties the arena at the end of a run.
-  const [x, y] = [zeros([1]), zeros([1])];
-  await endlessSession().run(new Map([['x', handleOf(x)]]), new Map([['y', handleOf(y)]]), {
-    emptyArena: true,
-  });
-  trim();
   const arena = arenaAllocator();
   try {
     call('AllocatorFree', arena, created('AllocatorAlloc', arena, withSlack(bytes)));
@@ -38,6 +33,17 @@ export async function makeRoom(bytes: number): Promise<void> {
     // Smaller pieces may still be there.
     if (!(error instanceof EngineError && error.code === 'out-of-memory')) throw error;
   }
+}
+
+/** Gives what no run uses of the arena of the process back to the system. The next run takes what it needs anew. */
+export async function emptyArena(): Promise<void> {
+  largest = 0;
+  // The runtime empties the arena at the end of a run.
+  const [x, y] = [zeros([1]), zeros([1])];
+  await endlessSession().run(new Map([['x', handleOf(x)]]), new Map([['y', handleOf(y)]]), {
+    emptyArena: true,
+  });
+  trim();
 }
 
 /** Makes an array in the arena of the process, where runs on the CPU have their intermediate results, and gives its handle. */
