@@ -8,7 +8,8 @@
  * operations, which is what it would be at the rate of matrix products at every size. The threads give the serial share of the
  * work, and what it leaves of 8 and 64 threads by the law of Amdahl.
  *
- * Ranks are weak scaling: twice the processes, twice the batch, one thread each. `two alone` are two processes that do not communicate: what they lose, they lose to sharing the memory of the machine.
+ * Ranks are weak scaling: twice the processes, twice the batch, one thread each. `two alone` are two processes that do not
+ * communicate: what they lose, they lose to sharing the memory of the machine.
  * The second table estimates what 8 accelerators would do. Give a measured time of a step with `--step-3b` and `--step-8b`
  * (the defaults are round numbers, not measurements), and bandwidths in GB/s with `--sum` and `--copy`.
  */

@@ -25,7 +25,7 @@ const powersTo = (most) => [...Array.from({ length: 31 }, (_, i) => 2 ** i).filt
 /** Works of an axis, each with the points at which it is measured. */
 const scoringAndTraining = (points) => ({ score: points, train: points });
 
-/** What the cost is measured against. `parametersOf` a size are the values of the last but one axis, which the case counts. */
+/** Axes that the cost is measured against. `parametersOf` a size are the values of the last but one axis, which the case counts. */
 export const AXES = {
   length: {
     title: 'sequence length',

@@ -1,7 +1,7 @@
 import { formatNumber } from '@gram/report';
 import { expectedSpeedup, exponentOf, serialShare } from './growth.mjs';
 
-/** How much more the exponent of a cost may be than that of its operations. */
+/** Largest excess of the exponent of a cost over that of its operations. */
 const TOLERANCE = 0.1;
 
 /** Seconds that the operations of a point would take at the rate of matrix products of its sizes. */

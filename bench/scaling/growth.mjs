@@ -1,4 +1,4 @@
-/** How the cost grows with what it is measured against. */
+/** Growth of the cost with what it is measured against. */
 
 /**
  * The exponent k of cost = c value^k: the slope of the least squares line through the logarithms.
@@ -23,7 +23,7 @@ export function serialShare(points) {
   return (threads * (all / one) - 1) / (threads - 1);
 }
 
-/** How many times as fast n threads are as one where a share of the work is serial. A share below zero is measured noise. */
+/** Speed of n threads, in times that of one, where a share of the work is serial. A share below zero is measured noise. */
 export function expectedSpeedup(share, threads) {
   const serial = Math.max(0, share);
   return 1 / (serial + (1 - serial) / threads);

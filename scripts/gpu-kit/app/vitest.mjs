@@ -16,7 +16,7 @@ for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) chai.
 
 const device = process.env.GRAM_KIT_DEVICE ?? 'cuda';
 const isRig = process.env.GRAM_KIT_RIG === '1';
-/** What is compared on the rig as well, by the message of the comparison. */
+/** Comparisons that are made on the rig as well, by their messages. */
 const STRUCTURE = /^(shape|type|place) of /;
 /** Comparisons of the test that runs which gave something else on the rig. */
 let uncompared = 0;

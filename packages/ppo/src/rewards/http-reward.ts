@@ -25,7 +25,7 @@ export interface RemoteRewardOptions {
    */
   readonly form: RemoteForm;
   /**
-   * What a response is compared with, in the forms `gram` and `json`: the greedy response where the run draws one, the answer of the
+   * Texts that a response is compared with, in the forms `gram` and `json`: the greedy response where the run draws one, the answer of the
    * record, without which there is no reward, or the other responses to the prompt. @default 'greedy'
    */
   readonly against?: (typeof remoteReferences)[number];

@@ -13,7 +13,7 @@ export interface HeadInputs {
   readonly states: AnyArray;
 }
 
-/** The same inside of a compiled function. */
+/** A model and its states inside of a compiled function. */
 export interface HeadTensors {
   readonly weights: ModelTensors;
   readonly states: tf.Tensor2D;
