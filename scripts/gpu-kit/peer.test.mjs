@@ -10,10 +10,11 @@ import { bundle, kitPrograms, linkNative } from './bundle.mjs';
 const python = process.env.GRAM_PYTHON;
 
 describe.skipIf(!python)('the kit beside PyTorch on the processor (GRAM_PYTHON)', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gram-peer-'));
+  let folder;
   afterAll(() => rmSync(folder, { recursive: true }));
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'gram-peer-'));
     mkdirSync(join(folder, 'app'));
     linkNative(folder);
     copyFileSync(join(root, 'scripts/gpu-kit/peer.py'), join(folder, 'peer.py'));

@@ -16,10 +16,11 @@ const versions = [
 ];
 
 describe.skipIf(made === undefined)(`the device tensorflow of a library that was given${why}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gram-tensorflow-'));
+  let folder;
   afterAll(() => rmSync(folder, { recursive: true }));
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'gram-tensorflow-'));
     linkNative(folder);
     // The reference in JavaScript must be the one that the package brings along: parts of two copies do not work together.
     mkdirSync(join(folder, 'node_modules', '@tensorflow'));
