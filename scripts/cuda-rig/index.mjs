@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from '../commands.mjs';
+import { installWheel } from '../wheel.mjs';
 import { makeLibraries } from './libraries.mjs';
 
 const sources = join(root, 'scripts', 'cuda-rig');
@@ -42,20 +43,14 @@ function fetchWheel() {
   const state = hashOf([wanted]);
   if (readStamp('wheel') === state) return undefined;
   rmSync(folder, { recursive: true, force: true });
-  const options = ['--quiet', '--no-deps', '--no-compile', '--require-hashes', '--only-binary=:all:'];
-  const platform = [
-    '--platform',
-    'manylinux_2_28_x86_64',
-    '--implementation',
-    'cp',
-    '--python-version',
-    '3.11',
-  ];
-  const args = ['-m', 'pip', 'install', ...options, ...platform, '--target', wheel, '-r', requirement];
-  const { status, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
-  if (status !== 0) {
+  const failed = installWheel(requirement, {
+    platform: 'manylinux_2_28_x86_64',
+    python: '3.11',
+    target: wheel,
+  });
+  if (failed !== undefined) {
     rmSync(folder, { recursive: true, force: true });
-    return `skipped: pip cannot install onnxruntime-gpu ${pinned}: ${stderr?.trim().split('\n').at(-1) ?? 'there is no python3'}`;
+    return `skipped: pip cannot install onnxruntime-gpu ${pinned}: ${failed}`;
   }
   writeFileSync(stampOf('wheel'), state);
   return undefined;

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from '../commands.mjs';
+import { installWheel } from '../wheel.mjs';
 
 const requirement = join(root, 'scripts', 'tensorflow', 'tensorflow-cpu.txt');
 const builder = join(root, 'packages', 'engine', 'tools', 'build-tfjs-node.mjs');
@@ -45,28 +46,9 @@ function install() {
 }
 
 function fetchWheel() {
-  const options = ['--quiet', '--no-deps', '--no-compile', '--require-hashes', '--only-binary=:all:'];
-  // The library needs no Python, and so the wheel need not be that of the Python that is here.
-  const platform = [
-    '--platform',
-    'manylinux_2_27_x86_64',
-    '--implementation',
-    'cp',
-    '--python-version',
-    '3.12',
-  ];
-  const args = [
-    '-m',
-    'pip',
-    'install',
-    ...options,
-    ...platform,
-    '--target',
-    join(folder, 'wheel'),
-    '-r',
-    requirement,
-  ];
-  return failureOf('pip cannot install the wheel', 'python3', args);
+  const wheel = { platform: 'manylinux_2_27_x86_64', python: '3.12', target: join(folder, 'wheel') };
+  const failed = installWheel(requirement, wheel);
+  return failed && `pip cannot install the wheel: ${failed}`;
 }
 
 function fetchPackages() {

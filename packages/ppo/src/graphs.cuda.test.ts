@@ -153,7 +153,7 @@ describe.skipIf(missingRig)(`PPO on the CUDA rig${missingRig ? ` (${missingRig})
     meter.dispose();
     await settled();
     expectOnDevice(seen.read());
-    // Of each token two log-probabilities, the KL and a value come back.
+    // Four numbers of each token come back: two log-probabilities, the KL and the value.
     const bytesToHost = 4 * 4 * responses.length * (length - lossFrom);
     expect(counts).toMatchObject({ copiesToHost: 4, bytesToHost, wrongCopies: 0, mainThreadUploads: 0 });
   });

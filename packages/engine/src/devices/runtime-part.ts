@@ -69,7 +69,7 @@ function sourceOf(array: AnyArray): ConstantSource {
     : { location: basename(stored.file.path), offset: stored.offset };
 }
 
-/** Bytes of a model from which on what its session leaves behind is given back: ten megabytes and more. */
+/** Smallest encoded graph, in bytes, after whose compilation free memory is given back, which is 10 MB and more then. */
 const LARGE_MODEL = 2 ** 17;
 
 /** The files of constants, which are still as they were. */

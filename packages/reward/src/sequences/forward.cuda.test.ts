@@ -36,12 +36,10 @@ describe.skipIf(missingRig)(`scoring on the CUDA rig${missingRig ? ` (${missingR
     { products: 'float32', precision: 'int4' },
   ] as const;
 
-  it.each(settings)('stays on the device with $products products and $precision weights', async (options) => {
-    const seen = recordPlacements();
-    const forward = createForward(config, weights, (w, states) => labelLogitsOf(config, w, states, [5, 6]), {
-      device: 'cuda',
-      ...options,
-    });
+  /** A judge on the device, and its run of a batch of equally long rows. */
+  function start(options: (typeof settings)[number]) {
+    const read: Parameters<typeof createForward>[2] = (w, states) => labelLogitsOf(config, w, states, [5, 6]);
+    const forward = createForward(config, weights, read, { device: 'cuda', ...options });
     const run = (rows: number, length: number) =>
       forward.batch({
         tokens: int32([rows, length], new Int32Array(rows * length).fill(3)),
@@ -50,6 +48,12 @@ describe.skipIf(missingRig)(`scoring on the CUDA rig${missingRig ? ` (${missingR
           Int32Array.from({ length: rows }, (_, i) => (i + 1) * length - 1),
         ),
       });
+    return { forward, run };
+  }
+
+  it.each(settings)('stays on the device with $products products and $precision weights', async (options) => {
+    const seen = recordPlacements();
+    const { forward, run } = start(options);
     const cache = await forward.cache(64);
     const ids = Array.from({ length: 20 }, (_, i) => i);
     for (let i = 0; i < 3; i++) {
@@ -80,23 +84,7 @@ describe.skipIf(missingRig)(`scoring on the CUDA rig${missingRig ? ` (${missingR
   it.each(settings)(
     'takes no more memory over 200 batches than over all shapes, with $products products and $precision weights',
     async (options) => {
-      const forward = createForward(
-        config,
-        weights,
-        (w, states) => labelLogitsOf(config, w, states, [5, 6]),
-        {
-          device: 'cuda',
-          ...options,
-        },
-      );
-      const run = (rows: number, length: number) =>
-        forward.batch({
-          tokens: int32([rows, length], new Int32Array(rows * length).fill(3)),
-          last: int32(
-            [rows],
-            Int32Array.from({ length: rows }, (_, i) => (i + 1) * length - 1),
-          ),
-        });
+      const { forward, run } = start(options);
       const shapes = [4, 1, 7, 2].flatMap((rows) =>
         [24, 40, 64, 16].map((length) => [rows, length] as const),
       );

@@ -97,7 +97,8 @@ describe('the time on several GPUs', () => {
   });
 
   it('waits for the group whose gradients and those behind it come too late', () => {
-    // Of groups g with the backward pass B and the sums S: max over k of B G[k] + S (G - G[k - 1]), over G, less B.
+    // G[k] is the share of all bytes in the first k groups, B the time of the backward pass, S that of all sums. Sums end at the
+    // largest B G[k] + S (1 - G[k - 1]) over k, and what is waited for is that less B.
     const sizes = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 16 });
     fc.assert(
       fc.property(sizes, fc.integer({ min: 0, max: 1000 }), (groups, millis) => {
