@@ -5,8 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { root } from '../commands.mjs';
-import { installWheel } from '../wheel.mjs';
+import { installWheel, root } from '../commands.mjs';
 import { makeLibraries } from './libraries.mjs';
 
 const sources = join(root, 'scripts', 'cuda-rig');

@@ -5,8 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { root } from '../commands.mjs';
-import { installWheel } from '../wheel.mjs';
+import { installWheel, root } from '../commands.mjs';
 
 const requirement = join(root, 'scripts', 'tensorflow', 'tensorflow-cpu.txt');
 const builder = join(root, 'packages', 'engine', 'tools', 'build-tfjs-node.mjs');
