@@ -40,10 +40,10 @@ describe.skipIf(missing !== undefined)('the communicator on MPI', () => {
   it.each([
     ['kill', 'ended without taking leave', 6000],
     ['leave', 'ended without taking leave', 6000],
-    ['freeze', 'has given no sign of life for 2 s', 10_000],
-    ['idle', 'has kept the others waiting for 2 s', 10_000],
+    ['freeze', 'has given no sign of life for 5 s', 13_000],
+    ['idle', 'has kept the others waiting for 5 s', 13_000],
   ])('names a rank that is lost (%s) and ends the others', { timeout: 60_000 }, async (how, why, bound) => {
-    const { code, errors, lines, at } = await onRanks(2, 'lost-rank.mjs', how, '2');
+    const { code, errors, lines, at } = await onRanks(2, 'lost-rank.mjs', how, '5');
     expect(code).not.toBe(0);
     expect(errors).toMatch(new RegExp(`gram: rank 1 \\(process \\d+ on .+\\) ${why}`));
     const [{ lost }] = lines as [{ lost: number }];
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)('the communicator on MPI', () => {
   });
 
   it('ends all ranks with the reason that one of them gives', { timeout: 60_000 }, async () => {
-    const { code, errors } = await onRanks(2, 'lost-rank.mjs', 'abort', '2');
+    const { code, errors } = await onRanks(2, 'lost-rank.mjs', 'abort', '5');
     expect(code).not.toBe(0);
     expect(errors).toMatch(/gram: rank 1 \(process \d+ on .+\): the disk is full/);
   });

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { findLost, type Sign } from './verdict.js';
 
 const now = 100_000;
-const well: Sign = { heard: now - 500, entered: 7, waitingSince: undefined, patient: false, gone: false };
+const well: Sign = {
+  heard: now - 500,
+  spoke: now - 500,
+  entered: 7,
+  waitingSince: undefined,
+  patient: false,
+  gone: false,
+};
 const verdict = (...signs: Partial<Sign>[]) =>
   findLost(
     signs.map((sign) => ({ ...well, ...sign })),
@@ -26,6 +33,14 @@ describe('findLost', () => {
   it('finds the one that others wait for', () => {
     const waiting = { entered: 8, waitingSince: now - 61_000 };
     expect(verdict(waiting, {}, waiting)).toBe(1);
+  });
+
+  it('does not call one slow that may be dead', () => {
+    const waiting = { entered: 8, waitingSince: now - 61_000 };
+    expect(verdict(waiting, { heard: now - 59_000, spoke: now - 59_000 })).toBeUndefined();
+    // The process that listens has slept, and what was said meanwhile is still to be read.
+    expect(verdict(waiting, { heard: now, spoke: now - 59_000 })).toBeUndefined();
+    expect(verdict(waiting, { spoke: now - 29_000 })).toBe(1);
   });
 
   it('blames nobody for a long operation that all are in', () => {

@@ -90,7 +90,14 @@ function createRoster(size: number, limit: number, onLost: (lost: Lost | undefin
   const start = performance.now();
   const sockets = new Map<number, Socket>();
   const left = new Set<number>();
-  const silent: Sign = { heard: start, entered: 0, waitingSince: undefined, patient: false, gone: false };
+  const silent: Sign = {
+    heard: start,
+    spoke: start,
+    entered: 0,
+    waitingSince: undefined,
+    patient: false,
+    gone: false,
+  };
   const signs: Sign[] = Array.from({ length: size }, () => silent);
   let ended = false;
   const finish = (lost: Lost | undefined) => {
@@ -208,7 +215,7 @@ export async function watchFirst(
 function heard({ entered, patient, waited }: Progress): Sign {
   const now = performance.now();
   const waitingSince = waited === undefined ? undefined : now - waited;
-  return { heard: now, entered, patient, waitingSince, gone: false };
+  return { heard: now, spoke: now, entered, patient, waitingSince, gone: false };
 }
 
 /** Beats ten times within the limit, and says whether a beat came so late that this process must have slept. */
