@@ -3,6 +3,7 @@ import { EngineError } from '../error.js';
 import { type Int8Kernel, UNSIGNED_ZERO_POINT } from '../graph/target.js';
 import { contribDomain, encodeModel } from '../onnx/model.js';
 import { call } from './environment.js';
+import { encodeNames, pointers } from './pointers.js';
 import { Session } from './session.js';
 import { handleOf } from './values.js';
 
@@ -63,7 +64,8 @@ function product(kernel: Int8Kernel, rows: number): Float32Array {
   );
   const handles = Object.values(inputs).map(handleOf);
   try {
-    call('Run', session.native(), null, names, handles, names.length, ['y'], 1, [handleOf(y)]);
+    const given = [encodeNames(names), pointers(handles, names.length), names.length];
+    call('Run', session.native(), null, ...given, encodeNames(['y']), 1, pointers([handleOf(y)], 1));
   } finally {
     session.dispose();
   }

@@ -8,6 +8,7 @@ import { encodeModel, type GraphNode } from '../onnx/model.js';
 import { call, created, getEnvironment, release } from './environment.js';
 import { loadLibrary, type Member } from './library.js';
 import type { SessionMember } from './library.test.js';
+import { encodeNames, pointers } from './pointers.js';
 import { Provider } from './provider.js';
 import { handleOf } from './values.js';
 
@@ -94,7 +95,16 @@ const giving = (w: NDArray) => (options: unknown) => {
 
 /** What Run takes to read `input` and write `output`. */
 const runArguments = (session: unknown, options: unknown, input: unknown, output: unknown) =>
-  [session, options, ['x'], [input], 1, ['y'], 1, [output]] as const;
+  [
+    session,
+    options,
+    encodeNames(['x']),
+    pointers([input], 1),
+    1,
+    encodeNames(['y']),
+    1,
+    pointers([output], 1),
+  ] as const;
 
 /** Output `y` of a session. */
 function result(session: unknown, input: unknown = handleOf(x), options: unknown = null): number[] {

@@ -14,7 +14,7 @@ export const members = {
   Run: [
     9,
     'void*',
-    'void* session, void* run_options, str* input_names, void** inputs, size_t n_inputs, str* output_names, size_t n_outputs, void** outputs',
+    'void* session, void* run_options, void* input_names, void* inputs, size_t n_inputs, void* output_names, size_t n_outputs, void* outputs',
   ],
   CreateSessionOptions: [10, 'void*', '_Out_ void** out'],
   EnableProfiling: [14, 'void*', `void* options, ${path} prefix`],

@@ -3,6 +3,7 @@ import type { NDArray } from '../arrays/array.js';
 import type { DeviceArray } from '../arrays/device-array.js';
 import { EngineError } from '../error.js';
 import { call, callAsync, created, getEnvironment, release } from './environment.js';
+import { EncodedNames, pointers } from './pointers.js';
 import { handleOf, mappedHandleOf, type ValueSpec } from './values.js';
 
 /** Part of an accelerator that a session needs. */
@@ -58,6 +59,8 @@ export class NewMemory {
 export class Session {
   private handle: unknown;
   private running = 0;
+  private readonly inputNames = new EncodedNames();
+  private readonly outputNames = new EncodedNames();
   private readonly provider: SessionProvider | undefined;
   /** Constants, which the runtime reads where they are: they live as long as the session. */
   readonly constants: readonly (NDArray | DeviceArray)[];
@@ -117,17 +120,21 @@ export class Session {
   }
 
   private async runOnHost(options: unknown, inputs: Handles, outputs: Handles): Promise<void> {
+    const names = [this.inputNames.of(inputs), this.outputNames.of(outputs)] as const;
+    const [given, taken] = [pointers(inputs.values(), inputs.size), pointers(outputs.values(), outputs.size)];
     await callAsync(
       'Run',
       this.native(),
       options,
-      [...inputs.keys()],
-      [...inputs.values()],
+      names[0],
+      given,
       inputs.size,
-      [...outputs.keys()],
+      names[1],
       outputs.size,
-      [...outputs.values()],
+      taken,
     );
+    // They are read once more, so that none is collected while the runtime may read it.
+    void [names[0].length, names[1].length, given.length, taken.length];
   }
 
   private async runOnDevice(
