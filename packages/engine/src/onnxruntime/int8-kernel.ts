@@ -21,16 +21,13 @@ let known: Int8Kernel | undefined;
  * @throws {EngineError} `runtime` where neither form gives the right product
  */
 export function int8Kernel(): Int8Kernel {
-  known ??= isExact('signed') ? 'signed' : 'unsigned';
-  if (known === 'unsigned' && !isExact('unsigned')) {
-    known = undefined;
-    throw new EngineError(
-      'runtime',
-      'ONNX Runtime gives wrong products of 8-bit integers on this processor',
-      'use float32 or int4, and report the processor',
-    );
-  }
-  return known;
+  known ??= (['signed', 'unsigned'] as const).find(isExact);
+  if (known !== undefined) return known;
+  throw new EngineError(
+    'runtime',
+    'ONNX Runtime gives wrong products of 8-bit integers on this processor',
+    'use float32 or int4, and report the processor',
+  );
 }
 
 /** Whether a product of the largest values comes out right, for a single row and for several, which have other kernels. */
