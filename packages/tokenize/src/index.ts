@@ -22,6 +22,7 @@ export {
   readChatTemplate,
   type TemplateSource,
 } from './chat/read-chat-template.js';
+export { prepareRendering } from './chat/rendering-process.js';
 export {
   chatLayoutFromTemplate,
   chatLayoutOf,

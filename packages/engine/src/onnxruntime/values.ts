@@ -79,18 +79,22 @@ interface System {
 
 let known: System | undefined;
 
-/** The functions of the C library. Windows has others. */
+/** The functions of the C library, which is asked once. Windows has others. */
 function system(): System {
+  known ??= loadSystem();
+  return known;
+}
+
+function loadSystem(): System {
   const library = koffi.load(null);
-  known ??= {
+  // Functions of koffi have no parameters in their type.
+  return {
     map: library.func(
       'intptr_t mmap(void* address, size_t n, int protection, int flags, int file, int64_t offset)',
     ),
     unmap: library.func('int munmap(intptr_t address, size_t n)'),
     advise: library.func('int madvise(intptr_t address, size_t n, int advice)'),
-    // Functions of koffi have no parameters in their type.
   } as unknown as System;
-  return known;
 }
 
 const mappings = new WeakMap<ArrayFile, Mapping>();

@@ -23,6 +23,7 @@ import {
   createPairEncoder,
   type JudgePrompt,
   type Overlong,
+  prepareRendering,
   type Tokenizer,
   tokenizerOf,
 } from '@gram/tokenize';
@@ -178,6 +179,8 @@ async function createJudge(
   },
 ): Promise<GenerativeRewardModel | DiscriminativeRewardModel> {
   const format = judgeFormat({ config, gram }, prompt, source);
+  // It starts while this process reads the tokenizer.
+  if (format.chat === undefined) prepareRendering();
   const tokenizer = tokenizerOf(files, source);
   checkVocabulary(config, tokenizer, source);
   const chat = await chatLayoutOf(files, tokenizer, source, format.chat);

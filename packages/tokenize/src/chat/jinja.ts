@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { TokenizeError } from '../error.js';
-import { PROCESS_SOURCE } from './jinja-process.js';
+import { PROCESS_LIMITS, START_MILLISECONDS, takeProcess } from './rendering-process.js';
 
 /** Values that a template may see: plain data. */
 export type TemplateValue =
@@ -18,8 +16,7 @@ export const JINJA_LIMITS = {
   templateChars: 100_000,
   /** Milliseconds of rendering. Ordinary templates take a few. */
   milliseconds: 5_000,
-  /** Heap of the process. The library itself takes about 5 MB. */
-  heapMb: 64,
+  ...PROCESS_LIMITS,
   /** Characters of one rendered text. */
   outputChars: 1_000_000,
 } as const;
@@ -40,9 +37,6 @@ interface Failure {
   readonly reason: string;
 }
 type Answer = Failure | readonly (Failure | { readonly text: string })[];
-
-/** Time that Node may take to start on a busy machine. */
-const START_MILLISECONDS = 30_000;
 
 /**
  * Renders a Jinja template as transformers does (`trim_blocks`, `lstrip_blocks`, `raise_exception`, `strftime_now`),
@@ -123,27 +117,17 @@ interface Question extends Omit<JinjaJob, 'now'> {
 
 function ask(job: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { heapMb } = JINJA_LIMITS;
-    const library = createRequire(import.meta.url).resolve('@huggingface/jinja');
-    const child = spawn(
-      process.execPath,
-      [`--max-old-space-size=${heapMb}`, '--eval', PROCESS_SOURCE, library],
-      {
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        // Flags of this process, such as loaders of a test runner, do not belong to that one.
-        env: { ...process.env, NODE_OPTIONS: '' },
-        // The process limits its own time. This limit is for one that does not start.
-        timeout: job.milliseconds + START_MILLISECONDS,
-        killSignal: 'SIGKILL',
-        windowsHide: true,
-      },
-    );
+    const child = takeProcess();
+    // The process limits its own time. This limit is for one that does not start.
+    const late = setTimeout(() => child.kill('SIGKILL'), job.milliseconds + START_MILLISECONDS);
     child.once('message', (answer) => resolve(answer as Answer));
     child.once('error', (cause) => reject(noProcess(cause)));
-    // The engine ends a process whose heap is full without a message. After an answer this has no effect.
-    child.once('close', () =>
-      resolve({ kind: 'limit', reason: `it takes more than ${heapMb} MB, or its process was ended` }),
-    );
+    child.once('close', () => {
+      clearTimeout(late);
+      // The engine ends a process whose heap is full without a message. After an answer this has no effect.
+      const { heapMb } = PROCESS_LIMITS;
+      resolve({ kind: 'limit', reason: `it takes more than ${heapMb} MB, or its process was ended` });
+    });
     child.send(job, () => {});
   });
 }
