@@ -9,7 +9,6 @@ export {
 } from './chat/chat-template.js';
 export type { ConversationText } from './chat/conversation-texts.js';
 export { encodeChat } from './chat/encode-chat.js';
-export type { TemplateValue } from './chat/jinja.js';
 export {
   createRenderedReader,
   type RenderedConversation,
@@ -22,7 +21,8 @@ export {
   readChatTemplate,
   type TemplateSource,
 } from './chat/read-chat-template.js';
-export { prepareRendering } from './chat/rendering-process.js';
+export type { TemplateValue } from './chat/rendering/jinja.js';
+export { prepareRendering } from './chat/rendering/process.js';
 export {
   chatLayoutFromTemplate,
   chatLayoutOf,

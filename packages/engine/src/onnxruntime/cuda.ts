@@ -4,7 +4,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { EngineError } from '../error.js';
 import { neededLibraries } from './elf.js';
 import { call, created, getEnvironment, release } from './environment.js';
-import { libraryFolder } from './library.js';
+import { libraryFolder } from './library/library.js';
 
 /** Name of CUDA's memory in ONNX Runtime. */
 export const CUDA_MEMORY = 'Cuda';

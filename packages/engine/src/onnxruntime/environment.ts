@@ -1,6 +1,6 @@
 import { threadCount } from '@gram/base';
 import { EngineError } from '../error.js';
-import { type Library, loadLibrary, type Member } from './library.js';
+import { type Library, loadLibrary, type Member } from './library/library.js';
 
 /** Everything that the sessions of a process share: the library, its threads and its memory arena. */
 export interface Environment {

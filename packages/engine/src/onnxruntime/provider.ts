@@ -4,7 +4,7 @@ import { EngineError } from '../error.js';
 import { CUDA_MEMORY, checkIndex, findCuda, registerCuda } from './cuda.js';
 import { call, callAsync, created, getEnvironment, release } from './environment.js';
 import { identityModel } from './identity-model.js';
-import { withoutNoise } from './process.js';
+import { withoutNoise } from './library/process.js';
 import { Session, type SessionProvider } from './session.js';
 import { allocate, handleOf, type ValueSpec, valueAt } from './values.js';
 

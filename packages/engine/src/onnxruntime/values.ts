@@ -87,13 +87,13 @@ function system(): System {
 
 function loadSystem(): System {
   const library = koffi.load(null);
-  // Functions of koffi have no parameters in their type.
   return {
     map: library.func(
       'intptr_t mmap(void* address, size_t n, int protection, int flags, int file, int64_t offset)',
     ),
     unmap: library.func('int munmap(intptr_t address, size_t n)'),
     advise: library.func('int madvise(intptr_t address, size_t n, int advice)'),
+    // Functions of koffi have no parameters in their type.
   } as unknown as System;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { call, getEnvironment } from '../onnxruntime/environment.js';
-import type { NativeFunction } from '../onnxruntime/library.js';
+import type { NativeFunction } from '../onnxruntime/library/library.js';
 
 /** The counts of the stand-ins for NVIDIA's libraries; see scripts/cuda-rig/libcudart.c. */
 export interface RigCounts {

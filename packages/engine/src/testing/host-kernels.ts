@@ -1,6 +1,6 @@
 import { place } from '../compile/place.js';
 import { getEnvironment, release } from '../onnxruntime/environment.js';
-import type { NativeFunction } from '../onnxruntime/library.js';
+import type { NativeFunction } from '../onnxruntime/library/library.js';
 import { Provider } from '../onnxruntime/provider.js';
 import { type Handles, HostMemory, NewMemory, Session } from '../onnxruntime/session.js';
 import { addressOfValue, type ValueSpec, valueAt } from '../onnxruntime/values.js';

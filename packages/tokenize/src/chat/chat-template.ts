@@ -3,9 +3,9 @@ import { TokenizeError } from '../error.js';
 import type { Segment } from '../library.js';
 import { trimText } from '../prompts/trim.js';
 import { type ConversationText, shapeOfConversation } from './conversation-texts.js';
-import type { TemplateValue } from './jinja.js';
 import { createOutliner, type OutlineTask } from './outliner.js';
 import { jsonInner, type Outline, type Slot } from './placeholders.js';
+import type { TemplateValue } from './rendering/jinja.js';
 import { standInShape } from './stand-ins.js';
 
 /** Options of `ChatTemplate.render`. */

@@ -1,6 +1,6 @@
 import type { Tool, ToolCall, Turn } from '@gram/base';
 import { TokenizeError } from '../error.js';
-import type { TemplateValue } from './jinja.js';
+import type { TemplateValue } from './rendering/jinja.js';
 
 /** A text of a conversation, for which a placeholder stands while a template is rendered. */
 export interface ConversationText {

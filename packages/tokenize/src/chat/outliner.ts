@@ -1,7 +1,7 @@
 import { TokenizeError } from '../error.js';
 import type { ConversationShape } from './conversation-texts.js';
-import { renderJinja, type TemplateValue } from './jinja.js';
 import { findSlots, type Outline } from './placeholders.js';
+import { renderJinja, type TemplateValue } from './rendering/jinja.js';
 import { makePlaceholders, type Placeholders } from './stand-ins.js';
 
 /** Conversations that are rendered at once. */

@@ -2,7 +2,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenizeError } from '../error.js';
 import type { ChatTemplateOptions } from './chat-template.js';
-import { beyondLimit, brokenTemplate, JINJA_LIMITS } from './jinja.js';
+import { beyondLimit, brokenTemplate, JINJA_LIMITS } from './rendering/jinja.js';
 
 /** Files of published tokenizers have up to about 5 MB: they list every added token. */
 const maxConfigBytes = 16 * 1024 * 1024;

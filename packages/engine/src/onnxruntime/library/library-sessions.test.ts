@@ -3,14 +3,14 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { afterAll, describe, expect, it } from 'vitest';
-import { float32, type NDArray } from '../arrays/array.js';
-import { encodeModel, type GraphNode } from '../onnx/model.js';
-import { call, created, getEnvironment, release } from './environment.js';
+import { float32, type NDArray } from '../../arrays/array.js';
+import { encodeModel, type GraphNode } from '../../onnx/model.js';
+import { call, created, getEnvironment, release } from '../environment.js';
+import { encodeNames, pointers } from '../pointers.js';
+import { Provider } from '../provider.js';
+import { handleOf } from '../values.js';
 import { loadLibrary, type Member } from './library.js';
 import type { SessionMember } from './library.test.js';
-import { encodeNames, pointers } from './pointers.js';
-import { Provider } from './provider.js';
-import { handleOf } from './values.js';
 
 /** Hardly the size that a pool has by default. */
 const threadsAsked = 2 * availableParallelism() + 9;

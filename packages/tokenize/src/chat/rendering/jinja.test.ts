@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TokenizeError } from '../error.js';
+import { TokenizeError } from '../../error.js';
 import { type JinjaJob, renderJinja } from './jinja.js';
 
 const now = new Date('2024-07-26T15:04:05Z');

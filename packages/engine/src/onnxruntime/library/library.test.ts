@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi from 'koffi';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { float32 } from '../arrays/array.js';
-import { EngineError } from '../error.js';
-import { call, created, getEnvironment, release } from './environment.js';
+import { float32 } from '../../arrays/array.js';
+import { EngineError } from '../../error.js';
+import { call, created, getEnvironment, release } from '../environment.js';
+import { handleOf } from '../values.js';
 import { checkVersion, libraryFolder, loadLibrary, type Member, openLibrary } from './library.js';
 import { members } from './members.js';
-import { handleOf } from './values.js';
 
 /** The members that library-sessions.test.ts tests: its compilation fails if one of them has no test there. */
 const elsewhere = [

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { PROCESS_SOURCE } from './jinja-process.js';
+import { PROCESS_SOURCE } from './process-source.js';
 
 /** The limits of a process that renders. */
 export const PROCESS_LIMITS = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, it, vi } from 'vitest';
 import { renderJinja } from './jinja.js';
-import { prepareRendering, takeProcess } from './rendering-process.js';
+import { prepareRendering, takeProcess } from './process.js';
 
 const started = vi.hoisted(() => ({ processes: 0 }));
 vi.mock('node:child_process', async (importOriginal) => {

@@ -1,5 +1,5 @@
-import { TokenizeError } from '../error.js';
-import { PROCESS_LIMITS, START_MILLISECONDS, takeProcess } from './rendering-process.js';
+import { TokenizeError } from '../../error.js';
+import { PROCESS_LIMITS, START_MILLISECONDS, takeProcess } from './process.js';
 
 /** Values that a template may see: plain data. */
 export type TemplateValue =

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { quote } from '@gram/base';
 import koffi, { type LibraryHandle } from 'koffi';
-import { EngineError } from '../error.js';
+import { EngineError } from '../../error.js';
 import { members } from './members.js';
 import { disableTelemetry } from './process.js';
 
