@@ -121,7 +121,10 @@ function ask(job: Question): Promise<Answer> {
     // The process limits its own time. This limit is for one that does not start.
     const late = setTimeout(() => child.kill('SIGKILL'), job.milliseconds + START_MILLISECONDS);
     child.once('message', (answer) => resolve(answer as Answer));
-    child.once('error', (cause) => reject(noProcess(cause)));
+    child.once('error', (cause) => {
+      clearTimeout(late);
+      reject(noProcess(cause));
+    });
     child.once('close', () => {
       clearTimeout(late);
       // The engine ends a process whose heap is full without a message. After an answer this has no effect.
