@@ -33,6 +33,7 @@ const isolated = [
   'packages/ppo/src/run/resume.test.ts',
   'packages/reward/src/smollm2.test.ts',
   'packages/run/src/watch/watch.test.ts',
+  'packages/tokenize/src/chat/rendering/process.test.ts',
   'packages/train/src/trainer.test.ts',
 ];
 
