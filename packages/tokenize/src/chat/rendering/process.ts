@@ -27,7 +27,7 @@ export function prepareRendering(): void {
     clearTimeout(end);
     if (spare?.child === child) spare = undefined;
   };
-  // Where it cannot be started, the next rendering tries again and says why.
+  // A process that cannot be started is no error yet: the next rendering starts another and says why that fails.
   child.once('error', forget).once('close', forget);
   for (const handle of [end, child, child.channel]) handle?.unref();
 }
