@@ -22,6 +22,7 @@ export {
   sliceOf,
 } from './arrays/device-array.js';
 export { ArrayFile, fileArray, fileIdentity } from './arrays/file-array.js';
+export { allFinite } from './arrays/finite.js';
 export { flattenTree, mapTree, type Tree } from './arrays/tree.js';
 export { checkDevice } from './compile/check-device.js';
 export {

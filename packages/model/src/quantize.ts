@@ -1,5 +1,6 @@
 import { quote } from '@gram/base';
 import {
+  allFinite,
   EngineError,
   type NDArray,
   type QuantizedMatrix,
@@ -9,7 +10,6 @@ import {
 } from '@gram/engine';
 import type { Weights } from './config/weight-shapes.js';
 import { ModelError } from './error.js';
-import { allFinite } from './files/finite.js';
 
 /** Weights of which the layers' matrices are 8-bit or 4-bit integers, with the head over the vocabulary in 8 bits beside them. */
 export type QuantizedWeights = Readonly<Record<string, NDArray<'float32'> | QuantizedMatrix>>;

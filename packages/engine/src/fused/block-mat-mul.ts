@@ -48,8 +48,9 @@ export function quantizeInt4(weight: NDArray): BlockArrays {
     scales[b] = scale;
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let i = start; i < start + BLOCK; i += 2) {
-      const [low, high] = [rounded((values[i] ?? 0) * inverse), rounded((values[i + 1] ?? 0) * inverse)];
-      packed[i / 2] = low + INT4_ZERO_POINT + 16 * (high + INT4_ZERO_POINT);
+      const low = rounded4((values[i] ?? 0) * inverse) + INT4_ZERO_POINT;
+      const high = rounded4((values[i + 1] ?? 0) * inverse) + INT4_ZERO_POINT;
+      packed[i / 2] = low + 16 * high;
     }
   }
   return {
@@ -72,16 +73,12 @@ export function quantizeInt8Blocks(weight: NDArray): BlockArrays {
   const packed = new Uint8Array(outputs * inputs);
   const scales = new Float32Array(outputs * blocks);
   for (let b = 0; b < scales.length; b++) {
-    const [start, end] = [b * BLOCK, (b + 1) * BLOCK];
-    let largest = 0;
-    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(values[i] ?? 0));
-    const scale = Math.fround(largest / 127);
+    const start = b * BLOCK;
+    const scale = Math.fround(Math.abs(largestOf(values, start)) / 127);
     scales[b] = scale;
     const inverse = scale === 0 ? 0 : 1 / scale;
-    // Tiny scales lose digits in float32: nothing may reach beyond 127 for it.
-    for (let i = start; i < end; i++) {
-      const integer = Math.max(-127, Math.min(127, Math.floor((values[i] ?? 0) * inverse + 0.5)));
-      packed[i] = integer + INT8_ZERO_POINT;
+    for (let i = start; i < start + BLOCK; i++) {
+      packed[i] = rounded8((values[i] ?? 0) * inverse) + INT8_ZERO_POINT;
     }
   }
   return { packed: uint8([outputs, blocks, BLOCK], packed), scales: float32([outputs, blocks], scales) };
@@ -106,30 +103,49 @@ const RANGES = [8, 7.2, 7.6, 8.4, 8.8];
 
 /** The best scale of the block at `start`; zero for a block of zeros, or of values too small for a float32 scale. */
 function bestScale(values: Float32Array, start: number): number {
-  const end = start + BLOCK;
-  let largest = 0;
-  for (let i = start; i < end; i++) {
-    const value = values[i] ?? 0;
-    if (Math.abs(value) > Math.abs(largest)) largest = value;
-  }
-  let [best, least] = [0, Number.POSITIVE_INFINITY];
+  const largest = largestOf(values, start);
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
   for (const range of RANGES) {
     const scale = Math.fround(-largest / range);
     if (scale === 0) continue;
-    const inverse = 1 / scale;
-    let error = 0;
-    for (let i = start; i < end && error < least; i++) {
-      const value = values[i] ?? 0;
-      error += (value - rounded(value * inverse) * scale) ** 2;
-    }
-    if (error < least) [best, least] = [scale, error];
+    const error = squaredError(values, start, scale);
+    if (error >= least) continue;
+    best = scale;
+    least = error;
   }
   return best;
 }
 
-/** The nearest integer from -8 to 7. Math.round would take most of the time. */
-function rounded(value: number): number {
-  return Math.max(-8, Math.min(7, Math.floor(value + 0.5)));
+/** The squared error of a block in 4 bits. */
+function squaredError(values: Float32Array, start: number, scale: number): number {
+  const inverse = 1 / scale;
+  let sum = 0;
+  for (let i = start; i < start + BLOCK; i++) {
+    const value = values[i] ?? 0;
+    sum += (value - rounded4(value * inverse) * scale) ** 2;
+  }
+  return sum;
+}
+
+/** The value of largest magnitude in a block. */
+function largestOf(values: Float32Array, start: number): number {
+  let largest = 0;
+  for (let i = start; i < start + BLOCK; i++) {
+    const value = values[i] ?? 0;
+    if (Math.abs(value) > Math.abs(largest)) largest = value;
+  }
+  return largest;
+}
+
+/** The nearest integer from -8 to 7. `Math.round`, or limits for numbers that are no integers, would take most of the time. */
+function rounded4(value: number): number {
+  return Math.max(-8, Math.min(7, Math.floor(value + 0.5) | 0));
+}
+
+/** The nearest integer from -127 to 127. Tiny scales lose digits in float32: nothing may reach beyond for it. */
+function rounded8(value: number): number {
+  return Math.max(-127, Math.min(127, Math.floor(value + 0.5) | 0));
 }
 
 /**

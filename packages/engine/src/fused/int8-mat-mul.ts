@@ -15,6 +15,9 @@ export interface Int8Matrix<Values, Scales, ZeroPoint = Values> {
   readonly zeroPoint?: ZeroPoint;
 }
 
+/** Number of outputs that are rounded and turned at once: their rows and what is written of them stay in the caches. */
+const STRIP = 64;
+
 /**
  * Rounds a matrix of weights to 8 bits, symmetrically, with one scale for each output.
  *
@@ -31,13 +34,17 @@ export function quantizeInt8(
   const zeroPoint = isSigned ? 0 : UNSIGNED_ZERO_POINT;
   const values = isSigned ? new Int8Array(inputs * outputs) : new Uint8Array(inputs * outputs);
   const scales = new Float32Array(outputs);
-  for (let o = 0; o < outputs; o++) {
-    const row = given.subarray(o * inputs, (o + 1) * inputs);
-    let largest = 0;
-    for (const value of row) largest = Math.max(largest, Math.abs(value));
-    const scale = largest === 0 ? 1 : largest / 127;
-    scales[o] = scale;
-    for (let i = 0; i < inputs; i++) values[i * outputs + o] = Math.round((row[i] ?? 0) / scale) + zeroPoint;
+  // In float32 tiny scales lose digits, and integers could reach beyond 127.
+  const steps = Float64Array.from(scales, (_, o) => largestOf(given, o * inputs, inputs) / 127 || 1);
+  scales.set(steps);
+  for (let start = 0; start < outputs; start += STRIP) {
+    const end = Math.min(outputs, start + STRIP);
+    for (let i = 0; i < inputs; i++) {
+      for (let o = start; o < end; o++) {
+        const value = (given[o * inputs + i] ?? 0) / (steps[o] ?? 1);
+        values[i * outputs + o] = Math.floor(value + 0.5) + zeroPoint;
+      }
+    }
   }
   const shape = [inputs, outputs];
   return values instanceof Int8Array
@@ -47,6 +54,13 @@ export function quantizeInt8(
         scales: float32([outputs], scales),
         zeroPoint: uint8([], [UNSIGNED_ZERO_POINT]),
       };
+}
+
+/** The largest magnitude of a row. */
+function largestOf(values: Float32Array, start: number, length: number): number {
+  let largest = 0;
+  for (let i = start; i < start + length; i++) largest = Math.max(largest, Math.abs(values[i] ?? 0));
+  return largest;
 }
 
 /**

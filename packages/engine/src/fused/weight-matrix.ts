@@ -1,4 +1,5 @@
 import type { NDArray } from '../arrays/array.js';
+import { allFinite } from '../arrays/finite.js';
 import { EngineError } from '../error.js';
 
 /** A matrix of weights that can be rounded: one row for each output. */
@@ -25,13 +26,14 @@ export function weightMatrix({ dtype, shape, data }: NDArray, bits: number): Wei
       'pass a float32 matrix [out, in]',
     );
   }
-  const bad = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
+  const values = data as Float32Array;
+  if (!allFinite(values)) {
+    const bad = values.findIndex((value) => !Number.isFinite(value));
     throw new EngineError(
       'bad-array',
       `row ${Math.floor(bad / inputs)} of the matrix is not finite`,
       'pass finite weights',
     );
   }
-  return { outputs, inputs, values: data as Float32Array };
+  return { outputs, inputs, values };
 }

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { quote } from '@gram/base';
+import { allFinite } from '@gram/engine';
 import { ModelError } from '../error.js';
-import { allFinite } from './finite.js';
 import { readFully } from './read.js';
 
 // Small beside a model, large beside the cost of a read. A multiple of the elements of every block.

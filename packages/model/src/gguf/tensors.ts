@@ -1,11 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { quote } from '@gram/base';
-import type { BlockMatrix, NDArray } from '@gram/engine';
+import { allFinite, type BlockMatrix, type NDArray } from '@gram/engine';
 import { familyOf, type ModelConfig } from '../config/model-config.js';
 import { type Weights, weightShapes } from '../config/weight-shapes.js';
 import { ModelError } from '../error.js';
 import { checkShapes } from '../files/check-weights.js';
-import { allFinite } from '../files/finite.js';
 import { readFully } from '../files/read.js';
 import { int4OfQ4_0 } from './blocks/int4.js';
 import { badGguf } from './error.js';

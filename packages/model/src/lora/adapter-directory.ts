@@ -1,14 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, writeDirectoryAtomic } from '@gram/base';
-import type { NDArray } from '@gram/engine';
+import { allFinite, type NDArray } from '@gram/engine';
 import { kindOf, type ModelConfig, withHead } from '../config/model-config.js';
 import { type Weights, weightOf } from '../config/weight-shapes.js';
 import { COMPANION_FILES, type Companions, readCompanions } from '../directory/companions.js';
 import type { GramMetadata } from '../directory/gram-metadata.js';
 import { ModelError } from '../error.js';
 import { checkShapes } from '../files/check-weights.js';
-import { allFinite } from '../files/finite.js';
 import { readJsonFile } from '../files/json.js';
 import { exists } from '../files/read.js';
 import { readSafetensors } from '../safetensors/read.js';

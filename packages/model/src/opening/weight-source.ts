@@ -1,12 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote } from '@gram/base';
-import type { NDArray, QuantizedMatrix } from '@gram/engine';
+import { allFinite, type NDArray, type QuantizedMatrix } from '@gram/engine';
 import type { ModelConfig } from '../config/model-config.js';
 import { weightShapes } from '../config/weight-shapes.js';
 import { checkCopiedHead, readCheckedHeaders } from '../directory/load-weights.js';
 import { ModelError } from '../error.js';
-import { allFinite } from '../files/finite.js';
 import { readFully, withFile } from '../files/read.js';
 import { readGgufHeader } from '../gguf/parse.js';
 import { readGgufInt4, readGgufWeight } from '../gguf/tensors.js';
