@@ -35,7 +35,9 @@ export const scoreCommand = defineCommand({
     const [a, b] = await readBoth(values);
     const vocabularyScores = values['vocabulary-scores'];
     letThreadsSleep();
-    const model = await loadJudge({ ...(await readJudgeFlags(values, io)), vocabularyScores }, io);
+    // It judges one pair, for which packing the weights takes longer than it saves.
+    const judge = { ...(await readJudgeFlags(values, io)), vocabularyScores, prepack: false };
+    const model = await loadJudge(judge, io);
     try {
       const [result] = await explainOverlong(() =>
         model.compare([{ id: 'a and b', ...prompt, a, b }], { signal: io.signal }),

@@ -43,7 +43,7 @@ export const judgeFlags = {
 
 /** Settings that `judgeFlags` give. */
 export interface JudgeSettings
-  extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'positionBiasBound' | 'vocabularyScores'>,
+  extends Pick<LoadOptions, 'judgePrompt' | 'device' | 'prepack' | 'positionBiasBound' | 'vocabularyScores'>,
     MatrixPrecision {
   readonly source: string;
   readonly orders: 1 | 2;

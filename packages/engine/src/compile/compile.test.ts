@@ -107,6 +107,26 @@ describe('compile', () => {
     expect(ticks).toBeGreaterThan(3);
   });
 
+  it('packs constants, or reads them where they are', async () => {
+    const product = ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }) => ({ y: tf.matMul(x, w, false, true) });
+    const random = (seed: number, shape: [number, number]) =>
+      float32(shape, tf.randomNormal(shape, 0, 1, 'float32', seed).dataSync() as Float32Array);
+    const x = random(1, [3, 96]);
+    const w = random(2, [80, 96]);
+    const { y: expected } = await evaluate(product, { x, w });
+    for (const prepack of [true, false]) {
+      const constant = float32(w.shape, w.data.slice());
+      const run = compile(product, { constants: ['w'], prepack });
+      const { y } = await run({ x, w: constant });
+      expect(maxRelativeDifference(y, expected)).toBeLessThan(1e-5);
+      // Constants must not change: that a change is not seen shows that the values were packed.
+      (constant.data as Float32Array).fill(0);
+      const { y: after } = await run({ x, w: constant });
+      expect(after.data.every((value) => value === 0)).toBe(!prepack);
+      run.dispose();
+    }
+  });
+
   it('returns inputs, constants and one value under two names', async () => {
     const odd = compile(({ x }: { x: tf.Tensor }) => {
       const y = tf.mul(x, 3);

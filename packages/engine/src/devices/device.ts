@@ -25,6 +25,8 @@ export interface Program {
   readonly specs: SpecTree;
   /** Paths of inputs that never change, with their arrays. */
   readonly constants: ReadonlyMap<string, AnyArray>;
+  /** Whether the CPU packs them before the first run. */
+  readonly prepack: boolean;
   /** Top-level names whose results overwrite the inputs of the same path. */
   readonly inPlace: readonly string[];
   /** Top-level names whose results stay on the device. */

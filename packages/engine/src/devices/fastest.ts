@@ -69,6 +69,7 @@ export async function matrixRate(
     },
     specs: Object.fromEntries([...host].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
     constants: new Map(),
+    prepack: true,
     inPlace: [],
     resident: [],
     precision: 'float32',

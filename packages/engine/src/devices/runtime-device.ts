@@ -38,7 +38,7 @@ function hostDevice(): Device {
     place: async (array) => array,
     inTurn: async (use) => use(),
     prepare: (program) => {
-      const own = program.constants.size > 0 ? packedOf(program.constants) : undefined;
+      const own = program.prepack && program.constants.size > 0 ? packedOf(program.constants) : undefined;
       return new RuntimeExecutable('cpu', { provider: undefined, program, packed: own });
     },
   };

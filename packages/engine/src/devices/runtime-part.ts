@@ -137,6 +137,7 @@ export class RuntimePart {
         folder: dirname(files[0].path),
         arrays: new Map(used.filter((entry): entry is [string, DeviceArray] => !isNDArray(entry[1]))),
       },
+      prepack: program.prepack,
       prepacked: packed?.container,
       profilePrefix: program.profile ? temporaryProfile() : undefined,
     };

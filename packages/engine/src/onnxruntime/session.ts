@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly constants?: ReadonlyMap<string, NDArray> | undefined;
   /** Initializers that lie in files of one folder, and this folder. @default there are none */
   readonly files?: FileConstants | undefined;
+  /** Whether constants are packed for the kernels that read them. @default true */
+  readonly prepack?: boolean | undefined;
   /** Container of the packed form of constants, which sessions made with it share. */
   readonly prepacked?: unknown;
   /** Start of the path of a file to which a profile of every operation is written. @default no profile */
@@ -231,10 +233,18 @@ function withOptions<T>(settings: SessionOptions, use: (options: unknown) => T):
   }
 }
 
-function createOptions({ provider, tf32 = false, constants, files, profilePrefix }: SessionOptions): unknown {
+function createOptions({
+  provider,
+  tf32 = false,
+  prepack = true,
+  constants,
+  files,
+  profilePrefix,
+}: SessionOptions): unknown {
   const options = created('CreateSessionOptions');
   try {
     setOptions(options, profilePrefix, files !== undefined);
+    if (!prepack) call('AddSessionConfigEntry', options, 'session.disable_prepacking', '1');
     provider?.append(options, { tf32 });
     if (constants !== undefined) addConstants(options, constants);
     if (files !== undefined) addFiles(options, files);

@@ -53,6 +53,8 @@ export interface DiscriminativeOptions {
    * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. @default 'float32'
    */
   readonly products?: Precision | undefined;
+  /** Whether the CPU packs weights of `openModel` in float32, see `LoadOptions`. @default true */
+  readonly prepack?: boolean | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;
   /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
@@ -76,6 +78,7 @@ export function createDiscriminativeRewardModel({
   encoder,
   precision,
   products,
+  prepack,
   device,
   adapter,
   batchTokens = defaultBatchTokens(device),
@@ -85,6 +88,7 @@ export function createDiscriminativeRewardModel({
   const forward = createForward(config, weights, (w, states) => scores(config, w, states), {
     precision,
     products,
+    prepack,
     device,
     adapter,
   });

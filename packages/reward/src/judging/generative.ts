@@ -44,6 +44,8 @@ export interface GenerativeOptions {
    * Precision of matrix products, where the device has it: `cuda` has `tf32`, `bfloat16` and `float16`. @default 'float32'
    */
   readonly products?: Precision | undefined;
+  /** Whether the CPU packs weights of `openModel` in float32, see `LoadOptions`. @default true */
+  readonly prepack?: boolean | undefined;
   /** Device that computes; the weights are copied there at the first call. @default 'cpu' */
   readonly device?: DeviceName | undefined;
   /** Maximum number of tokens of a batch, padding included. @default 2048 on the CPU, 8192 elsewhere */
@@ -146,6 +148,7 @@ function createPairJudge({
   encoder,
   precision,
   products,
+  prepack,
   device,
   adapter,
   batchTokens = defaultBatchTokens(device),
@@ -159,7 +162,7 @@ function createPairJudge({
     config,
     weights,
     (w, states) => numbersOf(config, w, states, encoder.labelIds),
-    { precision, products, device, adapter },
+    { precision, products, prepack, device, adapter },
   );
   return {
     async judge(items: readonly NamedItem[], { signal, onProgress }: RunOptions): Promise<JudgedPair[]> {

@@ -29,9 +29,10 @@ async function saved(
   name: string,
   kind: 'generative' | 'discriminative',
   metadata: { judgePrompt?: string; chat?: string; maxLength?: number } = {},
+  shape: { intermediateSize?: number } = {},
 ) {
   const dir = join(root, name);
-  const config = tinyConfig(architectures[kind]);
+  const config = { ...tinyConfig(architectures[kind]), ...shape };
   const weights = tinyWeights(config);
   await saveModel(dir, {
     config,
@@ -58,6 +59,19 @@ it.each(['generative', 'discriminative'] as const)('loads a %s model that judges
   expect(await after.compare(unequalItems)).toEqual(await before.compare(unequalItems));
   before.dispose();
   after.dispose();
+});
+
+it.each(['float32', 'int4'] as const)('judges in %s without packing float32 first', async (precision) => {
+  const { dir } = await saved(`not packed ${precision}`, 'generative', {}, { intermediateSize: 64 });
+  const packed = await loadRewardModel(dir, { precision });
+  const asStored = await loadRewardModel(dir, { precision, prepack: false });
+  const expected = await packed.compare(unequalItems);
+  for (const [i, { probability }] of (await asStored.compare(unequalItems)).entries()) {
+    if (precision === 'float32') expect(probability).toBeCloseTo(expected[i]!.probability, 5);
+    else expect(probability).toBe(expected[i]!.probability);
+  }
+  packed.dispose();
+  asStored.dispose();
 });
 
 it('refuses a device before it reads weights', async () => {

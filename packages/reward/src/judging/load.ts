@@ -50,6 +50,12 @@ export interface LoadOptions extends ResolveOptions {
   readonly products?: Precision | undefined;
   /** Device that computes; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
+  /**
+   * Whether the CPU packs float32 weights before the first judgement. It takes 0.3 s for 135 million, and halves the time of runs of few
+   * tokens. False is for a process that judges a single pair, whose probability then differs in the sixth digit. Integers are always
+   * packed. @default true
+   */
+  readonly prepack?: boolean | undefined;
   /** Number of orders of a generative model, see `GenerativeOptions`. @default 2 */
   readonly orders?: 1 | 2 | undefined;
   /** Bound of a generative model, see `GenerativeOptions`. @default every pair is judged in both orders */
@@ -90,6 +96,7 @@ export async function loadRewardModel(
     raw,
     precision,
     products,
+    prepack,
     device: wanted = 'cpu',
     orders,
     positionBiasBound,
@@ -109,7 +116,7 @@ export async function loadRewardModel(
   return createJudge(
     { config, gram, files, open, source: pathOrRepo },
     { overlong, raw, prompt },
-    { precision, products, device, orders, positionBiasBound, vocabularyScores },
+    { precision, products, prepack, device, orders, positionBiasBound, vocabularyScores },
   );
 }
 
@@ -173,7 +180,10 @@ async function createJudge(
     positionBiasBound,
     vocabularyScores,
     ...computing
-  }: Pick<LoadOptions, 'precision' | 'products' | 'orders' | 'positionBiasBound' | 'vocabularyScores'> & {
+  }: Pick<
+    LoadOptions,
+    'precision' | 'products' | 'prepack' | 'orders' | 'positionBiasBound' | 'vocabularyScores'
+  > & {
     readonly device?: DeviceName;
     readonly adapter?: Adapter;
   },

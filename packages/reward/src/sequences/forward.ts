@@ -3,6 +3,7 @@ import {
   compile,
   type DeviceName,
   int32,
+  isArray,
   type KeysAndValues,
   type NDArray,
   type Precision,
@@ -90,6 +91,8 @@ export interface ForwardOptions {
   readonly products?: Precision | undefined;
   /** @default 'cpu' */
   readonly device?: DeviceName | undefined;
+  /** Whether the CPU packs weights that are fixed and in float32, see `LoadOptions`. @default true */
+  readonly prepack?: boolean | undefined;
   /** A low-rank adapter over the weights, read at each call. @default none */
   readonly adapter?: Adapter | undefined;
 }
@@ -102,6 +105,7 @@ interface HeadedModel {
   readonly products: Precision;
   /** Inputs that never change. The runtime packs them; products of integers are fast with packed weights only. */
   readonly constants: readonly string[];
+  readonly prepack: boolean;
   readonly lora: LoraConfig | undefined;
 }
 
@@ -115,14 +119,24 @@ export function createForward(
   config: ModelConfig,
   weights: Weights | FixedWeights,
   head: Head,
-  { precision = 'float32', products = 'float32', device = 'cpu', adapter }: ForwardOptions = {},
+  {
+    precision = 'float32',
+    products = 'float32',
+    device = 'cpu',
+    prepack = true,
+    adapter,
+  }: ForwardOptions = {},
 ): Forward {
   const tablesFor = growingPositionArrays(config);
   const isRounded = precision !== 'float32' && arePlain(weights);
   const given = isRounded ? quantizeWeights(weights, precision) : weights;
   const used = placedOnce<FixedWeights | QuantizedWeights>(given, device);
   const constants = arePlain(given) ? [] : ['weights'];
-  const model = { config, head, device, products, constants, lora: adapter?.lora };
+  const model = {
+    ...{ config, head, device, products, constants, lora: adapter?.lora },
+    // Integers that are not packed are converted to float32 at each run.
+    prepack: prepack || !Object.values(given).every(isArray),
+  };
   const models = async () => ({ weights: await used.get(), adapter: adapter?.weights ?? {} });
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => String(i));
   const batch = compileBatch(model);
@@ -160,7 +174,7 @@ export function createForward(
   };
 }
 
-function compileBatch({ config, head, device, products, constants, lora }: HeadedModel) {
+function compileBatch({ config, head, device, products, constants, prepack, lora }: HeadedModel) {
   const joined = joinAdapter(config, lora);
   return compile(
     (inputs: AdaptableTensors & { tables: PositionTables; tokens: tf.Tensor2D; last: tf.Tensor1D }) => {
@@ -173,12 +187,13 @@ function compileBatch({ config, head, device, products, constants, lora }: Heade
       precision: products,
       dimensions: { ...positionDimensions, tokens: ['B', 'T'], last: ['B'] },
       constants,
+      prepack,
     },
   );
 }
 
 function compileExtension(
-  { config, head, device, products, constants, lora }: HeadedModel,
+  { config, head, device, products, constants, prepack, lora }: HeadedModel,
   layers: readonly string[],
 ) {
   const joined = joinAdapter(config, lora);
@@ -204,6 +219,7 @@ function compileExtension(
       precision: products,
       inPlace: ['cache'],
       constants,
+      prepack,
       dimensions: {
         ...positionDimensions,
         tokens: [null, 'S'],
