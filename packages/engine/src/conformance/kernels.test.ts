@@ -4,6 +4,9 @@ import { float32, int32 } from '../arrays/array.js';
 import type { DeviceName } from '../arrays/device-array.js';
 import { compile } from '../compile/compile.js';
 import { tracedKernels } from '../kernels/register.js';
+import { inPlaceTest } from '../onnx/aliasing.js';
+import { evaluate, maxRelativeDifference } from '../testing.js';
+import { trace } from '../trace/trace.js';
 import {
   describeOnDevices,
   expectAgreement,
@@ -176,6 +179,48 @@ describeOnDevices('TensorFlow.js kernels', (device) => {
     const { grad } = await compile(run, { device })(inputs);
     expect(Array.from(grad.data)).toEqual([2, 3, 0, 0, 10, 13]);
   });
+
+  it('adds gathered rows to other gradients of their table, in its own memory too', async () => {
+    type Inputs = { table: tf.Tensor2D; ids: tf.Tensor1D; sums: tf.Tensor2D };
+    const run = ({ table, ids, sums }: Inputs) => {
+      // The rows are also multiplied by the table, as an embedding that is the head is.
+      const loss = (x: T) => {
+        const rows = tf.gather(x, ids) as tf.Tensor2D;
+        return tf.sum(tf.square(tf.matMul(rows, x as tf.Tensor2D, false, true)));
+      };
+      const tied = tf.grad(loss)(table);
+      const alone = tf.grad((x: T) => tf.sum(tf.square(tf.gather(x, ids))))(table);
+      return { tied, sums: tf.add(sums, alone), row: tf.add(tf.slice(sums, 0, 1), alone) };
+    };
+    const inputs = () => ({
+      table: float32([3, 2], [1, 2, 3, 4, 5, 6]),
+      ids: int32([4], [2, 0, 2, 2]),
+      sums: float32([3, 2], [0.5, 1, 1.5, 2, 2.5, 3]),
+    });
+    const expected = await evaluate(run, inputs());
+    const own = inputs();
+    const { tied, row } = await compile(run, { device, inPlace: ['sums'] })(own);
+    expect(maxRelativeDifference(tied, expected.tied)).toBeLessThan(1e-5);
+    expect(maxRelativeDifference(own.sums, expected.sums)).toBeLessThan(1e-6);
+    expect(maxRelativeDifference(row, expected.row)).toBeLessThan(1e-6);
+  });
+});
+
+it('makes no zeros for gathered rows that are added to another gradient', () => {
+  const { graph } = trace(
+    ({ table, ids, sums }: { table: tf.Tensor2D; ids: tf.Tensor1D; sums: tf.Tensor2D }) => ({
+      sums: tf.add(tf.grad((x: T) => tf.sum(tf.square(tf.gather(x, ids))))(table), sums),
+    }),
+    {
+      table: { dtype: 'float32', shape: [1000, 64] },
+      ids: { dtype: 'int32', shape: [4] },
+      sums: { dtype: 'float32', shape: [1000, 64] },
+    },
+  );
+  const operators = graph.nodes.map(({ op }) => op);
+  expect(operators.filter((op) => op === 'ScatterElements')).toHaveLength(1);
+  expect(operators).not.toContain('Sub');
+  expect(inPlaceTest(graph)('sums', 'out:sums')).toBe(true);
 });
 
 it('adds up repeated rows exactly and in one order, at a size that is worth several threads', async () => {

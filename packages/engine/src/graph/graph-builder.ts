@@ -43,6 +43,8 @@ export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
   private readonly makers = new Map<string, GraphNode>();
   private readonly made = new Map<string, Value>();
+  /** Rows that were added to zeros, and their numbers, by the name of the sum. */
+  readonly scattered = new Map<string, { readonly indices: Value; readonly rows: Value }>();
   private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
 

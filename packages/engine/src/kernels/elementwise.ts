@@ -1,5 +1,6 @@
 import type { DType } from '../arrays/array.js';
 import type { Value } from '../graph/graph-builder.js';
+import { addScattered } from './indexing.js';
 import { attribute, broadcastShape, cast, input, type KernelMapping, type KernelTable } from './kernel.js';
 
 const binary =
@@ -19,7 +20,10 @@ const unary =
 
 /** Arithmetic, comparisons and activations, one element at a time. */
 export const elementwise: KernelTable = {
-  Add: binary('Add'),
+  Add: (call) => {
+    const [a, b] = [input(call, 'a'), input(call, 'b')];
+    return addScattered(call.graph, a, b) ?? addScattered(call.graph, b, a) ?? binary('Add')(call);
+  },
   Sub: binary('Sub'),
   Multiply: binary('Mul'),
   RealDiv: binary('Div'),

@@ -15,6 +15,25 @@ function zerosFrom(graph: GraphBuilder, values: Value, shape: readonly [number, 
   return graph.node('Expand', [zero, graph.int64(shape)], shape, dtype);
 }
 
+/** Adds rows to those of `base` that `indices` number, which is repeated for every column. */
+function scatterAdd(graph: GraphBuilder, base: Value, indices: Value, rows: Value): Value {
+  return graph.node('ScatterElements', [base, indices, rows], base.shape, base.dtype, {
+    attributes: { axis: { int: 0 }, reduction: { string: 'add' } },
+  });
+}
+
+/**
+ * Adds the sum of scattered rows to a value of its shape: the rows are added to that value, and the zeros that they were added to are
+ * not needed. For the gradient of an embedding that is also the head, these are two matrices of its size less.
+ *
+ * @returns undefined where `sum` is none
+ */
+export function addScattered(graph: GraphBuilder, base: Value, sum: Value): Value | undefined {
+  const known = graph.scattered.get(sum.name);
+  const isAlike = base.shape.length === 2 && base.shape.every((size, axis) => size === sum.shape[axis]);
+  return known && isAlike ? scatterAdd(graph, base, known.indices, known.rows) : undefined;
+}
+
 /** Kernels that look values up by index, and their gradients. */
 export const indexing: KernelTable = {
   GatherV2: (call) => {
@@ -56,9 +75,8 @@ export const indexing: KernelTable = {
       [rows, width],
       'int64',
     );
-    const summed = call.graph.node('ScatterElements', [zeros, indices, values], [segments, width], x.dtype, {
-      attributes: { axis: { int: 0 }, reduction: { string: 'add' } },
-    });
+    const summed = scatterAdd(call.graph, zeros, indices, values);
+    call.graph.scattered.set(summed.name, { indices, rows: values });
     return reshape(call.graph, summed, [segments, ...x.shape.slice(ids.shape.length)]);
   },
   OneHot: (call) => {

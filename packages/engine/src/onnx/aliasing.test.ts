@@ -21,9 +21,11 @@ it('allows an elementwise writer, and readers that must run before it', () => {
 });
 
 it('allows an update of some elements, but not from the array itself', () => {
-  expect(canWriteInPlace(graph(node('ScatterND', ['w', 'i', 'u'], 'out')), 'w', 'out')).toBe(true);
-  expect(canWriteInPlace(graph(node('ScatterND', ['u', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
-  expect(canWriteInPlace(graph(node('ScatterND', ['w', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
+  for (const op of ['ScatterND', 'ScatterElements']) {
+    expect(canWriteInPlace(graph(node(op, ['w', 'i', 'u'], 'out')), 'w', 'out')).toBe(true);
+    expect(canWriteInPlace(graph(node(op, ['u', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
+    expect(canWriteInPlace(graph(node(op, ['w', 'i', 'w'], 'out')), 'w', 'out')).toBe(false);
+  }
 });
 
 it('refuses a writer that reads other elements than it writes', () => {

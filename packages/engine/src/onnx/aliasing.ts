@@ -14,6 +14,7 @@ const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Where'])
  * of an input, the list has the number of that input.
  */
 const UPDATING: Readonly<Record<string, readonly (number | null)[]>> = {
+  ScatterElements: [0],
   ScatterND: [0],
   GroupQueryAttention: [null, 3, 4],
 };

@@ -51,7 +51,7 @@ export interface LoadOptions extends ResolveOptions {
   /** Device that computes; `auto` is a GPU where one multiplies at least twice as fast as the CPU. @default 'cpu' */
   readonly device?: DeviceName | 'auto' | undefined;
   /**
-   * Whether the CPU packs float32 weights before the first judgement. It takes 0.3 s for 135 million, and halves the time of runs of few
+   * Whether the CPU packs float32 weights before the first comparison. It takes 0.3 s for 135 million, and halves the time of runs of few
    * tokens. False is for a process that judges a single pair, whose probability then differs in the sixth digit. Integers are always
    * packed. @default true
    */
