@@ -19,6 +19,14 @@ export interface Value {
   readonly dtype: GraphType;
 }
 
+/** A sum of rows that were added to zeros. */
+interface ScatteredRows {
+  readonly sum: Value;
+  /** Numbers of the rows, one for each element of them. */
+  readonly indices: Value;
+  readonly rows: Value;
+}
+
 /** Number of elements of the largest constant that is compared with others. */
 const SMALL = 64;
 
@@ -43,8 +51,8 @@ export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
   private readonly makers = new Map<string, GraphNode>();
   private readonly made = new Map<string, Value>();
-  /** Rows that were added to zeros, and their numbers, by the name of the sum. */
-  readonly scattered = new Map<string, { readonly indices: Value; readonly rows: Value }>();
+  /** Sums of rows that were added to zeros, with the rows and their numbers, by name. */
+  readonly scattered = new Map<string, ScatteredRows>();
   private readonly sources = new Map<string, { value: Value; axis: number }>();
   private count = 0;
 

@@ -30,8 +30,10 @@ function scatterAdd(graph: GraphBuilder, base: Value, indices: Value, rows: Valu
  */
 export function addScattered(graph: GraphBuilder, base: Value, sum: Value): Value | undefined {
   const known = graph.scattered.get(sum.name);
-  const isAlike = base.shape.length === 2 && base.shape.every((size, axis) => size === sum.shape[axis]);
-  return known && isAlike ? scatterAdd(graph, base, known.indices, known.rows) : undefined;
+  // A tensor may show the sum in another shape, and the sum of other shapes repeats one of them.
+  const isAlike = ({ shape }: Value) => String(shape) === String(base.shape);
+  if (known === undefined || ![sum, known.sum].every(isAlike)) return undefined;
+  return scatterAdd(graph, base, known.indices, known.rows);
 }
 
 /** Kernels that look values up by index, and their gradients. */
@@ -76,7 +78,7 @@ export const indexing: KernelTable = {
       'int64',
     );
     const summed = scatterAdd(call.graph, zeros, indices, values);
-    call.graph.scattered.set(summed.name, { indices, rows: values });
+    call.graph.scattered.set(summed.name, { sum: summed, indices, rows: values });
     return reshape(call.graph, summed, [segments, ...x.shape.slice(ids.shape.length)]);
   },
   OneHot: (call) => {
