@@ -35,7 +35,7 @@ export function quantizeInt8(
   const values = isSigned ? new Int8Array(inputs * outputs) : new Uint8Array(inputs * outputs);
   const scales = new Float32Array(outputs);
   // In float32 tiny scales lose digits, and integers could reach beyond 127.
-  const steps = Float64Array.from(scales, (_, o) => largestOf(given, o * inputs, inputs) / 127 || 1);
+  const steps = Float64Array.from(scales, (_, o) => largestMagnitude(given, o * inputs, inputs) / 127 || 1);
   scales.set(steps);
   for (let start = 0; start < outputs; start += STRIP) {
     const end = Math.min(outputs, start + STRIP);
@@ -57,7 +57,7 @@ export function quantizeInt8(
 }
 
 /** The largest magnitude of a row. */
-function largestOf(values: Float32Array, start: number, length: number): number {
+function largestMagnitude(values: Float32Array, start: number, length: number): number {
   let largest = 0;
   for (let i = start; i < start + length; i++) largest = Math.max(largest, Math.abs(values[i] ?? 0));
   return largest;
