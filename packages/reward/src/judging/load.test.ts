@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceName } from '@gram/engine';
-import { saveModel } from '@gram/model';
+import { openModel, saveModel } from '@gram/model';
 import { afterAll, expect, it } from 'vitest';
 import {
   tinyConfig,
@@ -72,6 +72,26 @@ it.each(['float32', 'int4'] as const)('judges in %s without packing float32 firs
   }
   packed.dispose();
   asStored.dispose();
+});
+
+it.each([true, false])('packs float32 weights or reads them where they are (%s)', async (prepack) => {
+  const { dir, config, weights: plain } = await saved(`in place ${prepack}`, 'generative');
+  const opened = await openModel(dir);
+  // The other weights stay in their file. One that is in memory can be changed, which is seen only where it was not packed.
+  const name = 'model.layers.0.mlp.down_proj.weight';
+  const matrix = plain[name]!;
+  const weights = { ...opened.weights, [name]: matrix };
+  const model = createGenerativeRewardModel({ config, weights, encoder: await tinyEncoder(), prepack });
+  for (const items of [unequalItems, unequalItems.slice(3, 4)]) {
+    const before = await model.compare(items);
+    const values = matrix.data.slice();
+    matrix.data.fill(0);
+    const after = await model.compare(items);
+    matrix.data.set(values);
+    const isSame = after.every(({ probability }, i) => probability === before[i]!.probability);
+    expect(isSame).toBe(prepack);
+  }
+  model.dispose();
 });
 
 it('refuses a device before it reads weights', async () => {
